@@ -1,0 +1,1 @@
+"""Measures of edited images: judges, feature distances, accuracy, leakage, preservation, counterfactual truth."""

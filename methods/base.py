@@ -1,0 +1,174 @@
+"""The one interface behind which every method stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from methods.attributes import CELEBA14
+from methods.card import MethodCard
+from methods.errors import UnsupportedMode, UserError
+
+Classifier = Callable[[Tensor], Tensor]
+Truth = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+
+
+class Editor(nn.Module):
+    """Edits face attributes, told by labels or by a reference photo.
+
+    A method subclasses this, sets `card`, and implements `label_edit`, `reference_edit` or both. Its constructor
+    takes JSON-able keyword arguments only (among them `attributes` and `image_size`), and hands them to
+    ``super().__init__(**config)``: ``type(editor)(**editor.config)`` makes the same network again.
+
+    Attributes:
+        attributes: names of the label columns, in order.
+        image_size: side of the square images it was made for, in pixels.
+        config: the constructor's arguments.
+    """
+
+    card: ClassVar[MethodCard]
+
+    def __init__(self, *, attributes: Sequence[str] = CELEBA14, image_size: int = 64, **config: Any) -> None:
+        super().__init__()
+        self.attributes = tuple(attributes)
+        self.image_size = image_size
+        self.config = {"attributes": list(attributes), "image_size": image_size, **config}
+        self._attached: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        """The name that users type."""
+        return self.card.name
+
+    @property
+    def modes(self) -> frozenset[str]:
+        """``"label"``, ``"reference"`` or both."""
+        return self.card.modes
+
+    def attach(self, *, classifier: Classifier | None = None, truth: Truth | None = None) -> Editor:
+        """Lends the editor what it cannot know by itself; returns the editor.
+
+        Args:
+            classifier: images (N, 3, H, W) in [-1, 1] -> logits (N, A) in the editor's attribute order. Predicts
+                labels that a caller does not give.
+            truth: images, target labels and references (or None) -> the true edited images (embedded data only).
+        """
+        # Kept out of nn.Module's own registration: what is lent is neither saved nor trained with the method.
+        lent = {"classifier": classifier, "truth": truth}
+        self._attached.update({key: value for key, value in lent.items() if value is not None})
+        return self
+
+    def attached(self, what: str) -> Any:
+        """What was lent under the name `what`.
+
+        Raises:
+            UserError: nothing was.
+        """
+        if what not in self._attached:
+            raise UserError(f"{self.card.title} needs a {what} for this edit: call editor.attach({what}=...) first.")
+        return self._attached[what]
+
+    @torch.no_grad()
+    def edit(
+        self,
+        images: Tensor,
+        labels: Tensor | None = None,
+        reference: Tensor | None = None,
+        *,
+        source_labels: Tensor | None = None,
+        strength: float | None = None,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        **method_options: Any,
+    ) -> Tensor:
+        """Edits a batch of images; inputs are left unchanged.
+
+        Args:
+            images: (N, 3, H, W) float32 in [-1, 1].
+            labels: target labels (N, A) in {0, 1}. Alone: a label edit. With `reference`: says which attributes move
+                to the reference's value, the others equal `source_labels`.
+            reference: (N, 3, H, W) float32 in [-1, 1]: take the target from these images.
+            source_labels: (N, A) in {0, 1}; predicted by the attached classifier when not given.
+            strength: how far to edit, in the range of the method's card; None: the official test's default.
+            noise: the latent vectors themselves (N, d), for stochastic methods.
+            generator: the only source of randomness of a stochastic method.
+            method_options: what one method alone understands (e.g. BridgeGAN's ``mix``).
+
+        Returns:
+            (N, 3, H, W) float32 in [-1, 1].
+
+        Raises:
+            UnsupportedMode: the method lacks the mode.
+            UserError: shapes, ranges or options that do not fit, or no classifier where labels must be predicted.
+        """
+        if labels is None and reference is None:
+            raise UserError(f"{self.card.title} was asked for an edit without a target: give labels or a reference.")
+        mode = "label" if reference is None else "reference"
+        if mode not in self.modes:
+            has = " and ".join(sorted(self.modes))
+            raise UnsupportedMode(f"{self.card.title} has no {mode} edit; it has: {has}.")
+        self._check_images("images", images, images)
+        source_labels = self._labels("source_labels", source_labels, images)
+        options = {"strength": strength, "noise": noise, "generator": generator, **method_options}
+        try:
+            if reference is None:
+                assert labels is not None
+                out = self.label_edit(images, self._labels("labels", labels, images), source_labels, **options)
+            else:
+                self._check_images("reference", reference, images)
+                target = self._labels("labels", labels, reference)
+                out = self.reference_edit(images, reference, target, source_labels, **options)
+        except TypeError as error:
+            if "unexpected keyword argument" not in str(error) or not method_options:
+                raise
+            raise UserError(f"{self.card.title} does not know one of the options {sorted(method_options)}.") from error
+        return out.float().clamp(-1, 1)
+
+    def label_edit(self, images: Tensor, labels: Tensor, source_labels: Tensor, **options: Any) -> Tensor:
+        """The method's own label edit; arguments as in `edit`, checked and complete."""
+        raise UnsupportedMode(f"{self.card.title} has no label edit.")
+
+    def reference_edit(
+        self, images: Tensor, reference: Tensor, labels: Tensor, source_labels: Tensor, **options: Any
+    ) -> Tensor:
+        """The method's own reference edit; arguments as in `edit`, checked and complete."""
+        raise UnsupportedMode(f"{self.card.title} has no reference edit.")
+
+    def draw_noise(self, count: int, size: int, noise: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        """The latent vectors (count, size) of a stochastic edit: those given, else standard normal ones.
+
+        They are drawn on the CPU, one image after the other, so that an edit depends neither on the device nor on
+        the batch that an image came in.
+
+        Raises:
+            UserError: the given noise has another shape.
+        """
+        device = next(self.parameters()).device
+        if noise is None:
+            return torch.randn(count, size, generator=generator).to(device)
+        if noise.shape != (count, size):
+            raise UserError(f"noise has the shape {tuple(noise.shape)}; {self.card.title} needs ({count}, {size}).")
+        return noise.to(device)
+
+    def _check_images(self, what: str, images: Tensor, like: Tensor) -> None:
+        if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+            shape, dtype = tuple(images.shape), images.dtype
+            raise UserError(f"{what} must be float (N, 3, H, W) in [-1, 1], not {dtype} of shape {shape}.")
+        if images.shape != like.shape:
+            raise UserError(f"{what} has the shape {tuple(images.shape)}, the images have {tuple(like.shape)}.")
+        if images.numel() and float(images.detach().abs().amax()) > 1 + 1e-4:
+            raise UserError(f"{what} must lie in [-1, 1]; divide 8-bit values by 127.5 and subtract 1.")
+
+    def _labels(self, what: str, labels: Tensor | None, images: Tensor) -> Tensor:
+        if labels is None:
+            predicted: Tensor = self.attached("classifier")(images)
+            return (predicted > 0).float()
+        shape = (len(images), len(self.attributes))
+        if tuple(labels.shape) != shape:
+            raise UserError(f"{what} must have the shape {shape} (one column an attribute), not {tuple(labels.shape)}.")
+        if not bool(((labels == 0) | (labels == 1)).all()):
+            raise UserError(f"{what} must be 0 or 1 everywhere.")
+        return labels.to(images.device, torch.float32)

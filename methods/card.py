@@ -1,0 +1,40 @@
+"""What is known of a method before a single tensor is loaded.
+
+The registry lists cards, so `bridgebench methods` and `--help` never import torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class MethodCard:
+    """The static facts of a method, found through the entry-point group ``bridgebench.methods``.
+
+    Attributes:
+        name: the name that users type, e.g. ``"bridgegan"``.
+        title: the name as papers print it, e.g. ``"BridgeGAN"``.
+        modes: ``{"label"}``, ``{"reference"}`` or both.
+        kind: ``"method"`` for what is trained or published, ``"control"`` for a row that probes the measures.
+        paper: where it is described, e.g. ``"Choi et al., CVPR 2018"``.
+        summary: one sentence on what it does.
+        editor: where its class is, ``"package.module:Class"``; imported only when the method is loaded.
+        trainable: whether `bridgebench train` knows how to train it.
+        stochastic: whether it draws noise from the `generator` given to ``edit``.
+        strength: lowest, default (that of the official test) and highest useful edit strength; None: no strength.
+        needs: what the caller must attach before an edit: ``"classifier"``, ``"truth"``.
+    """
+
+    name: str
+    title: str
+    modes: frozenset[str]
+    kind: Literal["method", "control"]
+    paper: str
+    summary: str
+    editor: str
+    trainable: bool = True
+    stochastic: bool = False
+    strength: tuple[float, float, float] | None = None
+    needs: frozenset[str] = frozenset()
