@@ -1,0 +1,159 @@
+"""Reads the checkpoint files that official codes write, as named tensors, without ever running what is in them.
+
+PyTorch files go through `torch.load(weights_only=True)`, numpy files through `allow_pickle=False`; TensorFlow
+checkpoints are read where tensorflow is installed (the extra ``bridgebench[tensorflow]``). `match` then holds the names
+and shapes against those that a network expects.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+
+from methods.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_NAMED_IN_ERRORS = 3
+
+
+class HasShape(Protocol):
+    """A torch tensor or a numpy array."""
+
+    @property
+    def shape(self) -> Sequence[int]: ...
+
+
+T = TypeVar("T", bound=HasShape)
+
+
+def read_torch(path: str | Path) -> dict[str, Tensor]:
+    """A state dict written by `torch.save`, in the zip format or the one before it, on the CPU.
+
+    Raises:
+        UserError: the file is missing or damaged, needs code to be run, or holds anything but named tensors.
+    """
+    import torch
+
+    path = _existing(path)
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "Unsupported" in str(error):  # an opcode or a global outside the safe set: torch tells both so
+            raise UserError(
+                f"{path} holds Python objects besides tensors; loading them would run code from the file, so it was "
+                "not loaded: save the bare state_dict() instead."
+            ) from error
+        raise _damaged(path, error) from error
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
+        raise _damaged(path, error) from error
+    if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+        raise UserError(f"{path} is not a state dict (a table of named tensors): save the bare state_dict() instead.")
+    return {str(name): tensor for name, tensor in found.items()}
+
+
+def read_npz(path: str | Path) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` file under their names; pickled objects are refused.
+
+    Raises:
+        UserError: the file is missing, damaged, not an .npz file, or holds Python objects.
+    """
+    path = _existing(path)
+    try:
+        found = np.load(path, allow_pickle=False)
+        if not isinstance(found, np.lib.npyio.NpzFile):
+            raise ValueError("a single array, not an .npz file")
+        with found:
+            return {name: found[name] for name in found.files}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+        raise _damaged(path, error) from error
+
+
+def read_tensorflow(prefix: str | Path) -> dict[str, np.ndarray]:
+    """The variables of a TensorFlow checkpoint under their names.
+
+    Args:
+        prefix: the part of the path that its ``.index`` and ``.data-...`` files share; one of those files does as well.
+
+    Raises:
+        UserError: no such checkpoint, tensorflow is not installed, or the checkpoint is damaged.
+    """
+    prefix = Path(re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(prefix)))
+    _existing(f"{prefix}.index")
+    try:
+        import tensorflow
+    except ImportError as error:
+        raise UserError(
+            f"{prefix} is a TensorFlow checkpoint and tensorflow is not installed: `pip install "
+            "'bridgebench[tensorflow]'`, or save its variables under their names as an .npz file."
+        ) from error
+    try:
+        reader = tensorflow.train.load_checkpoint(str(prefix))
+        return {name: np.asarray(reader.get_tensor(name)) for name in reader.get_variable_to_shape_map()}
+    except (tensorflow.errors.OpError, RuntimeError, ValueError) as error:
+        raise _damaged(prefix, error) from error
+
+
+def match(
+    tensors: Mapping[str, T],
+    expected: Mapping[str, Sequence[int]],
+    *,
+    where: str | Path,
+    optional: Iterable[str] = (),
+) -> dict[str, T]:
+    """The expected tensors of a checkpoint, in the expected order.
+
+    Args:
+        tensors: what was read, by name.
+        expected: shape by name.
+        where: the file, for the message.
+        optional: regular expressions; a name that one of them matches as a whole may be there beyond the expected
+            ones and is left out (optimizer slots, counters, running statistics that nothing reads).
+
+    Raises:
+        UserError: tensors are missing, too many or of another shape; the first few of each are named.
+    """
+    allowed = [re.compile(pattern) for pattern in optional]
+    missing = [name for name in expected if name not in tensors]
+    extra = [name for name in tensors if name not in expected and not any(p.fullmatch(name) for p in allowed)]
+    misshapen = [
+        f"{name} {_shape(tensors[name].shape)} instead of {_shape(shape)}"
+        for name, shape in expected.items()
+        if name in tensors and tuple(tensors[name].shape) != tuple(shape)
+    ]
+    found = [
+        f"{kind}: {_first(names)}"
+        for kind, names in (("missing", missing), ("unknown", extra), ("of another shape", misshapen))
+        if names
+    ]
+    if found:
+        raise UserError(f"The tensors of {where} are not those of this network; {'; '.join(found)}.")
+    return {name: tensors[name] for name in expected}
+
+
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"There is no checkpoint file {path}.")
+    return path
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+    reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+    return UserError(f"{path} is damaged or not a checkpoint of this kind ({reason[:200]}); fetch it again.")
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _first(names: list[str]) -> str:
+    more = len(names) - _NAMED_IN_ERRORS
+    return ", ".join(names[:_NAMED_IN_ERRORS]) + (f" and {more} more" if more > 0 else "")
