@@ -1,0 +1,165 @@
+"""Profiles: small TOML files that say on what data a benchmark runs and how it is measured.
+
+The shipped ones lie in ``harness/profiles/``; a user's own is given by its path. A profile is checked when it is read:
+a mistake is told in one sentence with the file, the key and what was expected.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from methods.attributes import CELEBA14
+from methods.errors import UserError, did_you_mean
+
+SHIPPED = Path(__file__).parent / "profiles"
+DEFAULT = "faces64"
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataTable(_Table):
+    """``[data]``: which images, and how many of each split (0: all there are)."""
+
+    name: Literal["faces", "celeba"]
+    image_size: Annotated[int, Field(ge=32, multiple_of=32)]
+    train: Count
+    validation: Count
+    test: Count
+    balance_train: bool = False
+
+
+class EvaluationTable(_Table):
+    """``[evaluation]``: everything about the measuring that a user may choose.
+
+    Attributes:
+        n: how many test images are edited (the first ones; 0: all). Every test image is on the real side.
+        batch: images an edit call; part of the protocol, as float sums may differ between batch sizes.
+        seed: references, latent vectors, subsets and bootstrap samples all derive from it.
+        features: the feature space of distances and diversity.
+        minimum_n: fewer images than this on a side of a distance: a dash instead of a number.
+        diversity_images, diversity_draws: how many edits of how many images the diversity is taken over.
+        bootstrap: resamples of a confidence interval.
+    """
+
+    n: Count
+    batch: Positive
+    seed: Count = 0
+    features: Literal["attributes", "inception"] = "attributes"
+    minimum_n: Annotated[int, Field(ge=2)]
+    diversity_images: Positive
+    diversity_draws: Annotated[int, Field(ge=2)]
+    bootstrap: Positive
+
+
+class Profile(_Table):
+    """A checked profile.
+
+    Attributes:
+        name: the file's name without ``.toml``.
+        attributes: label columns, in order.
+        methods: what `bridgebench benchmark` runs when no --methods are given.
+        data, evaluation: the tables of the same names.
+        train: recipes, one free table a method (and ``classifier``, ``judge``); checked by the method that is trained.
+        weights: weights files by method (and ``classifier``, ``judge``), instead of trained or shipped ones.
+    """
+
+    name: str
+    attributes: tuple[str, ...]
+    methods: tuple[str, ...]
+    data: DataTable
+    evaluation: EvaluationTable
+    train: dict[str, dict[str, Any]] = {}
+    weights: dict[str, Path] = {}
+
+    @field_validator("attributes")
+    @classmethod
+    def _known_attributes(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:
+        for attribute in attributes:
+            if attribute not in CELEBA14:
+                raise ValueError(f"'{attribute}' is not an attribute.{did_you_mean(attribute, CELEBA14)}")
+        if not attributes or len(set(attributes)) != len(attributes):
+            raise ValueError("it must name at least one attribute and none twice")
+        return attributes
+
+    @model_validator(mode="after")
+    def _enough_images(self) -> Profile:
+        if self.data.test and self.evaluation.n > self.data.test:
+            raise ValueError(f"evaluation.n = {self.evaluation.n} is more than data.test = {self.data.test}")
+        return self
+
+
+def shipped_profiles() -> list[str]:
+    """The names of the profiles that come with bridgebench, sorted."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """The profile of that name, or the one in a ``.toml`` file.
+
+    Raises:
+        UserError: no such profile, no valid TOML, an unknown key, or a value that does not fit.
+    """
+    path = _locate(str(name_or_path))
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}.") from error
+    if "name" in table:
+        raise UserError(f"{path}: a profile is named by its file; remove the key 'name'.")
+    weights = table.get("weights")
+    if isinstance(weights, dict):  # relative to the profile, so that the two can be moved together
+        table["weights"] = {key: path.parent / value for key, value in weights.items() if isinstance(value, str)}
+    for key in ("attributes", "methods"):
+        if isinstance(table.get(key), list):
+            table[key] = tuple(table[key])
+    try:
+        return Profile(name=path.stem, **table)
+    except ValidationError as error:
+        raise UserError(_sentence(path, error)) from error
+
+
+def _locate(name: str) -> Path:
+    if name.endswith(".toml") or "/" in name or "\\" in name:
+        path = Path(name)
+        if not path.is_file():
+            raise UserError(f"There is no profile file {path}.")
+        return path
+    if name not in shipped_profiles():
+        hint = did_you_mean(name, shipped_profiles())
+        known = ", ".join(shipped_profiles())
+        raise UserError(f"There is no profile '{name}'.{hint} Shipped are: {known}; your own is given as a .toml file.")
+    return SHIPPED / f"{name}.toml"
+
+
+def _sentence(path: Path, error: ValidationError) -> str:
+    """The first thing wrong with a profile, in one sentence."""
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"]]
+    key = ".".join(where) or "the profile"
+    if first["type"] == "extra_forbidden":
+        hint = did_you_mean(where[-1], _keys_at(where[:-1]))
+        return f"{path}: there is no key '{key}'.{hint}"
+    if first["type"] == "missing":
+        return f"{path}: the key '{key}' is missing."
+    if first["type"] == "value_error":
+        return f"{path}: {key}: {first['ctx']['error']}."
+    return f"{path}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}."
+
+
+def _keys_at(where: list[str]) -> list[str]:
+    model: type[BaseModel] = Profile
+    for part in where:
+        inner = model.model_fields[part].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return [key for key in model.model_fields if key != "name" or model is DataTable]
