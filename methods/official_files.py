@@ -46,14 +46,16 @@ def read_torch(path: str | Path) -> dict[str, Tensor]:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error):  # an opcode or a global outside the safe set: torch tells both so
-            raise UserError(
-                f"{path} holds Python objects besides tensors; loading them would run code from the file, so it was "
-                "not loaded: save the bare state_dict() instead."
-            ) from error
-        raise _damaged(path, error) from error
+        # torch's own message tells users to load the file unsafely: it is not passed on
+        code = re.search(r"GLOBAL (\S+)", str(error))
+        if code is None:
+            raise _damaged(path, "no PyTorch file") from error
+        raise UserError(
+            f"{path} holds {code[1]} besides tensors; loading that would run code from the file, so it was not "
+            "loaded: save the bare state_dict() instead."
+        ) from error
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
-        raise _damaged(path, error) from error
+        raise _damaged(path, _reason(error)) from error
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise UserError(f"{path} is not a state dict (a table of named tensors): save the bare state_dict() instead.")
     return {str(name): tensor for name, tensor in found.items()}
@@ -73,7 +75,7 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
         with found:
             return {name: found[name] for name in found.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
-        raise _damaged(path, error) from error
+        raise _damaged(path, _reason(error)) from error
 
 
 def read_tensorflow(prefix: str | Path) -> dict[str, np.ndarray]:
@@ -98,7 +100,7 @@ def read_tensorflow(prefix: str | Path) -> dict[str, np.ndarray]:
         reader = tensorflow.train.load_checkpoint(str(prefix))
         return {name: np.asarray(reader.get_tensor(name)) for name in reader.get_variable_to_shape_map()}
     except (tensorflow.errors.OpError, RuntimeError, ValueError) as error:
-        raise _damaged(prefix, error) from error
+        raise _damaged(prefix, _reason(error)) from error
 
 
 def match(
@@ -145,9 +147,13 @@ def _existing(path: str | Path) -> Path:
     return path
 
 
-def _damaged(path: Path, error: Exception) -> UserError:
-    reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
-    return UserError(f"{path} is damaged or not a checkpoint of this kind ({reason[:200]}); fetch it again.")
+def _reason(error: Exception) -> str:
+    first = str(error).splitlines()[:1] or [type(error).__name__]
+    return first[0].split(". ")[0].rstrip(".")
+
+
+def _damaged(path: Path, reason: str) -> UserError:
+    return UserError(f"{path} is damaged or not a checkpoint of this kind ({reason}); fetch it again.")
 
 
 def _shape(shape: Sequence[int]) -> str:

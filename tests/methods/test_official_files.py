@@ -41,7 +41,7 @@ def test_code_in_a_pickle_is_refused_and_not_run(tmp_path, kind):
         path.write_bytes(pickle.dumps(Evil(ran), protocol=2))
     else:
         torch.save({"weight": Evil(ran)}, path, _use_new_zipfile_serialization=kind == "zip")
-    with pytest.raises(UserError, match=r"evil\.ckpt"):
+    with pytest.raises(UserError, match=r"evil\.ckpt holds posix\.system besides tensors"):
         official_files.read_torch(path)
     assert not ran.exists()
 
