@@ -1,0 +1,190 @@
+"""The attribute classifiers: the judges of every edit and the default feature space.
+
+Two families, so that what fools one need not fool the other: "resnet" (the primary judge: residual blocks of 3×3
+convolutions) and "plain" (the second judge: a patch stem and ConvNeXt-style blocks of large depthwise filters). Both are small:
+about a millisecond an image at 64×64 on one CPU core. The last hidden layer has 128 units behind a SiLU; it is
+smooth, so a Fréchet distance in it makes sense.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from methods.errors import UserError
+from methods.weights import header, load_tensors, save_tensors
+
+FEATURES = 128
+SMALLEST_IMAGE = 32
+_METHOD = "classifier"
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions with batch normalization and a shortcut (He et al., 2016, Figure 2)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        same = inputs == outputs and stride == 1
+        self.shortcut = (
+            nn.Identity()
+            if same
+            else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+class DepthwiseBlock(nn.Module):
+    """A 7×7 depthwise convolution, then a two-layer perceptron a pixel, added (Liu et al., 2022, Figure 4)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 7, 1, 3, groups=channels, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.Conv2d(channels, 3 * channels, 1),
+            nn.GELU(approximate="tanh"),
+            nn.Conv2d(3 * channels, channels, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+def _resnet_trunk(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(3, width, 5, 2, 2, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        ResidualBlock(width, width, 1),
+        ResidualBlock(width, 2 * width, 2),
+        ResidualBlock(2 * width, 4 * width, 2),
+    )
+
+
+def _plain_trunk(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(3, width, 4, 4, bias=False),
+        nn.BatchNorm2d(width),
+        DepthwiseBlock(width),
+        DepthwiseBlock(width),
+        nn.Conv2d(width, 2 * width, 2, 2),
+        DepthwiseBlock(2 * width),
+        DepthwiseBlock(2 * width),
+        DepthwiseBlock(2 * width),
+        nn.BatchNorm2d(2 * width),
+    )
+
+
+_TRUNKS = {"resnet": (_resnet_trunk, 4), "plain": (_plain_trunk, 2)}
+
+
+class AttributeClassifier(nn.Module):
+    """One logit an attribute, from images of any size of at least 32 pixels.
+
+    Args:
+        attributes: the names of the outputs, in order.
+        architecture: "resnet" or "plain".
+        width: channels of the first stage.
+
+    `digest` names the weights: the SHA-256 of the file that they came from, "" for weights that have none.
+    """
+
+    def __init__(self, attributes: Sequence[str], architecture: str = "resnet", width: int = 32) -> None:
+        super().__init__()
+        if architecture not in _TRUNKS:
+            raise ValueError(f"architecture must be one of {sorted(_TRUNKS)}, not '{architecture}'")
+        self.attributes = tuple(attributes)
+        self.architecture = architecture
+        self.config = {"attributes": list(attributes), "architecture": architecture, "width": width}
+        self.digest = ""
+        trunk, growth = _TRUNKS[architecture]
+        self.trunk = trunk(width)
+        self.hidden = nn.Linear(growth * width * 4, FEATURES)
+        self.activation = nn.SiLU()
+        self.head = nn.Linear(FEATURES, len(self.attributes))
+        self.to(memory_format=torch.channels_last)
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, 128) activations of the last hidden layer for images (N, 3, H, W) in [-1, 1].
+
+        The pooling keeps the four quadrants apart: where something is (brow, lip, chin) is half of what it is.
+
+        Raises:
+            ValueError: another number of channels, or an image side below 32.
+        """
+        if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < SMALLEST_IMAGE:
+            raise ValueError(f"images must be (N, 3, H, W) with sides of at least 32, not {tuple(images.shape)}")
+        maps = self.trunk(images.contiguous(memory_format=torch.channels_last))
+        pooled = nn.functional.adaptive_avg_pool2d(maps, 2)
+        return self.activation(self.hidden(pooled.flatten(1)))
+
+    def read(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (N, A) and features (N, 128) in one pass."""
+        features = self.features(images)
+        return self.head(features), features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, A) for images (N, 3, H, W) in [-1, 1]; above 0 the attribute is present."""
+        return self.read(images)[0]
+
+
+def to_float(images: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
+    """uint8 (N, H, W, 3) to float32 (N, 3, H, W) in [-1, 1]."""
+    batch = torch.from_numpy(np.ascontiguousarray(images)).to(device)
+    return batch.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+
+
+def save_classifier(model: AttributeClassifier, path: str | Path, card: dict[str, Any]) -> None:
+    """Writes the weights in half precision with their card."""
+    tensors = {
+        name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in model.state_dict().items()
+    }
+    save_tensors(path, tensors, _METHOD, model.config, card)
+
+
+def load_classifier(
+    path: str | Path, attributes: Sequence[str] | None = None, device: torch.device | str = "cpu"
+) -> AttributeClassifier:
+    """The classifier saved in `path`, in eval mode, its parameters frozen.
+
+    Args:
+        path: a file of :func:`save_classifier`.
+        attributes: the outputs that the caller needs; None takes what the file has.
+        device: where to put it.
+
+    Raises:
+        UserError: the file is missing, damaged, no classifier, or reads other attributes.
+    """
+    found = header(path)
+    if found["method"] != _METHOD:
+        raise UserError(f"{path} holds weights of '{found['method']}', not of an attribute classifier.")
+    theirs = tuple(found["config"].get("attributes", ()))
+    if attributes is not None and theirs != tuple(attributes):
+        raise UserError(
+            f"The classifier {path} reads {', '.join(theirs)}, but the profile asks for {', '.join(attributes)}; train "
+            "one with `bridgebench train classifier`."
+        )
+    try:
+        model = AttributeClassifier(**found["config"])
+        model.load_state_dict(load_tensors(path))
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"The tensors of {path} do not fit its header ({reason}); train it again.") from error
+    model.digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return model.eval().requires_grad_(False).to(device)

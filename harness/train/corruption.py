@@ -1,0 +1,84 @@
+"""What a judge must read through: random changes of training images that keep their attributes.
+
+Edited images are soft, noisy and off in brightness in ways that real ones are not. A judge that saw only clean
+images would call such an edit a failure of the edit; so it is trained on mirrored, shifted, relit, blurred, coarsened and
+noisy images.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_MIRRORED = 0.5  # the shares of a batch that get each change
+_BLURRED = 0.3
+_COARSE = 0.2
+_NOISY = 0.4
+_LARGEST_SHIFT = 1 / 20  # of the image's side
+_LARGEST_SIGMA = 1 / 50  # of the image's side: 1.3 pixels at 64
+_SMALLEST_SCALE = 0.4
+_LARGEST_NOISE = 0.12  # standard deviation, in units of [-1, 1]
+
+
+def corrupt(images: Tensor, generator: torch.Generator) -> Tensor:
+    """A randomly changed copy of a batch (N, 3, H, W) in [-1, 1]; `generator` is on the CPU and decides everything."""
+    changed = _relight(_shift(images, generator), generator)
+    for share, change in ((_MIRRORED, _mirror), (_BLURRED, _blur), (_COARSE, _coarsen), (_NOISY, _add_noise)):
+        chosen = torch.randperm(len(images), generator=generator)[: round(share * len(images))].to(images.device)
+        if len(chosen):
+            changed[chosen] = change(changed[chosen], generator)
+    return changed.clamp_(-1.0, 1.0)
+
+
+def _uniform(low: float, high: float, count: int, generator: torch.Generator) -> Tensor:
+    return low + (high - low) * torch.rand(count, generator=generator)
+
+
+def _shift(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each image moved by its own whole number of pixels, its edge repeated."""
+    count, _, height, width = images.shape
+    reach = max(1, round(_LARGEST_SHIFT * width))
+    offsets = torch.randint(-reach, reach + 1, (2, count, 1), generator=generator)
+    rows = (torch.arange(height) + offsets[0]).clamp(0, height - 1).to(images.device)
+    columns = (torch.arange(width) + offsets[1]).clamp(0, width - 1).to(images.device)
+    batch = torch.arange(count, device=images.device)[:, None, None]
+    return images.permute(0, 2, 3, 1)[batch, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def _relight(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Contrast by up to 15 %, brightness by up to 0.1, the balance of the channels by up to 0.04."""
+    count = len(images)
+    contrast = _uniform(0.85, 1.15, count, generator).view(-1, 1, 1, 1)
+    brightness = _uniform(-0.1, 0.1, count, generator).view(-1, 1, 1, 1)
+    tint = _uniform(-0.04, 0.04, 3 * count, generator).view(-1, 3, 1, 1)
+    return images * contrast.to(images.device) + (brightness + tint).to(images.device)
+
+
+def _mirror(images: Tensor, generator: torch.Generator) -> Tensor:
+    return images.flip(3)
+
+
+def _blur(images: Tensor, generator: torch.Generator) -> Tensor:
+    """A Gaussian blur, one width for the batch."""
+    sigma = max(0.3, float(_uniform(0.0, _LARGEST_SIGMA * images.shape[3], 1, generator)))
+    radius = round(2.5 * sigma) + 1
+    kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=images.device) / sigma) ** 2)
+    kernel = (kernel / kernel.sum()).repeat(3, 1, 1, 1)
+    padded = functional.pad(images, (radius,) * 4, mode="replicate")
+    return functional.conv2d(functional.conv2d(padded, kernel, groups=3), kernel.transpose(2, 3), groups=3)
+
+
+def _coarsen(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Down to a fraction of the size and up again."""
+    height, width = images.shape[2:]
+    scale = float(_uniform(_SMALLEST_SCALE, 0.9, 1, generator))
+    small = functional.interpolate(
+        images, size=(round(scale * height), round(scale * width)), mode="bilinear", antialias=True
+    )
+    return functional.interpolate(small, size=(height, width), mode="bilinear")
+
+
+def _add_noise(images: Tensor, generator: torch.Generator) -> Tensor:
+    strength = _uniform(0.0, _LARGEST_NOISE, len(images), generator).view(-1, 1, 1, 1)
+    return images + (strength * torch.randn(images.shape, generator=generator)).to(images.device)
