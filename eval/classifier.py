@@ -1,9 +1,9 @@
 """The attribute classifiers: the judges of every edit and the default feature space.
 
 Two families, so that what fools one need not fool the other: "resnet" (the primary judge: residual blocks of 3×3
-convolutions) and "plain" (the second judge: a patch stem and ConvNeXt-style blocks of large depthwise filters). Both are small:
-about a millisecond an image at 64×64 on one CPU core. The last hidden layer has 128 units behind a SiLU; it is
-smooth, so a Fréchet distance in it makes sense.
+convolutions) and "plain" (the second judge: a patch stem and ConvNeXt-style blocks of large depthwise filters). Both
+are small: under a millisecond an image at 64×64 on one CPU core. The last hidden layer has 128 units behind a SiLU; it
+is smooth, so a Fréchet distance in it makes sense.
 """
 
 from __future__ import annotations

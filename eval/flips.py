@@ -7,9 +7,9 @@ A flip changes one attribute of a label vector to its other value and repairs wh
 * Mustache, Goatee or Sideburns on turns No_Beard off;
 * No_Beard on turns Mustache, Goatee and Sideburns off.
 
-Turning an attribute off contradicts nothing (a face without No_Beard and without a named beard has stubble). Rules apply to
-the attributes that a data set has. The official codes differ from one another in small ways; the benchmark uses this
-rule for all methods, so that none is favoured. NumPy only.
+Turning an attribute off contradicts nothing (a face without No_Beard and without a named beard has stubble). Rules
+apply to the attributes that a data set has. The official codes differ from one another in small ways; the benchmark
+uses this rule for all methods, so that none is favoured. NumPy only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EXCLUDES: dict[str, tuple[str, ...]] = {
     "Bangs": ("Receding_Hairline",),
     "Receding_Hairline": ("Bangs",),
     "No_Beard": BEARDS,
-    **{beard: ("No_Beard",) for beard in BEARDS},
+    **dict.fromkeys(BEARDS, ("No_Beard",)),
 }
 
 
@@ -80,7 +80,7 @@ def flip(labels: NDArray, attribute: str, attributes: Sequence[str] = CELEBA14) 
 
 
 def touched(labels: NDArray, attribute: str, attributes: Sequence[str] = CELEBA14) -> NDArray[np.bool_]:
-    """Which columns a flip of `attribute` changes: booleans of the shape of `labels` (the attribute itself included)."""
+    """Which columns a flip of `attribute` changes, itself included: booleans of the shape of `labels`."""
     return flip(labels, attribute, attributes) != np.asarray(labels)
 
 

@@ -1,8 +1,8 @@
 """Training of the two judges: the attribute classifier and the second judge that no method ever sees.
 
-Both learn on attribute-balanced embedded faces (so that no attribute can be read off another that usually comes with it),
-randomly corrupted, with binary cross entropy, AdamW and a cosine schedule over the minutes that the caller gives. They are
-then scored on the natural test faces and on true flips of them, and the scores go into the file's card.
+Both learn on attribute-balanced embedded faces (so that no attribute can be read off another that usually comes with
+it), randomly corrupted, with binary cross entropy, AdamW and a cosine schedule over the minutes that the caller gives.
+They are then scored on the natural test faces and on true flips of them, and the scores go into the file's card.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from methods.errors import UserError
 
 if TYPE_CHECKING:
     from harness.data.base import ImageSet
+
     from harness.profiles import Profile
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
