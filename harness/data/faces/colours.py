@@ -1,0 +1,128 @@
+"""Palettes of the drawing: skin, hair, eyes, clothes and backgrounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.data.faces.identity import Identity
+
+Colour = tuple[float, float, float]
+
+_SKINS: tuple[Colour, ...] = (
+    (252, 226, 206), (245, 208, 180), (233, 188, 152), (216, 166, 126), (186, 134, 98), (150, 103, 76),
+)  # fmt: skip
+# each: shade 0 and shade 1 of the hair's body
+_HAIR: dict[str, tuple[Colour, Colour]] = {
+    "Black_Hair": ((24, 23, 30), (42, 40, 50)),
+    "Blond_Hair": ((222, 176, 92), (240, 208, 132)),
+    "Brown_Hair": ((84, 54, 36), (122, 82, 52)),
+    "Gray_Hair": ((158, 162, 170), (206, 208, 212)),
+    "": ((142, 40, 26), (206, 88, 36)),
+}
+_EYES: tuple[Colour, ...] = (
+    (92, 58, 36), (120, 82, 44), (72, 122, 168), (96, 142, 160), (92, 128, 78), (64, 44, 34),
+)  # fmt: skip
+_CLOTHES: tuple[Colour, ...] = (
+    (62, 84, 112), (168, 84, 72), (86, 116, 100), (226, 220, 208), (58, 58, 66), (196, 152, 92),
+    (118, 92, 124), (120, 150, 168), (206, 150, 140), (96, 76, 66), (148, 156, 128), (38, 70, 84),
+)  # fmt: skip
+_BACKGROUNDS: tuple[Colour, ...] = (
+    (206, 214, 216), (198, 206, 190), (222, 206, 188), (190, 200, 216), (214, 198, 204), (178, 190, 186),
+    (228, 220, 204), (168, 178, 192), (204, 188, 170), (150, 166, 164), (186, 178, 196), (160, 150, 144),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tones:
+    """A body colour with its shades, as #rrggbb."""
+
+    base: str
+    light: str
+    dark: str
+    deep: str
+
+
+def text(colour: Colour) -> str:
+    """A colour as #rrggbb."""
+    return "#" + "".join(f"{min(max(round(v), 0), 255):02x}" for v in colour)
+
+
+def blend(a: Colour, b: Colour, share: float) -> Colour:
+    """`a` at share 0, `b` at share 1."""
+    return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
+
+
+def ramp(colours: Sequence[Colour], place: float) -> Colour:
+    """The colour at `place` (0 to 1) of an even ramp."""
+    at = place * (len(colours) - 1)
+    k = min(int(at), len(colours) - 2)
+    return blend(colours[k], colours[k + 1], at - k)
+
+
+def luminance(colour: Colour) -> float:
+    """Luma of ITU-R BT.601, 0 to 255."""
+    return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+
+
+def skin_colour(who: Identity) -> Colour:
+    r, g, b = ramp(_SKINS, who.skin**1.25)
+    return (r, g + 3 * who.skin_hue, b - 5 * who.skin_hue)
+
+
+def skin_tones(skin: Colour) -> Tones:
+    return Tones(
+        base=text(skin),
+        light=text(blend(skin, (255, 244, 228), 0.42)),
+        dark=text(blend(skin, (132, 58, 40), 0.34)),
+        deep=text(blend(skin, (72, 26, 20), 0.62)),
+    )
+
+
+def hair_colour(name: str, who: Identity) -> Colour:
+    """The hair's body colour; `name` is one of the four hair labels, or empty for none of them."""
+    shades = {
+        "Black_Hair": who.black_shade,
+        "Blond_Hair": who.blond_shade,
+        "Brown_Hair": who.brown_shade,
+        "Gray_Hair": who.gray_shade,
+        "": who.other_shade,
+    }
+    return blend(*_HAIR[name], shades[name])
+
+
+def hair_tones(hair: Colour) -> Tones:
+    shine: Colour = (150, 165, 200) if luminance(hair) < 55 else (255, 236, 206)
+    if max(hair) - min(hair) < 16 and luminance(hair) > 120:
+        shine = (250, 252, 255)
+    return Tones(
+        base=text(hair),
+        light=text(blend(hair, shine, 0.34)),
+        dark=text(blend(hair, (24, 10, 8), 0.34)),
+        deep=text(blend(hair, (16, 8, 8), 0.6)),
+    )
+
+
+def beard_colour(hair: Colour, skin: Colour) -> Colour:
+    """The hair's colour, moved away from the skin until a beard stands out: darker, or white on dark grey heads."""
+    grey = max(hair) - min(hair) < 16 and luminance(hair) > 120
+    if grey and luminance(skin) < 125:
+        return (222, 222, 224)
+    limit = 0.5 * luminance(skin)
+    dark = blend(hair, (20, 10, 6), 0.15)
+    return blend(dark, (30, 18, 12), max(0.0, 1 - limit / luminance(dark)) * 0.95)
+
+
+def eye_colour(who: Identity) -> Colour:
+    return _EYES[who.eye_colour]
+
+
+def clothes_colour(who: Identity) -> Colour:
+    return _CLOTHES[who.clothes]
+
+
+def background_colours(who: Identity) -> tuple[str, str, str]:
+    """Top, bottom and shape colour of the background."""
+    base = _BACKGROUNDS[who.background]
+    base = blend(base, (255, 255, 255) if who.background_tone > 0 else (70, 76, 84), abs(who.background_tone) * 0.3)
+    return text(blend(base, (255, 250, 240), 0.22)), text(blend(base, (60, 60, 74), 0.22)), text(base)

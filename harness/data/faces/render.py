@@ -1,0 +1,46 @@
+"""From SVG to pixels, and where two pictures differ."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import resvg_py
+from PIL import Image
+
+from harness.data.faces.drawing import CANVAS, render_svg
+from harness.data.faces.identity import Identity
+
+View = tuple[float, float, float, float]
+_OVERSAMPLING = 2
+_GRAIN = 2  # grey levels
+
+
+def render(labels: np.ndarray, identity: Identity, size: int = 64) -> np.ndarray:
+    """The face as uint8 (size, size, 3), RGB; `labels` (14,) holds 0 and 1 in the order of `CELEBA14`.
+
+    Pure and deterministic: no fonts, no state of the machine; the grain comes from the identity, so two label
+    vectors of one identity differ only where the drawing differs.
+    """
+    return render_view(labels, identity, (0, 0, CANVAS, CANVAS), size, size)
+
+
+def render_view(labels: np.ndarray, identity: Identity, view: View, width: int, height: int) -> np.ndarray:
+    """The part `view` (x, y, width, height in canvas units) of the drawing as uint8 (height, width, 3)."""
+    many = _OVERSAMPLING
+    png = resvg_py.svg_to_bytes(
+        svg_string=render_svg(labels, identity, view), width=width * many, height=height * many, skip_system_fonts=True
+    )
+    fine = np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"), dtype=np.uint16)
+    if fine.shape != (height * many, width * many, 3):
+        raise RuntimeError(f"resvg drew {fine.shape[1]} x {fine.shape[0]} pixels, not {width * many} x {height * many}")
+    boxes = fine.reshape(height, many, width, many, 3).sum(axis=(1, 3), dtype=np.uint16)
+    levels = (boxes + many * many // 2) // (many * many)
+    rng = np.random.Generator(np.random.PCG64(identity.grain_seed))
+    grain = rng.integers(-_GRAIN, _GRAIN + 1, size=(height, width, 1), dtype=np.int16)
+    return np.clip(levels.astype(np.int16) + grain, 0, 255).astype(np.uint8)
+
+
+def edit_mask(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Where two images (..., H, W, 3) differ by more than 2 grey levels in any channel: bool (..., H, W)."""
+    return (np.abs(a.astype(np.int16) - b.astype(np.int16)) > 2).any(axis=-1)
