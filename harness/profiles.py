@@ -78,7 +78,7 @@ class Profile(_Table):
     data: DataTable
     evaluation: EvaluationTable
     train: dict[str, dict[str, Any]] = {}
-    weights: dict[str, Path] = {}
+    weights: dict[str, str] = {}
 
     @field_validator("attributes")
     @classmethod
@@ -87,13 +87,13 @@ class Profile(_Table):
             if attribute not in CELEBA14:
                 raise ValueError(f"'{attribute}' is not an attribute.{did_you_mean(attribute, CELEBA14)}")
         if not attributes or len(set(attributes)) != len(attributes):
-            raise ValueError("it must name at least one attribute and none twice")
+            raise ValueError("it must name at least one attribute and none twice.")
         return attributes
 
     @model_validator(mode="after")
     def _enough_images(self) -> Profile:
         if self.data.test and self.evaluation.n > self.data.test:
-            raise ValueError(f"evaluation.n = {self.evaluation.n} is more than data.test = {self.data.test}")
+            raise ValueError(f"evaluation.n = {self.evaluation.n} is more than data.test = {self.data.test}.")
         return self
 
 
@@ -115,16 +115,16 @@ def load_profile(name_or_path: str | Path) -> Profile:
         raise UserError(f"{path} is not valid TOML: {error}.") from error
     if "name" in table:
         raise UserError(f"{path}: a profile is named by its file; remove the key 'name'.")
-    weights = table.get("weights")
-    if isinstance(weights, dict):  # relative to the profile, so that the two can be moved together
-        table["weights"] = {key: path.parent / value for key, value in weights.items() if isinstance(value, str)}
     for key in ("attributes", "methods"):
         if isinstance(table.get(key), list):
             table[key] = tuple(table[key])
     try:
-        return Profile(name=path.stem, **table)
+        profile = Profile(name=path.stem, **table)
     except ValidationError as error:
         raise UserError(_sentence(path, error)) from error
+    # Weights are named relative to the profile, so that the two can be moved together.
+    weights = {key: str(path.parent / value) for key, value in profile.weights.items()}
+    return profile.model_copy(update={"weights": weights})
 
 
 def _locate(name: str) -> Path:
@@ -142,7 +142,8 @@ def _locate(name: str) -> Path:
 
 def _sentence(path: Path, error: ValidationError) -> str:
     """The first thing wrong with a profile, in one sentence."""
-    first = error.errors()[0]
+    # An unknown key is told first: it is the likely cause of a missing one.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     where = [str(part) for part in first["loc"]]
     key = ".".join(where) or "the profile"
     if first["type"] == "extra_forbidden":
@@ -151,8 +152,9 @@ def _sentence(path: Path, error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{path}: the key '{key}' is missing."
     if first["type"] == "value_error":
-        return f"{path}: {key}: {first['ctx']['error']}."
-    return f"{path}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}."
+        return f"{path}: {key}: {first['ctx']['error']}"
+    expected = first["msg"].removeprefix("Input should be ").replace("a valid tuple", "a list")
+    return f"{path}: {key} should be {expected}, not {first['input']!r}."
 
 
 def _keys_at(where: list[str]) -> list[str]:

@@ -1,0 +1,232 @@
+"""The command line: `bridgebench`.
+
+Every command imports what it needs when it runs, so that `--help` and `methods` answer at once and without torch.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from methods.errors import UserError
+
+app = typer.Typer(
+    name="bridgebench",
+    help="A benchmark of multi-attribute face editing.",
+    add_completion=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Look at the data sets.")
+weights_app = typer.Typer(help="Import official checkpoints, look into weights files.")
+app.add_typer(data_app, name="data")
+app.add_typer(weights_app, name="weights")
+
+ProfileOption = Annotated[str, typer.Option("--profile", help="A shipped profile's name, or your own .toml file.")]
+DataRoot = Annotated[Path | None, typer.Option(help="Where CelebA lies (torchvision's layout).")]
+
+CLASSIFIER_MINUTES = 6.0
+
+# Click's own base of all wrong usage; typer carries click under different module paths from version to version.
+_UsageError = cast(type[Exception], typer.BadParameter.__base__)
+
+
+@app.command("methods")
+def list_methods() -> None:
+    """Lists the installed methods: modes, parameters, weights at hand, source."""
+    from harness.listing import HEAD, method_rows, text_table
+
+    typer.echo(text_table(HEAD, method_rows()))
+
+
+@data_app.command("preview")
+def data_preview(
+    profile: Annotated[str, typer.Argument(help="A shipped profile's name, or your own .toml file.")],
+    out: Annotated[Path, typer.Option(help="The image file to write.")] = Path("preview.png"),
+    data_root: DataRoot = None,
+) -> None:
+    """Draws a sheet of a profile's images with their labels."""
+    from harness.data.preview import preview
+    from harness.profiles import load_profile
+
+    typer.echo(f"Wrote {preview(load_profile(profile), out, data_root=data_root)}")
+
+
+@app.command()
+def train(
+    method: Annotated[str, typer.Argument(help="A method, or 'classifier' or 'judge'.")],
+    profile: ProfileOption = "faces64",
+    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time, even if unfinished.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder of the training run.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the networks and of the order of the data.")] = None,
+) -> None:
+    """Trains a method, or the classifiers that judge it."""
+    from harness.plan import training_folder
+    from harness.profiles import load_profile
+
+    found = load_profile(profile)
+    if method in ("classifier", "judge"):
+        if resume:
+            raise UserError(f"The training of the {method} takes minutes and cannot be resumed; leave out --resume.")
+        from harness.train.classifier import train_classifier
+
+        train_classifier(method, found, minutes=CLASSIFIER_MINUTES if minutes is None else minutes, out=out, seed=seed)
+        return
+    from methods import card
+
+    if not card(method).trainable or card(method).kind == "control":
+        raise UserError(f"The method '{method}' has nothing to train.")
+    from harness.train.loop import train as run_training
+
+    out = out or training_folder(method, found)
+    run_training(method, found, minutes=minutes, resume=resume, out=out, seed=seed or 0)
+
+
+@app.command()
+def benchmark(
+    profile: ProfileOption = "faces64",
+    methods: Annotated[str | None, typer.Option(help="Methods a,b,... instead of the profile's.")] = None,
+    limit: Annotated[int | None, typer.Option(min=2, help="Use the first N test images only.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run directory; runs/PROFILE by default.")] = None,
+    backend: Annotated[str, typer.Option(help="'local' (processes of this machine) or 'dask'.")] = "local",
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://...")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes of the local back end.")] = None,
+    data_root: DataRoot = None,
+) -> None:
+    """Edits, measures and shows; a second call does only what is missing or changed."""
+    from harness.profiles import load_profile
+
+    names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
+    found = load_profile(profile)
+    from harness.runner import run_benchmark
+
+    failed = run_benchmark(
+        found,
+        out or Path("runs") / found.name,
+        methods=names,
+        limit=limit,
+        backend=backend,
+        scheduler=scheduler,
+        workers=workers,
+        data_root=data_root,
+        say=typer.echo,
+    )
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR", help="A run directory (two with --diff).")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the page; RUN_DIR/site by default.")] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="List what differs in the protocols of two runs.")] = False,
+) -> None:
+    """Builds the page of a run directory from its records alone."""
+    if len(runs) != (2 if diff else 1):
+        raise UserError(f"`report` takes {'two run directories with --diff' if diff else 'one run directory'}.")
+    from harness.store import RunDirectory
+
+    if diff:
+        from harness.protocol import differences
+
+        first, second = (RunDirectory(path).read_run()["protocol"] for path in runs)
+        typer.echo("\n".join(differences(first, second)) or "The two runs follow the same protocol.")
+        return
+    from reports.site import build
+
+    RunDirectory(runs[0]).read_run()
+    typer.echo(f"Wrote {build(runs[0], out or runs[0] / 'site')}")
+
+
+@app.command()
+def edit(
+    photo: Annotated[Path, typer.Argument(help="A PNG or JPEG of any size.")],
+    method: Annotated[str, typer.Option(help="The method that edits.")],
+    out: Annotated[Path, typer.Option(help="The image file to write.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=0|1", help="May be repeated.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="Take the attributes from this photo.")] = None,
+    attributes: Annotated[str | None, typer.Option(help="Which to take from the reference: a,b,...")] = None,
+    weights: Annotated[Path | None, typer.Option(help="A weights file instead of the shipped one.")] = None,
+    profile: ProfileOption = "faces64",
+    strength: Annotated[float | None, typer.Option(help="How far to edit; the method's default if not given.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of a stochastic method.")] = 0,
+) -> None:
+    """Edits a photo, told by attributes or by a reference photo."""
+    from harness.edit import edit_photo
+
+    wanted = [name.strip() for name in attributes.split(",") if name.strip()] if attributes else []
+    written = edit_photo(
+        photo,
+        method,
+        out,
+        settings=set_ or [],
+        reference=reference,
+        attributes=wanted,
+        weights=weights,
+        profile=profile,
+        strength=strength,
+        seed=seed,
+    )
+    typer.echo(f"Wrote {written}")
+
+
+@weights_app.command("import")
+def weights_import(
+    method: Annotated[str, typer.Argument(help="The method that the checkpoint belongs to.")],
+    checkpoints: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT...", help="The official file or files.")],
+    out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+    attributes: Annotated[str | None, typer.Option(help="The label columns a,b,... it was trained with.")] = None,
+) -> None:
+    """Turns an official checkpoint into a weights file."""
+    from harness.importing import import_weights
+
+    names = [name.strip() for name in attributes.split(",") if name.strip()] if attributes else None
+    typer.echo(f"Wrote {import_weights(method, checkpoints, out, attributes=names)}")
+
+
+@weights_app.command("show")
+def weights_show(file: Annotated[Path, typer.Argument(help="A .safetensors weights file.")]) -> None:
+    """Shows what a weights file says of itself."""
+    from harness.importing import show_weights
+
+    typer.echo(show_weights(file))
+
+
+@app.command()
+def check(
+    method: Annotated[str, typer.Argument(help="The method to check, ours or a plug-in.")],
+    weights: Annotated[Path | None, typer.Option(help="A weights file instead of the shipped one.")] = None,
+) -> None:
+    """Runs the contract that every method keeps."""
+    from methods.contract import run_contract
+
+    results = run_contract(method, weights)
+    for result in results:
+        typer.echo(f"{'pass' if result.passed else 'FAIL'}  {result.name}  {result.detail}".rstrip())
+    raise typer.Exit(0 if all(result.passed for result in results) else 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code: 0, 1 (something failed), 2 (a user's mistake) or 130."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    command = typer.main.get_command(app)
+    try:
+        # Click returns the code of a typer.Exit, and nothing for a command that ran through.
+        return command.main(arguments, prog_name="bridgebench", standalone_mode=False) or 0
+    except UserError as error:
+        return _complain(str(error))
+    except _UsageError as error:
+        usage = cast(Any, error)
+        command_path = usage.ctx.command_path if usage.ctx else "bridgebench"
+        return _complain(f"{usage.format_message()} `{command_path} --help` says more.")
+    except (KeyboardInterrupt, typer.Abort):
+        print("bridgebench: stopped; give the same command again (train: with --resume) to go on.", file=sys.stderr)
+        return 130
+
+
+def _complain(sentence: str) -> int:
+    print(f"bridgebench: {' '.join(sentence.split())}", file=sys.stderr)
+    return 2
