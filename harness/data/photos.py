@@ -1,0 +1,62 @@
+"""Decodes one photo that somebody else made: any size, any colour mode, perhaps damaged."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from methods.errors import UserError
+
+# Decoders for other formats are many and less used; some start other programs.
+_FORMATS = ("PNG", "JPEG")
+
+# Pillow warns of an image above its pixel limit and refuses one of twice the limit; here both are refused.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+def read_photo(path: str | Path) -> NDArray[np.uint8]:
+    """The photo as seen on a screen: upright, opaque (transparent parts on white), 8-bit colour.
+
+    Args:
+        path: a PNG or JPEG file, grey or colour, with 8 or 16 bits a channel.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        UserError: the file is missing, damaged, of another format, or above Pillow's limit of pixels
+            (``PIL.Image.MAX_IMAGE_PIXELS``, about 89 million).
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"There is no image file {path}.")
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return np.array(_opaque(ImageOps.exif_transpose(_eight_bit(image))))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        limit = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        raise UserError(f"{path} is larger than {limit} million pixels; make it smaller first.") from error
+    except Image.UnidentifiedImageError as error:
+        raise UserError(f"{path} is not a PNG or JPEG image.") from error
+    except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error ... on damaged files
+        raise UserError(f"{path} is a damaged image: {error}.") from error
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """16-bit grey as 8-bit grey: Pillow's own conversion would cut all above 255."""
+    if not image.mode.startswith("I"):
+        return image
+    grey = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    grey.info = {key: value for key, value in image.info.items() if key != "transparency"}
+    return grey
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
