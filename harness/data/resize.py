@@ -1,7 +1,7 @@
 """From a photo of any size to the square that a network takes: the crop, and the two resize filters in use.
 
-* ``legacy_bicubic``: TensorFlow 1's ``resize_bicubic`` (no antialias, no half-pixel centres), which BridgeGAN's data code
-  uses. At exactly 2:1 it picks every second pixel. It differs much from PyTorch's and Pillow's bicubic.
+* ``legacy_bicubic``: TensorFlow 1's ``resize_bicubic`` (no antialias, no half-pixel centres), as in BridgeGAN's data
+  code. At exactly 2:1 it picks every second pixel. It differs much from PyTorch's and Pillow's bicubic.
 * ``antialiased``: Pillow's bilinear filter, whose support grows with the reduction (StarGAN's, torchvision's default).
 """
 
