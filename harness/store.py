@@ -1,0 +1,132 @@
+"""A run directory: the only state of a benchmark, and how its files are written.
+
+Every file is written under a temporary name in its own folder, fsynced and renamed: a reader, or a run that is killed,
+sees the whole file or none. A cell that is on disk with the right key is done; nothing else is remembered anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from methods.errors import UserError
+
+_TEMPORARY = ".tmp"
+
+
+def quote(name: str) -> str:
+    """A method's name as a folder name: percent-quoted where it has anything but ``[A-Za-z0-9._-]``."""
+    quoted = urllib.parse.quote(name, safe="").replace("~", "%7E")
+    return quoted.replace(".", "%2E") if not quoted.strip(".") else quoted
+
+
+def to_json(record: Any) -> bytes:
+    """The one way in which records are written: sorted keys, indented by 1, a newline at the end, no NaN."""
+    return (json.dumps(record, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file, all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_TEMPORARY)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The record in a file, or None if there is no file or it is no JSON object (then it is made again)."""
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+class RunDirectory:
+    """The paths of a run directory, and reading and writing what lies there.
+
+    Args:
+        root: the folder; it need not exist.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+
+    @property
+    def run_file(self) -> Path:
+        """Provenance and protocol."""
+        return self.root / "run.json"
+
+    @property
+    def baselines_file(self) -> Path:
+        """Distances of real images to real images."""
+        return self.root / "baselines.json"
+
+    @property
+    def summary_file(self) -> Path:
+        """All cells in one table."""
+        return self.root / "summary.csv"
+
+    def cell_file(self, method: str, mode: str, attribute: str) -> Path:
+        """One finished cell."""
+        return self.root / "cells" / quote(method) / mode / f"{quote(attribute)}.json"
+
+    def error_file(self, method: str, mode: str, attribute: str) -> Path:
+        """What went wrong in a cell that failed; it lies beside the place of the cell."""
+        return self.cell_file(method, mode, attribute).with_suffix(".error.txt")
+
+    def cost_file(self, method: str, mode: str) -> Path:
+        """Time, parameters and memory of a method in a mode."""
+        return self.root / "cost" / quote(method) / f"{mode}.json"
+
+    def source_sample(self) -> Path:
+        """The strip of the first test images."""
+        return self.root / "samples" / "source.png"
+
+    def reference_sample(self, attribute: str) -> Path:
+        """The strip of their references."""
+        return self.root / "samples" / "reference" / f"{quote(attribute)}.png"
+
+    def truth_sample(self, mode: str, attribute: str) -> Path:
+        """The strip of their true edits."""
+        return self.root / "samples" / "truth" / mode / f"{quote(attribute)}.png"
+
+    def sample_file(self, method: str, mode: str, attribute: str) -> Path:
+        """The strip of a cell's first edits."""
+        return self.root / "samples" / quote(method) / mode / f"{quote(attribute)}.png"
+
+    def read_run(self) -> dict[str, Any]:
+        """run.json.
+
+        Raises:
+            UserError: the folder is no run directory.
+        """
+        record = read_json(self.run_file)
+        if record is None:
+            raise UserError(f"{self.root} is not a run directory: it has no readable run.json.")
+        return record
+
+    def cells(self) -> Iterator[dict[str, Any]]:
+        """All readable cells, sorted by their paths."""
+        for path in sorted(self.root.glob("cells/*/*/*.json")):
+            record = read_json(path)
+            if record is not None:
+                yield record
+
+    def clean(self) -> None:
+        """Removes what a killed run left half written."""
+        for path in self.root.rglob(f".*{_TEMPORARY}"):
+            path.unlink(missing_ok=True)
