@@ -1,0 +1,17 @@
+"""BridgeGAN: label- and reference-based edits of several attributes, bridged by a common style code."""
+
+from __future__ import annotations
+
+from methods.card import MethodCard
+
+CARD = MethodCard(
+    name="bridgegan",
+    title="BridgeGAN",
+    modes=frozenset({"label", "reference"}),
+    kind="method",
+    paper="Bridging the Gap between Label- and Reference-based Synthesis, ICCV 2021",
+    summary="A mapping network (label) and a style encoder (reference) give the same kind of code, injected by SPADE.",
+    editor="methods.bridgegan.editor:BridgeGAN",
+    stochastic=True,
+    strength=(0.0, 1.5, 3.0),
+)

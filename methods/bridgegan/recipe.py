@@ -1,0 +1,76 @@
+"""The numbers of a BridgeGAN training run; the defaults are the paper's (supplement, then the released code)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from methods.bridgegan.objective import OFFICIAL_CODE, SUPPLEMENT, LossWeights
+
+
+@dataclass(frozen=True)
+class BridgeGANRecipe:
+    """Sizes, loss weights and schedule; every field may stand in a profile's ``[train.bridgegan]`` table.
+
+    The paper's run is the defaults: batch 48, n_critic 5, Adam (0.5, 0.999) at 2e-4, about 50,000 iterations, the
+    supplement's loss weights. What a short run adds, all off by default, is under "Short recipes".
+
+    Attributes:
+        width ... mapping_blocks: sizes of G, E and M, see `BridgeGAN`.
+        discriminator_width, discriminator_blocks: sizes of D and C.
+        batch_size: images an update.
+        learning_rate: of Adam, for all networks.
+        iterations: length of the run.
+        n_critic: updates of D and C for one of G, M and E.
+        loss_weights: ``"supplement"`` (default) or ``"official-code"``; they differ in cycle and keeping.
+        memory_sign: +1 moves the noise memory along the gradient of the matching loss as released; -1 against it.
+        precision: ``"32"`` or ``"bf16"`` (autocast).
+
+    Short recipes:
+        classifier_warmup: first iterations, in which C (with D's trunk) is trained alone on real images.
+        ramp: iterations over which cycle, closeness and keeping rise from 0 to their weights.
+        classification, reconstruction: override these weights when positive.
+        penalty_every: take the gradient penalty at every k-th iteration, k times as strong.
+        share_fakes: the last critic update and the generator's use the same batch and edits.
+        cooldown: last iterations, in which the learning rate falls linearly to 0.
+    """
+
+    width: int = 32
+    code_channels: int = 32
+    spade_hidden: int = 128
+    noise_size: int = 16
+    encoder_width: int = 16
+    encoder_blocks: int = 3
+    mapping_blocks: int = 4
+    discriminator_width: int = 16
+    discriminator_blocks: int = 4
+    batch_size: int = 48
+    learning_rate: float = 2e-4
+    iterations: int = 50_000
+    n_critic: int = 5
+    loss_weights: Literal["supplement", "official-code"] = "supplement"
+    memory_sign: Literal[1, -1] = 1
+    precision: Literal["32", "bf16"] = "32"
+    classifier_warmup: int = 0
+    ramp: int = 0
+    classification: float = 0.0
+    reconstruction: float = 0.0
+    penalty_every: int = 1
+    share_fakes: bool = False
+    cooldown: int = 0
+
+    def editor_sizes(self) -> dict[str, int]:
+        """The constructor arguments of `BridgeGAN` that a recipe decides."""
+        names = "width code_channels spade_hidden noise_size encoder_width encoder_blocks mapping_blocks"
+        return {name: getattr(self, name) for name in names.split()}
+
+    def weights(self) -> LossWeights:
+        """The loss weights, overrides applied."""
+        chosen = SUPPLEMENT if self.loss_weights == "supplement" else OFFICIAL_CODE
+        overrides = {"classification": self.classification, "reconstruction": self.reconstruction}
+        return replace(chosen, **{name: value for name, value in overrides.items() if value > 0})
+
+    def rate_at(self, iteration: int) -> float:
+        """The learning rate of an iteration: constant, then linear to 0 over the last `cooldown` ones."""
+        left = self.iterations - iteration
+        return self.learning_rate * min(1.0, left / self.cooldown) if self.cooldown else self.learning_rate
