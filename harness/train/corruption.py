@@ -1,8 +1,8 @@
 """What a judge must read through: random changes of training images that keep their attributes.
 
 Edited images are soft, noisy and off in brightness in ways that real ones are not. A judge that saw only clean images
-would call such an edit a failure of the edit; so it is trained on mirrored, shifted, relit, blurred, coarsened and noisy
-images.
+would call such an edit a failure of the edit; so it is trained on mirrored, shifted, relit, blurred, coarsened and
+noisy images.
 """
 
 from __future__ import annotations

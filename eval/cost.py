@@ -1,0 +1,80 @@
+"""What an edit costs: time an image, parameters, memory. Never part of a cell: a cell is repeatable, time is not."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from methods.base import Editor
+
+_REPEATS = 5
+
+
+def measure_cost(
+    editor: Editor,
+    images: Tensor,
+    labels: Tensor | None = None,
+    reference: Tensor | None = None,
+    source_labels: Tensor | None = None,
+) -> dict[str, Any]:
+    """Times one batch: the median of five edits after one that warms up.
+
+    Args:
+        editor: any method, on the device of `images`.
+        images, labels, reference, source_labels: one batch, as in ``Editor.edit``.
+
+    Returns:
+        ``{"ms_per_image", "parameters", "peak_memory_mib", "batch"}``. Memory is what tensors took at most on a GPU,
+        and on a CPU the process's largest resident size meanwhile (whole, with torch itself).
+    """
+    generator = torch.Generator()
+
+    def edit() -> None:
+        editor.edit(images, labels, reference, source_labels=source_labels, generator=generator)
+        if images.is_cuda:
+            torch.cuda.synchronize(images.device)
+
+    edit()
+    _forget_peak(images)
+    seconds = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        edit()
+        seconds.append(time.perf_counter() - start)
+    return {
+        "ms_per_image": 1000 * statistics.median(seconds) / len(images),
+        "parameters": sum(parameter.numel() for parameter in editor.parameters()),
+        "peak_memory_mib": _peak_bytes(images) / 2**20,
+        "batch": len(images),
+    }
+
+
+def _forget_peak(images: Tensor) -> None:
+    if images.is_cuda:
+        torch.cuda.reset_peak_memory_stats(images.device)
+        return
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: the largest resident size starts anew
+    except OSError:
+        return  # elsewhere it is the largest since the process began
+
+
+def _peak_bytes(images: Tensor) -> int:
+    if images.is_cuda:
+        return torch.cuda.max_memory_allocated(images.device)
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

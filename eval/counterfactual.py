@@ -1,0 +1,41 @@
+"""Edits held against the true edited image, which only embedded data has."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.preservation import absolute_difference
+
+VISIBLE = 4  # grey levels: a pixel belongs to the true edit if a channel changes by more
+BEST_PSNR = 100.0  # dB, for images that are equal
+
+
+def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Peak signal-to-noise ratio (N,) in dB of uint8 images (N, H, W, 3), at most 100 (equal images)."""
+    error = np.square(absolute_difference(a, b).astype(np.float64) / 255).mean(axis=(1, 2, 3))
+    return -10 * np.log10(np.maximum(error, 10 ** (-BEST_PSNR / 10)))
+
+
+def edit_mask(source: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(N, H, W): the pixels that the true edit changes visibly."""
+    return (absolute_difference(source, truth) > VISIBLE).any(axis=3)
+
+
+def l1_by_mask(
+    edited: NDArray[np.uint8], truth: NDArray[np.uint8], mask: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean absolute difference to the truth inside and outside a mask (N, H, W).
+
+    Returns:
+        Two (N,) in [0, 1] of the full range; NaN for an image that has no such pixel.
+    """
+    error = absolute_difference(edited, truth).mean(axis=3, dtype=np.float64) / 255
+    inside, outside = (_mean_where(error, chosen) for chosen in (mask, ~mask))
+    return inside, outside
+
+
+def _mean_where(error: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    counts = chosen.sum(axis=(1, 2))
+    sums = np.where(chosen, error, 0.0).sum(axis=(1, 2))
+    return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)

@@ -1,0 +1,49 @@
+"""What a judge says of images: one pass gives the logits for accuracy and leakage, and the features for distances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eval.classifier import AttributeClassifier, to_float
+
+_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A judge's answers for N images.
+
+    Attributes:
+        logits: (N, A) float32; above 0 the attribute is present.
+        features: (N, 128) float32, the judge's last hidden layer.
+    """
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """(N, A) in [0, 1]."""
+        # Half the tangent: no overflow at either end.
+        return 0.5 + 0.5 * np.tanh(0.5 * self.logits.astype(np.float64))
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """(N, A): which attributes the judge sees."""
+        return self.logits > 0
+
+
+def read(judge: AttributeClassifier, images: NDArray[np.uint8]) -> Reading:
+    """A judge's reading of uint8 images (N ≥ 1, H, W, 3)."""
+    device = next(judge.parameters()).device
+    with torch.inference_mode():
+        batches = [
+            judge.read(to_float(np.asarray(images[start : start + _BATCH]), device))
+            for start in range(0, len(images), _BATCH)
+        ]
+    logits, features = (np.concatenate([part.cpu().numpy() for part in parts]) for parts in zip(*batches, strict=True))
+    return Reading(logits, features)
