@@ -14,8 +14,9 @@ from methods.errors import UserError
 # Decoders for other formats are many and less used; some start other programs.
 _FORMATS = ("PNG", "JPEG")
 
-# Pillow warns of an image above its pixel limit and refuses one of twice the limit; here both are refused.
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+# Pillow refuses an image of twice its pixel limit, and only warns of one between; here both are refused.
+_LARGEST = Image.MAX_IMAGE_PIXELS or 2**26
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def read_photo(path: str | Path) -> NDArray[np.uint8]:
@@ -36,10 +37,11 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
         raise UserError(f"There is no image file {path}.")
     try:
         with Image.open(path, formats=_FORMATS) as image:
+            if image.width * image.height > _LARGEST:
+                raise Image.DecompressionBombError
             return np.array(_opaque(ImageOps.exif_transpose(_eight_bit(image))))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        limit = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
-        raise UserError(f"{path} is larger than {limit} million pixels; make it smaller first.") from error
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{path} is larger than {_LARGEST // 10**6} million pixels; make it smaller first.") from error
     except Image.UnidentifiedImageError as error:
         raise UserError(f"{path} is not a PNG or JPEG image.") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error ... on damaged files
