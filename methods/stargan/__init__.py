@@ -1,0 +1,15 @@
+"""StarGAN: one generator for all attributes, told by the absolute target labels."""
+
+from __future__ import annotations
+
+from methods.card import MethodCard
+
+CARD = MethodCard(
+    name="stargan",
+    title="StarGAN",
+    modes=frozenset({"label"}),
+    kind="method",
+    paper="Choi et al., CVPR 2018",
+    summary="One generator gets the image and the target labels as extra channels; cycle consistency keeps the rest.",
+    editor="methods.stargan.editor:StarGAN",
+)

@@ -1,0 +1,102 @@
+"""StarGAN's generator and discriminator, with the tensor names of the official PyTorch code."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from methods.blocks import InstanceNorm
+
+_EPSILON = 1e-5  # PyTorch's default, which the official code leaves
+_DISCRIMINATOR_LAYERS = 6
+
+
+class ResidualBlock(nn.Module):
+    """x + IN(conv(ReLU(IN(conv(x))))), 3x3, no activation after the sum."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
+            _norm(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
+            _norm(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels, H, W) -> the same shape."""
+        return x + self.main(x)
+
+
+class Generator(nn.Module):
+    """Encoder, residual blocks, decoder (StarGAN, appendix, Table 4).
+
+    The norm normalizes every image by its own statistics, as the official test does (it leaves the network in train
+    mode); the running statistics of official checkpoints have no place here. Keep the zero padding: instance norm
+    removes constants, so a label map, constant over the image, acts through the border that the padding makes.
+
+    Args:
+        attributes: number of label columns.
+        width: channels at full resolution (official: 64).
+        blocks: residual blocks (official: 6).
+    """
+
+    def __init__(self, attributes: int, width: int = 64, blocks: int = 6) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(3 + attributes, width, 7, 1, 3, bias=False), *_norm_relu(width)]
+        for channels in (width, 2 * width):
+            layers += [nn.Conv2d(channels, 2 * channels, 4, 2, 1, bias=False), *_norm_relu(2 * channels)]
+        layers += [ResidualBlock(4 * width) for _ in range(blocks)]
+        for channels in (4 * width, 2 * width):
+            layers += [nn.ConvTranspose2d(channels, channels // 2, 4, 2, 1, bias=False), *_norm_relu(channels // 2)]
+        layers += [nn.Conv2d(width, 3, 7, 1, 3, bias=False), nn.Tanh()]
+        self.main = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Images (N, 3, H, W) in [-1, 1], H and W multiples of 4, and target labels (N, A) -> (N, 3, H, W) float32."""
+        maps = labels.to(images.dtype)[:, :, None, None].expand(-1, -1, *images.shape[2:])
+        return self.main(torch.cat([images, maps], dim=1)).float()
+
+
+class Discriminator(nn.Module):
+    """Halving convolutions with two heads: real or fake by patch, and the attributes (appendix, Table 5). No norm.
+
+    Args:
+        attributes: number of label columns.
+        image_size: side of the images, in pixels.
+        width: channels of the first layer (official: 64), doubled by every other.
+
+    The official six layers leave 2x2 patches at 128 pixels; smaller images get as many layers as leave 2x2.
+
+    Raises:
+        ValueError: the layers cannot halve the size so often.
+    """
+
+    def __init__(self, attributes: int, image_size: int, width: int = 64) -> None:
+        super().__init__()
+        depth = min(_DISCRIMINATOR_LAYERS, image_size.bit_length() - 2)
+        if depth < 1 or image_size % 2**depth:
+            raise ValueError(f"the discriminator cannot halve {image_size} pixels {depth} times")
+        channels = [3] + [width * 2**layer for layer in range(depth)]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(channels):
+            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.01)]
+        self.main = nn.Sequential(*layers)
+        self.conv1 = nn.Conv2d(channels[-1], 1, 3, 1, 1, bias=False)
+        self.conv2 = nn.Conv2d(channels[-1], attributes, image_size // 2**depth, bias=False)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (N, 3, H, W) -> realness of the patches (N, 1, h, w) and attribute logits (N, A), both float32."""
+        hidden = self.main(images)
+        return self.conv1(hidden).float(), self.conv2(hidden).flatten(1).float()
+
+
+def _norm(channels: int) -> nn.Module:
+    return InstanceNorm(channels, epsilon=_EPSILON)
+
+
+def _norm_relu(channels: int) -> list[nn.Module]:
+    return [_norm(channels), nn.ReLU(inplace=True)]

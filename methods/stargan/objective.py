@@ -1,0 +1,79 @@
+"""StarGAN's losses (paper, equations 2-6, in the Wasserstein form of equation 8 that the official code trains)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from methods.losses import gradient_penalty, l1
+from methods.stargan.networks import Discriminator, Generator
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the terms; the adversarial ones have 1. Defaults: the paper's."""
+
+    classification: float = 1.0
+    reconstruction: float = 10.0
+    penalty: float = 10.0
+
+
+def classification(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy (equations 2 and 3): (N, A) logits and labels; SUM over attributes, mean over samples."""
+    return F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / len(logits)
+
+
+def discriminator_terms(
+    discriminator: Discriminator, images: Tensor, labels: Tensor, fake: Tensor, mix: Tensor
+) -> dict[str, Tensor]:
+    """The terms that D minimizes, unweighted scalars.
+
+    Args:
+        discriminator: D.
+        images, labels: real images (N, 3, H, W) and their labels (N, A).
+        fake: edits (N, 3, H, W), without gradients.
+        mix: (N,) in [0, 1], where between real and fake the penalty is taken.
+
+    Returns:
+        ``real`` -mean D(x), ``fake`` mean D(fake), ``classification`` of real images, ``penalty`` of the gradient.
+    """
+    # D has no normalization: one pass over both halves gives what two passes give.
+    realness, logits = discriminator(torch.cat([images, fake]))
+    real, edited = realness.chunk(2)
+    return {
+        "real": -real.mean(),
+        "fake": edited.mean(),
+        "classification": classification(logits[: len(images)], labels),
+        "penalty": gradient_penalty(lambda between: discriminator(between)[0], images, fake, mix),
+    }
+
+
+def generator_terms(
+    generator: Generator, discriminator: Discriminator, images: Tensor, labels: Tensor, target: Tensor
+) -> dict[str, Tensor]:
+    """The terms that G minimizes, unweighted scalars.
+
+    Args:
+        generator, discriminator: G and D.
+        images, labels: real images (N, 3, H, W) and their labels (N, A).
+        target: labels (N, A) to edit towards.
+
+    Returns:
+        ``fake`` -mean D(G(x, target)), ``classification`` of the edits as `target`, ``reconstruction`` mean
+        \\|x - G(G(x, target), labels)\\|.
+    """
+    fake = generator(images, target)
+    realness, logits = discriminator(fake)
+    return {
+        "fake": -realness.mean(),
+        "classification": classification(logits, target),
+        "reconstruction": l1(images, generator(fake, labels)),
+    }
+
+
+def total(terms: dict[str, Tensor], weights: LossWeights) -> Tensor:
+    """The weighted sum of the terms of either network (equations 5 and 6)."""
+    return torch.stack([getattr(weights, name, 1.0) * term for name, term in terms.items()]).sum()

@@ -1,0 +1,90 @@
+"""Official StarGAN checkpoints, ``<iteration>-G.ckpt``: a bare state dict with the names that our generator has.
+
+What differs: the official norm keeps running statistics, which its own test never reads (it stays in train mode) and
+which are left out here. Files of PyTorch before 0.4.1 have no ``num_batches_tracked``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from methods.attributes import CELEBA14
+from methods.errors import UserError
+from methods.official_files import match, read_torch
+from methods.stargan.editor import StarGAN
+from methods.stargan.networks import Generator
+
+OFFICIAL_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+_OFFICIAL_SIZE = 128
+_UNREAD = r"main\..*\.(running_mean|running_var|num_batches_tracked)"
+_BLOCK = re.compile(r"main\.(\d+)\.main\.")
+
+
+def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> StarGAN:
+    """The editor of an official checkpoint, in eval mode.
+
+    Args:
+        paths: ``<iteration>-G.ckpt``, in any order with ``<iteration>-D.ckpt`` if that is at hand: the generator takes
+            any image size, the discriminator tells which one it was trained at (else 128, the official default).
+        attributes: names of the label columns, in the order of training; default: the official five or, for 14
+            columns, the benchmark's.
+
+    Raises:
+        UserError: a damaged file, missing or unknown tensors, no generator among the files, or attributes whose number
+            is not that of the checkpoint.
+    """
+    states = {Path(path): read_torch(path) for path in paths}
+    generators = [path for path, state in states.items() if "conv2.weight" not in state]
+    if len(generators) != 1:
+        given = ", ".join(str(path) for path in paths) or "nothing"
+        raise UserError(f"StarGAN is imported from one generator file <iteration>-G.ckpt; given: {given}.")
+    path = generators[0]
+    state = states.pop(path)
+    columns, width, blocks = _sizes(state, path)
+    editor = StarGAN(
+        attributes=_attributes(attributes, columns, path),
+        image_size=next((_image_size(other, where) for where, other in states.items()), _OFFICIAL_SIZE),
+        width=width,
+        blocks=blocks,
+    )
+    expected = {name: tensor.shape for name, tensor in editor.generator.state_dict().items()}
+    editor.generator.load_state_dict(match(state, expected, where=path, optional=[_UNREAD]))
+    return editor.eval()
+
+
+def _sizes(state: Mapping[str, Tensor], path: Path) -> tuple[int, int, int]:
+    """Label columns, width and number of residual blocks, read from the tensors."""
+    first = state.get("main.0.weight")
+    if first is None or first.ndim != 4 or first.shape[1] < 4:
+        # An official network of the usual sizes says best what the file lacks.
+        expected = {name: tensor.shape for name, tensor in Generator(len(OFFICIAL_ATTRIBUTES)).state_dict().items()}
+        match(state, expected, where=path, optional=[_UNREAD])
+    assert first is not None
+    blocks = {int(found[1]) for name in state if (found := _BLOCK.match(name))}
+    # Blocks stand at main.9, main.10, ...: counted by the last, so that one missing in between is named as missing.
+    return first.shape[1] - 3, first.shape[0], max(blocks, default=8) - 8
+
+
+def _attributes(given: Sequence[str] | None, columns: int, path: Path) -> Sequence[str]:
+    if given is None:
+        known = {len(names): names for names in (OFFICIAL_ATTRIBUTES, CELEBA14)}
+        if columns not in known:
+            raise UserError(f"{path} has {columns} label columns: name them, in the order of training (--attributes).")
+        return known[columns]
+    if len(given) != columns:
+        raise UserError(f"{path} has {columns} label columns, but {len(given)} attributes were named.")
+    return tuple(given)
+
+
+def _image_size(state: Mapping[str, Tensor], path: Path) -> int:
+    """The size that a discriminator was made for: its class head spans what the halvings leave."""
+    layers = [name for name in state if re.fullmatch(r"main\.\d+\.weight", name)]
+    head = state["conv2.weight"]
+    if head.ndim != 4 or not layers:
+        raise UserError(f"{path} is not a StarGAN discriminator; its trunk or its class head is missing.")
+    return math.prod([head.shape[-1]] + [2] * len(layers))

@@ -1,0 +1,163 @@
+"""StarGAN in training: one iteration of the official schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from methods.errors import UserError
+from methods.recipe import parse_recipe
+from methods.stargan.editor import StarGAN
+from methods.stargan.networks import Discriminator
+from methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
+from methods.training import Batch, flip_at_random, uniform
+
+Count = Annotated[int, Field(ge=1)]
+_LR_EVERY = 1000  # iterations between two changes of the official learning rate
+
+
+@dataclass(frozen=True)
+class StarGANRecipe:
+    """How to train; the defaults are the official code's for CelebA.
+
+    Attributes:
+        width, blocks: of the generator.
+        discriminator_width: channels of the discriminator's first layer.
+        iterations: steps of D; G steps in every `n_critic`-th.
+        batch: images a step.
+        n_critic: see `iterations`.
+        lr, betas: Adam's, for both networks.
+        decay: how the learning rate falls over the last `decay_iterations`. ``"official"``: the official code takes
+            lr / decay_iterations away every 1000 iterations only, so that the rate stays almost constant (it ends at
+            9.99e-5); ``"linear"``: to zero, as the paper says; ``"none"``.
+        decay_iterations: see `decay`.
+        flip: mirror each training image with probability 0.5.
+        weights: of the loss terms.
+        precision: ``"32"``, or ``"bf16"``: autocast to bfloat16, channels last.
+    """
+
+    width: Count = 64
+    blocks: Count = 6
+    discriminator_width: Count = 64
+    iterations: Count = 200_000
+    batch: Count = 16
+    n_critic: Count = 5
+    lr: Annotated[float, Field(gt=0)] = 1e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    decay: Literal["official", "linear", "none"] = "official"
+    decay_iterations: Count = 100_000
+    flip: bool = True
+    weights: LossWeights = field(default_factory=LossWeights)
+    precision: Literal["32", "bf16"] = "32"
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> StarGANRecipe:
+        """The recipe of a profile's table ``[train.stargan]``; UserError for what does not fit."""
+        return parse_recipe(cls, table, "[train.stargan]")
+
+    def learning_rate(self, iteration: int) -> float:
+        """The learning rate of an iteration, counted from 1."""
+        start = self.iterations - self.decay_iterations
+        if self.decay == "none" or iteration <= start:
+            return self.lr
+        if self.decay == "linear":
+            return self.lr * (self.iterations - iteration + 1) / self.decay_iterations
+        falls = (iteration - 1) // _LR_EVERY - start // _LR_EVERY
+        return self.lr * (1 - falls / self.decay_iterations)
+
+
+class StarGANTraining(nn.Module):
+    """Generator, discriminator and their optimizers; see :class:`methods.training.Training`.
+
+    Raises:
+        UserError: an image size that the networks cannot halve as they must.
+    """
+
+    def __init__(
+        self, recipe: StarGANRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.batch_size = recipe.batch
+        self.iteration = 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.editor = StarGAN(
+                attributes=attributes, image_size=image_size, width=recipe.width, blocks=recipe.blocks
+            )
+            try:
+                self.discriminator = Discriminator(len(attributes), image_size, recipe.discriminator_width)
+            except ValueError as error:
+                raise UserError(f"StarGAN cannot be trained at this image size: {error}.") from error
+        if recipe.precision == "bf16":
+            self.to(memory_format=torch.channels_last)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "generator": torch.optim.Adam(self.editor.parameters(), recipe.lr, recipe.betas),
+            "discriminator": torch.optim.Adam(self.discriminator.parameters(), recipe.lr, recipe.betas),
+        }
+
+    @property
+    def total_iterations(self) -> int | None:
+        """Steps of the discriminator."""
+        return self.recipe.iterations
+
+    def get_extra_state(self) -> dict[str, int]:
+        """The iteration, so that the state dict is all that a resumed run needs."""
+        return {"iteration": self.iteration}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        """Puts back what `get_extra_state` gave."""
+        self.iteration = state["iteration"]
+
+    def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
+        """One step of D and, in every `n_critic`-th iteration, one of G on the same images and targets.
+
+        Targets are the labels of other images of the batch, so that only combinations that exist are asked for.
+        """
+        self.iteration += 1
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.recipe.learning_rate(self.iteration)
+        images, labels, _ = next_batch()
+        order = torch.randperm(len(images), generator=generator, device=generator.device).to(labels.device)
+        mix = uniform(len(images), generator, images.device)
+        if self.recipe.flip:
+            images = flip_at_random(images, generator)
+        if self.recipe.precision == "bf16":
+            images = images.contiguous(memory_format=torch.channels_last)
+        logs = self.discriminator_step(images, labels, labels[order], mix)
+        if self.iteration % self.recipe.n_critic == 0:
+            logs |= self.generator_step(images, labels, labels[order])
+        return logs
+
+    def discriminator_step(self, images: Tensor, labels: Tensor, target: Tensor, mix: Tensor) -> dict[str, Tensor]:
+        """One step of D; `mix` as in :func:`discriminator_terms`. Returns its terms before the step."""
+        with self._autocast(images):
+            with torch.no_grad():
+                fake = self.editor.generator(images, target)
+            terms = discriminator_terms(self.discriminator, images, labels, fake, mix)
+        return self._descend("discriminator", self.discriminator, terms)
+
+    def generator_step(self, images: Tensor, labels: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """One step of G. Returns its terms before the step."""
+        # Autocast anew: it would reuse the weights that it cast in the D step, where G had no gradients.
+        with self._autocast(images):
+            terms = generator_terms(self.editor.generator, self.discriminator, images, labels, target)
+        return self._descend("generator", self.editor, terms)
+
+    def _autocast(self, images: Tensor) -> torch.autocast:
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
+
+    def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
+        loss = total(terms, self.recipe.weights)
+        # Named inputs: no gradients are computed for the weights of the other network, which does not step.
+        loss.backward(inputs=list(network.parameters()))
+        optimizer.step()
+        return {f"{name}/{term}": value.detach() for term, value in terms.items()} | {f"{name}/total": loss.detach()}

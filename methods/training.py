@@ -1,0 +1,66 @@
+"""What a trainable method hands to the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from methods.base import Editor
+
+
+class Batch(NamedTuple):
+    """Training images with their labels.
+
+    Attributes:
+        images: (N, 3, H, W) float32 in [-1, 1].
+        labels: (N, A) float32 in {0, 1}.
+        indices: (N,) int64, the images' places in the training set (for what a method remembers of each image).
+    """
+
+    images: Tensor
+    labels: Tensor
+    indices: Tensor
+
+
+class Training(Protocol):
+    """A method in training: an ``nn.Module`` made as ``(recipe, attributes, image_size, dataset_size, seed)``.
+
+    `seed` decides the initial weights. The module's ``state_dict()`` (which holds the iteration too) together with
+    those of `optimizers`, the state of the generator given to `step` and the order of the data is all that decides how
+    training goes on, so that a resumed run is the undisturbed one.
+
+    Attributes:
+        editor: the editor that learns; what is shown, measured and saved in the end.
+        batch_size: images that `next_batch` should give.
+        optimizers: by name; `step` steps them.
+    """
+
+    editor: Editor
+    batch_size: int
+    optimizers: dict[str, torch.optim.Optimizer]
+
+    @property
+    def total_iterations(self) -> int | None:
+        """After how many iterations the recipe ends; None: never."""
+
+    def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> Mapping[str, float | Tensor]:
+        """One iteration of the method's published training; draws all randomness from `generator`.
+
+        Returns:
+            What to log, by name: numbers or 0-d tensors without gradients (left on the device: no wait for a GPU).
+            Terms that are not computed in every iteration may be absent.
+        """
+
+
+def flip_at_random(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirrors each image (N, 3, H, W) with probability 0.5, the one augmentation of the face editing papers."""
+    draw = torch.rand(len(images), generator=generator, device=generator.device) < 0.5
+    return torch.where(draw.to(images.device).view(-1, 1, 1, 1), images.flip(3), images)
+
+
+def uniform(count: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    """(count,) draws from U(0, 1) on `device`, the same ones whatever that device is."""
+    return torch.rand(count, generator=generator, device=generator.device).to(device)

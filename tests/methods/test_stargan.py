@@ -1,0 +1,267 @@
+"""StarGAN in training and in use: it learns, resumes to the very step, and imports official checkpoints."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import runpy
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from methods import recipe as recipes
+from methods.attributes import CELEBA14
+from methods.errors import UnsupportedMode, UserError
+from methods.stargan.editor import StarGAN
+from methods.stargan.objective import LossWeights
+from methods.stargan.official import OFFICIAL_ATTRIBUTES, import_official
+from methods.stargan.training import StarGANRecipe, StarGANTraining
+from methods.training import Batch
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
+MANIFEST = json.loads((REFERENCE / "stargan" / "manifest.json").read_text())
+TRANSPOSED = {f"main.{index}.weight": {"out_dim": "IOHW"} for index in (15, 18)}
+SMALL = StarGANRecipe(width=8, blocks=1, discriminator_width=8, batch=4, n_critic=2, lr=1e-3)
+
+
+# --- training ---------------------------------------------------------------------------------------------------------
+
+
+def data(seed: int = 0, size: int = 32):
+    """Endless batches of smooth random images whose first label is their brightness."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def next_batch() -> Batch:
+        coarse = torch.rand(SMALL.batch, 3, 4, 4, generator=generator) * 2 - 1
+        labels = (torch.rand(SMALL.batch, 2, generator=generator) < 0.5).float()
+        images = F.interpolate(coarse * 0.5 + (labels[:, :1, None, None] - 0.5), size=size, mode="bilinear")
+        return Batch(images, labels, torch.arange(SMALL.batch))
+
+    return next_batch
+
+
+def small(seed: int = 0, recipe: StarGANRecipe = SMALL) -> StarGANTraining:
+    return StarGANTraining(recipe, ("Bright", "Other"), 32, dataset_size=100, seed=seed)
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_training_learns_to_reconstruct(precision):
+    training = small(recipe=replace(SMALL, n_critic=1, precision=precision))
+    next_batch, generator, held_out = data(), torch.Generator().manual_seed(0), data(seed=1)()
+    before = reconstruction(training.editor, held_out)
+    logs = [training.step(next_batch, generator) for _ in range(80)]
+    assert reconstruction(training.editor, held_out) < 0.7 * before
+    assert float(logs[-1]["discriminator/classification"]) < float(logs[0]["discriminator/classification"])
+    assert all(value.ndim == 0 and not value.requires_grad for value in logs[-1].values())
+
+
+def reconstruction(editor: StarGAN, batch: Batch) -> float:
+    back = editor.edit(batch.images, labels=batch.labels, source_labels=batch.labels)
+    return float((back - batch.images).abs().mean())
+
+
+def test_the_generator_steps_in_every_nth_iteration():
+    training, next_batch, generator = small(), data(), torch.Generator().manual_seed(0)
+    logs = [training.step(next_batch, generator) for _ in range(4)]
+    assert ["generator/fake" in entry for entry in logs] == [False, True, False, True]
+
+
+def test_training_resumes_to_the_very_step():
+    next_batch, generator = data(), torch.Generator().manual_seed(1)
+    training = small()
+    for _ in range(3):
+        training.step(next_batch, generator)
+    resumed = small(seed=9)
+    resumed.load_state_dict(training.state_dict())
+    for name, optimizer in training.optimizers.items():
+        resumed.optimizers[name].load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    again, batch = torch.Generator().set_state(generator.get_state()), next_batch()
+    first, second = training.step(lambda: batch, generator), resumed.step(lambda: batch, again)
+    assert first == second
+    assert "generator/fake" in first  # iteration 4 of the same count
+    for a, b in zip(training.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_seed_decides_the_initial_weights():
+    before = torch.random.get_rng_state()
+    one, same, other = (small(seed).editor.generator.main[0].weight for seed in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_learning_rates():
+    official, linear = StarGANRecipe(), StarGANRecipe(decay="linear")
+    assert official.learning_rate(101_000) == official.lr  # the official code changes it after this iteration
+    assert official.learning_rate(101_001) == pytest.approx(1e-4 - 1e-9, rel=1e-9)
+    assert official.learning_rate(200_000) == pytest.approx(1e-4 - 99e-9, rel=1e-9)
+    assert linear.learning_rate(100_000) == linear.lr
+    assert linear.learning_rate(150_001) == pytest.approx(0.5e-4)
+    assert linear.learning_rate(200_000) == pytest.approx(1e-9)
+    assert StarGANRecipe(decay="none").learning_rate(10**6) == 1e-4
+
+
+def test_image_sizes_that_cannot_be_trained():
+    with pytest.raises(UserError, match="multiple of 4"):
+        StarGANTraining(SMALL, CELEBA14, 30, 1, 0)
+    with pytest.raises(UserError, match="cannot halve 132 pixels"):
+        StarGANTraining(SMALL, CELEBA14, 132, 1, 0)
+
+
+# --- recipes ----------------------------------------------------------------------------------------------------------
+
+
+def test_recipe_from_a_profile():
+    table = {"width": 32, "lr": 1, "betas": [0.0, 0.9], "weights": {"reconstruction": 5.0}, "decay": "linear"}
+    recipe = StarGANRecipe.from_table(table)
+    weights = LossWeights(reconstruction=5.0)
+    assert recipe == StarGANRecipe(width=32, lr=1.0, betas=(0.0, 0.9), weights=weights, decay="linear")
+    assert StarGANRecipe.from_table({}) == StarGANRecipe()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"widht": 32}, r"\[train.stargan\] has the unknown key 'widht'. Did you mean 'width'\?"),
+        ({"weights": {"penality": 1.0}}, "weights has the unknown key 'penality'. Did you mean 'penalty'"),
+        ({"width": "wide"}, "width = 'wide' does not fit: .*integer"),
+        ({"width": 2.5}, "width = 2.5 does not fit"),
+        ({"width": True}, "width = True does not fit"),
+        ({"batch": 0}, "batch = 0 does not fit"),
+        ({"betas": [0.5]}, "betas"),
+        ({"weights": {"penalty": "x"}}, "weights.penalty = 'x' does not fit"),
+        ({"weights": 3}, "weights = 3 does not fit"),
+        ({"decay": "cosine"}, "decay = 'cosine' does not fit"),
+    ],
+)
+def test_recipe_mistakes(table, message):
+    with pytest.raises(UserError, match=message):
+        recipes.parse_recipe(StarGANRecipe, table, "[train.stargan]")
+
+
+# --- edits ------------------------------------------------------------------------------------------------------------
+
+
+def test_edit_errors():
+    editor = StarGAN(attributes=["A", "B"], image_size=32, width=4, blocks=1)
+    images, labels = torch.zeros(1, 3, 32, 32), torch.zeros(1, 2)
+    with pytest.raises(UnsupportedMode, match="no reference edit; it has: label"):
+        editor.edit(images, reference=images, source_labels=labels)
+    with pytest.raises(UserError, match="multiples of 4, not 30x32"):
+        editor.edit(images[:, :, :30], labels=labels, source_labels=labels)
+    with pytest.raises(UserError, match="multiple of 4, not 30"):
+        StarGAN(image_size=30)
+
+
+# --- official checkpoints ---------------------------------------------------------------------------------------------
+
+
+def official(network: str, salt: str = "another salt", counters: bool = True) -> OrderedDict[str, torch.Tensor]:
+    arrays = WEIGHTS.make_state(salt, MANIFEST[network], overrides=TRANSPOSED)
+    state = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return OrderedDict((k, v) for k, v in state.items() if counters or not k.endswith("num_batches_tracked"))
+
+
+def functional(state: dict[str, torch.Tensor], images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The official generator, written down straight from its table (SPEC), without a module."""
+
+    def norm(x: torch.Tensor, name: str) -> torch.Tensor:
+        mean, variance = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, correction=0)
+        scale, shift = (state[f"{name}.{part}"].view(1, -1, 1, 1) for part in ("weight", "bias"))
+        return (x - mean) / (variance + 1e-5).sqrt() * scale + shift
+
+    def conv(x: torch.Tensor, name: str, stride: int, padding: int) -> torch.Tensor:
+        return F.conv2d(x, state[f"{name}.weight"], stride=stride, padding=padding)
+
+    x = torch.cat([images, labels[:, :, None, None].expand(-1, -1, *images.shape[2:])], dim=1)
+    x = norm(conv(x, "main.0", 1, 3), "main.1").relu()
+    x = norm(conv(x, "main.3", 2, 1), "main.4").relu()
+    x = norm(conv(x, "main.6", 2, 1), "main.7").relu()
+    for index in range(9, 15):
+        y = norm(conv(x, f"main.{index}.main.0", 1, 1), f"main.{index}.main.1").relu()
+        x = x + norm(conv(y, f"main.{index}.main.3", 1, 1), f"main.{index}.main.4")
+    for index in (15, 18):
+        x = F.conv_transpose2d(x, state[f"main.{index}.weight"], stride=2, padding=1)
+        x = norm(x, f"main.{index + 1}").relu()
+    return conv(x, "main.21", 1, 3).tanh()
+
+
+@pytest.mark.parametrize(
+    ("network", "attributes", "counters"),
+    [("generator", OFFICIAL_ATTRIBUTES, True), ("generator_c14", CELEBA14, False)],
+)
+def test_import_of_an_official_checkpoint(tmp_path, network, attributes, counters):
+    state = official(network, counters=counters)
+    path = tmp_path / "200000-G.ckpt"
+    torch.save(state, path, _use_new_zipfile_serialization=counters)
+    editor = import_official([path])
+    assert (editor.attributes, editor.image_size, editor.training) == (attributes, 128, False)
+    images = torch.from_numpy(WEIGHTS.images("another salt", 2, 32, 32))
+    labels = torch.eye(len(attributes))[:2]
+    expected = functional(state, images, labels)
+    torch.testing.assert_close(editor.edit(images, labels, source_labels=labels), expected, rtol=1e-3, atol=1e-4)
+    rebuilt = StarGAN(**json.loads(json.dumps(editor.config)))
+    rebuilt.load_state_dict(editor.state_dict())
+
+
+def sized(width: int, blocks: int, columns: int) -> dict[str, torch.Tensor]:
+    """A checkpoint of other sizes than the official ones."""
+    return StarGAN(attributes=["x"] * columns, image_size=32, width=width, blocks=blocks).generator.state_dict()
+
+
+def test_import_reads_the_sizes(tmp_path):
+    torch.save(sized(4, 2, 3), tmp_path / "1-G.ckpt")
+    trunk = {f"main.{2 * layer}.{part}": torch.zeros(1) for layer in range(6) for part in ("weight", "bias")}
+    head = {"conv1.weight": torch.zeros(1, 8, 3, 3), "conv2.weight": torch.zeros(3, 8, 4, 4)}
+    torch.save(trunk | head, tmp_path / "1-D.ckpt")
+    editor = import_official([tmp_path / "1-D.ckpt", tmp_path / "1-G.ckpt"], attributes=["A", "B", "C"])
+    assert editor.config == {"attributes": ["A", "B", "C"], "image_size": 256, "width": 4, "blocks": 2}
+    with pytest.raises(UserError, match="3 label columns: name them"):
+        import_official([tmp_path / "1-G.ckpt"])
+    with pytest.raises(UserError, match="3 label columns, but 2 attributes"):
+        import_official([tmp_path / "1-G.ckpt"], attributes=["A", "B"])
+    with pytest.raises(UserError, match="one generator file"):
+        import_official([tmp_path / "1-D.ckpt"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("main.0.weight"), "missing: main.0.weight"),
+        (lambda state: state.pop("main.9.main.1.bias"), "missing: main.9.main.1.bias"),
+        (lambda state: [state.pop(name) for name in list(state) if name.startswith("main.9.")], "missing: main.9.main"),
+        (lambda state: state.update(more=torch.zeros(1)), "unknown: more"),
+        (lambda state: state.update({"main.3.weight": torch.zeros(1)}), "another shape: main.3.weight"),
+        (lambda state: state.update({"main.0.weight": torch.zeros(3)}), "another shape: main.0.weight"),
+        (lambda state: state.clear(), "missing"),
+    ],
+)
+def test_incomplete_checkpoints_are_named(tmp_path, change, message):
+    state = sized(8, 2, 5)
+    change(state)
+    torch.save(state, tmp_path / "1-G.ckpt")
+    with pytest.raises(UserError, match=message):
+        import_official([tmp_path / "1-G.ckpt"])
+
+
+def test_damaged_and_evil_checkpoints(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path / 'ran'}",)
+
+    torch.save(sized(4, 1, 5), tmp_path / "cut-G.ckpt")
+    whole = (tmp_path / "cut-G.ckpt").read_bytes()
+    (tmp_path / "cut-G.ckpt").write_bytes(whole[: len(whole) // 2])
+    torch.save({"main.0.weight": Evil()}, tmp_path / "evil-G.ckpt")
+    for name in ("cut-G.ckpt", "evil-G.ckpt", "none-G.ckpt"):
+        with pytest.raises(UserError, match=name):
+            import_official([tmp_path / name])
+    assert not (tmp_path / "ran").exists()
