@@ -1,0 +1,1 @@
+"""Pages and pictures from stored results; nothing in this room loads a model or imports torch."""

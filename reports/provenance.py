@@ -1,0 +1,108 @@
+"""Where the numbers come from, in words, and the commands that make them again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reports.records import Run, Weights
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of a list of facts."""
+
+    name: str
+    value: str
+
+
+def flatten(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Nested tables as lines: ``{"a": {"b": 1}}`` -> ``("a.b", "1")``; lists stay in one line."""
+    if isinstance(value, Mapping) and value:
+        for key in sorted(value):
+            yield from flatten(value[key], f"{name}.{key}" if name else str(key))
+    else:
+        yield name, value if isinstance(value, str) else json.dumps(value)
+
+
+def facts(run: Run) -> list[Fact]:
+    """What was run, on what, by which code."""
+    record, code, hardware = run.record, run.record.code, run.record.hardware
+    commit = str(code.get("git_commit") or "not recorded")
+    changed = ", with uncommitted changes" if code.get("git_dirty") else ""
+    machine = [hardware.get("cpu"), f"{hardware.get('cores')} cores", hardware.get("gpu")]
+    memory = hardware.get("memory_gib")
+    return [
+        Fact("Made", record.created),
+        Fact("Profile", record.profile_name),
+        Fact("Data", f"{record.data.name}, {record.data.n_test:,} test images of {record.data.image_size} px"),
+        Fact("Data digest", record.data.digest),
+        Fact("Features", f"{record.features.title}, {record.features.name}, {record.features.dimension} dimensions"),
+        Fact("Features digest", record.features.digest),
+        Fact("Protocol hash", record.protocol_hash),
+        Fact("Code", f"bridgebench {code.get('version', 'of unknown version')}, commit {commit}{changed}"),
+        Fact("Machine", ", ".join(str(part) for part in machine if part)),
+        Fact("Memory", f"{memory} GiB" if memory else "not recorded"),
+        Fact("System", f"{hardware.get('os', 'not recorded')}, Python {hardware.get('python', 'not recorded')}"),
+    ]
+
+
+def protocol(run: Run) -> list[Fact]:
+    """Everything that decides a number, line by line, as it went into the hash."""
+    return [Fact(name, value) for name, value in flatten(run.record.protocol)]
+
+
+def packages(run: Run) -> str:
+    """The packages and their versions in one line."""
+    return ", ".join(f"{name} {version}" for name, version in sorted(run.record.packages.items()))
+
+
+@dataclass(frozen=True)
+class WeightsLine:
+    """Who is judged, or judges, with which numbers."""
+
+    title: str
+    about: str
+    paper: str
+    parameters: str
+    file: str
+    sha256: str
+    card: list[Fact]
+
+
+def weights(run: Run) -> list[WeightsLine]:
+    """The methods and the judges with their weights files."""
+    lines = []
+    for name in run.methods:
+        method = run.record.methods[name]
+        count = f"{method.parameters:,}" if method.parameters else "none"
+        lines.append(_line(method.title, method.summary, method.paper, count, method.weights))
+    for name, file in sorted(run.record.judges.items()):
+        lines.append(_line(f"Judge: {name}", "Reads the attributes of the edits.", "", "", file))
+    return lines
+
+
+def _line(title: str, about: str, paper: str, count: str, file: Weights | None) -> WeightsLine:
+    if file is None:
+        return WeightsLine(title, about, paper, count, "", "", [])
+    card = [Fact(name, value) for name, value in flatten(file.card or {}) if name]
+    return WeightsLine(title, about, paper, count, file.file, file.sha256, card)
+
+
+def commands(run: Run) -> str:
+    """What to type to repeat the run; names that users chose are quoted for the shell."""
+    record = run.record
+    commit = str(record.code.get("git_commit") or "")
+    folder = shlex.quote(f"runs/{record.profile_name}")
+    lines = [f"git checkout {shlex.quote(commit)}"] if commit else []
+    lines += [
+        "pip install .",
+        f"bridgebench benchmark --profile {shlex.quote(record.profile_name)} "
+        f"--methods {shlex.quote(','.join(run.methods))} --out {folder}",
+        f"bridgebench report {folder}",
+        f"bridgebench report --diff {folder} {shlex.quote(run.folder.name)}",
+    ]
+    return "\n".join(lines)

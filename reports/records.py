@@ -1,0 +1,191 @@
+"""Reads a run directory: everything that a page shows comes from here, checked before it is believed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from methods.errors import UserError
+
+Mode = Literal["label", "reference"]
+MODES: tuple[Mode, ...] = ("label", "reference")
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Measure(_Record):
+    """One measured number, or why there is none."""
+
+    value: Number | None
+    low: Number | None = None
+    high: Number | None = None
+    se: Number | None = None
+    n: int | None = None
+    n_real: int | None = None
+    draws: int | None = None
+    reason: str | None = None
+
+
+class Cell(_Record):
+    """``cells/<method>/<mode>/<attribute>.json``: one method, mode and attribute."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    protocol_hash: str
+    method: str
+    mode: Mode
+    attribute: str
+    n: int
+    measures: dict[str, Measure]
+    reason: str | None = None
+
+
+class Cost(_Record):
+    """``cost/<method>/<mode>.json``."""
+
+    method: str
+    mode: Mode
+    ms_per_image: Number
+    parameters: int
+    peak_memory_mib: Number | None
+    batch: int
+    hardware: Any = None
+
+
+class Baselines(_Record):
+    """``baselines.json``: distances between real images only."""
+
+    floor: Measure | None = None
+    null: dict[str, Measure] = {}
+
+
+class Weights(_Record):
+    """Which file of numbers was used, and what its card says."""
+
+    file: str
+    sha256: str
+    card: dict[str, Any] | None = None
+
+
+class Method(_Record):
+    """What run.json says of a method."""
+
+    title: str
+    kind: Literal["method", "control"]
+    modes: tuple[str, ...]
+    parameters: int | None = None
+    paper: str = ""
+    summary: str = ""
+    weights: Weights | None = None
+
+
+class Data(_Record):
+    """The data set in short."""
+
+    name: str
+    digest: str
+    n_test: int
+    image_size: Annotated[int, Field(gt=0)]
+
+
+class Features(_Record):
+    """The feature space of every distance."""
+
+    name: str
+    title: str
+    dimension: int
+    digest: str
+
+
+class RunRecord(_Record):
+    """``run.json``."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    created: str
+    profile_name: str
+    profile: dict[str, Any]
+    protocol: dict[str, Any]
+    protocol_hash: str
+    code: dict[str, Any]
+    packages: dict[str, str]
+    hardware: dict[str, Any]
+    data: Data
+    attributes: Annotated[tuple[str, ...], Field(min_length=1)]
+    features: Features
+    judges: dict[str, Weights | None] = {}
+    methods: dict[str, Method]
+
+
+class Run:
+    """A run directory, read and checked.
+
+    Attributes:
+        folder: the directory.
+        record: run.json.
+        cells: finished cells by (protocol hash, method, mode, attribute).
+        costs: costs by (method, mode).
+        baselines: distances between real images.
+
+    Raises:
+        UserError: run.json is missing, a record is damaged or names something that run.json does not, or there is
+            no finished cell.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "run.json").is_file():
+            raise UserError(f"{folder} is not a run directory (it has no run.json); `bridgebench benchmark` makes one.")
+        self.record = _read(folder / "run.json", RunRecord)
+        self.baselines = Baselines()
+        if (folder / "baselines.json").is_file():
+            self.baselines = _read(folder / "baselines.json", Baselines)
+        self.cells: dict[tuple[str, str, Mode, str], Cell] = {}
+        for path in sorted((folder / "cells").glob("*/*/*.json")):
+            cell = _read(path, Cell)
+            self._check_names(path, cell.method, cell.attribute)
+            self.cells[cell.protocol_hash, cell.method, cell.mode, cell.attribute] = cell
+        self.costs: dict[tuple[str, Mode], Cost] = {}
+        for path in sorted((folder / "cost").glob("*/*.json")):
+            cost = _read(path, Cost)
+            self._check_names(path, cost.method)
+            self.costs[cost.method, cost.mode] = cost
+        if not self.cells:
+            raise UserError(f"{folder} has no finished cell yet; run `bridgebench benchmark --out {folder}` first.")
+
+    @property
+    def protocol_hashes(self) -> list[str]:
+        """The protocol of run.json first, then any other that a stray cell was measured under."""
+        others = {key[0] for key in self.cells} - {self.record.protocol_hash}
+        return [self.record.protocol_hash, *sorted(others)]
+
+    @property
+    def methods(self) -> list[str]:
+        """Method names in the order of the profile; the rest, and all where it has none, by name."""
+        wanted = [name for name in self.record.profile.get("methods", []) if name in self.record.methods]
+        return list(dict.fromkeys([*wanted, *sorted(self.record.methods)]))
+
+    def _check_names(self, path: Path, method: str, attribute: str | None = None) -> None:
+        if method not in self.record.methods:
+            raise UserError(f"{path} belongs to a method '{method}' that run.json does not list; delete the file.")
+        if attribute is not None and attribute not in self.record.attributes:
+            raise UserError(f"{path} belongs to an attribute '{attribute}' that run.json does not list; delete it.")
+
+
+Model = TypeVar("Model", bound=_Record)
+
+
+def _read(path: Path, model: type[Model]) -> Model:
+    try:
+        return model.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        problem = f"{where}: {first['msg']}"
+    except (OSError, ValueError) as error:
+        problem = str(error)
+    raise UserError(f"{path} is damaged ({problem}); delete it and run `bridgebench benchmark` again.")
