@@ -14,20 +14,21 @@ Random = list[tuple[float, float, float, float]]
 def short_beard(who: Identity, male: bool, random: Random) -> dict[str, Any]:
     """A short full beard along jaw, chin and upper lip, with its bristles."""
     jaw = [(x - 0.6, y - 0.3) for x, y in face_half(who, male)[3:]]
-    cheek = mix(168, 176, who.stubble)
+    cheek = mix(160, 167, who.stubble)
     outer: Curve = [(jaw[0][0], 150), *jaw[1:]]
-    inner: Curve = [(outer[0][0] - 3, 151), (46, 163), (35, cheek - 1), (26, cheek - 4), (15, 165.5), (6, 166.5)]
+    inner: Curve = [(outer[0][0] - 3, 151), (46, cheek), (38, cheek + 10), (28, cheek + 14), (0, 184)]
     bristles = []
-    for a, b, c, d in random:
-        x = mix(-44, 44, a)
-        low, high = 213 - abs(x) ** 2 / 70, 176 + max(0.0, 26 - abs(x)) * 0.75
-        if abs(x) < 24 and c < 0.25:
-            y = mix(166, 171, b)
-        else:
-            y = mix(high, low - 3, b)
+    for a, b, _c, d in random:
+        x = mix(-45, 45, a)
+        low, high = 213 - abs(x) ** 2 / 70, 180 + max(0.0, 26 - abs(x)) * 0.75
+        y = mix(high, low - 3, b)
         bristles.append(line([(x, y), (x + (d - 0.5) * 1.5 + x * 0.02, y + 3.6)]))
-    return {"shape": patch([*outer, (0, 216 if male else 212.5), *mirror(outer)], [*[(-x, y) for x, y in inner], (0, 167), *reversed(inner)]),
-            "bristles": bristles}  # fmt: skip
+    lip: Curve = [(0, 168), (9, 167), (19, 170), (27, 179)]
+    return {
+        "shape": patch([*outer, (0, 216 if male else 212.5), *mirror(outer)], [*[(-x, y) for x, y in inner[:-1]], *reversed(inner)]),
+        "lip": patch([*mirror(lip[1:]), *lip], [(16, 180), (0, 180), (-16, 180)]),
+        "bristles": bristles,
+    }
 
 
 def mustache(who: Identity, lips: dict[str, Any]) -> dict[str, Any]:
@@ -88,19 +89,19 @@ def sideburns(who: Identity, male: bool, random: Random) -> dict[str, Any]:
     out = [(edge[2][0] - 1, 114), (edge[3][0] - 0.4, 142), (edge[4][0] - 0.4, 168)]
     low = mix(0, 6, who.sideburns_size)
     if who.sideburns == 0:
-        end: Curve = [(edge[4][0] - 1, 171 + low), (40.5, 171 + low)]
-        inner: Curve = [(40.5, 171 + low), (42.5, 150), (46, 130), (50, 114)]
+        end: Curve = [(edge[4][0] - 1, 168 + low), (48, 172 + low), (42, 169 + low)]
+        inner: Curve = [(42, 169 + low), (41.5, 152), (45, 136), (53.5, 117)]
     elif who.sideburns == 1:
-        end = [(edge[4][0] - 1, 175 + low), (39, 166 + low)]
-        inner = [(39, 166 + low), (42, 150), (45.5, 130), (50, 114)]
+        end = [(edge[4][0] - 1, 175 + low), (47, 173 + low), (40, 165 + low)]
+        inner = [(40, 165 + low), (41, 152), (45, 136), (53.5, 117)]
     else:
-        end = [(edge[4][0] - 2, 176 + low), (41, 184 + low), (31, 177 + low)]
-        inner = [(31, 177 + low), (36, 164), (43, 148), (46, 130), (50, 114)]
+        end = [(edge[4][0] - 2, 176 + low), (44, 181 + low), (35, 178 + low)]
+        inner = [(35, 178 + low), (37, 165), (41.5, 150), (45.5, 136), (53.5, 117)]
     shapes, strokes = [], []
     for s in (-1, 1):
         shapes.append(patch(flip_side(out, s), flip_side(end, s), flip_side(inner, s)))
         for k, (a, b, _c, d) in enumerate(random[:8]):
-            y = mix(124, 164, (k + b) / 8)
-            x = mix(45, 53, a)
+            y = mix(132, 164, (k + b) / 8)
+            x = mix(46, 53, a)
             strokes.append(line(flip_side([(x, y), (x - 0.6 + (d - 0.5), y + 7)], s)))
     return {"shapes": shapes, "strokes": strokes}

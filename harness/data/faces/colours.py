@@ -10,7 +10,7 @@ from harness.data.faces.identity import Identity
 Colour = tuple[float, float, float]
 
 _SKINS: tuple[Colour, ...] = (
-    (252, 226, 206), (245, 208, 180), (233, 188, 152), (216, 166, 126), (186, 134, 98), (150, 103, 76),
+    (247, 217, 194), (240, 202, 172), (230, 184, 148), (212, 162, 122), (182, 130, 95), (146, 100, 74),
 )  # fmt: skip
 # each: shade 0 and shade 1 of the hair's body
 _HAIR: dict[str, tuple[Colour, Colour]] = {
@@ -18,7 +18,7 @@ _HAIR: dict[str, tuple[Colour, Colour]] = {
     "Blond_Hair": ((222, 176, 92), (240, 208, 132)),
     "Brown_Hair": ((84, 54, 36), (122, 82, 52)),
     "Gray_Hair": ((158, 162, 170), (206, 208, 212)),
-    "": ((142, 40, 26), (206, 88, 36)),
+    "": ((130, 40, 32), (196, 88, 42)),
 }
 _EYES: tuple[Colour, ...] = (
     (92, 58, 36), (120, 82, 44), (72, 122, 168), (96, 142, 160), (92, 128, 78), (64, 44, 34),
@@ -66,14 +66,15 @@ def luminance(colour: Colour) -> float:
 
 
 def skin_colour(who: Identity) -> Colour:
+    """The skin's body colour, tinted by the warmth of the light."""
     r, g, b = ramp(_SKINS, who.skin**1.25)
-    return (r, g + 3 * who.skin_hue, b - 5 * who.skin_hue)
+    return (r + 3 * who.warmth, g + 3 * who.skin_hue, b - 5 * who.skin_hue - 5 * who.warmth)
 
 
 def skin_tones(skin: Colour) -> Tones:
     return Tones(
         base=text(skin),
-        light=text(blend(skin, (255, 244, 228), 0.42)),
+        light=text(blend(skin, (255, 240, 220), 0.34)),
         dark=text(blend(skin, (132, 58, 40), 0.34)),
         deep=text(blend(skin, (72, 26, 20), 0.62)),
     )
@@ -104,13 +105,11 @@ def hair_tones(hair: Colour) -> Tones:
 
 
 def beard_colour(hair: Colour, skin: Colour) -> Colour:
-    """The hair's colour, moved away from the skin until a beard stands out: darker, or white on dark grey heads."""
+    """The hair's colour, made darker until a beard stands out from the skin."""
     grey = max(hair) - min(hair) < 16 and luminance(hair) > 120
-    if grey and luminance(skin) < 125:
-        return (222, 222, 224)
-    limit = 0.5 * luminance(skin)
-    dark = blend(hair, (20, 10, 6), 0.15)
-    return blend(dark, (30, 18, 12), max(0.0, 1 - limit / luminance(dark)) * 0.95)
+    limit = 0.42 * luminance(skin)
+    dark = blend(hair, (52, 54, 62) if grey else (78, 36, 12), 0.15 if luminance(hair) < 60 else 0.5)
+    return blend(dark, (30, 20, 16), max(0.0, 1 - limit / luminance(dark)))
 
 
 def eye_colour(who: Identity) -> Colour:
@@ -125,4 +124,6 @@ def background_colours(who: Identity) -> tuple[str, str, str]:
     """Top, bottom and shape colour of the background."""
     base = _BACKGROUNDS[who.background]
     base = blend(base, (255, 255, 255) if who.background_tone > 0 else (70, 76, 84), abs(who.background_tone) * 0.3)
-    return text(blend(base, (255, 250, 240), 0.22)), text(blend(base, (60, 60, 74), 0.22)), text(base)
+    glow: Colour = (255, 240, 212) if who.warmth > 0 else (226, 238, 255)
+    top = blend(base, glow, 0.2 + 0.25 * abs(who.warmth))
+    return text(top), text(blend(base, (60, 60, 74), 0.22)), text(base)

@@ -20,13 +20,16 @@ CANVAS = 256
 YAW = 5.0
 
 
-def render_svg(labels: np.ndarray, who: Identity, view: tuple[float, float, float, float] = (0, 0, CANVAS, CANVAS)) -> str:
-    """The drawing of `who` with labels (14,) of 0 and 1; `view` is the shown part of the canvas (x, y, width, height).
+def render_svg(labels: np.ndarray, who: Identity, width: int = CANVAS, height: int = CANVAS) -> str:
+    """The drawing of `who` with labels (14,) of 0 and 1, as an SVG of `width` x `height` pixels.
 
-    The scene goes on for some 40 units above and below the canvas, so a taller view shows more of it.
+    The canvas of 256 x 256 units always fills the width. The scene goes on for some 40 units above and below it: a
+    picture higher than wide shows more of it there, with the canvas in the middle.
     """
+    tall = CANVAS * height / width
+    view = f"0 {(CANVAS - tall) / 2:.3f} {CANVAS} {tall:.3f}"
     template = environment().get_template("face.svg.j2")
-    return template.render(view=" ".join(f"{v:g}" for v in view), **scene(labels, who))
+    return template.render(view=view, width=width, height=height, **scene(labels, who))
 
 
 def scene(labels: np.ndarray, who: Identity) -> dict[str, Any]:
@@ -48,6 +51,7 @@ def scene(labels: np.ndarray, who: Identity) -> dict[str, Any]:
         "hair_tones": colours.hair_tones(hair_colour),
         "brow_colour": colours.text(colours.blend(colours.beard_colour(hair_colour, skin), hair_colour, 0.25)),
         "beard_tones": colours.hair_tones(colours.beard_colour(hair_colour, skin)),
+        "sideburn_colour": colours.text(colours.blend(colours.beard_colour(hair_colour, skin), hair_colour, 0.2)),
         "eye": colours.text(colours.eye_colour(who)),
         "eye_dark": colours.text(colours.blend(colours.eye_colour(who), (10, 8, 12), 0.55)),
         "lip": _lip_colours(who, skin, male),
@@ -67,7 +71,7 @@ def scene(labels: np.ndarray, who: Identity) -> dict[str, Any]:
         "mouth": lips,
         "hair": hair(who, male, on["Receding_Hairline"], on["Bangs"], random[:52]),
         "short_beard": None if on["No_Beard"] else beard.short_beard(who, male, random[52:130]),
-        "stubble_strength": mix(0.42, 0.58, who.stubble),
+        "stubble_strength": mix(0.36, 0.5, who.stubble),
         "mustache": beard.mustache(who, lips) if on["Mustache"] else None,
         "goatee": beard.goatee(who, male, lips, random[60:]) if on["Goatee"] else None,
         "sideburns": beard.sideburns(who, male, random[80:]) if on["Sideburns"] else None,
@@ -108,15 +112,13 @@ def _surroundings(who: Identity, light: int) -> dict[str, Any]:
         "cloth": colours.text(cloth),
         "cloth_dark": colours.text(colours.blend(cloth, (20, 20, 30), 0.3)),
         "cloth_light": colours.text(colours.blend(cloth, (255, 250, 240), 0.2)),
-        "glow": "#fff1d6" if who.warmth > 0 else "#e4eeff",
-        "glow_strength": mix(0.06, 0.16, abs(who.warmth)),
         "shade_strength": mix(0.45, 0.8, who.light),
     }
 
 
 def _lip_colours(who: Identity, skin: colours.Colour, male: bool) -> dict[str, str]:
     """A woman wears lipstick; a man's lips are the skin's own."""
-    own = colours.blend(skin, (176, 78, 72), 0.42)
+    own = colours.blend(skin, (176, 74, 70), 0.52)
     lipstick = colours.ramp(((196, 62, 74), (182, 44, 62), (206, 92, 92), (168, 58, 84)), who.lip_colour)
     base = own if male else colours.blend(lipstick, skin, 0.12)
     return {

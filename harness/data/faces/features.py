@@ -48,10 +48,10 @@ def eyes(who: Identity, male: bool) -> list[dict[str, Any]]:
 def brows(who: Identity, male: bool) -> list[str]:
     """A tapered brow above each eye: heavy and flat on a man, thin and arched on a woman."""
     y = EYE_Y - (17.0 if male else 20.0) - who.brow_height * (0.6 if male else 1.0)
-    arch = mix(1.5, 3.5, who.brow_arch) + (0 if male else 2.5)
+    arch = mix(1.5, 3.5, who.brow_arch) + (0 if male else 0.6)
     thick = mix(6.0, 7.8, who.male_brow) if male else 3.6
-    top: Curve = [(10, y + 0.5), (20, y - arch * 0.75), (31, y - arch), (42, y + 2.5)]
-    low: Curve = [(42, y + 2.7), (31, y - arch + thick * 0.72), (20, y - arch * 0.75 + thick), (10.5, y + thick)]
+    top: Curve = [(10, y - 0.6), (20, y - arch * 0.9), (31, y - arch), (42, y + 2.5)]
+    low: Curve = [(42, y + 2.7), (31, y - arch + thick * 0.72), (20, y - arch * 0.9 + thick), (10.5, y - 0.6 + thick)]
     return [patch([(x * s, v) for x, v in top], [(x * s, v) for x, v in low]) for s in (-1, 1)]
 
 
@@ -74,12 +74,12 @@ def nose(who: Identity, light: int) -> dict[str, Any]:
 def mouth(who: Identity, male: bool, smiling: bool, is_open: bool, old: bool) -> dict[str, Any]:
     """Lips, line or opening, teeth and tongue; and how far corners and centre moved, for the beard around them."""
     if smiling:
-        w = mix(24, 28.5, who.smile_width)
-        corner = -mix(6.5, 9.0, who.smile)
-        middle = mix(1.5, 3.0, who.smile) - (2.5 if is_open else 0)
+        w = mix(25, 30, who.smile_width)
+        corner = -mix(8.0, 11.0, who.smile)
+        middle = mix(2.0, 3.5, who.smile) - (2.5 if is_open else 0)
     else:
-        w = (17.5 if is_open else 19.5) + (1.0 if male else 0)
-        corner = 0.0 if is_open else 1.6
+        w = (15.5 if is_open else 18.5) + (1.0 if male else 0)
+        corner = 1.0 if is_open else 2.2
         middle = -3.5 if is_open else 0.0
     gap = mix(9.5, 13.0, who.opening) if is_open else 0.0
     full = mix(0.0, 2.0, who.lips) - (1.3 if male else 0) - (1.0 if old else 0)
@@ -107,7 +107,7 @@ def mouth(who: Identity, male: bool, smiling: bool, is_open: bool, old: bool) ->
         "tongue_y": y + middle + gap + 2.0,
         "shine_y": y + middle + gap + lower * 0.45,
         "under_y": y + middle + gap + lower + 4.5,
-        "cheeks": [line([(s * (w + 3.5), y + corner - 5), (s * (w + 6), y + corner + 1), (s * (w + 3.5), y + corner + 7)])
+        "cheeks": [line([(s * (w + 2), y + corner - 8), (s * (w + 6.5), y + corner), (s * (w + 4), y + corner + 8)])
                    for s in (-1, 1)] if smiling else [],
         "open": is_open,
         "half": w,

@@ -8,13 +8,9 @@ Point = tuple[float, float]
 Curve = list[Point]
 
 
-def number(value: float) -> str:
-    """Two decimals, without a trailing zero: short, and blind to the last bits of a platform's floats."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
-
-
 def _pair(point: Point) -> str:
-    return f"{number(point[0])} {number(point[1])}"
+    """One decimal: short to parse, and blind to the last bits of a platform's floats."""
+    return "%.1f %.1f" % point
 
 
 def _bends(points: Sequence[Point], before: Point, after: Point) -> str:
@@ -25,7 +21,7 @@ def _bends(points: Sequence[Point], before: Point, after: Point) -> str:
         (ax, ay), (bx, by), (cx, cy), (dx, dy) = padded[i - 1 : i + 3]
         first = (bx + (cx - ax) / 6, by + (cy - ay) / 6)
         second = (cx - (dx - bx) / 6, cy - (dy - by) / 6)
-        parts.append(f"C{_pair(first)} {_pair(second)} {_pair((cx, cy))}")
+        parts.append("C%.1f %.1f %.1f %.1f %.1f %.1f" % (*first, *second, cx, cy))
     return "".join(parts)
 
 

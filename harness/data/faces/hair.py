@@ -13,14 +13,17 @@ Random = list[tuple[float, float, float, float]]
 def _forehead(who: Identity, male: bool, receding: bool) -> Curve:
     """The hairline from the left temple to the right one (without the locks beside the face)."""
     if receding:
-        corner = mix(61, 56.5, who.recession)
-        peak = corner + mix(9, 1, who.recession_peak)
-        half: Curve = [(10, peak - 1), (24, corner + 0.5), (37, corner + 1), (48, 76), (53, 98), (54, 118)]
+        corner = mix(60, 55.5, who.recession)
+        peak = corner + mix(15, 6, who.recession_peak)
+        half: Curve = [(9, peak - 1), (20, corner + 5), (34, corner), (46, 72), (52.5, 97), (54, 120)]
         return [*mirror(half), (0, peak + 1), *half]
     part = who.parting * 20
     if male:
         half = [(16, 76), (29, 77), (40, 81), (48, 92), (52.5, 106), (54, 120)]
-        return [*mirror(half), (part * 0.3, 77), *half]
+        sweep = who.parting * 3.5
+        right = [(x, y - sweep * max(0.0, 1 - x / 52)) for x, y in half]
+        left = [(-x, y + sweep * max(0.0, 1 - x / 52)) for x, y in reversed(half)]
+        return [*left, (part * 0.3, 76.5), *right]
     left = [(-54, 120), (-51, 107), (-46, 95), (-36, 84), (-22, 76), (mix(-22, part, 0.6), 71)]
     right = [(mix(22, part, 0.6), 71), (22, 76), (36, 84), (46, 95), (51, 107), (54, 120)]
     return [*left, (part, 68), *right]
@@ -33,20 +36,24 @@ def _crown(who: Identity, male: bool, receding: bool) -> Curve:
     side = 61.5 + volume * (0.25 if male else 0.55)
     lean = who.parting * 5
     half: Curve = [(15, top + 1.0), (32, top + 8), (47, top + 22), (side - 3, 84), (side, 104), (side, 122)]
-    return [*mirror(half), (lean, top - 0.5), *half]
+    lift = [(x, y + who.parting * (2.5 if male else 1.5) * max(0.0, (100 - y) / 50)) for x, y in half]
+    drop = [(-x, 2 * b - y) for (x, y), (_, b) in zip(reversed(lift), reversed(half), strict=True)]
+    return [*drop, (lean, top - 0.5), *lift]
 
 
-def _locks(who: Identity, crown: Curve) -> tuple[Curve, Curve, float]:
-    """Outer and inner edge of the right lock of long hair, and the height of its tip."""
-    end = (212.0, 240.0, 300.0)[who.hair_length]
+def _locks(who: Identity, crown: Curve) -> tuple[Curve, Curve]:
+    """Outer and inner edge of the right lock of long hair, from the temple to the tip."""
+    end = (212.0, 238.0, 300.0)[who.hair_length]
     side = crown[-1][0]
     wave = mix(0, 4.5, who.hair_wave)
-    outer: Curve = [(side + 3, 146), (side + 7 + wave, 172), (side + 8 - wave, 198)]
-    inner: Curve = [(54.5, 138), (55, 156), (53 + wave * 0.4, 174), (50 - wave * 0.4, 192)]
+    outer: Curve = [(side + 3.5, 146), (side + 7 + wave, 172), (side + 8 - wave, 196)]
+    inner: Curve = [(54.5, 138), (55, 156), (53 + wave * 0.4, 174), (51 - wave * 0.4, 190)]
     if who.hair_length > 0:
-        outer += [(side + 11 + wave, 222), (side + 8, end - 8)]
-        inner += [(52 + wave, 212), (55, end - 16)]
-    return [*outer, (side - 4, end)], inner, end
+        outer += [(side + 11 + wave, 218)]
+        inner += [(53 + wave, 212)]
+    outer += [(side + 7, end - 8), (side - 2, end)]
+    inner += [(56, end - 4)]
+    return outer, inner
 
 
 def _fringe(who: Identity, male: bool, random: Random) -> dict[str, Any]:
@@ -97,17 +104,14 @@ def hair(who: Identity, male: bool, receding: bool, bangs: bool, random: Random)
         inner_end: Curve = [(57, 138), (54.5, 130), (54, 120)]
         body = patch([*mirror(right_end)[:-1], *crown, *right_end[1:]], [*inner_end[:-1], *reversed(hairline), *mirror(inner_end)[1:]])
     else:
-        outer, inner, end = _locks(who, crown)
-        body = patch([*mirror(outer), *crown, *outer], [*reversed(inner), *reversed(hairline), *mirror(list(reversed(inner)))])
-        body = patch(
-            [*[(-x, y) for x, y in reversed(outer)], *crown, *outer],
-            [outer[-1], *reversed(inner), *reversed(hairline), *[(-x, y) for x, y in inner], (-outer[-1][0], outer[-1][1])],
-        )
-        half: Curve = [(58, 110), *outer[:-1], (side - 6, end - 3)]
-        back = patch([(-x, y) for x, y in half], [half[-1], *reversed(half[:-1])])
+        outer, inner = _locks(who, crown)
+        lock = [*outer, *reversed(inner)]
+        body = patch([hairline[0], *mirror(lock), *crown, *lock, hairline[-1]], list(reversed(hairline)))
+        half: Curve = [(58, 110), *outer[:-2], (outer[-1][0] - 2, outer[-1][1] - 6), (30, outer[-1][1] - 9)]
+        back = patch([*half, *mirror(half)])
     light, dark = [], []
-    for k, (a, b, c, d) in enumerate(random[14:40]):
-        share = 0.1 + 0.8 * (k + d) / 27
+    for k, (a, b, c, d) in enumerate(random[14:36]):
+        share = 0.1 + 0.8 * (k + d) / 23
         start = 0.02 + 0.62 * a
         arc = stretch(between(hairline, crown, share), start, min(start + 0.18 + 0.22 * b, 0.99))
         (light if c > 0.5 else dark).append(line(arc))

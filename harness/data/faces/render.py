@@ -8,10 +8,9 @@ import numpy as np
 import resvg_py
 from PIL import Image
 
-from harness.data.faces.drawing import CANVAS, render_svg
+from harness.data.faces.drawing import render_svg
 from harness.data.faces.identity import Identity
 
-View = tuple[float, float, float, float]
 _OVERSAMPLING = 2
 _GRAIN = 2  # grey levels
 
@@ -22,15 +21,14 @@ def render(labels: np.ndarray, identity: Identity, size: int = 64) -> np.ndarray
     Pure and deterministic: no fonts, no state of the machine; the grain comes from the identity, so two label
     vectors of one identity differ only where the drawing differs.
     """
-    return render_view(labels, identity, (0, 0, CANVAS, CANVAS), size, size)
+    return render_sized(labels, identity, size, size)
 
 
-def render_view(labels: np.ndarray, identity: Identity, view: View, width: int, height: int) -> np.ndarray:
-    """The part `view` (x, y, width, height in canvas units) of the drawing as uint8 (height, width, 3)."""
+def render_sized(labels: np.ndarray, identity: Identity, width: int, height: int) -> np.ndarray:
+    """The face as uint8 (height, width, 3); see `render_svg` for a picture that is higher than wide."""
     many = _OVERSAMPLING
-    png = resvg_py.svg_to_bytes(
-        svg_string=render_svg(labels, identity, view), width=width * many, height=height * many, skip_system_fonts=True
-    )
+    svg = render_svg(labels, identity, width * many, height * many)
+    png = resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)
     fine = np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"), dtype=np.uint16)
     if fine.shape != (height * many, width * many, 3):
         raise RuntimeError(f"resvg drew {fine.shape[1]} x {fine.shape[0]} pixels, not {width * many} x {height * many}")
