@@ -70,7 +70,7 @@ class Preparation:
 
 def antialiased(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Pillow's bilinear resize of a square (S, S, 3) uint8 image to (size, size, 3)."""
-    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
+    return np.array(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
 
 
 def legacy_bicubic(image: NDArray, size: int) -> NDArray[np.float32]:

@@ -1,0 +1,183 @@
+"""Edits one photo of a user's: from a file of any size to a file of the editor's size."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from eval.classifier import load_classifier, to_float
+from eval.flips import attribute_index, flip
+from harness.data.photos import read_photo
+from harness.data.resize import antialiased, centre_crop
+from harness.plan import find_weights, judge_weights
+from harness.profiles import load_profile
+from harness.store import write_bytes
+from methods import card, load
+from methods.base import Editor
+from methods.errors import UserError
+
+_SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+
+
+def edit_photo(
+    photo: Path,
+    method: str,
+    out: Path,
+    *,
+    settings: Sequence[str] = (),
+    reference: Path | None = None,
+    attributes: Sequence[str] = (),
+    weights: Path | None = None,
+    profile: str = "faces64",
+    strength: float | None = None,
+    seed: int = 0,
+) -> Path:
+    """Edits a photo and writes the result; nothing is written on an error.
+
+    The photo's middle square is resized to the editor's size, its labels are read by the profile's classifier, and
+    the target is those labels with the wanted changes and the repairs of :func:`eval.flips.flip`.
+
+    Args:
+        photo: a PNG or JPEG file of any size.
+        method: the method that edits.
+        out: a .png, .jpg or .jpeg file in an existing folder.
+        settings: label edits, each ``"Attribute=0"`` or ``"Attribute=1"``.
+        reference: another photo; the `attributes` (all, where none are named) take the values that it has.
+        weights: a weights file instead of the one at hand for the profile.
+        profile: whose classifier and weights are used.
+        strength: how far to edit, in the range of the method's card; None: its default.
+        seed: of the method's random draws.
+
+    Returns:
+        `out`.
+
+    Raises:
+        UserError: any of these is missing, damaged or does not fit the others.
+    """
+    if bool(settings) == (reference is not None):
+        raise UserError("An edit needs a target, one of two: --set NAME=0|1, or --reference PHOTO.")
+    if attributes and reference is None:
+        raise UserError("--attributes says what to take from a --reference photo; with --set it has no meaning.")
+    file_format = _output_format(out)
+    _check_method(method, strength)
+    source_photo = read_photo(photo)
+    reference_photo = None if reference is None else read_photo(reference)
+
+    editor = _load(method, weights, profile)
+    images = _prepare(source_photo, editor.image_size)
+    source = _labels(editor, images)
+    if reference_photo is None:
+        like = None
+        target = apply_settings(source, settings, editor.attributes)
+    else:
+        like = _prepare(reference_photo, editor.image_size)
+        target = take_from(source, _labels(editor, like), attributes or editor.attributes, editor.attributes)
+    edited = editor.edit(
+        images,
+        _row(target),
+        like,
+        source_labels=_row(source),
+        strength=strength,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    encoded = io.BytesIO()
+    _to_image(edited).save(encoded, file_format, quality=95)
+    try:
+        write_bytes(out, encoded.getvalue())
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}).") from error
+    return out
+
+
+def apply_settings(labels: NDArray[np.uint8], settings: Sequence[str], attributes: Sequence[str]) -> NDArray[np.uint8]:
+    """The labels (A,) with every ``"Attribute=0|1"`` of `settings` in force and contradictions to them repaired.
+
+    Raises:
+        UserError: a setting is not of that form, names no attribute, or two of them exclude each other.
+    """
+    wanted: dict[str, int] = {}
+    for setting in settings:
+        name, _, value = (part.strip() for part in setting.partition("="))
+        if value not in ("0", "1"):
+            raise UserError(f"--set {setting}: write NAME=1 to add an attribute, NAME=0 to remove it.")
+        attribute_index(name, attributes)
+        if wanted.setdefault(name, int(value)) != int(value):
+            raise UserError(f"--set asks for {name}=0 and {name}=1 at once.")
+    target = labels
+    for name, on in wanted.items():
+        target = _with(target, name, on, attributes)
+    for name, on in wanted.items():
+        if target[attribute_index(name, attributes)] != on:
+            others = ", ".join(other for other in wanted if other != name)
+            raise UserError(f"--set: {name} cannot be {on} together with {others}: they exclude each other.")
+    return target
+
+
+def take_from(
+    labels: NDArray[np.uint8], reference: NDArray[np.uint8], names: Sequence[str], attributes: Sequence[str]
+) -> NDArray[np.uint8]:
+    """The labels (A,) with the values of the attributes `names` from the labels `reference` (A,), repaired likewise."""
+    target = labels
+    for name in names:
+        target = _with(target, name, int(reference[attribute_index(name, attributes)]), attributes)
+    return target
+
+
+def _with(labels: NDArray[np.uint8], name: str, on: int, attributes: Sequence[str]) -> NDArray[np.uint8]:
+    """One attribute set to a value: a flip from the opposite value, so that the repairs of a flip apply."""
+    opposite = labels.copy()
+    opposite[attribute_index(name, attributes)] = 1 - on
+    return flip(opposite, name, attributes)
+
+
+def _check_method(method: str, strength: float | None) -> None:
+    facts = card(method)
+    if "truth" in facts.needs:
+        raise UserError(f"{facts.title} knows the true edits of the embedded faces only; it cannot edit a photo.")
+    if strength is not None and facts.strength is None:
+        raise UserError(f"{facts.title} has no edit strength; leave out --strength.")
+
+
+def _load(method: str, weights: Path | None, profile: str) -> Editor:
+    """The editor with the profile's classifier attached, which reads the editor's attributes in its order."""
+    found = load_profile(profile)
+    editor = load(method, weights or find_weights(method, found))
+    classifier = load_classifier(judge_weights("primary", found))
+    columns = [attribute_index(name, classifier.attributes) for name in editor.attributes]
+    return editor.attach(classifier=lambda images: classifier(images)[:, columns]).eval()
+
+
+def _prepare(photo: NDArray[np.uint8], size: int) -> Tensor:
+    """(1, 3, size, size) in [-1, 1]: the middle square of a photo, resized with antialias."""
+    square = centre_crop(*photo.shape[:2]).cut(photo)
+    return to_float(antialiased(square, size)[None])
+
+
+@torch.no_grad()
+def _labels(editor: Editor, images: Tensor) -> NDArray[np.uint8]:
+    return (editor.attached("classifier")(images)[0] > 0).numpy().astype(np.uint8)
+
+
+def _row(labels: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(labels)[None].float()
+
+
+def _to_image(images: Tensor) -> Image.Image:
+    pixels = images[0].permute(1, 2, 0).add(1).mul(127.5).round().to(torch.uint8)
+    return Image.fromarray(pixels.numpy())
+
+
+def _output_format(out: Path) -> str:
+    file_format = _SUFFIXES.get(out.suffix.lower())
+    if file_format is None:
+        raise UserError(f"--out {out} must end in .png, .jpg or .jpeg.")
+    if out.is_dir() or not out.parent.is_dir():
+        raise UserError(f"--out {out} must name a file in an existing folder.")
+    return file_format

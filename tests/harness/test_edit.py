@@ -1,0 +1,163 @@
+"""Editing a user's photo: the labels, the picture, and that a mistake writes nothing."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from eval.classifier import AttributeClassifier, save_classifier
+from harness.data.resize import antialiased
+from harness.edit import apply_settings, edit_photo, take_from
+from methods.attributes import CELEBA14
+from methods.bridgegan.editor import BridgeGAN
+from methods.errors import UserError
+from methods.stargan.editor import StarGAN
+from methods.weights import load_editor, save_editor
+
+PROFILE = """
+attributes = {attributes}
+methods = ["stargan"]
+[data]
+name = "faces"
+image_size = 32
+train = 1
+validation = 1
+test = 2
+[evaluation]
+n = 2
+batch = 2
+minimum_n = 2
+diversity_images = 1
+diversity_draws = 2
+bootstrap = 10
+[weights]
+classifier = "classifier.safetensors"
+stargan = "stargan.safetensors"
+bridgegan = "bridgegan.safetensors"
+"""
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    """A folder with a profile, small random weights and two photos."""
+    folder = tmp_path_factory.mktemp("room")
+    torch.manual_seed(0)
+    save_classifier(AttributeClassifier(CELEBA14, width=4), folder / "classifier.safetensors", {})
+    five = StarGAN(
+        attributes=["Smiling", "Bangs", "Male", "Black_Hair", "Brown_Hair"], image_size=32, width=4, blocks=1
+    )
+    save_editor(five, folder / "stargan.safetensors", {})
+    save_editor(BridgeGAN(image_size=32, width=4, mapping_blocks=2), folder / "bridgegan.safetensors", {})
+    (folder / "tiny.toml").write_text(PROFILE.format(attributes=json.dumps(CELEBA14)))
+    noise = np.random.default_rng(0)
+    Image.fromarray(noise.integers(0, 256, (50, 80, 3), dtype=np.uint8)).save(folder / "photo.png")
+    Image.fromarray(noise.integers(0, 256, (40, 33, 3), dtype=np.uint8)).save(folder / "other.jpg")
+    return folder
+
+
+def _edit(room, out, method="stargan", **options):
+    return edit_photo(room / "photo.png", method, out, profile=str(room / "tiny.toml"), **options)
+
+
+def _labels(**on):
+    return np.array([on.get(name, 0) for name in CELEBA14], np.uint8)
+
+
+def test_settings_repair_what_contradicts_them():
+    bearded = _labels(Young=1, Black_Hair=1, Bangs=1, Mustache=1)
+    assert (
+        apply_settings(bearded, ["Blond_Hair=1"], CELEBA14) == _labels(Young=1, Blond_Hair=1, Bangs=1, Mustache=1)
+    ).all()
+    shaved = apply_settings(bearded, ["No_Beard=1", "Receding_Hairline = 1"], CELEBA14)
+    assert (shaved == _labels(Young=1, Black_Hair=1, Receding_Hairline=1, No_Beard=1)).all()
+    assert (bearded == _labels(Young=1, Black_Hair=1, Bangs=1, Mustache=1)).all()
+
+
+def test_a_setting_that_holds_already_still_repairs():
+    both = _labels(Black_Hair=1, Brown_Hair=1)
+    assert (apply_settings(both, ["Smiling=0"], CELEBA14) == both).all()
+    assert (apply_settings(both, ["Brown_Hair=1"], CELEBA14) == _labels(Brown_Hair=1)).all()
+
+
+def test_a_reference_gives_the_named_attributes_alone():
+    mine, theirs = _labels(Black_Hair=1, Smiling=1), _labels(Brown_Hair=1, Bangs=1)
+    assert (take_from(mine, theirs, ["Brown_Hair"], CELEBA14) == _labels(Brown_Hair=1, Smiling=1)).all()
+    assert (take_from(mine, theirs, ["Smiling", "Male"], CELEBA14) == _labels(Black_Hair=1)).all()
+    assert (take_from(mine, theirs, CELEBA14, CELEBA14) == theirs).all()
+
+
+def test_the_edit_is_the_editors_own(room, tmp_path):
+    """The middle square, resized, edited towards read labels with the setting: done here step by step."""
+    out = _edit(room, tmp_path / "out.png", settings=["Smiling=1", "Bangs=0", "Male=1", "Black_Hair=0", "Brown_Hair=1"])
+    square = np.array(Image.open(room / "photo.png"))[:, 15:65]
+    pixels = torch.from_numpy(antialiased(square, 32).copy()).permute(2, 0, 1)[None] / 127.5 - 1
+    editor = load_editor(room / "stargan.safetensors")
+    with torch.no_grad():
+        expected = editor.generator(pixels, torch.tensor([[1.0, 0, 1, 0, 1]]))
+    found = np.array(Image.open(out)).transpose(2, 0, 1)[None]
+    np.testing.assert_allclose(found, (expected.numpy() + 1) * 127.5, atol=0.51)
+
+
+def test_stochastic_edits_follow_the_seed(room, tmp_path):
+    def pixels(name, seed, **target):
+        return np.array(Image.open(_edit(room, tmp_path / name, "bridgegan", seed=seed, **target))).astype(int)
+
+    smiles = [pixels(f"{k}.png", seed, settings=["Smiling=1", "Male=1", "Bangs=1"]) for k, seed in enumerate((0, 0, 1))]
+    assert (smiles[0] == smiles[1]).all()
+    assert (smiles[0] != smiles[2]).any()
+    assert pixels("r.jpeg", 0, reference=room / "other.jpg", attributes=["Bangs", "Smiling"]).shape == (32, 32, 3)
+
+
+def test_an_existing_file_is_replaced(room, tmp_path):
+    (tmp_path / "out.jpg").write_text("old")
+    out = _edit(room, tmp_path / "out.jpg", settings=["Smiling=1"])
+    assert Image.open(out).format == "JPEG"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"settings": ["Smilling=1"]}, "Did you mean 'Smiling'"),
+        ({"settings": ["Smiling=2"]}, "NAME=1 to add"),
+        ({"settings": ["Smiling"]}, "NAME=1 to add"),
+        ({"settings": ["Smiling=1", "Smiling=0"]}, "at once"),
+        ({"settings": ["Black_Hair=1", "Brown_Hair=1"]}, "exclude each other"),
+        ({"settings": ["Young=1"]}, "no attribute 'Young'"),
+        ({}, "needs a target"),
+        ({"settings": ["Smiling=1"], "reference": "other.jpg"}, "needs a target"),
+        ({"settings": ["Smiling=1"], "attributes": ["Smiling"]}, "no meaning"),
+        ({"reference": "other.jpg", "attributes": ["Smiling"]}, "has no reference edit"),
+        ({"reference": "none.jpg"}, "no image file"),
+        ({"method": "bridgegan", "reference": "other.jpg", "attributes": ["Bang"]}, "Did you mean 'Bangs'"),
+        ({"method": "bridgegan", "settings": ["Smiling=1"], "strength": 9.0}, "strength must lie in"),
+        (
+            {"method": "bridgegan", "settings": ["Smiling=1"], "weights": "stargan.safetensors"},
+            "holds weights of 'stargan'",
+        ),
+        ({"settings": ["Smiling=1"], "weights": "none.safetensors"}, "no weights file"),
+        ({"settings": ["Smiling=1"], "strength": 1.0}, "no edit strength"),
+        ({"settings": ["Smiling=1"], "method": "stargun"}, "Did you mean 'stargan'"),
+        ({"settings": ["Smiling=1"], "method": "oracle"}, "cannot edit a photo"),
+        ({"settings": ["Smiling=1"], "out": "out.bmp"}, r"must end in \.png"),
+        ({"settings": ["Smiling=1"], "out": "none/out.png"}, "existing folder"),
+    ],
+)
+def test_mistakes_are_told_and_write_nothing(room, tmp_path, options, sentence):
+    options = {"out": "out.png", **options}
+    paths = {key: room / options[key] for key in ("reference", "weights") if key in options}
+    options = {**options, **paths, "out": tmp_path / options["out"]}
+    with pytest.raises(UserError, match=sentence):
+        _edit(room, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_photo_writes_nothing(room, tmp_path):
+    (room / "damaged.png").write_bytes((room / "photo.png").read_bytes()[:500])
+    with pytest.raises(UserError, match=r"damaged\.png is a damaged image"):
+        edit_photo(room / "damaged.png", "stargan", tmp_path / "out.png", settings=["Smiling=1"])
+    assert not list(tmp_path.iterdir())
