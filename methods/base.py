@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from methods.attributes import CELEBA14
 from methods.card import MethodCard
 from methods.errors import UnsupportedMode, UserError
+
+if TYPE_CHECKING:
+    from methods.training import Training
 
 Classifier = Callable[[Tensor], Tensor]
 Truth = Callable[[Tensor, Tensor, Tensor | None], Tensor]
@@ -37,6 +40,24 @@ class Editor(nn.Module):
         self.image_size = image_size
         self.config = {"attributes": list(attributes), "image_size": image_size, **config}
         self._attached: dict[str, Any] = {}
+
+    @classmethod
+    def training(
+        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> Training:
+        """What trains this method: its networks, losses and optimizers.
+
+        Args:
+            table: the recipe, a profile's ``[train.<method>]`` table.
+            attributes: label columns.
+            image_size: side of the training images, in pixels.
+            dataset_size: number of training images.
+            seed: of the initial weights.
+
+        Raises:
+            UserError: the method cannot be trained, or the recipe does not fit it.
+        """
+        raise UserError(f"{cls.card.title} cannot be trained by bridgebench.")
 
     @property
     def name(self) -> str:

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from torch.nn import functional
 
+from eval.accuracy import hits
 from eval.classifier import AttributeClassifier, save_classifier, to_float
 from eval.flips import flip
+from eval.judging import read
 from harness.train.corruption import corrupt
 from methods import weights
 from methods.errors import UserError
 
 if TYPE_CHECKING:
     from harness.data.base import ImageSet
-
     from harness.profiles import Profile
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
@@ -41,7 +41,6 @@ _LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 0.02
 _BATCH = 64
 _WARM_UP = 0.03  # share of the training time
-_SCORE_BATCH = 250
 _FLIPPED_FACES = 200
 
 
@@ -113,7 +112,7 @@ def score(model: AttributeClassifier, test: ImageSet) -> dict[str, Any]:
         ``{"test": {"n", "mean", "min", "accuracy": {attribute: share}}, "flips": the same or None}``: shares of right
         readings in [0, 1] on the natural test faces, and of the flipped attribute on true flips of them.
     """
-    right = (read_logits(model, test.images) > 0) == (np.asarray(test.labels) == 1)
+    right = read(model, test.images).present == (np.asarray(test.labels) == 1)
     natural = dict(zip(test.attributes, right.mean(axis=0).tolist(), strict=True))
     scores: dict[str, Any] = {"test": _summary(natural, len(right)), "flips": None}
     if test.has_truth:
@@ -121,22 +120,10 @@ def score(model: AttributeClassifier, test: ImageSet) -> dict[str, Any]:
         flips = {}
         for column, attribute in enumerate(test.attributes):
             labels = flip(np.asarray(test.labels)[indices], attribute, test.attributes)
-            logits = read_logits(model, test.true_edit(indices, labels, attribute=attribute))
-            flips[attribute] = float(((logits[:, column] > 0) == (labels[:, column] == 1)).mean())
+            reading = read(model, test.true_edit(indices, labels, attribute=attribute))
+            flips[attribute] = float(hits(reading.present, labels, column).mean())
         scores["flips"] = _summary(flips, len(indices))
     return scores
-
-
-def read_logits(model: AttributeClassifier, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits (N, A) for uint8 images (N, H, W, 3)."""
-    device = next(model.parameters()).device
-    model.eval()
-    with torch.inference_mode():
-        batches = [
-            model(to_float(np.asarray(images[start : start + _SCORE_BATCH]), device)).cpu().numpy()
-            for start in range(0, len(images), _SCORE_BATCH)
-        ]
-    return np.concatenate(batches)
 
 
 def _training_set(profile: Profile) -> ImageSet:

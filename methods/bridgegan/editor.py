@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ from methods.bridgegan import CARD
 from methods.bridgegan.networks import Generator, MappingNetwork, StyleEncoder
 from methods.bridgegan.objective import attribute_difference
 from methods.errors import UserError
+
+if TYPE_CHECKING:
+    from methods.bridgegan.training import BridgeGANTraining
 
 
 class BridgeGAN(Editor):
@@ -72,6 +76,18 @@ class BridgeGAN(Editor):
         self.generator = Generator(width, code_channels, spade_hidden)
         self.mapping = MappingNetwork(count, image_size, noise_size, code_channels, mapping_blocks)
         self.encoder = StyleEncoder(count, encoder_width, code_channels, encoder_blocks)
+
+    @classmethod
+    def training(
+        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> BridgeGANTraining:
+        """As `Editor.training`; the recipe's keys are those of `BridgeGANRecipe`."""
+        from methods.bridgegan.recipe import BridgeGANRecipe
+        from methods.bridgegan.training import BridgeGANTraining
+        from methods.recipe import parse_recipe
+
+        recipe = parse_recipe(BridgeGANRecipe, table, f"[train.{CARD.name}]")
+        return BridgeGANTraining(recipe, tuple(attributes), image_size, dataset_size, seed)
 
     def label_edit(
         self,

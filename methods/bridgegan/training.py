@@ -68,7 +68,7 @@ class BridgeGANTraining(nn.Module):
         attributes: label columns.
         image_size: side of the images.
         dataset_size: number of training images; the memory has a row for each.
-        seed: of the memory's first values (networks are initialised from torch's global generator).
+        seed: of the initial weights and the memory's first values.
     """
 
     memory: Tensor
@@ -78,20 +78,19 @@ class BridgeGANTraining(nn.Module):
         self, recipe: BridgeGANRecipe, attributes: tuple[str, ...], image_size: int, dataset_size: int, seed: int
     ) -> None:
         super().__init__()
+        torch.manual_seed(seed)
         self.recipe, self.batch_size, self.total_iterations = recipe, recipe.batch_size, recipe.iterations
         self.editor = BridgeGAN(attributes=attributes, image_size=image_size, **recipe.editor_sizes())
         self.discriminator = Discriminator(
             len(attributes), image_size, recipe.discriminator_width, recipe.discriminator_blocks
         )
-        memory = torch.randn(dataset_size, recipe.noise_size, generator=torch.Generator().manual_seed(seed))
-        self.register_buffer("memory", memory)
+        self.register_buffer("memory", torch.randn(dataset_size, recipe.noise_size))
         self.register_buffer("iteration", torch.zeros((), dtype=torch.long))
         self.weights = recipe.weights()
         self.optimizers = {
             "generator": self._adam(self.editor.parameters()),
             "discriminator": self._adam(self.discriminator.parameters()),
         }
-        self.synchronize: Callable[[list[nn.Parameter]], None] = lambda parameters: None
 
     def _adam(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
         return torch.optim.Adam(parameters, lr=self.recipe.learning_rate, betas=(0.5, 0.999), fused=True)
@@ -306,7 +305,6 @@ class BridgeGANTraining(nn.Module):
         optimizer = self.optimizers[which]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.synchronize([parameter for group in optimizer.param_groups for parameter in group["params"]])
         optimizer.step()
 
     def _set_learning_rate(self) -> None:

@@ -1,0 +1,91 @@
+"""Training checkpoints: everything that decides how a run goes on, in one file that is whole or not there."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.store import write_bytes
+from harness.train.sampler import BatchSampler
+from methods.errors import UserError
+from methods.training import Training
+
+FILE = "checkpoint.pt"
+
+
+@dataclass
+class Progress:
+    """How far a run is: iterations made, and seconds and images spent on them."""
+
+    iteration: int = 0
+    seconds: float = 0.0
+    images: int = 0
+
+
+def save_checkpoint(
+    folder: Path,
+    identity: dict[str, Any],
+    training: Training,
+    sampler: BatchSampler,
+    generator: torch.Generator,
+    progress: Progress,
+) -> None:
+    """Writes ``checkpoint.pt`` into `folder`, replacing the one before only when it is complete.
+
+    Args:
+        folder: of the training run.
+        identity: method, recipe, data and seed: what must be the same for the run to go on.
+        training: networks, buffers and optimizers.
+        sampler: its position is the order of the data.
+        generator: the source of all randomness of the steps.
+        progress: how far the run is.
+    """
+    state = {
+        "identity": identity,
+        "training": training.state_dict(),
+        "optimizers": {name: optimizer.state_dict() for name, optimizer in training.optimizers.items()},
+        "generator": generator.get_state(),
+        "position": sampler.position,
+        "progress": vars(progress),
+    }
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_bytes(folder / FILE, buffer.getvalue())
+
+
+def load_checkpoint(
+    folder: Path,
+    identity: dict[str, Any],
+    training: Training,
+    sampler: BatchSampler,
+    generator: torch.Generator,
+) -> Progress:
+    """Puts a run back to its last checkpoint; arguments as in `save_checkpoint`.
+
+    Raises:
+        UserError: there is none, it is damaged, or it belongs to another recipe, data set or seed.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise UserError(f"There is no training run to resume in {folder}; leave out --resume to start one.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        saved = state["identity"]
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+        raise UserError(f"The checkpoint {path} is damaged; train anew without --resume in another --out.") from error
+    changed = sorted(key for key in identity if identity[key] != saved.get(key))
+    if changed:
+        raise UserError(
+            f"The run in {folder} was started with another {' and '.join(changed)}; give its own, or another --out."
+        )
+    training.load_state_dict(state["training"])
+    for name, optimizer in training.optimizers.items():
+        optimizer.load_state_dict(state["optimizers"][name])
+    generator.set_state(state["generator"])
+    sampler.position = state["position"]
+    return Progress(**state["progress"])

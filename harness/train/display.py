@@ -1,0 +1,79 @@
+"""What a training run shows: a live line in a terminal, now and then a plain line in a log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from harness.train.checkpoint import Progress
+
+_LINE_SECONDS = 30.0
+
+
+class Display:
+    """Progress with images a second, time left and the newest losses.
+
+    Args:
+        total: iterations of the recipe, or None.
+        progress: where the run starts.
+        batch_size: images a batch.
+        deadline: ``time.monotonic()`` at which the run stops, or None.
+    """
+
+    def __init__(self, total: int | None, progress: Progress, batch_size: int, deadline: float | None) -> None:
+        self.console = Console(highlight=False)
+        self.total, self.deadline, self.batch_size = total, deadline, batch_size
+        self._start = (time.monotonic(), progress.iteration, progress.images)
+        self._last_line = 0.0
+        self._live = Live(console=self.console, refresh_per_second=2) if self.console.is_terminal else None
+
+    def __enter__(self) -> Display:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, progress: Progress, losses: Mapping[str, float]) -> None:
+        """Shows how far the run is and its newest losses."""
+        line = self._line(progress, losses)
+        if self._live:
+            self._live.update(Text(line))
+        elif time.monotonic() - self._last_line > _LINE_SECONDS:
+            self._last_line = time.monotonic()
+            self.console.print(line, soft_wrap=True)
+
+    def finish(self, progress: Progress, weights: Path, complete: bool) -> None:
+        """Says where the weights are, and how to go on with a run that is not at its end."""
+        spent = f"{progress.iteration} iterations, {progress.seconds / 60:.1f} minutes in all"
+        self.console.print(f"Saved {weights} ({spent}).", soft_wrap=True)
+        if not complete:
+            self.console.print("The recipe is not at its end: --resume goes on from here.")
+
+    def _line(self, progress: Progress, losses: Mapping[str, float]) -> str:
+        began, iteration, images = self._start
+        elapsed = max(time.monotonic() - began, 1e-6)
+        per_second = (progress.images - images) / elapsed
+        goal = f"/{self.total}" if self.total else ""
+        terms = " ".join(f"{name} {value:.3g}" for name, value in losses.items())
+        left = self._seconds_left(progress.iteration, (progress.iteration - iteration) / elapsed)
+        remaining = "" if left is None else f" · {left / 60:.0f} min left"
+        return f"iteration {progress.iteration}{goal} · {per_second:.0f} images/s{remaining} · {terms}"
+
+    def _seconds_left(self, iteration: int, rate: float) -> float | None:
+        ends = []
+        if self.deadline is not None:
+            ends.append(self.deadline - time.monotonic())
+        if self.total is not None and rate > 0:
+            ends.append((self.total - iteration) / rate)
+        return min(ends) if ends else None
