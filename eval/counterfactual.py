@@ -19,7 +19,7 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def edit_mask(source: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """(N, H, W): the pixels that the true edit changes visibly."""
-    return (absolute_difference(source, truth) > VISIBLE).any(axis=3)
+    return np.any(absolute_difference(source, truth) > VISIBLE, axis=3)
 
 
 def l1_by_mask(

@@ -2,8 +2,8 @@
 
 k(x, y) = (x·y / D + 1)³ (Bińkowski et al., 2018, section 4), as in clean-fid. Where clean-fid averages over a hundred
 random subsets of equal size, this takes all images at once (a seeded draw of 2,000 where there are more): the same
-expectation, less variance, no repeated work, and a standard error from the jackknife over the images of both sides, which
-overlapping subsets cannot give. With two sides of equal size, at most 1,000, both are the same number.
+expectation, less variance, no repeated work, and a standard error from the jackknife over the images of both sides,
+which overlapping subsets cannot give. With two sides of equal size, at most 1,000, both are the same number.
 """
 
 from __future__ import annotations

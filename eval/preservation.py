@@ -19,16 +19,17 @@ def l1(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Structural similarity (N,) of uint8 images (N, H, W, 3), at most 1 (Wang et al., 2004: Gaussian, 11×11, σ 1.5)."""
+    """Structural similarity (N,) of uint8 images (N, H, W, 3), at most 1 (Wang et al., 2004; window 11×11, σ 1.5)."""
     import torch
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     values = []
     for start in range(0, len(a), _BATCH):
-        pair = [
+        first, second = (
             torch.from_numpy(np.ascontiguousarray(images[start : start + _BATCH])).permute(0, 3, 1, 2).float() / 255
             for images in (a, b)
-        ]
-        value = structural_similarity_index_measure(*pair, data_range=1.0, reduction="none")
+        )
+        value = structural_similarity_index_measure(first, second, data_range=1.0, reduction="none")
+        assert isinstance(value, torch.Tensor)  # a pair only where the full map is asked for
         values.append(np.atleast_1d(value.double().numpy()))
     return np.concatenate(values)

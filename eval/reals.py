@@ -25,9 +25,7 @@ class Reals:
         ValueError: features and labels of different numbers of images.
     """
 
-    def __init__(
-        self, features: NDArray[np.float32], labels: NDArray, attributes: Sequence[str], seed: int = 0
-    ) -> None:
+    def __init__(self, features: NDArray[np.float32], labels: NDArray, attributes: Sequence[str], seed: int) -> None:
         if len(features) != len(labels) or labels.shape[1] != len(attributes):
             raise ValueError(f"{len(features)} features, labels {labels.shape}, {len(attributes)} attributes")
         self.features = features
