@@ -106,7 +106,7 @@ def benchmark(
 
     failed = run_benchmark(
         found,
-        out or Path("runs") / found.name,
+        out or Path("runs") / (found.name if limit is None else f"{found.name}-limit{limit}"),
         methods=names,
         limit=limit,
         backend=backend,

@@ -197,7 +197,9 @@ def all_cells(entries: Iterable[Entry], attributes: Sequence[str], protocol_hash
 def is_done(cell: Cell, run: RunDirectory) -> bool:
     """Whether the run directory has the cell's result, valid under its key, and its sample strip."""
     record = read_json(run.cell_file(*cell.place))
-    return record is not None and record.get("key") == cell.key and run.sample_file(*cell.place).is_file()
+    if record is None or record.get("key") != cell.key:
+        return False
+    return record.get("reason") is not None or run.sample_file(*cell.place).is_file()
 
 
 def groups(cells: Iterable[Cell]) -> dict[tuple[str, str], list[Cell]]:

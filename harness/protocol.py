@@ -13,6 +13,19 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 
+# Raised by one whenever the definition behind the name changes: stored cells are then measured again.
+FLIP_RULE = 1
+MEASURES = {
+    "accuracy": 1,
+    "fd": 1,
+    "kid": 1,
+    "leakage": 1,
+    "preservation": 1,
+    "counterfactual": 1,
+    "diversity": 1,
+}
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -23,7 +36,7 @@ class DataRecord(_Record):
     Attributes:
         name, digest: the data set and the hash of its content.
         image_size: side in pixels.
-        preparation: crop and resize filter from the file to the square image.
+        preparation: crop and resize filter from the file to the square image; None where images are drawn at size.
         n_real: test images, all on the real side of a distance.
         n: how many of them, the first ones, are edited.
         ids_sha256: hash over the ids of all test images, in order.
@@ -32,7 +45,7 @@ class DataRecord(_Record):
     name: str
     digest: str
     image_size: int
-    preparation: str
+    preparation: dict[str, Any] | None
     n_real: int
     n: int
     ids_sha256: str
@@ -66,8 +79,8 @@ class Protocol(_Record):
     attributes: tuple[str, ...]
     features: FeatureRecord
     judges: dict[Literal["primary", "second"], str]
-    measures: dict[str, int]
-    flip_rule: int
+    measures: dict[str, int] = MEASURES
+    flip_rule: int = FLIP_RULE
     edit_strength: str = "each method's official test default"
     references: str = "one a source, seeded by seed, id and attribute, from the test images of the flipped value"
     batch: int

@@ -1,0 +1,119 @@
+"""Edits of test images by a method, such that an edit depends on its image and target alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eval.classifier import to_float
+from harness.draws import draw_noise, seed_of
+from harness.pixels import digest, to_uint8
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.workbench import Workbench
+    from methods.base import Editor
+
+
+def edit_images(
+    bench: Workbench,
+    editor: Editor,
+    sources: NDArray[np.int64],
+    targets: NDArray[np.uint8],
+    references: NDArray[np.int64] | None,
+    draw: int = 0,
+) -> NDArray[np.uint8]:
+    """The edits of some test images, 8-bit: what all measures see.
+
+    Args:
+        bench: where the images are.
+        editor: the method, with what it needs attached.
+        sources: (M,) indices of the images to edit.
+        targets: (M, A) target labels.
+        references: (M,) indices of the references; None: edits by label.
+        draw: which of several edits of an image: it decides the latent vector.
+
+    Returns:
+        uint8 (M, H, W, 3).
+
+    Raises:
+        ValueError: the method returns another shape, or values that are not finite.
+    """
+    noise_size = getattr(editor, "noise_size", None)
+    # A method that draws from a generator without saying how much can only be kept apart from its batch one by one.
+    alone = editor.card.stochastic and noise_size is None
+    step = 1 if alone else bench.settings.batch
+    parts = []
+    for start in range(0, len(sources), step):
+        rows = slice(start, start + step)
+        images = to_float(np.asarray(bench.test.images[sources[rows]]))
+        like = None if references is None else to_float(np.asarray(bench.test.images[references[rows]]))
+        ids = [str(bench.test.ids[source]) for source in sources[rows]]
+        seed = bench.settings.seed
+        edited = editor.edit(
+            images,
+            torch.from_numpy(targets[rows].astype(np.float32)),
+            like,
+            source_labels=torch.from_numpy(bench.labels[sources[rows]].astype(np.float32)),
+            noise=draw_noise(seed, ids, noise_size, draw) if editor.card.stochastic and noise_size else None,
+            generator=torch.Generator().manual_seed(seed_of("generator", seed, ids[0], draw)),
+        )
+        if edited.shape != images.shape:
+            raise ValueError(f"{editor.name} returned the shape {tuple(edited.shape)} for {tuple(images.shape)}")
+        parts.append(to_uint8(edited))
+    return np.concatenate(parts)
+
+
+class TrueEdits:
+    """True edits of test images towards one attribute: for the measures, and lent to methods as `truth`.
+
+    A true edit is drawn once and kept, whoever asks for it.
+
+    Args:
+        bench: a workbench whose data set has true edits.
+        attribute: the attribute that is edited.
+        keep: whether to keep what was drawn; off where the drawing is to be timed.
+    """
+
+    def __init__(self, bench: Workbench, attribute: str, *, keep: bool = True) -> None:
+        self._test = bench.test
+        self._attribute = attribute
+        self._positions = bench.positions
+        self._keep = keep
+        self._drawn: dict[tuple[int, int, bytes], NDArray[np.uint8]] = {}
+
+    def of(
+        self, sources: NDArray[np.int64], targets: NDArray[np.uint8], references: NDArray[np.int64] | None
+    ) -> NDArray[np.uint8]:
+        """The true edits (M, H, W, 3) of images given by index."""
+        like = np.full(len(sources), -1) if references is None else references
+        keys = [
+            (int(source), int(reference), target.tobytes())
+            for source, reference, target in zip(sources, like, targets, strict=True)
+        ]
+        missing = [row for row, key in enumerate(keys) if key not in self._drawn]
+        drawn = dict(self._drawn)
+        if missing:
+            images = self._test.true_edit(
+                sources[missing],
+                targets[missing],
+                None if references is None else references[missing],
+                attribute=self._attribute,
+            )
+            drawn.update({keys[row]: image for row, image in zip(missing, images, strict=True)})
+        if self._keep:
+            self._drawn = drawn
+        return np.stack([drawn[key] for key in keys])
+
+    def __call__(self, images: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:
+        """The true edits of images given by their pixels, float in [-1, 1] as in ``Editor.edit``."""
+        references = None if reference is None else self._find(reference)
+        targets = labels.cpu().numpy().astype(np.uint8)
+        return to_float(self.of(self._find(images), targets, references)).to(images.device)
+
+    def _find(self, images: Tensor) -> NDArray[np.int64]:
+        return np.array([self._positions[digest(image)] for image in to_uint8(images)], dtype=np.int64)

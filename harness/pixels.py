@@ -1,0 +1,41 @@
+"""Between 8-bit images, which are stored and measured, and the floats in [-1, 1] that methods edit."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STRIP = 8
+
+
+def to_uint8(images: Tensor) -> NDArray[np.uint8]:
+    """Float (N, 3, H, W) in [-1, 1] to uint8 (N, H, W, 3), rounded to the nearest grey level.
+
+    Raises:
+        ValueError: values that are not finite.
+    """
+    if not bool(images.isfinite().all()):
+        raise ValueError("the edited images hold values that are not finite")
+    levels = ((images.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255)
+    return np.ascontiguousarray(levels.permute(0, 2, 3, 1).numpy().astype(np.uint8))
+
+
+def strip_png(images: NDArray[np.uint8]) -> bytes:
+    """The first eight images (N, H, W, 3) side by side, as a PNG file."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.concatenate(list(images[:STRIP]), axis=1)).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def digest(image: NDArray[np.uint8]) -> bytes:
+    """Names an 8-bit image by its pixels."""
+    return hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest()

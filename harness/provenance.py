@@ -1,0 +1,144 @@
+"""run.json: with what code, packages, hardware, data and weights a run was made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.listing import parameter_count
+from harness.plan import JUDGES, Entry, file_sha256, judge_weights
+from harness.profiles import Profile
+from methods.weights import header
+
+if TYPE_CHECKING:
+    from harness.workbench import Workbench
+
+_PACKAGES = ("numpy", "pillow", "resvg-py", "safetensors", "scipy", "torch", "torchmetrics", "torchvision", "clean-fid")
+
+
+def run_record(bench: Workbench, profile: Profile, entries: Iterable[Entry], old: dict[str, Any] | None) -> dict:
+    """The content of run.json.
+
+    Args:
+        bench: the workbench of the run.
+        profile: as resolved.
+        entries: the methods that take part.
+        old: the run.json that is there. Under the same protocol its other methods stay, and so does its date if nothing
+            else has changed.
+    """
+    protocol = bench.protocol
+    same = old is not None and old.get("protocol_hash") == protocol.hash
+    methods = dict(old["methods"]) if old is not None and same else {}
+    methods |= {entry.name: _method(entry) for entry in entries}
+    record: dict[str, Any] = {
+        "schema": 1,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "profile_name": profile.name,
+        "profile": profile.model_dump(mode="json"),
+        "protocol": protocol.record(),
+        "protocol_hash": protocol.hash,
+        "code": code(),
+        "packages": packages(),
+        "hardware": hardware(),
+        "data": {
+            "name": protocol.data.name,
+            "digest": protocol.data.digest,
+            "n_test": protocol.data.n,
+            "image_size": protocol.data.image_size,
+        },
+        "attributes": list(protocol.attributes),
+        "features": protocol.features.model_dump(),
+        "judges": {role: _weights(judge_weights(role, profile)) for role in JUDGES},
+        "methods": methods,
+    }
+    if old is not None and {**old, "created": None} == {**record, "created": None}:
+        record["created"] = old["created"]
+    return record
+
+
+def code() -> dict[str, Any]:
+    """Version and git state of bridgebench; the git state is None where it was installed from a wheel."""
+    try:
+        installed: str | None = version("bridgebench")
+    except PackageNotFoundError:
+        installed = None
+    root = Path(__file__).resolve().parents[1]
+    commit = dirty = None
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if top is not None and Path(top).resolve() == root:  # not some other repository around an installed wheel
+        commit = _git(root, "rev-parse", "HEAD")
+        status = _git(root, "status", "--porcelain", "--untracked-files=no")
+        dirty = None if status is None else bool(status)
+    return {"version": installed, "git_commit": commit, "git_dirty": dirty}
+
+
+def packages() -> dict[str, str]:
+    """Versions of the packages that can move a number."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """The machine: ``{"cpu", "cores", "gpu", "memory_gib", "python", "os"}``."""
+    import torch
+
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
+        "memory_gib": _memory_gib(),
+        "python": platform.python_version(),
+        "os": platform.platform(terse=True),
+    }
+
+
+def _method(entry: Entry) -> dict[str, Any]:
+    card = entry.card
+    return {
+        "title": card.title,
+        "kind": card.kind,
+        "modes": sorted(card.modes),
+        "parameters": parameter_count(entry.weights) if entry.weights is not None else 0,
+        "paper": card.paper,
+        "summary": card.summary,
+        "weights": _weights(entry.weights) if entry.weights is not None else None,
+    }
+
+
+def _weights(path: Path) -> dict[str, Any]:
+    return {"file": path.name, "sha256": file_sha256(path), "card": header(path)["card"]}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.machine()
+
+
+def _memory_gib() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, ValueError, OSError):
+        return None

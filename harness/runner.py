@@ -1,0 +1,183 @@
+"""`bridgebench benchmark`: plans, runs what is missing, keeps the records, builds the page."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness.backends import run_jobs
+from harness.cost import CostJob, run_cost
+from harness.group import Job, run_job
+from harness.pixels import strip_png
+from harness.plan import Cell, Entry, all_cells, groups, is_done, key_of, select
+from harness.profiles import Profile
+from harness.protocol import differences
+from harness.provenance import run_record
+from harness.store import RunDirectory, read_json, to_json, write_bytes
+from harness.summary import summary_csv, summary_lines
+from harness.workbench import Setup, Workbench, workbench
+from methods.errors import UserError
+
+Say = Callable[[str], Any]
+
+
+def run_benchmark(
+    profile: Profile,
+    out: Path,
+    *,
+    methods: Sequence[str] | None = None,
+    limit: int | None = None,
+    backend: str = "local",
+    scheduler: str | None = None,
+    workers: int | None = None,
+    data_root: Path | None = None,
+    say: Say = print,
+) -> list[str]:
+    """Runs a benchmark to its page; cells that are there under their key are not done again.
+
+    Args:
+        profile: what to run.
+        out: the run directory.
+        methods: names, instead of the profile's list.
+        limit: use the first so many test images only.
+        backend, scheduler, workers: where to run, see :func:`harness.backends.run_jobs`.
+        data_root: where CelebA lies.
+        say: takes each line for the user.
+
+    Returns:
+        The cells that failed, as ``method/mode/attribute``.
+
+    Raises:
+        UserError: wrong names, missing weights or data; nothing has been written then.
+    """
+    # Told before anything is opened or drawn: with --methods, only what is asked for can be wrong.
+    select(profile, methods, has_truth=profile.data.name == "faces")
+    setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve())
+    bench = workbench(setup)
+    entries, left_out = select(profile, methods, has_truth=bench.test.has_truth)
+    for name, reason in left_out.items():
+        say(f"Left out {name}: {reason}.")
+    _check_out(bench.run)
+    _prepare(bench, profile, entries, say)
+
+    where = {"backend": backend, "scheduler": scheduler, "workers": workers}
+    failed = _run_cells(bench, entries, where, say)
+    _run_costs(bench, entries, failed)
+    write_bytes(bench.run.summary_file, summary_csv(bench.run).encode())
+    from reports.site import build
+
+    page = build(out, out / "site")
+    for line in summary_lines(bench.run, entries):
+        say(line)
+    for place in failed:
+        say(f"FAILED {place}: see {bench.run.error_file(*place.rsplit('/', 2))}")
+    say(f"The page: {page}")
+    return failed
+
+
+def _check_out(run: RunDirectory) -> None:
+    """A folder that holds something else is not ours to write into."""
+    if run.root.is_file() or (run.root.is_dir() and any(run.root.iterdir()) and read_json(run.run_file) is None):
+        raise UserError(f"{run.root} exists and is not a run directory; give another --out.")
+
+
+def _prepare(bench: Workbench, profile: Profile, entries: Sequence[Entry], say: Say) -> None:
+    """Brings the run directory to this protocol: run.json, baselines, the strip of sources."""
+    run, protocol = bench.run, bench.protocol
+    run.clean()
+    old = read_json(run.run_file)
+    if old is not None and old.get("protocol_hash") != protocol.hash:
+        changed = "; ".join(differences(old.get("protocol", {}), protocol.record()))
+        say(f"The protocol has changed ({changed}): all cells are measured again.")
+        for folder in ("cells", "samples", "cost"):
+            shutil.rmtree(run.root / folder, ignore_errors=True)
+    # The folder is ours from here on, so this goes first.
+    write_bytes(run.run_file, to_json(run_record(bench, profile, entries, old)))
+    baselines = read_json(run.baselines_file)
+    if baselines is None or baselines.get("protocol_hash") != protocol.hash:
+        reals, least = bench.bench.reals, profile.evaluation.minimum_n
+        record = {"protocol_hash": protocol.hash, "floor": reals.floor(least), "null": reals.null(least)}
+        write_bytes(run.baselines_file, to_json(record))
+    if not run.source_sample().is_file():
+        write_bytes(run.source_sample(), strip_png(bench.sources))
+
+
+def _run_cells(bench: Workbench, entries: Sequence[Entry], where: dict[str, Any], say: Say) -> list[str]:
+    run, protocol_hash = bench.run, bench.protocol.hash
+    cells = all_cells(entries, bench.attributes, protocol_hash)
+    missing = [cell for cell in cells if not is_done(cell, run)]
+    say(f"{len(cells)} cells, {len(cells) - len(missing)} of them done before; protocol {protocol_hash[:12]}.")
+    for cell in missing:  # of other weights, or failed: what is on disk is what is valid
+        run.cell_file(*cell.place).unlink(missing_ok=True)
+        run.error_file(*cell.place).unlink(missing_ok=True)
+    jobs = [
+        Job(bench.setup, protocol_hash, mode, attribute, tuple(found))
+        for (mode, attribute), found in groups(missing).items()
+    ]
+    failed: list[str] = []
+    if jobs:
+        _ = bench.bench  # the real features are on disk before the workers look for them
+        with _progress(run, missing):
+            for names in run_jobs(run_job, jobs, **where):
+                failed += names
+    return sorted(failed)
+
+
+def _run_costs(bench: Workbench, entries: Sequence[Entry], failed: Sequence[str]) -> None:
+    """One after the other in one process, when nothing else of ours computes."""
+    run = bench.run
+    jobs = []
+    for entry in entries:
+        if any(place.startswith(f"{entry.name}/") for place in failed):
+            continue
+        for mode in sorted(entry.card.modes):
+            key = key_of(entry, mode, None, bench.protocol.hash)
+            if (read_json(run.cost_file(entry.name, mode)) or {}).get("key") != key:
+                jobs.append(CostJob(bench.setup, entry, mode, key))
+    if jobs:
+        for _ in run_jobs(run_cost, jobs, backend="local", scheduler=None, workers=1):
+            pass
+
+
+@contextmanager
+def _progress(run: RunDirectory, missing: Sequence[Cell]) -> Iterator[None]:
+    """A bar of cells done and time left. It looks at the run directory, so it is right for any back end."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    files = [file for cell in missing for file in (run.cell_file(*cell.place), run.error_file(*cell.place))]
+    finished = threading.Event()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=120) as progress:
+        task = progress.add_task("cells", total=len(missing))
+
+        def watch() -> None:
+            while not finished.wait(0.5):
+                progress.update(task, completed=sum(file.is_file() for file in files))
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            finished.set()
+            watcher.join()
+            progress.update(task, completed=sum(file.is_file() for file in files))

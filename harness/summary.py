@@ -1,0 +1,58 @@
+"""All cells of a run in one table: summary.csv, and the few lines that end `bridgebench benchmark`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from harness.listing import text_table
+from harness.plan import Entry
+from harness.store import RunDirectory
+
+_HEAD = ("method", "mode", "attribute", "kind", "n")
+_PARTS = {"value": "", "low": "_low", "high": "_high", "se": "_se"}
+_SHOWN = ("accuracy", "accuracy_second", "fd_target", "leakage", "ssim_source", "l1_true")
+
+
+def summary_csv(run: RunDirectory) -> str:
+    """One row a cell: ``method,mode,attribute,kind,n``, then each measure with its ``_low``, ``_high`` and ``_se``."""
+    kinds = {name: method["kind"] for name, method in run.read_run()["methods"].items()}
+    rows = []
+    for cell in run.cells():
+        row = {key: cell[key] for key in ("method", "mode", "attribute", "n")}
+        row["kind"] = kinds.get(cell["method"], "")
+        for measure, found in cell["measures"].items():
+            for part, suffix in _PARTS.items():
+                if found.get(part) is not None:
+                    row[measure + suffix] = found[part]
+        rows.append(row)
+    columns = sorted({column for row in rows for column in row} - set(_HEAD))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*_HEAD, *columns], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
+    """A table of means over the attributes, a row a method and mode; a dash where no cell has the measure."""
+    means: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for cell in run.cells():
+        measures = means.setdefault((cell["mode"], cell["method"]), {})
+        for name in _SHOWN:
+            value = cell["measures"].get(name, {}).get("value")
+            if value is not None:
+                measures.setdefault(name, []).append(value)
+    rows: list[tuple[Any, ...]] = []
+    for mode in ("label", "reference"):
+        for entry in entries:
+            found = means.get((mode, entry.name))
+            if found is not None:
+                rows.append((mode, entry.card.title, *(_mean(found.get(name)) for name in _SHOWN)))
+    return ["", *text_table(("mode", "method", *_SHOWN), rows).splitlines(), ""]
+
+
+def _mean(values: list[float] | None) -> str:
+    return f"{sum(values) / len(values):.3f}" if values else "-"
