@@ -121,7 +121,7 @@ def benchmark(
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR", help="A run directory (two with --diff).")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the page; RUN_DIR/site by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the page; RUN_DIR/report by default.")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="List what differs in the protocols of two runs.")] = False,
 ) -> None:
     """Builds the page of a run directory from its records alone."""
@@ -138,7 +138,7 @@ def report(
     from reports.site import build
 
     RunDirectory(runs[0]).read_run()
-    typer.echo(f"Wrote {build(runs[0], out or runs[0] / 'site')}")
+    typer.echo(f"Wrote {build(runs[0], out)}")
 
 
 @app.command()

@@ -101,7 +101,6 @@ def judge_weights(role: str, profile: Profile) -> Path:
     return path
 
 
-@lru_cache
 def file_sha256(path: Path) -> str:
     """SHA-256 (hex) of a file."""
     with path.open("rb") as file:

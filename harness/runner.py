@@ -56,12 +56,12 @@ def run_benchmark(
     """
     # Told before anything is opened or drawn: with --methods, only what is asked for can be wrong.
     select(profile, methods, has_truth=profile.data.name == "faces")
+    _check_out(RunDirectory(out))
     setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve())
     bench = workbench(setup)
     entries, left_out = select(profile, methods, has_truth=bench.test.has_truth)
     for name, reason in left_out.items():
         say(f"Left out {name}: {reason}.")
-    _check_out(bench.run)
     _prepare(bench, profile, entries, say)
 
     where = {"backend": backend, "scheduler": scheduler, "workers": workers}
@@ -70,7 +70,7 @@ def run_benchmark(
     write_bytes(bench.run.summary_file, summary_csv(bench.run).encode())
     from reports.site import build
 
-    page = build(out, out / "site")
+    page = build(out)
     for line in summary_lines(bench.run, entries):
         say(line)
     for place in failed:

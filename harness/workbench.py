@@ -68,7 +68,7 @@ class Workbench:
         self.labels = np.asarray(self.test.labels)
         self.attributes = self.test.attributes
         self.n = min(settings.n or len(self.labels), len(self.labels))
-        self._editors: dict[str, Editor] = {}
+        self._editors: dict[tuple[str, str | None], Editor] = {}
 
     @cached_property
     def protocol(self) -> Protocol:
@@ -127,7 +127,8 @@ class Workbench:
 
     def editor(self, entry: Entry) -> Editor:
         """The method of `entry`, loaded once, with the classifier attached if it needs one."""
-        if entry.name not in self._editors:
+        key = (entry.name, entry.sha256)
+        if key not in self._editors:
             if entry.weights is None:
                 cls = methods.editor_class(entry.name)
                 editor = cls(attributes=self.attributes, image_size=self.test.image_size).eval()
@@ -135,8 +136,8 @@ class Workbench:
                 editor = methods.load(entry.name, entry.weights).eval()
             if "classifier" in entry.card.needs:
                 editor.attach(classifier=self.primary)
-            self._editors[entry.name] = editor
-        return self._editors[entry.name]
+            self._editors[key] = editor
+        return self._editors[key]
 
     def _real_features(self) -> NDArray[np.float32]:
         """Features of all test images, (N, D); kept in the run directory under what decides them."""
@@ -152,10 +153,21 @@ class Workbench:
 
 
 @lru_cache(maxsize=1)
-def workbench(setup: Setup) -> Workbench:
-    """The workbench of a setup, opened at its first use in this process; one thread computes, so bytes repeat."""
+def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:
+    """The workbench of a setup, opened once in this process; one thread computes, so bytes repeat.
+
+    Args:
+        setup: what to open.
+        protocol_hash: that of the caller's run: a worker that lives on after a judge was trained anew opens again.
+
+    Raises:
+        RuntimeError: this machine sees other data, judges or code than the one that planned the run.
+    """
     one_thread()
-    return Workbench(setup)
+    bench = Workbench(setup)
+    if protocol_hash not in (None, bench.protocol.hash):
+        raise RuntimeError("this worker sees other data, judges or code than the process that planned the run")
+    return bench
 
 
 def one_thread() -> None:

@@ -1,0 +1,83 @@
+"""The jobs of the project: `nox -s benchmark`, `report`, `train`, `tests`, `lint`, `perf`; arguments go after `--`.
+
+All of them share one virtual environment, `.nox/shared`: torch is large, and one copy is enough. It is brought up to
+date when pyproject.toml or Python changes, and left alone otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "tests"]
+
+ROOT = Path(__file__).resolve().parent
+SHARED = ROOT / ".nox" / "shared"
+BIN = SHARED / ("Scripts" if os.name == "nt" else "bin")
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # small networks gain nothing from more, and test processes share the cores
+
+
+def shared(session: nox.Session) -> str:
+    """Makes the shared environment if it is not up to date; returns its Python."""
+    python = str(BIN / "python")
+    made_from = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    stamp = SHARED / "made-from"
+    if not stamp.is_file() or stamp.read_text() != made_from:
+        session.log("Installing into .nox/shared; the first time this fetches torch and takes some minutes.")
+        session.run(sys.executable, "-m", "venv", "--clear", str(SHARED), external=True)
+        session.run(python, "-m", "pip", "install", "--quiet", "-e", f"{ROOT}[dev]", external=True)
+        stamp.write_text(made_from)
+    return python
+
+
+def bridgebench(session: nox.Session, *arguments: str) -> None:
+    """Runs the command line of the shared environment."""
+    session.run(shared(session), "-m", "harness", *arguments, external=True)
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Edit, measure and show: `bridgebench benchmark` (faces64 with the shipped weights)."""
+    bridgebench(session, "benchmark", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Build the page from the records of a run: `bridgebench report` (runs/faces64)."""
+    bridgebench(session, "report", *(session.posargs or ["runs/faces64"]))
+
+
+@nox.session
+def train(session: nox.Session) -> None:
+    """Train a method: `nox -s train -- bridgegan --profile smoke --minutes 3`."""
+    bridgebench(session, "train", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; the timings of tests/perf are not among them."""
+    arguments = ["--ignore=tests/perf", *session.posargs]
+    session.run(shared(session), "-m", "pytest", *arguments, env=ONE_THREAD, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format and types."""
+    python = shared(session)
+    session.run(python, "-m", "ruff", "check", external=True)
+    session.run(python, "-m", "ruff", "format", "--check", external=True)
+    session.run(python, "-m", "mypy", external=True)
+
+
+@nox.session
+def perf(session: nox.Session) -> None:
+    """Run the timings: every script of tests/perf, or those named after `--`."""
+    python = shared(session)
+    scripts = session.posargs or sorted(str(path) for path in (ROOT / "tests" / "perf").glob("*.py"))
+    for script in scripts:
+        session.run(python, script, env=ONE_THREAD, external=True)
