@@ -33,8 +33,8 @@ def short_beard(who: Identity, male: bool, random: Random) -> dict[str, Any]:
 
 def mustache(who: Identity, lips: dict[str, Any]) -> dict[str, Any]:
     """Chevron, handlebar, walrus or painter's mustache; it follows the upper lip."""
-    half = lips["half"]
-    end = MOUTH_Y + lips["corner"]
+    half = max(lips["half"], 20.0)
+    end = MOUTH_Y + min(lips["corner"], 0.0) - 1.0
     lip = MOUTH_Y + lips["top"]
     thick = mix(0, 2.0, who.mustache_size)
     top = 164.5 - thick * 0.4
