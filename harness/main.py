@@ -63,6 +63,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of the training run.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the networks and of the order of the data.")] = None,
+    data_root: DataRoot = None,
 ) -> None:
     """Trains a method, or the classifiers that judge it."""
     from harness.plan import training_folder
@@ -83,7 +84,7 @@ def train(
     from harness.train.loop import train as run_training
 
     out = out or training_folder(method, found)
-    run_training(method, found, minutes=minutes, resume=resume, out=out, seed=seed or 0)
+    run_training(method, found, minutes=minutes, resume=resume, out=out, seed=seed or 0, data_root=data_root)
 
 
 @app.command()

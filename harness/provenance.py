@@ -1,4 +1,4 @@
-"""run.json: with what code, packages, hardware, data and weights a run was made."""
+"""With what code, packages, hardware, data and weights something was made: run.json, and the card of trained weights."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from harness.profiles import Profile
 from methods.weights import header
 
 if TYPE_CHECKING:
+    from harness.data.base import ImageSet
     from harness.workbench import Workbench
 
 _PACKAGES = ("numpy", "pillow", "resvg-py", "safetensors", "scipy", "torch", "torchmetrics", "torchvision", "clean-fid")
@@ -60,6 +61,36 @@ def run_record(bench: Workbench, profile: Profile, entries: Iterable[Entry], old
     if old is not None and {**old, "created": None} == {**record, "created": None}:
         record["created"] = old["created"]
     return record
+
+
+def describe_training(
+    method: str, profile: Profile, recipe: dict[str, Any], images: ImageSet, seed: int
+) -> dict[str, Any]:
+    """The card that trained weights carry: what they were made from. The loop adds how long it trained.
+
+    Args:
+        method: the method that is trained.
+        profile: its profile.
+        recipe: the profile's table for it.
+        images: the training images.
+        seed: of networks, draws and the order of the data.
+    """
+    return {
+        "origin": f"bridgebench train {method} --profile {profile.name}",
+        "profile": profile.name,
+        "recipe": recipe,
+        "data": {
+            "name": images.name,
+            "digest": images.digest,
+            "n": len(images.labels),
+            "image_size": images.image_size,
+        },
+        "seed": seed,
+        "code": code(),
+        "packages": packages(),
+        "hardware": hardware(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
 
 
 def code() -> dict[str, Any]:
