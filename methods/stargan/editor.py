@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from methods.base import Editor
 from methods.errors import UserError
 from methods.stargan import CARD
 from methods.stargan.networks import Generator
+
+if TYPE_CHECKING:
+    from methods.stargan.training import StarGANTraining
 
 
 class StarGAN(Editor):
@@ -39,6 +43,15 @@ class StarGAN(Editor):
             raise UserError(f"StarGAN's image size must be a multiple of 4, not {image_size}.")
         super().__init__(attributes=attributes, image_size=image_size, width=width, blocks=blocks)
         self.generator = Generator(len(self.attributes), width, blocks)
+
+    @classmethod
+    def training(
+        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> StarGANTraining:
+        """As `Editor.training`; the recipe's keys are those of `StarGANRecipe`."""
+        from methods.stargan.training import StarGANRecipe, StarGANTraining
+
+        return StarGANTraining(StarGANRecipe.from_table(table), attributes, image_size, dataset_size, seed)
 
     def label_edit(
         self,

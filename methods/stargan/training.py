@@ -29,12 +29,12 @@ class StarGANRecipe:
         width, blocks: of the generator.
         discriminator_width: channels of the discriminator's first layer.
         iterations: steps of D; G steps in every `n_critic`-th.
-        batch: images a step.
+        batch_size: images a step.
         n_critic: see `iterations`.
-        lr, betas: Adam's, for both networks.
+        learning_rate, betas: Adam's, for both networks.
         decay: how the learning rate falls over the last `decay_iterations`. ``"official"``: the official code takes
-            lr / decay_iterations away every 1000 iterations only, so that the rate stays almost constant (it ends at
-            9.99e-5); ``"linear"``: to zero, as the paper says; ``"none"``.
+            learning_rate / decay_iterations away every 1000 iterations only, so that the rate stays almost constant
+            (it ends at 9.99e-5); ``"linear"``: to zero, as the paper says; ``"none"``.
         decay_iterations: see `decay`.
         flip: mirror each training image with probability 0.5.
         weights: of the loss terms.
@@ -45,9 +45,9 @@ class StarGANRecipe:
     blocks: Count = 6
     discriminator_width: Count = 64
     iterations: Count = 200_000
-    batch: Count = 16
+    batch_size: Count = 16
     n_critic: Count = 5
-    lr: Annotated[float, Field(gt=0)] = 1e-4
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     betas: tuple[float, float] = (0.5, 0.999)
     decay: Literal["official", "linear", "none"] = "official"
     decay_iterations: Count = 100_000
@@ -60,15 +60,15 @@ class StarGANRecipe:
         """The recipe of a profile's table ``[train.stargan]``; UserError for what does not fit."""
         return parse_recipe(cls, table, "[train.stargan]")
 
-    def learning_rate(self, iteration: int) -> float:
+    def rate_at(self, iteration: int) -> float:
         """The learning rate of an iteration, counted from 1."""
         start = self.iterations - self.decay_iterations
         if self.decay == "none" or iteration <= start:
-            return self.lr
+            return self.learning_rate
         if self.decay == "linear":
-            return self.lr * (self.iterations - iteration + 1) / self.decay_iterations
+            return self.learning_rate * (self.iterations - iteration + 1) / self.decay_iterations
         falls = (iteration - 1) // _LR_EVERY - start // _LR_EVERY
-        return self.lr * (1 - falls / self.decay_iterations)
+        return self.learning_rate * (1 - falls / self.decay_iterations)
 
 
 class StarGANTraining(nn.Module):
@@ -83,7 +83,7 @@ class StarGANTraining(nn.Module):
     ) -> None:
         super().__init__()
         self.recipe = recipe
-        self.batch_size = recipe.batch
+        self.batch_size = recipe.batch_size
         self.iteration = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -97,8 +97,8 @@ class StarGANTraining(nn.Module):
         if recipe.precision == "bf16":
             self.to(memory_format=torch.channels_last)
         self.optimizers: dict[str, torch.optim.Optimizer] = {
-            "generator": torch.optim.Adam(self.editor.parameters(), recipe.lr, recipe.betas),
-            "discriminator": torch.optim.Adam(self.discriminator.parameters(), recipe.lr, recipe.betas),
+            name: torch.optim.Adam(network.parameters(), recipe.learning_rate, recipe.betas, fused=True)
+            for name, network in (("generator", self.editor), ("discriminator", self.discriminator))
         }
 
     @property
@@ -122,7 +122,7 @@ class StarGANTraining(nn.Module):
         self.iteration += 1
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = self.recipe.learning_rate(self.iteration)
+                group["lr"] = self.recipe.rate_at(self.iteration)
         images, labels, _ = next_batch()
         order = torch.randperm(len(images), generator=generator, device=generator.device).to(labels.device)
         mix = uniform(len(images), generator, images.device)

@@ -28,7 +28,7 @@ REFERENCE = Path(__file__).parents[1] / "reference"
 WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
 MANIFEST = json.loads((REFERENCE / "stargan" / "manifest.json").read_text())
 TRANSPOSED = {f"main.{index}.weight": {"out_dim": "IOHW"} for index in (15, 18)}
-SMALL = StarGANRecipe(width=8, blocks=1, discriminator_width=8, batch=4, n_critic=2, lr=1e-3)
+SMALL = StarGANRecipe(width=8, blocks=1, discriminator_width=8, batch_size=4, n_critic=2, learning_rate=1e-3)
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -39,10 +39,10 @@ def data(seed: int = 0, size: int = 32):
     generator = torch.Generator().manual_seed(seed)
 
     def next_batch() -> Batch:
-        coarse = torch.rand(SMALL.batch, 3, 4, 4, generator=generator) * 2 - 1
-        labels = (torch.rand(SMALL.batch, 2, generator=generator) < 0.5).float()
+        coarse = torch.rand(SMALL.batch_size, 3, 4, 4, generator=generator) * 2 - 1
+        labels = (torch.rand(SMALL.batch_size, 2, generator=generator) < 0.5).float()
         images = F.interpolate(coarse * 0.5 + (labels[:, :1, None, None] - 0.5), size=size, mode="bilinear")
-        return Batch(images, labels, torch.arange(SMALL.batch))
+        return Batch(images, labels, torch.arange(SMALL.batch_size))
 
     return next_batch
 
@@ -100,13 +100,13 @@ def test_the_seed_decides_the_initial_weights():
 
 def test_learning_rates():
     official, linear = StarGANRecipe(), StarGANRecipe(decay="linear")
-    assert official.learning_rate(101_000) == official.lr  # the official code changes it after this iteration
-    assert official.learning_rate(101_001) == pytest.approx(1e-4 - 1e-9, rel=1e-9)
-    assert official.learning_rate(200_000) == pytest.approx(1e-4 - 99e-9, rel=1e-9)
-    assert linear.learning_rate(100_000) == linear.lr
-    assert linear.learning_rate(150_001) == pytest.approx(0.5e-4)
-    assert linear.learning_rate(200_000) == pytest.approx(1e-9)
-    assert StarGANRecipe(decay="none").learning_rate(10**6) == 1e-4
+    assert official.rate_at(101_000) == official.learning_rate  # the official code changes it after this iteration
+    assert official.rate_at(101_001) == pytest.approx(1e-4 - 1e-9, rel=1e-9)
+    assert official.rate_at(200_000) == pytest.approx(1e-4 - 99e-9, rel=1e-9)
+    assert linear.rate_at(100_000) == linear.learning_rate
+    assert linear.rate_at(150_001) == pytest.approx(0.5e-4)
+    assert linear.rate_at(200_000) == pytest.approx(1e-9)
+    assert StarGANRecipe(decay="none").rate_at(10**6) == 1e-4
 
 
 def test_image_sizes_that_cannot_be_trained():
@@ -120,10 +120,16 @@ def test_image_sizes_that_cannot_be_trained():
 
 
 def test_recipe_from_a_profile():
-    table = {"width": 32, "lr": 1, "betas": [0.0, 0.9], "weights": {"reconstruction": 5.0}, "decay": "linear"}
+    table = {
+        "width": 32,
+        "learning_rate": 1,
+        "betas": [0.0, 0.9],
+        "weights": {"reconstruction": 5.0},
+        "decay": "linear",
+    }
     recipe = StarGANRecipe.from_table(table)
     weights = LossWeights(reconstruction=5.0)
-    assert recipe == StarGANRecipe(width=32, lr=1.0, betas=(0.0, 0.9), weights=weights, decay="linear")
+    assert recipe == StarGANRecipe(width=32, learning_rate=1.0, betas=(0.0, 0.9), weights=weights, decay="linear")
     assert StarGANRecipe.from_table({}) == StarGANRecipe()
 
 
@@ -135,7 +141,7 @@ def test_recipe_from_a_profile():
         ({"width": "wide"}, "width = 'wide' does not fit: .*integer"),
         ({"width": 2.5}, "width = 2.5 does not fit"),
         ({"width": True}, "width = True does not fit"),
-        ({"batch": 0}, "batch = 0 does not fit"),
+        ({"batch_size": 0}, "batch_size = 0 does not fit"),
         ({"betas": [0.5]}, "betas"),
         ({"weights": {"penalty": "x"}}, "weights.penalty = 'x' does not fit"),
         ({"weights": 3}, "weights = 3 does not fit"),
