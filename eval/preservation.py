@@ -26,10 +26,10 @@ def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     values = []
     for start in range(0, len(a), _BATCH):
         first, second = (
-            torch.from_numpy(np.ascontiguousarray(images[start : start + _BATCH])).permute(0, 3, 1, 2).float() / 255
+            torch.from_numpy(np.ascontiguousarray(images[start : start + _BATCH])).permute(0, 3, 1, 2).double() / 255
             for images in (a, b)
         )
         value = structural_similarity_index_measure(first, second, data_range=1.0, reduction="none")
         assert isinstance(value, torch.Tensor)  # a pair only where the full map is asked for
-        values.append(np.atleast_1d(value.double().numpy()))
+        values.append(np.atleast_1d(value.numpy()))
     return np.concatenate(values)

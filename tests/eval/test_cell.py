@@ -1,0 +1,158 @@
+"""A whole cell: the controls' numbers, which are known beforehand, and what is missing."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from eval.cell import Bench, CellInputs, measure_cell
+from eval.classifier import AttributeClassifier
+from eval.counterfactual import BEST_PSNR
+from eval.features import load_extractor
+from eval.flips import flip
+from eval.frechet import frechet_distance
+from eval.judging import read
+from eval.kernel import kernel_distance
+from eval.reals import Reals
+
+ATTRIBUTES = ("Smiling", "Bangs", "Receding_Hairline")
+BANGS = 1
+
+
+def judge(architecture: str, seed: int) -> AttributeClassifier:
+    torch.manual_seed(seed)
+    model = AttributeClassifier(ATTRIBUTES, architecture, width=8).eval()
+    with torch.no_grad():  # an untrained judge answers much the same everywhere: spread its answers around 0
+        logits = model(torch.rand(50, 3, 32, 32) * 2 - 1)
+        model.head.bias.sub_(logits.mean(dim=0))
+        model.head.weight.mul_(20 / logits.std())
+        model.head.bias.mul_(20 / logits.std())
+    model.digest = architecture
+    return model
+
+
+@pytest.fixture(scope="module")
+def cell() -> CellInputs:
+    """40 images edited by the identity control; the first 30 of their labels lack Bangs."""
+    random = np.random.default_rng(0)
+    photos = random.integers(0, 256, (120, 32, 32, 3), dtype=np.uint8)
+    labels = np.zeros((120, 3), dtype=np.uint8)
+    labels[:, 0] = random.integers(0, 2, 120)
+    labels[30:80, BANGS] = 1
+    labels[:12, 2] = 1
+    primary, second = judge("resnet", 1), judge("plain", 2)
+    extractor = load_extractor("attributes", classifier=primary)
+    reals = Reals(extractor(photos), labels, ATTRIBUTES, seed=0)
+    bench = Bench(primary, second, extractor, reals, seed=0, resamples=100, minimum_n=10)
+    source, target = photos[:40], flip(labels[:40], "Bangs", ATTRIBUTES)
+    return CellInputs(bench, BANGS, source, source, labels[:40], target, read(primary, source))
+
+
+def test_identity_preserves_all_and_is_as_accurate_as_chance_readings_make_it(cell):
+    measures = measure_cell(cell)
+    seen = cell.source_reading.present[:, BANGS]
+    wanted = cell.target_labels[:, BANGS] == 1
+    assert measures["accuracy"]["value"] == (seen == wanted).mean()
+    assert measures["accuracy_added"] | {"low": 0, "high": 0} == {
+        "value": seen[:30].mean(),
+        "low": 0,
+        "high": 0,
+        "n": 30,
+    }
+    assert measures["accuracy_removed"]["value"] == (~seen[30:]).mean() and measures["accuracy_removed"]["n"] == 10
+    second = read(cell.bench.second, cell.edited).present[:, BANGS]
+    assert measures["accuracy_second"]["value"] == (second == wanted).mean()
+    assert measures["l1_source"] == {"value": 0, "low": 0, "high": 0, "n": 40}
+    assert measures["ssim_source"]["value"] == pytest.approx(1)
+    assert measures["leakage"] == {"value": 0, "low": 0, "high": 0, "n": 40}
+    assert not any(name.endswith("_true") for name in measures) and "diversity" not in measures
+
+
+def test_intervals_hold_their_values(cell):
+    for name, measure in measure_cell(cell).items():
+        if "low" in measure:
+            assert measure["low"] <= measure["value"] <= measure["high"], name
+
+
+def test_distances_are_those_of_the_right_pairs(cell):
+    measures, reals = measure_cell(cell), cell.bench.reals
+    features = cell.source_reading.features
+    added, removed = features[:30], features[30:]
+    assert measures["fd_paper"] == {
+        "value": pytest.approx(frechet_distance(features, reals.features)),
+        "n": 40,
+        "n_real": 120,
+    }
+    having, lacking = reals.features[reals.labels[:, BANGS] == 1], reals.features[reals.labels[:, BANGS] == 0]
+    expected = 0.75 * frechet_distance(added, having) + 0.25 * frechet_distance(removed, lacking)
+    assert measures["fd_target"] == {"value": pytest.approx(expected), "n": 40, "n_real": 120}
+    pairs = [kernel_distance(added, having), kernel_distance(removed, lacking)]
+    assert measures["kid"]["value"] == pytest.approx(0.75 * pairs[0][0] + 0.25 * pairs[1][0])
+    assert measures["kid"]["se"] == pytest.approx(np.hypot(0.75 * pairs[0][1], 0.25 * pairs[1][1]))
+
+
+def test_editing_all_reals_into_themselves_has_no_paper_distance(cell):
+    few = replace(cell.bench, reals=Reals(cell.source_reading.features, cell.source_labels, ATTRIBUTES, 0))
+    assert measure_cell(replace(cell, bench=few))["fd_paper"]["value"] == pytest.approx(0, abs=1e-6)
+
+
+def test_too_few_images_give_a_reason_instead_of_a_distance(cell):
+    measures = measure_cell(replace(cell, bench=replace(cell.bench, minimum_n=11)))
+    assert measures["fd_target"] == {"value": None, "reason": "Bangs = 0: 10 edits, fewer than 11"}
+    assert measures["fd_paper"]["value"] is not None and measures["kid"]["value"] is not None
+    measures = measure_cell(replace(cell, bench=replace(cell.bench, minimum_n=1000)))
+    assert measures["fd_paper"] == {"value": None, "reason": "40 edits and 120 reals, fewer than 1000"}
+
+
+def test_the_truth_against_itself_is_perfect(cell):
+    truth = cell.source.copy()
+    truth[:, :8] = 255 - truth[:, :8]
+    measures = measure_cell(replace(cell, edited=truth, truth=truth))
+    assert measures["psnr_true"]["value"] == BEST_PSNR and measures["ssim_true"]["value"] == pytest.approx(1)
+    assert [measures[name]["value"] for name in ("l1_true", "l1_true_inside", "l1_true_outside")] == [0, 0, 0]
+    idle = measure_cell(replace(cell, truth=truth))
+    assert idle["l1_true_inside"]["value"] > 0.3 and idle["l1_true_outside"]["value"] < 1e-3
+    unchanged = measure_cell(replace(cell, truth=cell.source))
+    assert unchanged["l1_true_inside"] == {"value": None, "reason": "the true edit changes no pixel"}
+
+
+def test_one_direction_alone(cell):
+    half = replace(
+        cell,
+        source=cell.source[:30],
+        edited=cell.edited[:30],
+        source_labels=cell.source_labels[:30],
+        target_labels=cell.target_labels[:30],
+        source_reading=read(cell.bench.primary, cell.source[:30]),
+    )
+    measures = measure_cell(half)
+    assert measures["accuracy_removed"] == {"value": None, "reason": "no edit removes the attribute"}
+    assert measures["fd_target"]["n_real"] == 50
+
+
+def test_draws_give_diversity(cell):
+    draws = np.stack([cell.source[:3], cell.source[3:6]], axis=1)
+    assert measure_cell(replace(cell, draws=draws))["diversity"] | {"value": 0} == {"value": 0, "n": 3, "draws": 2}
+
+
+def test_a_cell_is_repeatable_and_json(cell):
+    once, again = (json.dumps(measure_cell(cell), sort_keys=True, allow_nan=False) for _ in range(2))
+    assert once == again
+
+
+def test_unequal_inputs_are_refused(cell):
+    with pytest.raises(ValueError, match="same number"):
+        replace(cell, edited=cell.edited[:39])
+
+
+def test_floor_and_null(cell):
+    reals = cell.bench.reals
+    floor = reals.floor(10)
+    assert floor["n"] == 60 and 0 < floor["value"] < reals.floor(10)["value"] + 1e-12
+    assert reals.floor(61)["value"] is None
+    null = reals.null(10)
+    expected = frechet_distance(reals.having(BANGS, 1), reals.having(BANGS, 0))
+    assert null["Bangs"] == {"value": pytest.approx(expected), "n": 50, "n_real": 70}
+    assert reals.null(13)["Receding_Hairline"]["reason"] == "12 images with it and 108 without, fewer than 13"

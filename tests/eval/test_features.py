@@ -1,0 +1,67 @@
+"""The door to feature spaces; Inception's is tried on a stand-in of the same file format."""
+
+import numpy as np
+import pytest
+import torch
+from cleanfid.inception_torchscript import InceptionV3W
+from cleanfid.resize import build_resizer
+from torch import nn
+
+import eval.features
+from eval.classifier import AttributeClassifier
+from eval.features import INCEPTION_FILE, load_extractor
+from eval.judging import read
+from methods.attributes import CELEBA14
+from methods.errors import UserError
+
+
+class StandIn(nn.Module):
+    """Looks like clean-fid's file from outside: ``layers`` maps (N, 3, 299, 299) to (N, 2048)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, 2048))
+
+
+def photos() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3), dtype=np.uint8)
+
+
+def test_attribute_features_are_the_judges_last_layer():
+    judge = AttributeClassifier(CELEBA14, width=8).eval()
+    judge.digest = "abc"
+    space = load_extractor("attributes", classifier=judge)
+    assert (space.name, space.title, space.digest) == ("attributes", "FD (attribute features)", "abc")
+    features = space(photos())
+    assert features.shape == (5, space.dimension) and features.dtype == np.float32
+    np.testing.assert_array_equal(features, read(judge, photos()).features)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_inception_is_clean_fids(tmp_path):
+    torch.jit.script(StandIn()).save(str(tmp_path / INCEPTION_FILE))
+    space = load_extractor("inception", weights=tmp_path / INCEPTION_FILE)
+    resize = build_resizer("clean")
+    batch = np.stack([resize(image) for image in photos()]).transpose(0, 3, 1, 2)
+    with torch.no_grad():
+        expected = InceptionV3W(str(tmp_path), download=False)(torch.from_numpy(batch)).numpy()
+    assert (space.title, space.dimension, len(space.digest)) == ("FID", 2048, 64)
+    np.testing.assert_allclose(space(photos()), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_missing_weights_say_both_ways_and_nothing_is_downloaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(eval.features, "inception_path", lambda: tmp_path / INCEPTION_FILE)
+    with pytest.raises(UserError, match=r"download https://.*weights\.inception.*'attributes'"):
+        load_extractor("inception")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_wrong_names_and_files(tmp_path):
+    with pytest.raises(UserError, match="Did you mean 'inception'"):
+        load_extractor("incepton")
+    with pytest.raises(UserError, match="needs the attribute classifier"):
+        load_extractor("attributes")
+    (tmp_path / "x.pt").write_bytes(b"not a model")
+    with pytest.raises(UserError, match="is not clean-fid's Inception"):
+        load_extractor("inception", weights=tmp_path / "x.pt")
