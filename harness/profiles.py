@@ -27,7 +27,10 @@ class _Table(BaseModel):
 
 
 class DataTable(_Table):
-    """``[data]``: which images, and how many of each split (0: all there are)."""
+    """``[data]``: which images, and how many of each split (0: all there are).
+
+    `split` matters for CelebA alone: by its own list ("partition"), or by file order as BridgeGAN's code does it.
+    """
 
     name: Literal["faces", "celeba"]
     image_size: Annotated[int, Field(ge=32, multiple_of=32)]
@@ -35,6 +38,7 @@ class DataTable(_Table):
     validation: Count
     test: Count
     balance_train: bool = False
+    split: Literal["partition", "official-code"] = "partition"
 
 
 class EvaluationTable(_Table):

@@ -1,4 +1,4 @@
-"""With what code, packages, hardware, data and weights something was made: run.json, and the card of trained weights."""
+"""With what something was made: run.json for a run, and the card of trained weights."""
 
 from __future__ import annotations
 

@@ -1,0 +1,74 @@
+"""Profiles: the shipped ones are valid, and every mistake is told in one sentence with file and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.profiles import SHIPPED, load_profile, shipped_profiles
+from methods.attributes import CELEBA14
+from methods.errors import UserError
+
+SMOKE = (SHIPPED / "smoke.toml").read_text()
+
+
+def test_shipped_profiles_are_valid_and_benchmark_the_papers_attributes() -> None:
+    assert {"smoke", "faces64", "celeba128"} <= set(shipped_profiles())
+    for name in shipped_profiles():
+        assert load_profile(name).name == name
+    for name in ("smoke", "faces64", "celeba128"):
+        assert load_profile(name).attributes == CELEBA14
+
+
+def test_celeba128_trains_as_the_supplement_says() -> None:
+    profile = load_profile("celeba128")
+    assert (profile.data.name, profile.data.image_size, profile.data.split) == ("celeba", 128, "official-code")
+    recipe = profile.train["bridgegan"]
+    assert (recipe["batch"], recipe["n_critic"], recipe["lr"], recipe["betas"]) == (48, 5, 2e-4, [0.5, 0.999])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        ("batch = 32", "bacth = 32", ["evaluation.bacth", "Did you mean 'batch'"]),
+        ("batch = 32", 'batch = "many"', ["evaluation.batch", "integer", "'many'"]),
+        ("batch = 32", "batch = 0", ["evaluation.batch", "greater than or equal to 1"]),
+        ("batch = 32", "", ["evaluation.batch", "missing"]),
+        ('"Young"', '"Yuong"', ["attributes", "'Yuong'", "Did you mean 'Young'"]),
+        ("n = 64", "n = 640", ["evaluation.n = 640", "data.test = 200"]),
+        ("image_size = 32", "image_size = 40", ["data.image_size", "multiple of 32"]),
+        ('name = "faces"', 'name = "fases"', ["data.name", "'faces'", "'fases'"]),
+        ("[evaluation]", "[evalution]", ["evalution", "Did you mean 'evaluation'"]),
+        ("[data]", "[data", ["not valid TOML"]),
+        ("[data]", 'name = "other"\n[data]', ["named by its file"]),
+    ],
+)
+def test_a_mistake_is_one_sentence_with_file_and_key(tmp_path: Path, old: str, new: str, parts: list[str]) -> None:
+    path = tmp_path / "mine.toml"
+    assert old in SMOKE
+    path.write_text(SMOKE.replace(old, new, 1))
+    with pytest.raises(UserError) as caught:
+        load_profile(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in [str(path), *parts]:
+        assert part in message
+
+
+def test_unknown_profiles() -> None:
+    with pytest.raises(UserError, match=r"no profile 'face64'. Did you mean 'faces64'\?"):
+        load_profile("face64")
+    with pytest.raises(UserError, match="no profile file"):
+        load_profile("nowhere/mine.toml")
+
+
+def test_weights_are_named_relative_to_the_profile(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(SMOKE + '\n[weights]\nstargan = "here/stargan.safetensors"\n')
+    assert load_profile(path).weights == {"stargan": str(tmp_path / "here/stargan.safetensors")}
+
+
+def test_a_profile_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_profile("smoke").data.image_size = 64
