@@ -16,6 +16,7 @@ from eval.classifier import load_classifier, to_float
 from eval.flips import attribute_index, flip
 from harness.data.photos import read_photo
 from harness.data.resize import antialiased, centre_crop
+from harness.pixels import to_uint8
 from harness.plan import find_weights, judge_weights
 from harness.profiles import load_profile
 from harness.store import write_bytes
@@ -88,7 +89,7 @@ def edit_photo(
         generator=torch.Generator().manual_seed(seed),
     )
     encoded = io.BytesIO()
-    _to_image(edited).save(encoded, file_format, quality=95)
+    Image.fromarray(to_uint8(edited)[0]).save(encoded, file_format, quality=95)
     try:
         write_bytes(out, encoded.getvalue())
     except OSError as error:
@@ -167,11 +168,6 @@ def _labels(editor: Editor, images: Tensor) -> NDArray[np.uint8]:
 
 def _row(labels: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(labels)[None].float()
-
-
-def _to_image(images: Tensor) -> Image.Image:
-    pixels = images[0].permute(1, 2, 0).add(1).mul(127.5).round().to(torch.uint8)
-    return Image.fromarray(pixels.numpy())
 
 
 def _output_format(out: Path) -> str:

@@ -1,0 +1,39 @@
+"""Opens the images of a profile, whatever data set it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.data.base import ImageSet
+from harness.data.celeba import Split, load_celeba
+from harness.data.faces.dataset import load_faces
+from harness.profiles import Profile
+from methods.attributes import CELEBA14
+from methods.errors import UserError
+
+
+def open_split(profile: Profile, split: Split, data_root: Path | None = None, limit: int | None = None) -> ImageSet:
+    """The images of one split of a profile's data set.
+
+    Args:
+        profile: data set, image size, attributes, and how many images the split has (0: all there are).
+        split: "train", "validation" or "test".
+        data_root: where the data set lies, for one that is not drawn here.
+        limit: take the first so many images only.
+
+    Raises:
+        UserError: the data set is not there, is damaged, or is smaller than the profile says.
+    """
+    data = profile.data
+    count: int = getattr(data, split)
+    if data.name == "celeba":
+        return load_celeba(
+            data_root, split, profile.attributes, data.image_size, count=count, limit=limit, rule=data.split
+        )
+    if profile.attributes != CELEBA14:
+        raise UserError(
+            f"The drawn faces have the attributes {', '.join(CELEBA14)}, in this order; the profile '{profile.name}' "
+            "names others: leave them as they are, or use a data set of photos."
+        )
+    count = count if limit is None else min(count, limit)
+    return load_faces(split, count, data.image_size, balance=data.balance_train and split == "train")

@@ -1,0 +1,191 @@
+"""CelebA in torchvision's layout: held against torchvision's own reader, on photos made here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.data.celeba import load_celeba
+from harness.data.open import open_split
+from harness.data.resize import CELEBA_STARGAN, Preparation
+from harness.profiles import load_profile
+from methods.attributes import CELEBA14
+from methods.errors import UserError
+
+COUNT = 12
+PARTITION = [0, 0, 1, 2, 0, 2, 2, 1, 0, 2, 0, 2]
+OTHERS = [f"Other_{k}" for k in range(26)]
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A folder with a small CelebA: photo i is of one colour that tells i."""
+    folder = tmp_path / "celeba"
+    (folder / "img_align_celeba").mkdir(parents=True)
+    ids = [f"{i + 1:06d}.jpg" for i in range(COUNT)]
+    for i, name in enumerate(ids):
+        Image.new("RGB", (178, 218), (20 * i, 255 - 20 * i, 128)).save(folder / "img_align_celeba" / name, quality=95)
+    names = sorted([*CELEBA14, *OTHERS])
+    values = np.random.default_rng(0).integers(0, 2, (COUNT, len(names))) * 2 - 1
+    rows = [f"{name} {' '.join(f'{v:2d}' for v in row)}" for name, row in zip(ids, values, strict=True)]
+    (folder / "list_attr_celeba.txt").write_text("\n".join([str(COUNT), " ".join(names), *rows, ""]))
+    (folder / "list_eval_partition.txt").write_text(
+        "".join(f"{name} {split}\n" for name, split in zip(ids, PARTITION, strict=True))
+    )
+    return tmp_path
+
+
+def _test_split(root, **options):
+    return load_celeba(root, "test", CELEBA14, 32, **options)
+
+
+@pytest.mark.parametrize(("split", "theirs"), [("train", "train"), ("validation", "valid"), ("test", "test")])
+def test_labels_and_splits_equal_torchvisions(root, monkeypatch, split, theirs):
+    from torchvision.datasets import CelebA
+
+    folder = root / "celeba"
+    ids = [f"{i + 1:06d}.jpg" for i in range(COUNT)]
+    (folder / "identity_CelebA.txt").write_text("".join(f"{name} 1\n" for name in ids))
+    for name in ("list_bbox_celeba.txt", "list_landmarks_align_celeba.txt"):
+        (folder / name).write_text("\n".join([str(COUNT), "x y", *(f"{i} 1 2" for i in ids), ""]))
+    monkeypatch.setattr(CelebA, "_check_integrity", lambda self: True)  # it knows the real files' hashes
+    truth = CelebA(root, split=theirs, target_type="attr")
+    columns = [truth.attr_names.index(name) for name in CELEBA14]
+
+    ours = load_celeba(root, split, CELEBA14, 32)
+    assert list(ours.ids) == list(truth.filename)
+    np.testing.assert_array_equal(ours.labels, truth.attr[:, columns].numpy())
+    pixels = np.stack([np.asarray(image)[0, 0] for image, _ in truth])
+    np.testing.assert_allclose(ours.images[:][:, 5, 9].astype(int), pixels, atol=1)
+
+
+def test_photos_are_decoded_where_they_are_indexed(root):
+    images = _test_split(root).images
+    assert images.shape == (5, 32, 32, 3)
+    everything = np.asarray(images)
+    assert everything.dtype == np.uint8
+    for index in (
+        slice(1, 4),
+        np.array([4, 0, 0]),
+        [2, 1],
+        np.array([True, False, True, False, False]),
+        -1,
+        3,
+        slice(0),
+    ):
+        np.testing.assert_array_equal(images[index], everything[index])
+    with pytest.raises(IndexError):
+        images[5]
+
+
+def test_either_the_folder_or_its_parent_is_given(root):
+    assert _test_split(root / "celeba").digest == _test_split(root).digest
+
+
+def test_the_digest_names_what_decides_the_images(root):
+    first = _test_split(root)
+    stargan = Preparation(CELEBA_STARGAN, "antialiased", 32)
+    others = [
+        _test_split(root, preparation=stargan),
+        _test_split(root, count=3),
+        load_celeba(root, "test", CELEBA14, 64),
+        load_celeba(root, "train", CELEBA14, 32),
+    ]
+    photo = root / "celeba" / "img_align_celeba" / first.ids[0]
+    photo.write_bytes(photo.read_bytes() + b"more")
+    others.append(_test_split(root))
+    assert len({first.digest, *(other.digest for other in others)}) == 6
+
+
+def test_the_official_codes_split_goes_by_file_order(tmp_path):
+    (tmp_path / "img_align_celeba").mkdir()
+    total = 202_599
+    names = [f"{i + 1:06d}.jpg" for i in range(total)]
+    rows = "\n".join(f"{name} -1" for name in names)
+    (tmp_path / "list_attr_celeba.txt").write_text(f"{total}\nSmiling\n{rows}\n")
+    (tmp_path / "img_align_celeba" / "182638.jpg").touch()
+    first_test_photo = load_celeba(tmp_path, "test", ["Smiling"], 32, limit=1, rule="official-code")
+    assert list(first_test_photo.ids) == ["182638.jpg"]
+    with pytest.raises(UserError, match="holds 637 photos; 638 are asked for"):
+        load_celeba(tmp_path, "validation", ["Smiling"], 32, count=638, rule="official-code")
+
+
+def test_a_damaged_or_missing_photo_is_named(root):
+    photos = root / "celeba" / "img_align_celeba"
+    opened = _test_split(root)
+    for number, content in ((0, b"no photo"), (1, (photos / opened.ids[1]).read_bytes()[:900])):
+        (photos / opened.ids[number]).write_bytes(content)
+        with pytest.raises(UserError, match=opened.ids[number]):
+            opened.images[[2, number]]
+    Image.new("RGB", (64, 64)).save(photos / opened.ids[2])
+    with pytest.raises(UserError, match=rf"{opened.ids[2]} has 64x64 pixels"):
+        opened.images[2]
+    (photos / opened.ids[3]).unlink()
+    with pytest.raises(UserError, match=rf"{opened.ids[3]} is missing"):
+        _test_split(root)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "sentence"),
+    [
+        ("list_attr_celeba.txt", lambda text: text.replace("-1", "0", 1), "is damaged"),
+        ("list_attr_celeba.txt", lambda text: text[: len(text) // 2], "is damaged"),
+        ("list_attr_celeba.txt", lambda text: "", "is damaged"),
+        (
+            "list_attr_celeba.txt",
+            lambda text: text.replace("Smiling", "Smile"),
+            "no attribute 'Smiling'. Did you mean 'Smile'",
+        ),
+        ("list_eval_partition.txt", lambda text: text.replace(" 1", " 7"), "gives no split"),
+        ("list_eval_partition.txt", None, "is missing"),
+        ("list_attr_celeba.txt", None, "mmlab.ie.cuhk.edu.hk/projects/CelebA.html"),
+    ],
+)
+def test_damaged_lists_are_told(root, file, change, sentence):
+    path = root / "celeba" / file
+    if change is None:
+        path.unlink()
+    else:
+        path.write_text(change(path.read_text()))
+    with pytest.raises(UserError, match=sentence):
+        _test_split(root)
+
+
+@pytest.mark.parametrize("where", [None, "nowhere"])
+def test_a_missing_data_set_says_where_it_is_published(tmp_path, where):
+    with pytest.raises(UserError, match=r"img_align_celeba/.*https://mmlab\.ie\.cuhk\.edu\.hk/projects/CelebA\.html"):
+        _test_split(where and tmp_path / where)
+
+
+def _profile(name, **data):
+    profile = load_profile(name)
+    return profile.model_copy(update={"data": profile.data.model_copy(update=data)})
+
+
+def test_a_profile_opens_it(root):
+    profile = _profile("celeba128", split="partition")
+    opened = open_split(profile, "test", data_root=root, limit=2)
+    assert opened.images.shape == (2, 128, 128, 3)
+    assert opened.attributes == profile.attributes
+    assert opened.name == "celeba"
+    assert len(open_split(profile, "test", data_root=root, limit=1000)) == 5
+    with pytest.raises(UserError, match="holds 5 photos; 6 are asked for"):
+        open_split(_profile("celeba128", split="partition", test=6), "test", data_root=root, limit=2)
+
+
+def test_a_profile_opens_drawn_faces(tmp_path, monkeypatch):
+    monkeypatch.setenv("BRIDGEBENCH_CACHE", str(tmp_path))
+    faces = open_split(_profile("smoke", test=5), "test", limit=3)
+    assert faces.has_truth
+    assert faces.images.shape == (3, 32, 32, 3)
+    with pytest.raises(UserError, match="the profile 'smoke' names others"):
+        open_split(load_profile("smoke").model_copy(update={"attributes": ("Smiling",)}), "test")
+
+
+def test_reading_it_imports_no_torch():
+    code = "import sys, harness.data.open; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
