@@ -25,7 +25,9 @@ def short_beard(who: Identity, male: bool, random: Random) -> dict[str, Any]:
         bristles.append(line([(x, y), (x + (d - 0.5) * 1.5 + x * 0.02, y + 3.6)]))
     lip: Curve = [(0, 168), (9, 167), (19, 170), (27, 179)]
     return {
-        "shape": patch([*outer, (0, 216 if male else 212.5), *mirror(outer)], [*[(-x, y) for x, y in inner[:-1]], *reversed(inner)]),
+        "shape": patch(
+            [*outer, (0, 216 if male else 212.5), *mirror(outer)], [*[(-x, y) for x, y in inner[:-1]], *reversed(inner)]
+        ),
         "lip": patch([*mirror(lip[1:]), *lip], [(16, 180), (0, 180), (-16, 180)]),
         "bristles": bristles,
     }
@@ -40,10 +42,21 @@ def mustache(who: Identity, lips: dict[str, Any]) -> dict[str, Any]:
     top = 164.5 - thick * 0.4
     if who.mustache == 0:  # chevron
         upper: Curve = [(0, top + 1), (7, top - 0.5), (17, top + 3.5), (half + 3, end + 0.5)]
-        lower: Curve = [(half + 1, end + 2), (14, lip + 2.5 + thick * 0.5), (5, lip + 1.5 + thick), (0, lip + 0.5 + thick)]
+        lower: Curve = [
+            (half + 1, end + 2),
+            (14, lip + 2.5 + thick * 0.5),
+            (5, lip + 1.5 + thick),
+            (0, lip + 0.5 + thick),
+        ]
     elif who.mustache == 1:  # handlebar
         upper = [(0, top + 2), (7, top), (17, top + 4), (half + 2, end - 2), (half + 9, end - 7)]
-        lower = [(half + 9.5, end - 5.5), (half + 5, end + 2.5), (half - 4, end + 3), (8, lip + 2.5 + thick), (0, lip + thick)]
+        lower = [
+            (half + 9.5, end - 5.5),
+            (half + 5, end + 2.5),
+            (half - 4, end + 3),
+            (8, lip + 2.5 + thick),
+            (0, lip + thick),
+        ]
     elif who.mustache == 2:  # walrus
         upper = [(0, top), (8, top - 1), (18, top + 2), (half + 4, end), (half + 5, end + 6 + thick)]
         lower = [(half + 1, end + 8 + thick), (half - 3, end + 4), (12, lip + 4.5 + thick), (0, lip + 3.5 + thick)]
@@ -53,7 +66,10 @@ def mustache(who: Identity, lips: dict[str, Any]) -> dict[str, Any]:
     hairs = []
     for k in range(6):
         x = 3 + k * half / 6.2
-        hairs += [line(flip_side([(x, mix(top + 2, end - 3, k / 6)), (x + 2.5, mix(lip, end, k / 6) + 0.5)], s)) for s in (-1, 1)]
+        hairs += [
+            line(flip_side([(x, mix(top + 2, end - 3, k / 6)), (x + 2.5, mix(lip, end, k / 6) + 0.5)], s))
+            for s in (-1, 1)
+        ]
     return {"shapes": [patch(flip_side(upper, s), flip_side(lower, s)) for s in (-1, 1)], "hairs": hairs}
 
 
@@ -67,11 +83,25 @@ def goatee(who: Identity, male: bool, lips: dict[str, Any], random: Random) -> d
         half: Curve = [(6, top), (wide - 2, top + 4), (wide, chin - 9), (wide - 5, chin + drop - 2)]
         tip = chin + drop + 1
     elif who.goatee == 1:
-        half = [(5, top), (wide - 4, top + 4), (wide - 1, chin - 9), (wide - 6, chin + drop + 2), (4.5, chin + drop + 8)]
+        half = [
+            (5, top),
+            (wide - 4, top + 4),
+            (wide - 1, chin - 9),
+            (wide - 6, chin + drop + 2),
+            (4.5, chin + drop + 8),
+        ]
         tip = chin + drop + 9.5
     else:
         edge = lips["half"] + 5
-        half = [(8, top), (edge - 5, top - 2), (edge - 2.5, MOUTH_Y + 4), (edge + 1.5, MOUTH_Y + 5), (edge + 1, top + 5), (wide + 3, chin - 7), (wide - 5, chin + drop - 2)]
+        half = [
+            (8, top),
+            (edge - 5, top - 2),
+            (edge - 2.5, MOUTH_Y + 4),
+            (edge + 1.5, MOUTH_Y + 5),
+            (edge + 1, top + 5),
+            (wide + 3, chin - 7),
+            (wide - 5, chin + drop - 2),
+        ]
         tip = chin + drop + 1
     shape = blob([(0, top + 0.5), *half, (0, tip), *mirror(half)])
     strokes = []

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from harness.data.faces import beard, colours, features, head
-from harness.data.faces.hair import hair
 from harness.data.faces.geometry import mix
+from harness.data.faces.hair import hair
 from harness.data.faces.identity import Identity
 from methods.attributes import CELEBA14, HAIR_COLOURS
 from templates import environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.data.faces.geometry import Curve, line, mix, patch
+from harness.data.faces.geometry import Curve, flip_side, line, mirror, mix, patch
 from harness.data.faces.head import MOUTH_Y
 from harness.data.faces.identity import Identity
 
@@ -59,16 +59,16 @@ def nose(who: Identity, light: int) -> dict[str, Any]:
     """The shaded side (away from the light), the ball, wings and nostrils."""
     w, y = 9.5 * who.nose_width, 160 + who.nose_length
     s = -light
+    bridge: Curve = [(6.5, 117), (4.5, 132), (5, 146), (w + 1, y - 3)]
+    ridge: Curve = [(w * 0.7, y + 1.5), (2, y - 1), (1.5, 144), (1, 128)]
+    wing: Curve = [(w * 0.55, y + 1), (w - 0.5, y), (w, y - 4)]
+    shadow: Curve = [(w * 0.5, y + 1), (w, y - 2)]
     return {
-        "shade": patch(
-            [(6.5 * s, 117), (4.5 * s, 132), (5 * s, 146), ((w + 1) * s, y - 3)],
-            [(w * 0.7 * s, y + 1.5), (2 * s, y - 1), (1.5 * s, 144), (1 * s, 128)],
-        ),
-        "base": line([(-w, y - 4), (-w + 0.5, y), (-w * 0.55, y + 1), (0, y + 3.2), (w * 0.55, y + 1), (w - 0.5, y), (w, y - 4)]),
-        "under": patch([(-w, y - 2), (-w * 0.5, y + 1), (0, y + 3), (w * 0.5, y + 1), (w, y - 2)],
-                       [(w * 0.55, y + 5), (0, y + 7), (-w * 0.55, y + 5)]),
+        "shade": patch(flip_side(bridge, s), flip_side(ridge, s)),
+        "base": line([*mirror(wing), (0, y + 3.2), *wing]),
+        "under": patch([*mirror(shadow), (0, y + 3), *shadow], [(w * 0.55, y + 5), (0, y + 7), (-w * 0.55, y + 5)]),
         "y": y,
-    }  # fmt: skip
+    }
 
 
 def mouth(who: Identity, male: bool, smiling: bool, is_open: bool, old: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ Curve = list[Point]
 
 def _pair(point: Point) -> str:
     """One decimal: short to parse, and blind to the last bits of a platform's floats."""
-    return "%.1f %.1f" % point
+    return "{:.1f} {:.1f}".format(*point)
 
 
 def _bends(points: Sequence[Point], before: Point, after: Point) -> str:
@@ -21,7 +21,7 @@ def _bends(points: Sequence[Point], before: Point, after: Point) -> str:
         (ax, ay), (bx, by), (cx, cy), (dx, dy) = padded[i - 1 : i + 3]
         first = (bx + (cx - ax) / 6, by + (cy - ay) / 6)
         second = (cx - (dx - bx) / 6, cy - (dy - by) / 6)
-        parts.append("C%.1f %.1f %.1f %.1f %.1f %.1f" % (*first, *second, cx, cy))
+        parts.append("C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}".format(*first, *second, cx, cy))
     return "".join(parts)
 
 

@@ -12,9 +12,27 @@ def face_half(who: Identity, male: bool) -> Curve:
     """The right half of the face from the crown to the chin; a man's jaw is wider and squarer."""
     if male:
         jaw = mix(0, 3.0, who.jaw)
-        return [(30, 52), (53, 80), (58, 112), (57.5, 142), (54 + jaw * 0.4, 168), (47 + jaw, 188), (33 + jaw, 206), (14, 215.5)]
+        return [
+            (30, 52),
+            (53, 80),
+            (58, 112),
+            (57.5, 142),
+            (54 + jaw * 0.4, 168),
+            (47 + jaw, 188),
+            (33 + jaw, 206),
+            (14, 215.5),
+        ]
     jaw = mix(0, 3.0, who.jaw)
-    return [(30, 52), (53, 80), (57.5, 112), (56, 142), (50 + jaw * 0.5, 168), (39.5 + jaw, 188), (25 + jaw, 203), (9, 212)]
+    return [
+        (30, 52),
+        (53, 80),
+        (57.5, 112),
+        (56, 142),
+        (50 + jaw * 0.5, 168),
+        (39.5 + jaw, 188),
+        (25 + jaw, 203),
+        (9, 212),
+    ]
 
 
 def face(who: Identity, male: bool) -> str:
@@ -29,9 +47,7 @@ def ears(who: Identity) -> list[dict[str, str]]:
         out = mix(65, 68, who.ears)
         shell = [(54, 124), (61, 119), (out, 126), (out - 1, 140), (62, 152), (55, 156)]
         fold = [(58, 128), (62.5, 128), (62.5, 137), (59, 143), (60, 148)]
-        pairs.append(
-            {"shell": blob([(x * side, y) for x, y in shell]), "fold": line([(x * side, y) for x, y in fold])}
-        )
+        pairs.append({"shell": blob([(x * side, y) for x, y in shell]), "fold": line([(x * side, y) for x, y in fold])})
     return pairs
 
 
@@ -45,7 +61,9 @@ def neck_shadow(male: bool) -> str:
     """The shadow that the chin throws on the neck."""
     wide = 34.6 if male else 24.6
     deep = 232 if male else 229
-    return patch([(wide, 180), (wide, 216), (wide * 0.5, deep), (0, deep + 3), (-wide * 0.5, deep), (-wide, 216), (-wide, 180)])
+    return patch(
+        [(wide, 180), (wide, 216), (wide * 0.5, deep), (0, deep + 3), (-wide * 0.5, deep), (-wide, 216), (-wide, 180)]
+    )
 
 
 def shoulders(male: bool) -> str:
@@ -60,8 +78,10 @@ def collar(who: Identity, male: bool) -> dict[str, str]:
     if who.collar == 0:
         return {
             "skin": "",
-            "fill": patch([(-w - 3, 230), (-w * 0.5, 250), (0, 257), (w * 0.5, 250), (w + 3, 230)],
-                          [(w + 9, 233), (w * 0.6, 257), (0, 265), (-w * 0.6, 257), (-w - 9, 233)]),
+            "fill": patch(
+                [(-w - 3, 230), (-w * 0.5, 250), (0, 257), (w * 0.5, 250), (w + 3, 230)],
+                [(w + 9, 233), (w * 0.6, 257), (0, 265), (-w * 0.6, 257), (-w - 9, 233)],
+            ),
             "line": "",
         }
     if who.collar == 1:
@@ -106,7 +126,9 @@ def age_marks(who: Identity) -> dict[str, list[str]]:
     rows = {0: (85, 92.5, 100), 1: (88, 97), 2: (84, 91, 98)}[who.wrinkles]
     for k, y in enumerate(rows):
         wide = 31 - 3 * k
-        fine.append(line([(-wide, y + 2.5), (-wide * 0.5, y - 0.8), (0, y + 1.2), (wide * 0.5, y - 0.8), (wide, y + 2.5)]))
+        fine.append(
+            line([(-wide, y + 2.5), (-wide * 0.5, y - 0.8), (0, y + 1.2), (wide * 0.5, y - 0.8), (wide, y + 2.5)])
+        )
     return {"deep": deep, "fine": fine, "bags": bags}
 
 

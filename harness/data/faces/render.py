@@ -41,4 +41,4 @@ def render_sized(labels: np.ndarray, identity: Identity, width: int, height: int
 
 def edit_mask(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Where two images (..., H, W, 3) differ by more than 2 grey levels in any channel: bool (..., H, W)."""
-    return (np.abs(a.astype(np.int16) - b.astype(np.int16)) > 2).any(axis=-1)
+    return np.any(np.abs(a.astype(np.int16) - b.astype(np.int16)) > 2, axis=-1)
