@@ -146,7 +146,7 @@ class AttributeClassifier(nn.Module):
 
 def to_float(images: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
     """uint8 (N, H, W, 3) to float32 (N, 3, H, W) in [-1, 1]."""
-    batch = torch.from_numpy(np.ascontiguousarray(images)).to(device)
+    batch = torch.from_numpy(np.array(images)).to(device)  # a copy: cached images are read-only
     return batch.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
 

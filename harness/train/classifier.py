@@ -11,7 +11,7 @@ import math
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,13 +24,12 @@ from eval.accuracy import hits
 from eval.classifier import AttributeClassifier, save_classifier, to_float
 from eval.flips import flip
 from eval.judging import read
+from harness.data import ImageSet, open_split
+from harness.data.faces.dataset import load_faces
+from harness.profiles import Profile, load_profile
 from harness.train.corruption import corrupt
 from methods import weights
 from methods.errors import UserError
-
-if TYPE_CHECKING:
-    from harness.data.base import ImageSet
-    from harness.profiles import Profile
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "classifier": {"architecture": "resnet", "width": 32},
@@ -45,7 +44,12 @@ _FLIPPED_FACES = 200
 
 
 def train_classifier(
-    which: str, profile: str | Profile, minutes: float, out: str | Path | None = None, seed: int | None = None
+    which: str,
+    profile: str | Profile,
+    minutes: float,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    data_root: Path | None = None,
 ) -> Path:
     """Trains, scores and saves one of the two judges of a profile.
 
@@ -55,6 +59,7 @@ def train_classifier(
         minutes: how long to train; scoring comes after it.
         out: the file; by default the zoo's for this profile.
         seed: of the weights and of the data order; the two judges have different ones by default.
+        data_root: where a data set of photos lies.
 
     Returns:
         The file that was written.
@@ -62,8 +67,6 @@ def train_classifier(
     Raises:
         UserError: an unknown `which`, or no time to train in.
     """
-    from harness.profiles import load_profile
-
     if which not in ARCHITECTURES:
         raise UserError(f"There is no classifier '{which}'; train 'classifier' or 'judge'.")
     if not (math.isfinite(minutes) and minutes > 0):
@@ -73,7 +76,7 @@ def train_classifier(
     seed = SEEDS[which] if seed is None else seed
     device = "cuda" if torch.cuda.is_available() else "cpu"
     console = Console()
-    train, test = _training_set(profile), _open(profile, "test")
+    train, test = _training_set(profile, data_root), open_split(profile, "test", data_root)
     torch.manual_seed(seed)
     model = AttributeClassifier(profile.attributes, **ARCHITECTURES[which]).to(device)
     steps = _fit(model, train, 60 * minutes, seed, console)
@@ -126,19 +129,11 @@ def score(model: AttributeClassifier, test: ImageSet) -> dict[str, Any]:
     return scores
 
 
-def _training_set(profile: Profile) -> ImageSet:
+def _training_set(profile: Profile, data_root: Path | None) -> ImageSet:
     """Balanced faces where we draw them; elsewhere the faces that there are."""
     if profile.data.name != "faces":
-        return _open(profile, "train")
-    from harness.data.faces.dataset import load_faces
-
+        return open_split(profile, "train", data_root)
     return load_faces("train", profile.data.train, profile.data.image_size, balance=True)
-
-
-def _open(profile: Profile, split: str) -> ImageSet:
-    from harness.data import open_split
-
-    return open_split(profile, split)
 
 
 def _fit(model: AttributeClassifier, train: ImageSet, seconds: float, seed: int, console: Console) -> int:
