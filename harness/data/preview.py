@@ -1,0 +1,115 @@
+"""A sheet that shows what is in a data set: samples with their labels, and rows of true edits where there are any."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from harness.data.base import ImageSet
+from harness.data.open import open_split
+from harness.profiles import Profile
+from methods.errors import UserError
+
+_PAPER, _INK = (250, 249, 246), (60, 58, 56)
+_COLUMNS = 10
+_TILE = 144
+_LINE = 13
+_CAPTION_LINES = 4
+_GAP = 8
+_FLIP_ROWS = 4
+_COUNT = 30
+
+_SHORT = {
+    "Mouth_Slightly_Open": "Open mouth",
+    "Receding_Hairline": "Receding",
+    "Black_Hair": "Black",
+    "Blond_Hair": "Blond",
+    "Brown_Hair": "Brown",
+    "Gray_Hair": "Gray",
+    "No_Beard": "No beard",
+}
+
+
+def preview(profile: Profile, out: Path, data_root: Path | None = None) -> Path:
+    """Write the sheet of a profile's test images to `out` and return its path.
+
+    Raises UserError if the data cannot be had, `out` cannot be written, or its ending names no image format.
+    """
+    sheet = preview_sheet(open_split(profile, "test", data_root=data_root, limit=_COUNT), _COUNT)
+    temporary = out.with_name(f".{out.stem}-{uuid4().hex}{out.suffix}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            sheet.save(file, format=Image.registered_extensions()[out.suffix.lower()])
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(out)
+    except KeyError as error:
+        raise UserError(
+            f"'{out.suffix}' is not an ending of an image file; name {out.stem}.png or the like."
+        ) from error
+    except OSError as error:
+        raise UserError(f"Cannot write {out} ({error.strerror or error}).") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return out
+
+
+def preview_sheet(face_set: ImageSet, count: int) -> Image.Image:
+    """The first `count` images with their labels; for a set with true edits also rows of a source and its flips."""
+    count = min(count, len(face_set))
+    columns = len(face_set.attributes) + 1 if face_set.has_truth else _COLUMNS
+    captions = [_caption(labels, face_set.attributes) for labels in face_set.labels[:count]]
+    starts = range(0, count, columns)
+    rows = [(face_set.images[k : min(k + columns, count)], captions[k : k + columns]) for k in starts]
+    if face_set.has_truth:
+        rows += [_flips(face_set, index) for index in range(min(_FLIP_ROWS, count))]
+    heights = [_TILE + _GAP + _LINE * max(map(len, texts)) for _, texts in rows]
+    wide = max(len(images) for images, _ in rows)
+    sheet = Image.new("RGB", (wide * (_TILE + _GAP) + _GAP, sum(heights) + _GAP), _PAPER)
+    y = _GAP
+    for (images, texts), height in zip(rows, heights, strict=True):
+        for column, (image, text) in enumerate(zip(images, texts, strict=True)):
+            _put(sheet, np.asarray(image), text, _GAP + column * (_TILE + _GAP), y)
+        y += height
+    return sheet
+
+
+def _flips(face_set: ImageSet, index: int) -> tuple[NDArray[np.uint8], list[list[str]]]:
+    """The image and its true edit for each attribute flipped, with captions."""
+    from eval.flips import flip
+
+    source = face_set.labels[index]
+    targets = np.stack([flip(source, name, face_set.attributes) for name in face_set.attributes])
+    edits = face_set.true_edit([index] * len(targets), targets)
+    signs = ["-" if on else "+" for on in source]
+    captions = [[f"{sign} {_short(name)}"] for sign, name in zip(signs, face_set.attributes, strict=True)]
+    return np.concatenate([face_set.images[[index]], edits]), [["source"], *captions]
+
+
+def _caption(labels: NDArray[np.uint8], attributes: tuple[str, ...]) -> list[str]:
+    """The names of the labels that are on, in lines that fit below a tile."""
+    lines = [""]
+    for name in (_short(name) for name, on in zip(attributes, labels, strict=True) if on):
+        if lines[-1] and len(lines[-1]) + len(name) > 22:
+            lines.append("")
+        lines[-1] += f", {name}" if lines[-1] else name
+    return lines[:_CAPTION_LINES]
+
+
+def _short(attribute: str) -> str:
+    return _SHORT.get(attribute, attribute.replace("_", " "))
+
+
+def _put(sheet: Image.Image, image: NDArray[np.uint8], caption: list[str], x: int, y: int) -> None:
+    tile = Image.fromarray(image).resize((_TILE, _TILE), Image.Resampling.BICUBIC)
+    sheet.paste(tile, (x, y))
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(11)
+    for k, text in enumerate(caption):
+        draw.text((x, y + _TILE + 2 + k * _LINE), text, fill=_INK, font=font)
