@@ -100,9 +100,9 @@ class Figures:
         by_name = _named_folders(samples)
         truth = self._strips(samples / "truth" / mode)
         rows = [("Reference", "given", self._strips(samples / "reference"))] if mode == "reference" else []
-        controls = []
+        controls: list[tuple[str, str, dict[str, Tiles]]] = []
         for name in self.run.methods:
-            if name == "oracle" and truth or name not in by_name:
+            if (name == "oracle" and truth) or name not in by_name:
                 continue
             row = (methods[name].title, methods[name].kind, self._strips(by_name[name] / mode))
             (rows if methods[name].kind == "method" else controls).append(row)

@@ -15,7 +15,8 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _INK, _PAPER, _EMPTY = (28, 31, 36), (255, 255, 255), (236, 236, 232)
 _GAP = 2
-_FONT_SIZE = 13
+_FONT_SIZE = 14
+_WIDEST_LABEL = 150
 
 
 def cut(strip: Image.Image) -> list[Image.Image]:
@@ -61,17 +62,20 @@ def comparison_grid(
     heads = [_wrap(label, width) for label in columns]
     line = _FONT_SIZE + 3
     top = max(len(head) for head in heads) * line + 6
-    left = max(round(_font().getlength(label)) for label, _ in rows) + 14
+    names = [_wrap(label, _WIDEST_LABEL)[: max(1, height // line)] for label, _ in rows]
+    left = round(max(_font().getlength(text) for name in names for text in name)) + 14
     size = (left + len(columns) * (width + _GAP), top + len(rows) * (height + _GAP))
     out = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(out)
     for column, head in enumerate(heads):
         for number, text in enumerate(reversed(head)):
-            place = (left + column * (width + _GAP) + width / 2, top - 5 - number * line)
-            draw.text(place, text, fill=_INK, font=_font(), anchor="ms")
-    for number, (label, row) in enumerate(rows):
+            foot = (left + column * (width + _GAP) + width / 2, top - 5 - number * line)
+            draw.text(foot, text, fill=_INK, font=_font(), anchor="ms")
+    for number, (name, (_, row)) in enumerate(zip(names, rows, strict=True)):
         y = top + number * (height + _GAP)
-        draw.text((left - 8, y + height / 2), label, fill=_INK, font=_font(), anchor="rm")
+        for place, text in enumerate(name):
+            middle = y + height / 2 + (place - (len(name) - 1) / 2) * line
+            draw.text((left - 8, middle), text, fill=_INK, font=_font(), anchor="rm")
         for column, image in enumerate(row):
             x = left + column * (width + _GAP)
             if image is None:
@@ -114,12 +118,20 @@ def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _wrap(label: str, width: int) -> list[str]:
-    """The label in lines that fit `width` pixels where its words allow."""
+    """The label in lines of `width` pixels; a word that is wider is cut short."""
     lines: list[str] = []
     for word in label.replace("_", " ").split():
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and _font().getlength(longer) <= width:
             lines[-1] = longer
         else:
-            lines.append(word)
-    return lines
+            lines.append(_clip(word, width))
+    return lines or [""]
+
+
+def _clip(word: str, width: int) -> str:
+    """The word, or as much of it as fits with an ellipsis."""
+    kept = word[:width]  # no letter is narrower than a pixel
+    while kept and _font().getlength(kept if kept == word else kept + "…") > width:
+        kept = kept[:-1]
+    return kept if kept == word else kept + "…"

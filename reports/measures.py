@@ -70,12 +70,19 @@ LEAKAGE = MeasureCard(
 )
 L1_SOURCE = _l1("l1_source", "L1 to source", "Mean absolute change of the source; compare with the true edit.")
 SSIM_SOURCE = MeasureCard(
-    "ssim_source", "SSIM to source", "", "Similarity to the source; compare with the true edit.", digits=3
+    "ssim_source",
+    "SSIM to source",
+    "",
+    "Similarity to the source; compare with the true edit.",
+    digits=3,
+    span=(0.0, 1.0),
 )
 PSNR_TRUE = MeasureCard(
     "psnr_true", "PSNR to truth", "dB", "Peak signal-to-noise ratio to the true edit.", "higher", digits=2
 )
-SSIM_TRUE = MeasureCard("ssim_true", "SSIM to truth", "", "Structural similarity to the true edit.", "higher", digits=3)
+SSIM_TRUE = MeasureCard(
+    "ssim_true", "SSIM to truth", "", "Structural similarity to the true edit.", "higher", digits=3, span=(0.0, 1.0)
+)
 L1_TRUE = _l1("l1_true", "L1 to truth", "Mean absolute difference to the true edit.", "lower")
 L1_INSIDE = _l1("l1_true_inside", "L1 inside", "The same, where the true edit changes the image.", "lower")
 L1_OUTSIDE = _l1("l1_true_outside", "L1 outside", "The same, where the true edit leaves the image.", "lower")
@@ -112,7 +119,7 @@ def distances(features: str) -> tuple[MeasureCard, MeasureCard, MeasureCard]:
     kid = MeasureCard(
         "kid",
         kernel,
-        unit="× 1000",
+        unit="in thousandths",
         about="Unbiased kernel distance between the same images as the target distance, with its standard error.",
         better="lower",
         factor=1000.0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +13,7 @@ from methods.errors import UserError
 
 Mode = Literal["label", "reference"]
 MODES: tuple[Mode, ...] = ("label", "reference")
+_ERROR = ".error.txt"
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -60,6 +62,7 @@ class Cost(_Record):
 class Baselines(_Record):
     """``baselines.json``: distances between real images only."""
 
+    protocol_hash: str | None = None
     floor: Measure | None = None
     null: dict[str, Measure] = {}
 
@@ -129,7 +132,8 @@ class Run:
         record: run.json.
         cells: finished cells by (protocol hash, method, mode, attribute).
         costs: costs by (method, mode).
-        baselines: distances between real images.
+        baselines: distances between real images, if they are of the protocol of run.json.
+        failed: (method, mode, attribute) of the cells that raised an error.
 
     Raises:
         UserError: run.json is missing, a record is damaged or names something that run.json does not, or there is
@@ -143,12 +147,18 @@ class Run:
         self.record = _read(folder / "run.json", RunRecord)
         self.baselines = Baselines()
         if (folder / "baselines.json").is_file():
-            self.baselines = _read(folder / "baselines.json", Baselines)
+            found = _read(folder / "baselines.json", Baselines)
+            if found.protocol_hash in (None, self.record.protocol_hash):
+                self.baselines = found
         self.cells: dict[tuple[str, str, Mode, str], Cell] = {}
         for path in sorted((folder / "cells").glob("*/*/*.json")):
             cell = _read(path, Cell)
             self._check_names(path, cell.method, cell.attribute)
             self.cells[cell.protocol_hash, cell.method, cell.mode, cell.attribute] = cell
+        errors = (folder / "cells").glob(f"*/*/*{_ERROR}")
+        self.failed = {
+            (unquote(path.parts[-3]), path.parts[-2], unquote(path.name.removesuffix(_ERROR))) for path in errors
+        }
         self.costs: dict[tuple[str, Mode], Cost] = {}
         for path in sorted((folder / "cost").glob("*/*.json")):
             cost = _read(path, Cost)

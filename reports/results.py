@@ -61,6 +61,8 @@ class Results:
         """What was measured, or why nothing was."""
         cell = self.run.cells.get((self.hash, method, self.mode, attribute))
         if cell is None:
+            if (method, self.mode, attribute) in self.run.failed:
+                return missing("the method raised an error; the .error.txt beside its cells tells which")
             return missing("not run yet: `bridgebench benchmark` goes on where it stopped")
         return cell.measures.get(key) or missing(cell.reason or "not measured in this run")
 
@@ -100,7 +102,8 @@ class Results:
 
     def by_measure(self, cards: list[MeasureCard], key: str, title: str, about: str) -> Table:
         """Methods as rows, measures as columns; every value the mean over attributes. Leaves out empty columns."""
-        columns, every = [], []
+        columns: list[Column] = []
+        every: list[Measure] = []
         for card in cards:
             averages, count = self.means(card)
             methods = [averages[name] for name in self._kind("method")]
@@ -156,8 +159,9 @@ class Results:
         """What distances between real images come to: the floor, and what a null edit pays."""
         attributes, floor = self.run.record.attributes, self.run.baselines.floor
         rows = []
-        if floor is not None and floor.value is not None:
-            text = f"{card.text(floor.value)} whatever the attribute, at N = {floor.n or 0:,}"
+        if floor is not None:
+            known = floor.value is not None
+            text = f"{card.text(floor.value or 0.0)} whatever the attribute, at N = {floor.n or 0:,}" if known else ""
             cells = [TableCell(text, span=len(attributes)), print_cell(card, floor, notes)]
             rows.append(Row("Floor", cells, "Real half against real half: what equal distributions give at this N."))
         if self.run.baselines.null:

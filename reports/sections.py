@@ -8,7 +8,7 @@ from reports import measures as m
 from reports.published import published
 from reports.records import MODES, Run
 from reports.results import FAITHFULNESS, MODE_TITLES, Results, overview_cards
-from reports.tables import Group, Head, Row, Table, TableCell
+from reports.tables import DASH, Group, Head, Row, Table, TableCell
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,10 @@ def sections(run: Run) -> list[Section]:
 
 
 def _overview(modes: list[Results], suffix: str, title: str) -> Section:
-    lead = "Means over the attributes. Strong shading is good, bold is best beyond doubt; the rows below say what that is worth."
+    lead = (
+        "The main measures, averaged over the attributes. The controls tell what a number is worth: one changes "
+        "nothing, one copies the reference, one fools the first judge, and the oracle draws the true edit."
+    )
     blocks = []
     for results in modes:
         cards = overview_cards(results.run.record.features.title)
@@ -62,7 +65,10 @@ def _overview(modes: list[Results], suffix: str, title: str) -> Section:
 
 
 def _accuracy(modes: list[Results], suffix: str, title: str, own: bool) -> Section:
-    lead = "Does the edit show the attribute? Read by two classifiers: the second one catches edits that only fool the first."
+    lead = (
+        "Does the edit show the attribute? Two classifiers read it: the second one, which nobody saw before, catches "
+        "edits that only fool the first."
+    )
     blocks = []
     for results in modes:
         name, key = MODE_TITLES[results.mode], f"accuracy-{results.mode}{suffix}"
@@ -75,7 +81,9 @@ def _accuracy(modes: list[Results], suffix: str, title: str, own: bool) -> Secti
             results.mode,
             f"{key}-paper",
             f"Table 1, as published: accuracy on CelebA, {name.lower()}",
-            _not_comparable(results.run, "an accuracy in %, read by the authors' classifier"),
+            _not_comparable(
+                results.run, "the share of edits that the authors' classifier accepts, in %", "this run's judges"
+            ),
         )
         folded = [
             results.by_attribute(card, f"{key}-{word}", f"{card.title}, {name.lower()}")
@@ -106,7 +114,7 @@ def _distance(modes: list[Results], suffix: str, title: str, own: bool) -> Secti
             results.mode,
             f"{key}-paper",
             f"Table 2, as published: FID on CelebA, {name.lower()}",
-            _not_comparable(results.run, "a FID with Inception features"),
+            _not_comparable(results.run, "FID with Inception features", results.run.record.features.title),
         )
         folded = [results.by_attribute(kid, f"{key}-kid", f"{kid.title}, {name.lower()}")] if results.has(kid) else []
         blocks.append(Block(name, tables, [paper] if own else [], folded))
@@ -121,7 +129,10 @@ def _faithfulness(modes: list[Results], suffix: str, title: str) -> Section:
     blocks = []
     for results in modes:
         name, key = MODE_TITLES[results.mode], f"faithfulness-{results.mode}{suffix}"
-        about = "Means over the attributes. Distance to the source is good where it is that of the true edit, not where it is least."
+        about = (
+            "Means over the attributes. Distance to the source is good where it is that of the true edit, not where it "
+            "is least."
+        )
         table = results.by_measure(FAITHFULNESS, key, f"Leakage, preservation, counterfactual, {name.lower()}", about)
         if table.heads:
             folded = [
@@ -145,12 +156,12 @@ def _cost(run: Run) -> Section:
             times = [run.costs.get((name, mode)) for mode in modes]
             memory = [cost.peak_memory_mib for cost in own if cost.peak_memory_mib is not None]
             cells = [
-                TableCell(f"{cost.ms_per_image:.2f}" if cost else "–", hint="" if cost else "no such mode")
+                TableCell(f"{cost.ms_per_image:.2f}" if cost else DASH, hint="" if cost else "no such mode")
                 for cost in times
             ]
             cells += [
                 TableCell(f"{own[0].parameters / 1e6:.2f}", hint=f"{own[0].parameters:,}"),
-                TableCell(f"{max(memory):.0f}") if memory else TableCell("–", hint="not recorded"),
+                TableCell(f"{max(memory):.0f}") if memory else TableCell(DASH, hint="not recorded"),
                 TableCell(str(own[0].batch)),
             ]
             method = run.record.methods[name]
@@ -164,9 +175,8 @@ def _cost(run: Run) -> Section:
     return Section("cost", "Cost", "What an edit takes on the recorded hardware.", [Block("", [table])])
 
 
-def _not_comparable(run: Run, what: str) -> str:
-    data, features = run.record.data, run.record.features
+def _not_comparable(run: Run, what: str, ours: str) -> str:
     return (
-        f"As printed in the paper: {what}, on CelebA. The tables above are on {data.name} with {features.title}: not "
-        "comparable to the numbers above where data, features or classifier differ."
+        f"As printed in the paper: {what}, on CelebA. The numbers above are on {run.record.data.name} with {ours}: the "
+        "two are not comparable where data, features or classifier differ."
     )

@@ -64,6 +64,8 @@ def headline(run: Run) -> dict[str, str]:
     record = run.record
     titles = [record.methods[name].title for name in run.methods if record.methods[name].kind == "method"]
     listed = " and ".join([", ".join(titles[:-1]), titles[-1]]) if len(titles) > 1 else "".join(titles)
+    if len(titles) > 3:
+        listed = f"{len(titles)} methods"
     sizes = sorted({cell.n for cell in run.cells.values()})
     return {
         "methods": listed or "Controls",

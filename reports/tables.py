@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Literal
 
 from reports.measures import MeasureCard
 from reports.records import Measure
 
 SHADES = 8
+MARKED_FROM = 30  # a bootstrap of fewer images is too narrow to call a winner by
+DASH = "\N{EN DASH}"
 Mark = Literal["best", "tie", "lowest"]
 
 
@@ -103,9 +104,10 @@ def mean(measures: Sequence[Measure], used: Sequence[bool]) -> Measure:
         used: which attributes count: those for which the table has a value at all.
     """
     chosen = [measure for measure, use in zip(measures, used, strict=True) if use]
-    gaps = sum(measure.value is None for measure in chosen)
+    gaps = [measure.reason or "not measured" for measure in chosen if measure.value is None]
     if gaps or not chosen:
-        return missing(f"no mean: {gaps} of {len(chosen)} values are missing" if chosen else "no attribute has a value")
+        count = f"{len(gaps)} of {len(chosen)} attributes" if chosen else "every attribute"
+        return missing(f"no mean, {count} without a value: {'; '.join(dict.fromkeys(gaps)) or 'not measured'}")
     sizes = {measure.n for measure in chosen}
     return Measure(
         value=_average(measure.value for measure in chosen),
@@ -135,8 +137,9 @@ def interval(measure: Measure) -> tuple[float, float] | None:
 def marks(card: MeasureCard, column: Mapping[str, Measure]) -> dict[str, Mark]:
     """Which of the methods in a column are marked, and how.
 
-    A value is ``"best"`` only when its interval overlaps no other's; else all that overlap it are a ``"tie"``. A
-    Fréchet distance has no interval: the smallest is called ``"lowest"``, and that only at equal N.
+    A value is ``"best"`` only when its interval overlaps no other's; else all that overlap it are a ``"tie"``; with
+    fewer than MARKED_FROM images neither is said. A Fréchet distance has no interval: the smallest is called
+    ``"lowest"``, and that only at equal N.
     """
     found = {name: measure for name, measure in column.items() if measure.value is not None}
     if card.better is None or len(found) < 2:
@@ -147,6 +150,8 @@ def marks(card: MeasureCard, column: Mapping[str, Measure]) -> dict[str, Mark]:
         printed = {name: card.text(measure.value or 0.0) for name, measure in found.items()}
         equal_n = len({(measure.n, measure.n_real) for measure in found.values()}) == 1
         return {name: "lowest" for name in found if printed[name] == printed[best]} if equal_n else {}
+    if any(measure.n is not None and measure.n < MARKED_FROM for measure in found.values()):
+        return {}
     limits = {name: interval(measure) for name, measure in found.items()}
     top = limits[best]
     if top is None or None in limits.values():
@@ -156,20 +161,18 @@ def marks(card: MeasureCard, column: Mapping[str, Measure]) -> dict[str, Mark]:
 
 
 def shade(card: MeasureCard, value: float, span: tuple[float, float]) -> int | None:
-    """How dark a cell is, 0..SHADES: darker is better. Ranges without natural ends are spread by the square root."""
+    """How strong a cell is shaded, 0..SHADES: stronger is better; None where neither direction is."""
     if card.better is None:
         return None
     low, high = span
     part = min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 1.0
-    if card.span is None:
-        part = sqrt(part)
     return round(SHADES * (part if card.better == "higher" else 1 - part))
 
 
 def span_of(card: MeasureCard, measures: Iterable[Measure]) -> tuple[float, float]:
-    """The range that a table's shading covers."""
+    """The range that shading covers: the measure's own, or 0 to the largest value, so that shades are in proportion."""
     values = [measure.value for measure in measures if measure.value is not None]
-    return card.span or (min(values, default=0.0), max(values, default=1.0))
+    return card.span or (0.0, max(values, default=1.0))
 
 
 def print_cell(
@@ -182,7 +185,7 @@ def print_cell(
     """A measure as it is printed; a missing one as a dash with the reason as a footnote; shaded if `span` is given."""
     if measure.value is None:
         reason = measure.reason or "not measured"
-        return TableCell("–", hint=reason, note=notes.number(reason))
+        return TableCell(DASH, hint=reason, note=notes.number(reason))
     text, limits = card.text(measure.value), interval(measure)
     words, small = [f"{text} {card.unit}".strip()], ""
     if limits and measure.se is not None:
@@ -190,7 +193,7 @@ def print_cell(
         words, small = [*words, f"standard error {error}"], f"± {error}"
     elif limits:
         low, high = (card.text(limit) for limit in limits)
-        words, small = [*words, f"95 % interval {low} to {high}"], f"{low}–{high}"
+        words, small = [*words, f"95 % interval {low} to {high}"], f"{low}{DASH}{high}"
     if measure.n is not None:
         words.append(f"N = {measure.n:,}" + (f" against {measure.n_real:,} real" if measure.n_real else ""))
     if mark:

@@ -1,0 +1,194 @@
+"""The page of a run: whole, safe, honest about protocols, and made without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from PIL import Image
+
+from methods.attributes import CELEBA14
+from methods.errors import UserError
+from reports.site import build
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fake_run import EVIL, HASH, write_cell, write_json, write_run
+from pages import Page
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def index(run: Path) -> Path:
+    return build(run)
+
+
+@pytest.fixture(scope="module")
+def page(index: Path) -> Page:
+    return Page(index.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A run of its own to damage, without pictures."""
+    return write_run(tmp_path / "run", pictures=False)
+
+
+def test_the_page_lies_in_the_run_directory_or_where_it_was_asked_for(run: Path, index: Path, tmp_path: Path) -> None:
+    assert index == run / "report" / "index.html"
+    elsewhere = build(run, tmp_path / "page")
+    assert elsewhere == tmp_path / "page" / "index.html"
+    first = {path.relative_to(index.parent): path.read_bytes() for path in index.parent.rglob("*") if path.is_file()}
+    second = {path.relative_to(elsewhere.parent): path.read_bytes() for path in elsewhere.parent.rglob("*.*")}
+    assert first == second  # the same records give the same bytes
+    assert (index.parent / "summary.csv").read_bytes() == (run / "summary.csv").read_bytes()
+
+
+def test_building_imports_no_torch(small: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from reports.site import build; import reports.compare, reports.grids;"
+        f"build(Path({str(small)!r})); print([name for name in sys.modules if name.split('.')[0] == 'torch'])"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_what_others_named_does_no_harm(index: Path, page: Page) -> None:
+    html = index.read_text(encoding="utf-8")
+    assert EVIL not in html and "&lt;img src=x onerror=alert(1)&gt;" in html
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "iframe", "object", "embed", "form", "base"}
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+
+
+def test_it_needs_no_network_and_every_link_leads_somewhere(index: Path, page: Page) -> None:
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = [a[name] or "" for _, a in page.elements for name in ("src", "href") if name in a]
+    assert len(links) > 60
+    for link in links:
+        if link.startswith("#"):
+            assert link[1:] in ids
+        elif link != "data:,":
+            assert (index.parent / link).resolve().is_relative_to(index.parent.resolve())
+            assert (index.parent / link).is_file(), link
+    assert "http" not in (index.parent / "style.css").read_text()
+    labels = [a["for"] for tag, a in page.elements if tag == "label"]
+    assert labels and set(labels) <= set(ids)
+    assert all("alt" in attributes for tag, attributes in page.elements if tag == "img")
+
+
+def test_every_table_of_ours_says_n_and_protocol_and_the_papers_says_otherwise(page: Page) -> None:
+    ours = [figure for figure in page.figures if "published" not in figure.classes]
+    theirs = [figure for figure in page.figures if "published" in figure.classes]
+    assert all(f"protocol {HASH[:12]}" in figure.text for figure in ours)
+    assert all("N = " in figure.text for figure in ours if "Cost" not in figure.text)
+    assert len(theirs) == 4  # accuracy and distance, by label and by reference
+    for figure in theirs:
+        assert "as published" in figure.text and "not comparable" in figure.text
+        assert HASH[:12] not in figure.text and EVIL not in figure.text
+    label = theirs[0].rows
+    assert [row[0].strip() for row in label[1:]] == ["StarGAN", "STGAN", "SMIT", "BridgeGAN"]
+    assert label[1][1].strip() == "85.1" and label[4][14].strip() == "89.3"
+    assert label[4][15].strip() == "86.9"  # the mean of the row, worked out by hand: 1216.5 / 14
+
+
+def test_controls_and_baselines_stand_apart(page: Page) -> None:
+    target = next(figure for figure in page.figures if "Table 2, measured here" in figure.text)
+    names = [row[0].strip() for row in target.rows]
+    assert names.index("Controls") > names.index(EVIL) > names.index("BridgeGAN")
+    assert names.index("Real against real") > names.index("Oracle") > names.index("Controls")
+    assert names[-2:] == ["Floor", "Null edit"] and "N = 250" in target.rows[-2][1]
+    assert "fewer than 50 real images with the attribute" in target.text  # why there is a dash
+    assert "nothing is bold" in target.text
+
+
+def test_rows_of_another_protocol_get_tables_of_their_own(small: Path) -> None:
+    other = "beef" * 16
+    path = write_cell(small, "stargan", "label", "Young", {"accuracy": {"value": 0.4321, "n": 7}}, other)
+    html = build(small).read_text(encoding="utf-8")
+    with_value = [figure for figure in Page(html).figures if "43.2" in figure.text]
+    assert path.is_file() and with_value
+    for figure in with_value:
+        assert f"protocol {other[:12]}" in figure.text and HASH[:12] not in figure.text
+        assert not [row for row in figure.rows if row[0].strip() == "BridgeGAN"]
+
+
+def test_an_unfinished_run_has_a_page_that_says_so(small: Path) -> None:
+    (small / "cells" / "stargan" / "label" / "Young.json").unlink()
+    failed = small / "cells" / "stargan" / "label" / "Bangs.json"
+    failed.rename(failed.with_suffix(".error.txt"))
+    html = build(small).read_text(encoding="utf-8")
+    assert "This run is not finished: 152 of 154 cells are there." in html
+    assert "goes on where it stopped" in html and "the method raised an error" in html
+
+
+def test_the_grid_shows_the_stored_pixels(run: Path, index: Path) -> None:
+    row = Image.open(index.parent / "grids" / "label-1-1.png").convert("RGB")
+    assert row.size == (14 * 64, 64)
+    strip = Image.open(run / "samples" / "bridgegan" / "label" / "Smiling.png")
+    column = CELEBA14.index("Smiling")
+    assert row.crop((column * 64, 0, column * 64 + 64, 64)).tobytes() == strip.crop((0, 0, 64, 64)).tobytes()
+    evil = Image.open(index.parent / "grids" / "label-1-3.png")
+    assert evil.mode == "RGBA" and evil.getpixel((CELEBA14.index("Male") * 64 + 9, 9))[3] == 0  # no strip: a hole
+
+
+def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "deep" / "run", pictures=False)
+    record = json.loads((folder / "run.json").read_text())
+    record["methods"]["../../../escaped"] = record["methods"]["stargan"]
+    record["profile_name"] = "x; rm -rf $HOME"
+    write_json(folder / "run.json", record)
+    source = folder / "samples" / "source.png"
+    source.parent.mkdir()
+    Image.new("RGB", (64, 64)).save(source)
+    strip = folder / "samples" / quote("../../../escaped", safe="") / "label" / "Young.png"
+    strip.parent.mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(strip)
+    before = {path for path in tmp_path.rglob("*") if "run" not in path.relative_to(tmp_path).parts}
+    html = build(folder).read_text(encoding="utf-8")
+    assert before == {path for path in tmp_path.rglob("*") if "run" not in path.relative_to(tmp_path).parts}
+    assert {path.parent.name for path in (folder / "report").rglob("*.png")} == {"grids"}
+    assert "--profile &#39;x; rm -rf $HOME&#39;" in html  # pasted, it is one word to the shell
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda run: (run / "run.json").unlink(), "has no run.json"),
+        (lambda run: (run / "run.json").write_text("{"), "run.json is damaged"),
+        (lambda run: write_json(run / "run.json", {"schema": 2}), "run.json is damaged (schema"),
+        (lambda run: (run / "cells/stargan/label/Young.json").write_text("[]"), "Young.json is damaged"),
+        (lambda run: (run / "cells/stargan/label/Young.json").write_bytes(b"\xff\xfe"), "Young.json is damaged"),
+        (lambda run: write_cell(run, "stargan", "label", "Young", {"accuracy": {"value": float("nan")}}), "accuracy"),
+        (lambda run: write_cell(run, "nobody", "label", "Young", {}), "a method 'nobody' that run.json"),
+        (lambda run: write_cell(run, "stargan", "label", "Beauty", {}), "an attribute 'Beauty' that run.json"),
+        (lambda run: write_json(run / "baselines.json", {"floor": 3}), "baselines.json is damaged"),
+        (lambda run: __import__("shutil").rmtree(run / "cells"), "has no finished cell yet"),
+        (lambda run: (run / "report").write_text("a file in the way"), "cannot be written to"),
+    ],
+)
+def test_a_damaged_run_is_told_in_one_sentence(small: Path, damage, says: str) -> None:
+    damage(small)
+    with pytest.raises(UserError, match=r"^[^\n]+$") as caught:
+        build(small)
+    assert says in str(caught.value)
+
+
+def test_a_damaged_picture_is_told_in_one_sentence(small: Path) -> None:
+    source = small / "samples" / "source.png"
+    source.parent.mkdir()
+    source.write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"source\.png is damaged"):
+        build(small)
+    Image.new("RGB", (100, 64)).save(source)
+    with pytest.raises(UserError, match="not a strip of 64 pixel squares"):
+        build(small)

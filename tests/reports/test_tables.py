@@ -1,0 +1,85 @@
+"""What is bold, tied, lowest or a dash, worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from reports.measures import ACCURACY, L1_SOURCE, LEAKAGE, PSNR_TRUE, distances
+from reports.records import Measure
+from reports.tables import DASH, SHADES, Notes, count_text, marks, mean, missing, print_cell, shade, span_of
+
+TARGET, PAPER, KID = distances("FD (attribute features)")
+
+
+def measure(value: float, half: float, n: int = 100) -> Measure:
+    return Measure(value=value, low=value - half, high=value + half, n=n)
+
+
+def test_bold_only_where_the_interval_says_so() -> None:
+    assert marks(ACCURACY, {"a": measure(0.9, 0.04), "b": measure(0.8, 0.04)}) == {"a": "best"}
+    assert marks(ACCURACY, {"a": measure(0.9, 0.06), "b": measure(0.8, 0.06)}) == {"a": "tie", "b": "tie"}
+    three = {"a": measure(0.9, 0.06), "b": measure(0.8, 0.06), "c": measure(0.5, 0.01)}
+    assert marks(ACCURACY, three) == {"a": "tie", "b": "tie"}
+    assert marks(LEAKAGE, {"a": measure(0.1, 0.01), "b": measure(0.2, 0.01)}) == {"a": "best"}
+
+
+def test_nothing_is_marked_without_a_rival_an_interval_a_direction_or_enough_images() -> None:
+    assert marks(ACCURACY, {"a": measure(0.9, 0.01)}) == {}
+    assert marks(ACCURACY, {"a": measure(0.9, 0.01), "b": missing("why")}) == {}
+    assert marks(ACCURACY, {"a": Measure(value=0.9), "b": Measure(value=0.2)}) == {}
+    assert marks(L1_SOURCE, {"a": measure(0.1, 0.01), "b": measure(0.2, 0.01)}) == {}
+    assert marks(ACCURACY, {"a": measure(1.0, 0.0, n=3), "b": measure(0.5, 0.1, n=3)}) == {}
+
+
+def test_a_frechet_distance_is_lowest_never_best_and_only_at_equal_n() -> None:
+    low, high = Measure(value=3.0, n=500, n_real=500), Measure(value=9.0, n=500, n_real=500)
+    assert marks(TARGET, {"a": low, "b": high}) == {"a": "lowest"}
+    assert marks(PAPER, {"a": low, "b": Measure(value=3.001, n=500, n_real=500)}) == {"a": "lowest", "b": "lowest"}
+    assert marks(TARGET, {"a": low, "b": Measure(value=9.0, n=400, n_real=500)}) == {}
+
+
+def test_a_kernel_distance_is_judged_by_its_standard_error() -> None:
+    far = {"a": Measure(value=0.010, se=0.001), "b": Measure(value=0.020, se=0.001)}
+    near = {"a": Measure(value=0.010, se=0.003), "b": Measure(value=0.020, se=0.003)}
+    assert marks(KID, far) == {"a": "best"}
+    assert marks(KID, near) == {"a": "tie", "b": "tie"}  # 1.96 * 0.003 to either side: 0.0159 against 0.0141
+
+
+def test_the_mean_leaves_out_columns_that_nobody_has_but_hides_no_gap() -> None:
+    row = [measure(0.2, 0.1), measure(0.4, 0.2), missing("too few")]
+    whole = mean(row, [True, True, False])
+    assert (whole.value, whole.low, whole.high) == pytest.approx((0.3, 0.15, 0.45))
+    assert whole.n == 100
+    gap = mean(row, [True, True, True])
+    assert gap.value is None and gap.reason == "no mean, 1 of 3 attributes without a value: too few"
+    assert mean([missing("x")], [False]).value is None
+    assert mean([measure(0.2, 0.1, 5), measure(0.4, 0.1, 7)], [True, True]).n is None
+
+
+def test_a_cell_says_value_interval_and_n_and_a_dash_says_why() -> None:
+    notes = Notes()
+    cell = print_cell(ACCURACY, measure(0.842, 0.031, 1500), notes, (0.0, 1.0), "best")
+    assert (cell.text, cell.small) == ("84.2", f"81.1{DASH}87.3")
+    assert cell.hint == "84.2 %, 95 % interval 81.1 to 87.3, N = 1,500, best"
+    assert print_cell(KID, Measure(value=0.01, se=0.002, n=50), notes).small == "± 2.00"
+    dash, again = (print_cell(TARGET, missing("too few"), notes) for _ in range(2))
+    assert (dash.text, dash.note, again.note, notes.texts) == (DASH, 1, 1, ["too few"])
+
+
+def test_stronger_shading_is_better_and_in_proportion() -> None:
+    assert [shade(ACCURACY, value, (0.0, 1.0)) for value in (0.0, 0.5, 1.0)] == [0, SHADES // 2, SHADES]
+    span = span_of(TARGET, [Measure(value=10.0), Measure(value=40.0), missing("x")])
+    assert span == (0.0, 40.0)
+    assert [shade(TARGET, value, span) for value in (40.0, 20.0, 0.0)] == [0, SHADES // 2, SHADES]
+    assert shade(PSNR_TRUE, 30.0, (0.0, 30.0)) == SHADES
+    assert shade(L1_SOURCE, 0.1, (0.0, 1.0)) is None
+
+
+def test_the_count_of_a_table_shows_its_range() -> None:
+    assert count_text([measure(1, 0, 500), measure(1, 0, 500), missing("x")]) == "N = 500"
+    assert count_text([measure(1, 0, 3), measure(1, 0, 1497)]) == "N = 3 to 1,497"
+
+
+def test_distances_are_named_after_their_features() -> None:
+    assert KID.title == "KID (attribute features)"
+    assert distances("FID")[2].title == "KID" and distances("FID")[0].title == "FID, target"
