@@ -83,6 +83,7 @@ class TrueEdits:
         self._test = bench.test
         self._attribute = attribute
         self._positions = bench.positions
+        self._batch = bench.settings.batch  # few at once: the cells themselves run side by side already
         self._keep = keep
         self._drawn: dict[tuple[int, int, bytes], NDArray[np.uint8]] = {}
 
@@ -95,18 +96,13 @@ class TrueEdits:
             (int(source), int(reference), target.tobytes())
             for source, reference, target in zip(sources, like, targets, strict=True)
         ]
-        missing = [row for row, key in enumerate(keys) if key not in self._drawn]
-        drawn = dict(self._drawn)
-        if missing:
-            images = self._test.true_edit(
-                sources[missing],
-                targets[missing],
-                None if references is None else references[missing],
-                attribute=self._attribute,
-            )
-            drawn.update({keys[row]: image for row, image in zip(missing, images, strict=True)})
-        if self._keep:
-            self._drawn = drawn
+        drawn = self._drawn if self._keep else {}
+        missing = [row for row, key in enumerate(keys) if key not in drawn]
+        for start in range(0, len(missing), self._batch):
+            rows = missing[start : start + self._batch]
+            references_of_rows = None if references is None else references[rows]
+            images = self._test.true_edit(sources[rows], targets[rows], references_of_rows, attribute=self._attribute)
+            drawn.update({keys[row]: image for row, image in zip(rows, images, strict=True)})
         return np.stack([drawn[key] for key in keys])
 
     def __call__(self, images: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:

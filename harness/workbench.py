@@ -99,7 +99,7 @@ class Workbench:
     @cached_property
     def sources(self) -> NDArray[np.uint8]:
         """The images that are edited, (n, H, W, 3)."""
-        return np.asarray(self.test.images[: self.n])
+        return np.array(self.test.images[: self.n])
 
     @cached_property
     def positions(self) -> dict[bytes, int]:

@@ -1,0 +1,80 @@
+"""What tests of several rooms need: a cache of their own, judges, and a profile small enough to run in seconds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+TINY = """
+attributes = {attributes}
+methods = ["identity", "oracle"]
+
+[data]
+name = "faces"
+image_size = 32
+train = 64
+validation = 16
+test = 24
+
+[evaluation]
+n = 12
+batch = 5
+minimum_n = 4
+diversity_images = 2
+diversity_draws = 3
+bootstrap = 20
+
+[weights]
+classifier = "{classifier}"
+judge = "{judge}"
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Drawn images are cached in a folder of this test session, never in the user's own."""
+    before = os.environ.get("BRIDGEBENCH_CACHE")
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["BRIDGEBENCH_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["BRIDGEBENCH_CACHE"]
+    else:
+        os.environ["BRIDGEBENCH_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def judges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Weights files of a small ``classifier`` and ``judge``: real networks with their random first weights."""
+    import torch
+
+    from eval.classifier import AttributeClassifier, save_classifier
+    from methods.attributes import CELEBA14
+
+    folder = tmp_path_factory.mktemp("judges")
+    files = {}
+    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
+        torch.manual_seed(seed)
+        files[name] = folder / f"{name}.safetensors"
+        save_classifier(AttributeClassifier(CELEBA14, architecture, width=4), files[name], {"origin": "tests"})
+    return files
+
+
+@pytest.fixture
+def tiny_profile(tmp_path: Path, judges: dict[str, Path]) -> Callable[..., Path]:
+    """Writes a profile of 24 embedded faces at 32 px; each argument ``a=b`` replaces the text a by b."""
+    from methods.attributes import CELEBA14
+
+    def write(*changes: tuple[str, str]) -> Path:
+        text = TINY.format(attributes=list(CELEBA14), **judges)
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "tiny.toml"
+        path.write_text(text)
+        return path
+
+    return write
