@@ -13,7 +13,7 @@ BEST_PSNR = 100.0  # dB, for images that are equal
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Peak signal-to-noise ratio (N,) in dB of uint8 images (N, H, W, 3), at most 100 (equal images)."""
-    error = np.square(absolute_difference(a, b).astype(np.float64) / 255).mean(axis=(1, 2, 3))
+    error = np.square(absolute_difference(a, b), dtype=np.float32).mean(axis=(1, 2, 3), dtype=np.float64) / 255**2
     return -10 * np.log10(np.maximum(error, 10 ** (-BEST_PSNR / 10)))
 
 
