@@ -88,12 +88,7 @@ def edit_photo(
         strength=strength,
         generator=torch.Generator().manual_seed(seed),
     )
-    encoded = io.BytesIO()
-    Image.fromarray(to_uint8(edited)[0]).save(encoded, file_format, quality=95)
-    try:
-        write_bytes(out, encoded.getvalue())
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}).") from error
+    _write(edited, out, file_format)
     return out
 
 
@@ -168,6 +163,17 @@ def _labels(editor: Editor, images: Tensor) -> NDArray[np.uint8]:
 
 def _row(labels: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(labels)[None].float()
+
+
+def _write(edited: Tensor, out: Path, file_format: str) -> None:
+    if not bool(edited.isfinite().all()):
+        raise UserError("The edit holds values that are not finite: the weights are damaged or of a broken training.")
+    encoded = io.BytesIO()
+    Image.fromarray(to_uint8(edited)[0]).save(encoded, file_format, quality=95)
+    try:
+        write_bytes(out, encoded.getvalue())
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}).") from error
 
 
 def _output_format(out: Path) -> str:

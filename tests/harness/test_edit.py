@@ -156,6 +156,21 @@ def test_mistakes_are_told_and_write_nothing(room, tmp_path, options, sentence):
     assert not list(tmp_path.iterdir())
 
 
+def test_broken_weights_write_nothing(room, tmp_path):
+    editor = load_editor(room / "stargan.safetensors")
+    editor.generator.load_state_dict({name: t * float("nan") for name, t in editor.generator.state_dict().items()})
+    save_editor(editor, tmp_path / "nan.safetensors", {})
+    with pytest.raises(UserError, match="not finite"):
+        _edit(room, tmp_path / "out.png", settings=["Smiling=1"], weights=tmp_path / "nan.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["nan.safetensors"]
+
+
+def test_a_control_edits_too(room, tmp_path):
+    out = _edit(room, tmp_path / "out.png", "identity", settings=["Smiling=1"])
+    square = np.array(Image.open(room / "photo.png"))[:, 15:65]
+    np.testing.assert_array_equal(np.array(Image.open(out)), antialiased(square, 64))
+
+
 def test_a_damaged_photo_writes_nothing(room, tmp_path):
     (room / "damaged.png").write_bytes((room / "photo.png").read_bytes()[:500])
     with pytest.raises(UserError, match=r"damaged\.png is a damaged image"):
