@@ -81,6 +81,7 @@ def load_faces(
 
     They are drawn on the first call and read from the cache (see `harness.data.cache`) from then on. `balance` draws
     the labels evenly instead of with CelebA's frequencies (see `sample_labels`); identities stay the same.
+    Many faces are drawn by processes that import the calling script: guard its top level with `__name__ == "__main__"`.
 
     Raises UserError for an unknown split, a count or size out of range, or a cache that cannot be written.
     """
