@@ -39,7 +39,7 @@ def test_ssim_equals_torchmetrics():
     b = (0.7 * a + 0.3 * noise).astype(np.uint8)
     pair = [torch.from_numpy(images).permute(0, 3, 1, 2).double() / 255 for images in (a, b)]
     expected = structural_similarity_index_measure(*pair, data_range=1.0, reduction="none")
-    assert ssim(a, b) == pytest.approx(expected.numpy(), rel=1e-9)
+    assert ssim(a, b) == pytest.approx(expected.numpy(), abs=1e-5)
 
 
 def test_psnr():
