@@ -51,15 +51,23 @@ def small(seed: int = 0, recipe: StarGANRecipe = SMALL) -> StarGANTraining:
     return StarGANTraining(recipe, ("Bright", "Other"), 32, dataset_size=100, seed=seed)
 
 
-@pytest.mark.parametrize("precision", ["32", "bf16"])
-def test_training_learns_to_reconstruct(precision):
-    training = small(recipe=replace(SMALL, n_critic=1, precision=precision))
-    next_batch, generator, held_out = data(), torch.Generator().manual_seed(0), data(seed=1)()
+def test_training_learns_to_reconstruct():
+    recipe = replace(SMALL, n_critic=1, learning_rate=2e-3, weights=LossWeights(reconstruction=100.0))
+    training, next_batch = small(recipe=recipe), data()
+    generator, held_out = torch.Generator().manual_seed(0), data(seed=1)()
     before = reconstruction(training.editor, held_out)
-    logs = [training.step(next_batch, generator) for _ in range(80)]
-    assert reconstruction(training.editor, held_out) < 0.7 * before
+    logs = [training.step(next_batch, generator) for _ in range(40)]
+    assert reconstruction(training.editor, held_out) < 0.8 * before
     assert float(logs[-1]["discriminator/classification"]) < float(logs[0]["discriminator/classification"])
     assert all(value.ndim == 0 and not value.requires_grad for value in logs[-1].values())
+
+
+def test_half_precision_computes_the_same_losses():
+    exact, half = (small(recipe=replace(SMALL, n_critic=1, precision=precision)) for precision in ("32", "bf16"))
+    logs = [made.step(data(), torch.Generator().manual_seed(0)) for made in (exact, half)]
+    assert logs[0].keys() == logs[1].keys()
+    for name, value in logs[0].items():
+        torch.testing.assert_close(logs[1][name], value, rtol=2e-2, atol=2e-3)
 
 
 def reconstruction(editor: StarGAN, batch: Batch) -> float:

@@ -1,0 +1,54 @@
+"""The controls that compute nothing: identity, copy and oracle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from methods.base import Editor
+from methods.controls import COPY, IDENTITY, ORACLE
+
+
+class Identity(Editor):
+    """Returns the source, whatever is asked for."""
+
+    card = IDENTITY
+
+    def label_edit(self, images: Tensor, labels: Tensor, source_labels: Tensor, **options: Any) -> Tensor:
+        """The images themselves."""
+        return images.clone()
+
+    def reference_edit(
+        self, images: Tensor, reference: Tensor, labels: Tensor, source_labels: Tensor, **options: Any
+    ) -> Tensor:
+        """The images themselves."""
+        return images.clone()
+
+
+class Copy(Editor):
+    """Returns the reference."""
+
+    card = COPY
+
+    def reference_edit(
+        self, images: Tensor, reference: Tensor, labels: Tensor, source_labels: Tensor, **options: Any
+    ) -> Tensor:
+        """The references themselves."""
+        return reference.clone()
+
+
+class Oracle(Editor):
+    """Returns the true edit, from the `truth` that was attached (the embedded data set renders it)."""
+
+    card = ORACLE
+
+    def label_edit(self, images: Tensor, labels: Tensor, source_labels: Tensor, **options: Any) -> Tensor:
+        """``truth(images, labels, None)``."""
+        return self.attached("truth")(images, labels, None)
+
+    def reference_edit(
+        self, images: Tensor, reference: Tensor, labels: Tensor, source_labels: Tensor, **options: Any
+    ) -> Tensor:
+        """``truth(images, labels, reference)``."""
+        return self.attached("truth")(images, labels, reference)
