@@ -1,0 +1,201 @@
+"""Official BridgeGAN checkpoints: the variables of a TensorFlow 1 run, under the names that TensorFlow gave them.
+
+TensorFlow numbers the layers of a scope in order of creation: Conv, Conv_1, ...; our modules are created in the same
+order, so the names follow from a walk through them. The SPADE norms are scopes of their own, each with its own numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from methods.attributes import CELEBA14
+from methods.blocks import InstanceNorm, Spade
+from methods.bridgegan.editor import BridgeGAN
+from methods.errors import UserError
+from methods.official_files import match, read_npz, read_tensorflow
+
+_SCOPES = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder"}
+# What an edit does not need: the discriminator, the noise memory, Adam's state, the counter of iterations.
+_UNREAD = (
+    r"Discriminator/(Conv(_\d+)?|flatten_fully_connected(_1)?/fully_connected)/(weights|biases)",
+    r"G_R",
+    r".*/Adam(_1)?",
+    r"beta[12]_power(_\d+)?",
+    r"counter/counter",
+)
+# Layer -> its scope in TensorFlow, numbered and not, and the names of what we call weight and bias.
+_LAYERS: dict[type[nn.Module], tuple[str, str, str, str]] = {
+    nn.Conv2d: ("Conv", "", "weights", "biases"),
+    nn.Linear: ("flatten_fully_connected", "/fully_connected", "weights", "biases"),
+    InstanceNorm: ("InstanceNorm", "", "gamma", "beta"),
+}
+_TO_OURS = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}  # axes: HWIO -> OIHW, (in, out) -> (out, in)
+
+
+def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> BridgeGAN:
+    """The editor of an official checkpoint, in eval mode; all its sizes are read from the tensors.
+
+    Args:
+        paths: one checkpoint: an ``.npz`` file with the variables under their names (with or without ``:0``), or a
+            TensorFlow checkpoint, as the prefix ``Epoch_(e)_(iofn).ckpt`` or any of its ``.index``, ``.meta`` and
+            ``.data-...`` files. The variables of G, M and E must be there; those of D, the memory and Adam may be.
+        attributes: names of the label columns, in the order of training; default for 14 columns: the paper's.
+
+    Raises:
+        UserError: a damaged file, missing or unknown tensors (named), or attributes whose number is not that of the
+            checkpoint.
+    """
+    path, tensors = _read(paths)
+    sizes = _sizes(tensors, path)
+    columns = sizes.pop("columns")
+    # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
+    with torch.device("meta"):
+        editor = BridgeGAN(attributes=_attributes(attributes, columns, path), **sizes)
+    _refuse_misfits(tensors, editor, path)
+    for part, scope in _SCOPES.items():
+        network = editor.get_submodule(part)
+        network.load_state_dict(official_state(network, scope, tensors, path), assign=True)
+    return editor.eval()
+
+
+def official_names(network: nn.Module, scope: str) -> dict[str, str]:
+    """The TensorFlow name of each parameter of one of BridgeGAN's networks, by its name here.
+
+    Args:
+        network: `Generator`, `MappingNetwork`, `StyleEncoder` or `Discriminator`.
+        scope: ``"Ggenerator"``, ``"Gmappingnet"``, ``"Gencoder"`` or ``"Discriminator"``.
+    """
+    names: dict[str, str] = {}
+    spades: dict[str, str] = {}
+    created: Counter[str] = Counter()
+    for path, module in network.named_modules():
+        if isinstance(module, Spade):
+            # Two to a block: first the one block that keeps the size, then those that upsample.
+            block, norm = divmod(len(spades), 2)
+            spades[path] = f"targ{block - 1}_up_{norm + 1}/" if block else f"targ1_inter_{norm + 1}/"
+        if type(module) not in _LAYERS or not [*module.parameters(recurse=False)]:
+            continue
+        kind, inner, weight, bias = _LAYERS[type(module)]
+        layer = spades.get(path.rpartition(".")[0], "") + kind
+        number = f"_{created[layer]}" if created[layer] else ""
+        created[layer] += 1
+        names[f"{path}.weight"] = f"{scope}/{layer}{number}{inner}/{weight}"
+        names[f"{path}.bias"] = f"{scope}/{layer}{number}{inner}/{bias}"
+    return names
+
+
+def official_state(
+    network: nn.Module, scope: str, tensors: Mapping[str, np.ndarray], where: str | Path
+) -> dict[str, Tensor]:
+    """The state dict of one network from the variables of a checkpoint; arguments as in `official_names`.
+
+    Args:
+        tensors: by TensorFlow name, convolutions HWIO, dense layers (in, out); other scopes are passed over.
+        where: the file, for the message.
+
+    Raises:
+        UserError: tensors of the scope are missing, of another shape, or not of floating point.
+    """
+    found = match(tensors, _official_shapes(network, scope), where=where, optional=[r".*"])
+    return {
+        name: _to_ours(official, found[official], where) for name, official in official_names(network, scope).items()
+    }
+
+
+def _official_shapes(network: nn.Module, scope: str) -> dict[str, list[int]]:
+    """The shapes that TensorFlow gives to a network's variables, by TensorFlow name."""
+    ours = network.state_dict()
+    shapes = {}
+    for name, official in official_names(network, scope).items():
+        shape = ours[name].shape
+        order = np.argsort(_TO_OURS[len(shape)])
+        shapes[official] = [shape[axis] for axis in order]
+    return shapes
+
+
+def _to_ours(name: str, array: np.ndarray, where: str | Path) -> Tensor:
+    if array.dtype.kind != "f":
+        raise UserError(f"The tensor {name} of {where} holds {array.dtype} instead of floating point numbers.")
+    ours = array.astype(np.float32).transpose(_TO_OURS[array.ndim])
+    return torch.from_numpy(np.ascontiguousarray(ours))
+
+
+def _refuse_misfits(tensors: Mapping[str, np.ndarray], editor: BridgeGAN, path: Path) -> None:
+    """One message for all three networks."""
+    expected: dict[str, list[int]] = {}
+    for part, scope in _SCOPES.items():
+        expected |= _official_shapes(editor.get_submodule(part), scope)
+    match(tensors, expected, where=path, optional=_UNREAD)
+
+
+def _read(paths: Sequence[str | Path]) -> tuple[Path, dict[str, np.ndarray]]:
+    given = {re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(path)) for path in paths}
+    if len(given) != 1:
+        listed = ", ".join(sorted(given)) or "nothing"
+        raise UserError(f"BridgeGAN is imported from one checkpoint that holds all its networks; given: {listed}.")
+    path = Path(given.pop())
+    tensors = read_npz(path) if path.suffix == ".npz" else read_tensorflow(path)
+    return path, {name.removesuffix(":0"): array for name, array in tensors.items()}
+
+
+def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
+    """The constructor's sizes, and ``columns``, the number of attributes."""
+    *_, width = _shape(tensors, "Ggenerator/Conv/weights", path, (1, 1, 3, 1))
+    *_, code_channels, spade_hidden = _shape(tensors, "Ggenerator/targ1_inter_1/Conv/weights", path, (3, 3, 1, 1))
+    *_, encoder_inputs, encoder_width = _shape(tensors, "Gencoder/Conv/weights", path, (1, 1, 4, 1))
+    columns = encoder_inputs - 3
+    # Blocks are counted by norms and by convolutions, so that what a damaged file lacks of either is told.
+    mapping_blocks = max(_layers(tensors, "Gmappingnet/InstanceNorm") // 2, _layers(tensors, "Gmappingnet/Conv") // 3)
+    encoder_norms, encoder_convs = _layers(tensors, "Gencoder/InstanceNorm"), _layers(tensors, "Gencoder/Conv")
+    dense = "Gmappingnet/flatten_fully_connected/fully_connected/weights"
+    mapping_inputs, mapping_outputs = _shape(tensors, dense, path, (columns + 1, 2 * code_channels))
+    image_size = math.isqrt(mapping_outputs // (2 * code_channels)) * 2 ** (mapping_blocks + 1)
+    if image_size % 32:
+        raise UserError(
+            f"The tensor {dense} of {path} does not fit its {mapping_blocks} blocks of Gmappingnet: images of "
+            f"{image_size} pixels would follow, which is not a multiple of 32."
+        )
+    return {
+        "columns": columns,
+        "image_size": image_size,
+        "width": width,
+        "code_channels": code_channels,
+        "spade_hidden": spade_hidden,
+        "noise_size": mapping_inputs - columns,
+        "encoder_width": encoder_width,
+        "encoder_blocks": max(encoder_norms // 2 - 1, (encoder_convs - 5) // 2, 0),
+        "mapping_blocks": mapping_blocks,
+    }
+
+
+def _shape(tensors: Mapping[str, np.ndarray], name: str, path: Path, least: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a tensor that sizes are read from; refused where it has other axes or one is below `least`."""
+    if name not in tensors:
+        match(tensors, {name: least}, where=path, optional=[r".*"])
+    shape = tensors[name].shape
+    if len(shape) != len(least) or any(size < low for size, low in zip(shape, least, strict=True)):
+        raise UserError(f"The tensor {name} of {path} has the shape {list(shape)}, which no BridgeGAN has.")
+    return shape
+
+
+def _layers(tensors: Mapping[str, np.ndarray], layer: str) -> int:
+    """How many numbered layers of a kind there are, each with one of its tensors at least."""
+    return len({name.rpartition("/")[0] for name in tensors if re.fullmatch(rf"{layer}(_\d+)?/\w+", name)})
+
+
+def _attributes(given: Sequence[str] | None, columns: int, path: Path) -> Sequence[str]:
+    if given is None:
+        if columns != len(CELEBA14):
+            raise UserError(f"{path} has {columns} label columns: name them, in the order of training (--attributes).")
+        return CELEBA14
+    if len(given) != columns:
+        raise UserError(f"{path} has {columns} label columns, but {len(given)} attributes were named.")
+    return tuple(given)
