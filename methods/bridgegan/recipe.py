@@ -27,7 +27,9 @@ class BridgeGANRecipe:
         precision: ``"32"`` or ``"bf16"`` (autocast).
 
     Short recipes:
-        classifier_warmup: first iterations, in which C (with D's trunk) is trained alone on real images.
+        warmup: first iterations, in which C (with D's trunk) is trained on real images alone and G, M, E on
+            reconstruction alone.
+        warmup_learning_rate: of these iterations (0: as the others).
         ramp: iterations over which cycle, closeness and keeping rise from 0 to their weights.
         classification, reconstruction: override these weights when positive.
         penalty_every: take the gradient penalty at every k-th iteration, k times as strong.
@@ -51,7 +53,8 @@ class BridgeGANRecipe:
     loss_weights: Literal["supplement", "official-code"] = "supplement"
     memory_sign: Literal[1, -1] = 1
     precision: Literal["32", "bf16"] = "32"
-    classifier_warmup: int = 0
+    warmup: int = 0
+    warmup_learning_rate: float = 0.0
     ramp: int = 0
     classification: float = 0.0
     reconstruction: float = 0.0
@@ -72,5 +75,7 @@ class BridgeGANRecipe:
 
     def rate_at(self, iteration: int) -> float:
         """The learning rate of an iteration: constant, then linear to 0 over the last `cooldown` ones."""
+        if iteration < self.warmup and self.warmup_learning_rate:
+            return self.warmup_learning_rate
         left = self.iterations - iteration
         return self.learning_rate * min(1.0, left / self.cooldown) if self.cooldown else self.learning_rate

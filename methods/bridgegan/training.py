@@ -104,8 +104,8 @@ class BridgeGANTraining(nn.Module):
             The terms of the losses by name, detached scalars.
         """
         self._set_learning_rate()
-        if self.iteration < self.recipe.classifier_warmup:
-            losses = self.warm_up(next_batch())
+        if self.iteration < self.recipe.warmup:
+            losses = self.warm_up(self.pair(next_batch(), generator))
         elif self.recipe.share_fakes:
             losses = self._shared_iteration(next_batch, generator)
         else:
@@ -145,13 +145,20 @@ class BridgeGANTraining(nn.Module):
             rows=rows,
         )
 
-    def warm_up(self, batch: Batch) -> Losses:
-        """Trains C, with D's trunk, alone on real images: an untrained C has nothing to teach the generator."""
+    def warm_up(self, pairing: Pairing) -> Losses:
+        """Trains C (with D's trunk) on real images alone, and G, M, E on reconstruction alone.
+
+        An untrained C has nothing to teach a generator, and one that cannot yet copy a face gains nothing from
+        editing it; both come cheaper apart than in the whole iteration.
+        """
         with self._autocast():
-            logits = self.discriminator.classify(batch.images)
-        loss = objective.classification([logits], batch.labels)
-        self._update("discriminator", loss)
-        return {"d_cls": loss}
+            logits = self.discriminator.classify(pairing.images)
+            hidden = self.editor.generator.encode_images(pairing.images)
+            rebuilt = self._reconstruction(pairing, hidden, pairing.noise.clamp(-1, 1))
+        classification = objective.classification([logits], pairing.source_labels)
+        self._update("discriminator", classification)
+        self._update("generator", rebuilt)
+        return {"d_cls": classification, "g_rec": rebuilt}
 
     def update_discriminator(self, pairing: Pairing, edits: Tensor | None = None) -> Losses:
         """One update of D and C; `edits` (3N, 3, H, W): label, reference and interpolated ones, made here if None."""
@@ -240,7 +247,7 @@ class BridgeGANTraining(nn.Module):
         losses = {
             "g_gan": -objective.mean_score(scores.float().chunk(3)),
             "g_cls": objective.classification(logits.chunk(3), pairing.target_labels),
-            "g_rec": self._reconstruction(pairing, hidden, codes),
+            "g_rec": self._reconstruction(pairing, hidden, codes.noise),
             "g_ms": self._mode_seeking(pairing, hidden, codes, edits),
             "mean_code": codes.source.detach().float().abs().mean(),
         }
@@ -248,12 +255,12 @@ class BridgeGANTraining(nn.Module):
             losses |= self._code_losses(pairing, codes, edits)
         return losses
 
-    def _reconstruction(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:
+    def _reconstruction(self, pairing: Pairing, hidden: Tensor, noise: Tensor) -> Tensor:
         nothing = torch.zeros_like(pairing.difference)
         source, reference = self.editor.encoder(
             torch.cat([pairing.images, pairing.reference]), torch.cat([nothing, nothing])
         ).chunk(2)
-        both = torch.cat([self.editor.mapping(codes.noise, nothing) + source, reference + source])
+        both = torch.cat([self.editor.mapping(noise, nothing) + source, reference + source])
         rebuilt = self.editor.generator.decode_with(hidden.repeat(2, 1, 1, 1), both)
         return objective.reconstruction(pairing.images, rebuilt.chunk(2))
 
@@ -297,7 +304,7 @@ class BridgeGANTraining(nn.Module):
         """Share of their weight that cycle, closeness and keeping have by now (1 throughout without a ramp)."""
         if not self.recipe.ramp:
             return 1.0
-        return min(1.0, max(0, int(self.iteration) - self.recipe.classifier_warmup) / self.recipe.ramp)
+        return min(1.0, max(0, int(self.iteration) - self.recipe.warmup) / self.recipe.ramp)
 
     # Mechanics ----------------------------------------------------------------------------------------------------
 
