@@ -111,7 +111,7 @@ def distances(features: str) -> tuple[MeasureCard, MeasureCard, MeasureCard]:
         "fd_paper",
         f"{features}, paper's protocol",
         unit="",
-        about="Edited images against all real test images: it rewards doing nothing, as the row identity shows.",
+        about="Edited images against all real test images: it rewards doing nothing, as the row Identity shows.",
         better="lower",
         digits=2,
         distance=True,

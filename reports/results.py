@@ -17,6 +17,7 @@ from reports.tables import (
     Table,
     TableCell,
     count_text,
+    fitting,
     marks,
     mean,
     missing,
@@ -83,6 +84,7 @@ class Results:
         """Methods as rows, attributes as columns, their mean last."""
         values = self.across(card)
         every = [measure for row in values.values() for measure in row]
+        card = fitting(card, every)
         spread = span_of(card, [measure for name in self._kind("method") for measure in values[name]])
         columns = [
             Column(card, Head(spoken(attribute)), {name: values[name][i] for name in self.rows}, spread)
@@ -110,6 +112,7 @@ class Results:
             if any(measure.value is not None for measure in averages.values()):
                 arrow = {"higher": "↑", "lower": "↓", None: ""}[card.better]
                 small = ", ".join(part for part in (f"{card.unit} {arrow}".strip(), f"mean of {count}") if part)
+                card = fitting(card, averages.values())
                 columns.append(Column(card, Head(card.title, small), averages, span_of(card, methods)))
                 every += averages.values()
         notes = Notes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reports import measures as m
+from reports.measures import MeasureCard
 from reports.published import published
 from reports.records import MODES, Run
 from reports.results import FAITHFULNESS, MODE_TITLES, Results, overview_cards
@@ -18,7 +19,7 @@ class Block:
     title: str
     tables: list[Table]
     published: list[Table] = field(default_factory=list)
-    folded: list[Table] = field(default_factory=list)
+    folded: dict[str, Table] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,7 @@ def _accuracy(modes: list[Results], suffix: str, title: str, own: bool) -> Secti
                 results.run, "the share of edits that the authors' classifier accepts, in %", "this run's judges"
             ),
         )
-        folded = [
-            results.by_attribute(card, f"{key}-{word}", f"{card.title}, {name.lower()}")
-            for card, word in ((m.ADDED, "added"), (m.REMOVED, "removed"))
-            if results.has(card)
-        ]
+        folded = _folded(results, key, [m.ADDED, m.REMOVED])
         blocks.append(Block(name, tables, [paper] if own else [], folded))
     return Section(f"accuracy{suffix}", f"Accuracy by attribute{title}", lead, blocks)
 
@@ -116,7 +113,7 @@ def _distance(modes: list[Results], suffix: str, title: str, own: bool) -> Secti
             f"Table 2, as published: FID on CelebA, {name.lower()}",
             _not_comparable(results.run, "FID with Inception features", results.run.record.features.title),
         )
-        folded = [results.by_attribute(kid, f"{key}-kid", f"{kid.title}, {name.lower()}")] if results.has(kid) else []
+        folded = _folded(results, key, [kid])
         blocks.append(Block(name, tables, [paper] if own else [], folded))
     return Section(f"distance{suffix}", f"Distance to real images{title}", lead, blocks)
 
@@ -135,13 +132,18 @@ def _faithfulness(modes: list[Results], suffix: str, title: str) -> Section:
         )
         table = results.by_measure(FAITHFULNESS, key, f"Leakage, preservation, counterfactual, {name.lower()}", about)
         if table.heads:
-            folded = [
-                results.by_attribute(card, f"{key}-{card.key}", f"{card.title}, {name.lower()}")
-                for card in FAITHFULNESS
-                if results.has(card)
-            ]
-            blocks.append(Block(name, [table], folded=folded))
+            blocks.append(Block(name, [table], folded=_folded(results, key, FAITHFULNESS)))
     return Section(f"faithfulness{suffix}", f"What else changed{title}", lead, blocks)
+
+
+def _folded(results: Results, key: str, cards: list[MeasureCard]) -> dict[str, Table]:
+    """The tables by attribute of those measures that have a value, by the measure's title."""
+    name = MODE_TITLES[results.mode].lower()
+    return {
+        card.title: results.by_attribute(card, f"{key}-{card.key}", f"{card.title}, {name}")
+        for card in cards
+        if results.has(card)
+    }
 
 
 def _cost(run: Run) -> Section:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import floor, log10
 from typing import Literal
 
 from reports.measures import MeasureCard
@@ -200,6 +201,14 @@ def print_cell(
         words.append({"best": "best", "tie": "tied for best", "lowest": "lowest"}[mark])
     shading = None if span is None else shade(card, measure.value, span)
     return TableCell(text, small, ", ".join(words), shading, mark)
+
+
+def fitting(card: MeasureCard, measures: Iterable[Measure]) -> MeasureCard:
+    """The card with digits enough for three figures of the largest value; feature spaces differ in scale."""
+    largest = max((abs(measure.value) for measure in measures if measure.value is not None), default=0.0) * card.factor
+    if largest == 0.0:
+        return card
+    return replace(card, digits=min(max(card.digits, 2 - floor(log10(largest))), 6))
 
 
 def count_text(measures: Iterable[Measure]) -> str:

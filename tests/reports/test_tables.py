@@ -6,7 +6,7 @@ import pytest
 
 from reports.measures import ACCURACY, L1_SOURCE, LEAKAGE, PSNR_TRUE, distances
 from reports.records import Measure
-from reports.tables import DASH, SHADES, Notes, count_text, marks, mean, missing, print_cell, shade, span_of
+from reports.tables import DASH, SHADES, Notes, count_text, fitting, marks, mean, missing, print_cell, shade, span_of
 
 TARGET, PAPER, KID = distances("FD (attribute features)")
 
@@ -83,3 +83,10 @@ def test_the_count_of_a_table_shows_its_range() -> None:
 def test_distances_are_named_after_their_features() -> None:
     assert KID.title == "KID (attribute features)"
     assert distances("FID")[2].title == "KID" and distances("FID")[0].title == "FID, target"
+
+
+def test_small_distances_get_digits_enough() -> None:
+    assert fitting(TARGET, [Measure(value=12.3)]).digits == 2
+    assert fitting(TARGET, [Measure(value=0.0123), Measure(value=0.001)]).text(0.0123) == "0.0123"
+    assert fitting(TARGET, [missing("x"), Measure(value=0.0)]).digits == 2
+    assert fitting(KID, [Measure(value=0.0005)]).text(0.0005) == "0.500"
