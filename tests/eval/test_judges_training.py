@@ -1,0 +1,83 @@
+"""The judges' training: what it does to images, what it writes, and that the shipped judges are good enough."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from eval.classifier import load_classifier
+from eval.judging import read
+from harness.data.faces.dataset import load_faces
+from harness.profiles import load_profile
+from harness.train.classifier import score, train_classifier
+from harness.train.corruption import corrupt
+from methods.attributes import CELEBA14
+from methods.errors import UserError
+from methods.weights import header, shipped
+
+
+def test_corruption_is_seeded_stays_in_range_and_leaves_the_input_alone():
+    images = torch.rand(20, 3, 32, 40) * 2 - 1
+    before = images.clone()
+    first, again, other = (corrupt(images, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert first.shape == images.shape and float(first.abs().max()) <= 1
+    assert torch.equal(first, again) and not torch.equal(first, other) and torch.equal(images, before)
+
+
+def test_corruption_keeps_what_an_image_shows():
+    """A dark left half stays a dark half, on whichever side."""
+    images = torch.full((40, 3, 32, 32), 0.6)
+    images[:, :, :, :16] = -0.6
+    halves = corrupt(images, torch.Generator().manual_seed(0)).unflatten(3, (2, 16)).mean(dim=(1, 2, 4))
+    assert (halves.max(dim=1).values - halves.min(dim=1).values > 0.6).all()
+
+
+@pytest.fixture
+def small_profile(tmp_path, monkeypatch):
+    monkeypatch.setenv("BRIDGEBENCH_CACHE", str(tmp_path / "cache"))
+    profile = load_profile("smoke")
+    return profile.model_copy(update={"data": profile.data.model_copy(update={"train": 64, "test": 3})})
+
+
+def test_training_writes_a_judge_with_its_card(small_profile, tmp_path):
+    path = train_classifier("judge", small_profile, minutes=0.02, out=tmp_path / "judge.safetensors")
+    card = header(path)["card"]
+    assert load_classifier(path, CELEBA14).architecture == "plain"
+    assert card["seed"] == 2 and card["minutes"] == 0.02 and card["recipe"]["steps"] > 0
+    for kind in ("test", "flips"):
+        scores = card["scores"][kind]
+        assert tuple(scores["accuracy"]) == CELEBA14 and scores["n"] == 3
+        assert scores["min"] <= scores["mean"] <= 1
+
+
+@pytest.mark.parametrize(("which", "minutes"), [("jugde", 1), ("judge", 0), ("judge", float("nan"))])
+def test_wrong_orders_are_refused_before_anything_is_drawn(which, minutes):
+    with pytest.raises(UserError, match=r"There is no classifier|must be more than 0"):
+        train_classifier(which, "smoke", minutes)
+
+
+def test_scores_are_shares_of_right_answers(small_profile, tmp_path):
+    """A judge that says yes to everything is right where the attribute is there."""
+    path = train_classifier("classifier", small_profile, minutes=0.001, out=tmp_path / "c.safetensors")
+    judge = load_classifier(path)
+    judge.head.weight.data.zero_()
+    judge.head.bias.data.fill_(1)
+    faces = load_faces("test", 3, 32)
+    scores = score(judge, faces)
+    assert list(scores["test"]["accuracy"].values()) == pytest.approx(faces.labels.mean(axis=0).tolist())
+    assert list(scores["flips"]["accuracy"].values()) == pytest.approx((1 - faces.labels.mean(axis=0)).tolist())
+
+
+@pytest.mark.parametrize("which", ["classifier", "judge"])
+def test_shipped_judges_of_the_default_profile_are_good_enough(which, tmp_path: Path):
+    path = shipped(which, "faces64")
+    scores = header(path)["card"]["scores"]["test"]
+    assert scores["mean"] >= 0.97 and scores["min"] >= 0.92
+    faces = load_faces("test", 60, 64, cache_dir=tmp_path, progress=False)
+    assert (read(load_classifier(path, CELEBA14), faces.images).present == (faces.labels == 1)).mean() >= 0.96
+
+
+def test_the_two_shipped_judges_differ_in_architecture_and_seed():
+    primary, second = (header(shipped(which, "faces64")) for which in ("classifier", "judge"))
+    assert primary["config"]["architecture"] != second["config"]["architecture"]
+    assert primary["card"]["seed"] != second["card"]["seed"]
