@@ -67,6 +67,7 @@ def run_benchmark(
     where = {"backend": backend, "scheduler": scheduler, "workers": workers}
     failed = _run_cells(bench, entries, where, say)
     _run_costs(bench, entries, failed)
+    bench.run.clean()  # workers of a killed run may have written for a moment after it
     write_bytes(bench.run.summary_file, summary_csv(bench.run).encode())
     from reports.site import build
 

@@ -152,7 +152,6 @@ class Workbench:
         return features
 
 
-@lru_cache(maxsize=1)
 def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:
     """The workbench of a setup, opened once in this process; one thread computes, so bytes repeat.
 
@@ -163,11 +162,19 @@ def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:
     Raises:
         RuntimeError: this machine sees other data, judges or code than the one that planned the run.
     """
-    one_thread()
-    bench = Workbench(setup)
+    bench = _opened(setup)
     if protocol_hash not in (None, bench.protocol.hash):
-        raise RuntimeError("this worker sees other data, judges or code than the process that planned the run")
+        _opened.cache_clear()
+        bench = _opened(setup)
+        if protocol_hash != bench.protocol.hash:
+            raise RuntimeError("this worker sees other data, judges or code than the process that planned the run")
     return bench
+
+
+@lru_cache(maxsize=1)
+def _opened(setup: Setup) -> Workbench:
+    one_thread()
+    return Workbench(setup)
 
 
 def one_thread() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -63,18 +64,24 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return files
 
 
-@pytest.fixture
-def tiny_profile(tmp_path: Path, judges: dict[str, Path]) -> Callable[..., Path]:
-    """Writes a profile of 24 embedded faces at 32 px; each argument ``a=b`` replaces the text a by b."""
+@pytest.fixture(scope="session")
+def write_tiny(judges: dict[str, Path]) -> Callable[..., Path]:
+    """Writes a profile of 24 embedded faces at 32 px into a folder; each further argument (a, b) replaces a by b."""
     from methods.attributes import CELEBA14
 
-    def write(*changes: tuple[str, str]) -> Path:
+    def write(folder: Path, *changes: tuple[str, str]) -> Path:
         text = TINY.format(attributes=list(CELEBA14), **judges)
         for old, new in changes:
             assert old in text
             text = text.replace(old, new)
-        path = tmp_path / "tiny.toml"
+        path = folder / "tiny.toml"
         path.write_text(text)
         return path
 
     return write
+
+
+@pytest.fixture
+def tiny_profile(tmp_path: Path, write_tiny: Callable[..., Path]) -> Callable[..., Path]:
+    """`write_tiny` into the test's own folder."""
+    return partial(write_tiny, tmp_path)

@@ -1,0 +1,224 @@
+"""Benchmarks of tiny cells, end to end: what is kept, what is done again, and that the bytes repeat."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import methods
+from harness.editing import TrueEdits
+from harness.group import Job, run_job
+from harness.pixels import strip_png, to_uint8
+from harness.plan import Cell, Entry, all_cells, groups, select
+from harness.profiles import Profile, load_profile
+from harness.runner import run_benchmark
+from harness.store import RunDirectory
+from harness.workbench import Setup, Workbench, workbench
+from methods.attributes import CELEBA14
+from methods.base import Editor
+
+Write = Callable[..., Path]
+
+
+def cells(run: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(run)): path.read_bytes() for path in sorted(run.glob("cells/*/*/*"))}
+
+
+def strips(run: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(run)): path.read_bytes() for path in sorted(run.glob("samples/**/*.png"))}
+
+
+def open_bench(profile: Profile, out: Path) -> tuple[Workbench, list[Cell]]:
+    bench = workbench(Setup(profile, None, None, out))
+    entries, _ = select(profile, None, has_truth=True)
+    return bench, all_cells(entries, profile.attributes, bench.protocol.hash)
+
+
+def do(bench: Workbench, wanted: list[Cell]) -> list[str]:
+    """Runs cells in this process."""
+    failed = []
+    for (mode, attribute), found in groups(wanted).items():
+        failed += run_job(Job(bench.setup, bench.protocol.hash, mode, attribute, tuple(found)))
+    return failed
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A run of the command that was killed by SIGKILL, and then given again."""
+
+    run: Path
+    profile: Path
+    at_kill: dict[str, bytes]
+    said: list[str]
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory, write_tiny: Write) -> Killed:
+    folder = tmp_path_factory.mktemp("killed")
+    profile, run = write_tiny(folder), folder / "run"
+    command = [sys.executable, "-m", "harness", "benchmark", "--profile", str(profile), "--out", str(run)]
+    process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(cells(run)) < 3 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    at_kill = cells(run)
+    said: list[str] = []
+    assert run_benchmark(load_profile(profile), run, workers=2, say=said.append) == []
+    return Killed(run, profile, at_kill, said)
+
+
+def test_a_killed_run_given_again_has_the_bytes_of_an_undisturbed_one(killed: Killed, tmp_path: Path) -> None:
+    bench, wanted = open_bench(load_profile(killed.profile), tmp_path / "undisturbed")
+    assert 0 < len(killed.at_kill) < len(wanted) == 14 * 2 * 2
+    # Undisturbed here means: in one process, and in the opposite order.
+    assert do(bench, wanted[::-1]) == []
+    assert cells(killed.run) == cells(bench.run.root)
+    assert killed.at_kill.items() <= cells(bench.run.root).items()
+    assert strips(killed.run) == strips(bench.run.root) | {"samples/source.png": strip_png(bench.sources)}
+    assert not list(killed.run.rglob("*.tmp"))
+
+
+def test_the_oracle_meets_the_truth_and_identity_the_source(killed: Killed) -> None:
+    for record in RunDirectory(killed.run).cells():
+        measures = record["measures"]
+        assert (record["schema"], record["n"]) == (1, 12)
+        if record["mode"] == "reference" and record["reason"] is not None:
+            continue  # 24 faces do not show every attribute
+        if record["method"] == "oracle":
+            assert measures["l1_true"]["value"] == 0
+        else:
+            assert (measures["l1_source"]["value"], measures["ssim_source"]["value"]) == (0, pytest.approx(1))
+            assert measures["accuracy"]["value"] == pytest.approx(1 - _right(killed, record["attribute"]))
+
+
+def _right(killed: Killed, attribute: str) -> float:
+    """How often the judge reads the sources rightly: identity fails exactly there."""
+    bench, _ = open_bench(load_profile(killed.profile), killed.run)
+    column = CELEBA14.index(attribute)
+    labels = bench.labels[: bench.n, column] == 1
+    return float((bench.source_reading.present[:, column] == labels).mean())
+
+
+def test_the_run_directory_is_a_complete_record(killed: Killed) -> None:
+    record = RunDirectory(killed.run).read_run()
+    assert {"created", "profile", "protocol", "code", "packages", "hardware", "judges"} <= record.keys()
+    assert record["data"]["n_test"] == record["protocol"]["data"]["n"] == 12
+    assert {name: method["kind"] for name, method in record["methods"].items()} == {
+        "identity": "control",
+        "oracle": "control",
+    }
+    baselines = json.loads((killed.run / "baselines.json").read_bytes())
+    assert baselines["floor"]["n"] == 12 and set(baselines["null"]) == set(CELEBA14)
+    with (killed.run / "summary.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 56 and {"accuracy", "accuracy_low", "accuracy_high", "l1_true"} <= rows[0].keys()
+    with Image.open(killed.run / "samples" / "oracle" / "label" / "Bangs.png") as strip:
+        assert strip.size == (8 * 32, 32)
+    cost = json.loads((killed.run / "cost" / "oracle" / "label.json").read_bytes())
+    assert cost["ms_per_image"] > 0
+    assert (killed.run / "report" / "index.html").is_file()
+
+
+def test_a_second_call_does_only_what_is_missing(killed: Killed, tmp_path: Path) -> None:
+    run = RunDirectory(shutil.copytree(killed.run, tmp_path / "run"))
+    before, times = cells(run.root), {path: path.stat().st_mtime_ns for path in run.root.glob("cells/*/*/*")}
+    run.cell_file("identity", "label", "Male").unlink()
+    run.cell_file("oracle", "reference", "Young").write_bytes(b'{"key": "of other weights"}')
+    said: list[str] = []
+    assert run_benchmark(load_profile(killed.profile), run.root, workers=1, say=said.append) == []
+    assert any("56 cells, 54 of them done before" in line for line in said)
+    assert cells(run.root) == before
+    redone = {path.stem for path, old in times.items() if path.stat().st_mtime_ns != old}
+    assert redone == {"Male", "Young"}
+
+
+def test_another_protocol_measures_all_again(killed: Killed, tmp_path: Path, write_tiny: Write) -> None:
+    root = shutil.copytree(killed.run, tmp_path / "run")
+    profile = load_profile(write_tiny(tmp_path, ("bootstrap = 20", "bootstrap = 21"), (', "oracle"]', "]")))
+    said: list[str] = []
+    run_benchmark(profile, root, workers=1, say=said.append)
+    assert any("bootstrap: 20 -> 21" in line for line in said)
+    record = RunDirectory(root).read_run()
+    assert {cell["protocol_hash"] for cell in RunDirectory(root).cells()} == {record["protocol_hash"]}
+    assert set(record["methods"]) == {cell["method"] for cell in RunDirectory(root).cells()} == {"identity"}
+
+
+class Broken(Editor):
+    """Fails on one attribute, and returns what is no image on another."""
+
+    card = methods.card("identity")
+
+    def label_edit(self, images, labels, source_labels, **options):  # type: ignore[no-untyped-def]
+        if bool((labels[:, CELEBA14.index("Male")] != source_labels[:, CELEBA14.index("Male")]).any()):
+            raise RuntimeError("no idea")
+        return images * float("nan")
+
+
+def test_a_cell_that_fails_is_told_not_kept_and_stops_no_other(
+    tiny_profile: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, wanted = open_bench(load_profile(tiny_profile()), tmp_path / "run")
+    some = [cell for cell in wanted if cell.mode == "label" and cell.attribute in ("Male", "Young")]
+    with monkeypatch.context() as patch:
+        patch.setitem(bench._editors, ("identity", None), Broken(image_size=32).eval())
+        assert do(bench, some) == ["identity/label/Young", "identity/label/Male"]
+    assert set(cells(bench.run.root)) == {
+        "cells/identity/label/Male.error.txt",
+        "cells/identity/label/Young.error.txt",
+        "cells/oracle/label/Male.json",
+        "cells/oracle/label/Young.json",
+    }
+    assert "no idea" in bench.run.error_file("identity", "label", "Male").read_text()
+    assert "not finite" in bench.run.error_file("identity", "label", "Young").read_text()
+    assert do(bench, some) == []
+    assert not list(bench.run.root.glob("cells/**/*.error.txt"))
+
+
+def test_a_mode_without_references_says_why(tiny_profile: Write, tmp_path: Path) -> None:
+    bench, wanted = open_bench(load_profile(tiny_profile(("test = 24", "test = 12"))), tmp_path / "run")
+    constant = [name for column, name in enumerate(CELEBA14) if len(set(bench.labels[:, column])) == 1]
+    assert constant, "twelve faces show no rare attribute"
+    assert do(bench, [cell for cell in wanted if (cell.mode, cell.attribute) == ("reference", constant[0])]) == []
+    for record in bench.run.cells():
+        assert record["measures"] == {} and constant[0] in record["reason"]
+
+
+def test_truth_is_found_by_the_pixels_of_source_and_reference(tiny_profile: Write, tmp_path: Path) -> None:
+    bench, _ = open_bench(load_profile(tiny_profile()), tmp_path / "run")
+    truth = TrueEdits(bench, "Bangs")
+    sources, references = np.array([3, 0]), np.array([20, 7])
+    targets = bench.labels[sources].copy()
+    targets[:, CELEBA14.index("Bangs")] ^= 1
+    pixels = torch.from_numpy(np.array(bench.test.images)).permute(0, 3, 1, 2) / 127.5 - 1
+    found = truth(pixels[sources], torch.from_numpy(targets), pixels[references])
+    expected = bench.test.true_edit(sources, targets, references, attribute="Bangs")
+    assert (to_uint8(found) == expected).all()
+
+
+def test_all_grey_levels_survive_the_way_to_floats_and_back() -> None:
+    levels = torch.arange(256).repeat(3, 1).reshape(1, 3, 16, 16)
+    assert (to_uint8(levels / 127.5 - 1) == levels.permute(0, 2, 3, 1).numpy()).all()
+    with pytest.raises(ValueError, match="not finite"):
+        to_uint8(torch.full((1, 3, 2, 2), float("nan")))
+
+
+def test_an_entry_can_be_sent_to_a_worker() -> None:
+    import pickle
+
+    entry = Entry(methods.card("oracle"), None, None, None, "bridgebench 0")
+    assert pickle.loads(pickle.dumps(entry)) == entry
