@@ -42,7 +42,7 @@ class Editor(nn.Module):
         self._attached: dict[str, Any] = {}
 
     @classmethod
-    def training(
+    def start_training(
         cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> Training:
         """What trains this method: its networks, losses and optimizers.
@@ -148,14 +148,18 @@ class Editor(nn.Module):
             raise UserError(f"{self.card.title} does not know one of the options {sorted(method_options)}.") from error
         return out.float().clamp(-1, 1)
 
-    def label_edit(self, images: Tensor, labels: Tensor, source_labels: Tensor, **options: Any) -> Tensor:
-        """The method's own label edit; arguments as in `edit`, checked and complete."""
+    def label_edit(self, *arguments: Any, **options: Any) -> Tensor:
+        """The method's own label edit: ``label_edit(images, labels, source_labels, **options)``.
+
+        Arguments as in `edit`, checked and complete; options are `strength`, `noise`, `generator` and its own.
+        """
         raise UnsupportedMode(f"{self.card.title} has no label edit.")
 
-    def reference_edit(
-        self, images: Tensor, reference: Tensor, labels: Tensor, source_labels: Tensor, **options: Any
-    ) -> Tensor:
-        """The method's own reference edit; arguments as in `edit`, checked and complete."""
+    def reference_edit(self, *arguments: Any, **options: Any) -> Tensor:
+        """The method's own reference edit: ``reference_edit(images, reference, labels, source_labels, **options)``.
+
+        Arguments as in `edit`, checked and complete; options are `strength`, `noise`, `generator` and its own.
+        """
         raise UnsupportedMode(f"{self.card.title} has no reference edit.")
 
     def draw_noise(self, count: int, size: int, noise: Tensor | None, generator: torch.Generator | None) -> Tensor:

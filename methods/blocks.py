@@ -61,7 +61,7 @@ class Spade(nn.Module):
         hidden = F.relu(self.shared(F.interpolate(code, size=x.shape[2:], mode="nearest")))
         # One convolution for both halves: one pass over the hidden map instead of two.
         weight = torch.cat([self.gamma.weight, self.beta.weight])
-        bias = torch.cat([self.gamma.bias, self.beta.bias]) if self.gamma.bias is not None else None
+        bias = torch.cat([conv.bias for conv in (self.gamma, self.beta) if conv.bias is not None])
         gamma, beta = F.conv2d(hidden, weight, bias, padding=1).chunk(2, dim=1)
         return torch.addcmul(beta, self.norm(x), 1 + gamma)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -45,6 +45,12 @@ class Training(Protocol):
     @property
     def total_iterations(self) -> int | None:
         """After how many iterations the recipe ends; None: never."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Networks and buffers, as ``nn.Module.state_dict``."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any:
+        """As ``nn.Module.load_state_dict``."""
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> Mapping[str, float | Tensor]:
         """One iteration of the method's published training; draws all randomness from `generator`.

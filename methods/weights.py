@@ -7,12 +7,11 @@ time, what a reader should know), so that a file is complete by itself. Reading 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from methods.errors import UserError
+from methods.files import write_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,24 +49,13 @@ def header(path: str | Path) -> dict[str, Any]:
 
 
 def save_tensors(path: str | Path, tensors: dict[str, Tensor], method: str, config: dict, card: dict) -> None:
-    """Writes tensors with the header of :func:`header`, to a temporary file that is then renamed."""
+    """Writes tensors with the header of :func:`header`, all of the file or nothing."""
     from safetensors.torch import save
 
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"format": FORMAT, "method": method, "config": json.dumps(config), "card": json.dumps(card)}
-    data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_bytes(
+        Path(path), save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
+    )
 
 
 def load_tensors(path: str | Path) -> dict[str, Tensor]:

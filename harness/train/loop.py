@@ -68,7 +68,8 @@ def train(
     images = open_split(profile, "train", data_root)
     recipe = profile.train.get(method, {})
     editor_class = methods.editor_class(method)
-    training = editor_class.training(recipe, profile.attributes, profile.data.image_size, len(images.labels), seed)
+    size, count = profile.data.image_size, len(images.labels)
+    training = editor_class.start_training(recipe, profile.attributes, size, count, seed)
     fabric.to_device(training)  # type: ignore[arg-type]
     sampler = BatchSampler(images, training.batch_size, seed, fabric.device)
     generator = torch.Generator().manual_seed(seed)
@@ -114,9 +115,7 @@ class _Run:
 
     def save(self, card: dict[str, Any]) -> None:
         """Checkpoint and weights; the weights' card says how far training was."""
-        save_checkpoint(
-            self.folder, self.identity, self.training, self.sampler, self.generator, self.progress
-        )
+        save_checkpoint(self.folder, self.identity, self.training, self.sampler, self.generator, self.progress)
         spent = {"iterations": self.progress.iteration, "images_seen": self.progress.images}
         minutes = {"training_minutes": round(self.progress.seconds / 60, 1)}
         save_editor(self.training.editor, self.weights, {**card, **spent, **minutes}, half=True)

@@ -58,8 +58,9 @@ class BridgeGAN(Editor):
     ) -> None:
         if image_size <= 0 or image_size % 32:
             raise UserError(f"BridgeGAN's image size must be a multiple of 32, not {image_size}.")
-        if image_size % 2 ** (mapping_blocks + 1):
-            raise UserError(f"BridgeGAN's mapping_blocks = {mapping_blocks} do not fit images of {image_size} pixels.")
+        # An instance norm has nothing to normalise on a map of one pixel, so M starts at 2 x 2 or more.
+        if image_size % 2 ** (mapping_blocks + 1) or image_size < 2 ** (mapping_blocks + 2):
+            raise UserError(f"BridgeGAN's mapping_blocks = {mapping_blocks} are too many for {image_size} pixels.")
         super().__init__(
             attributes=attributes,
             image_size=image_size,
@@ -78,10 +79,10 @@ class BridgeGAN(Editor):
         self.encoder = StyleEncoder(count, encoder_width, code_channels, encoder_blocks)
 
     @classmethod
-    def training(
+    def start_training(
         cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> BridgeGANTraining:
-        """As `Editor.training`; the recipe's keys are those of `BridgeGANRecipe`."""
+        """As `Editor.start_training`; the recipe's keys are those of `BridgeGANRecipe`."""
         from methods.bridgegan.recipe import BridgeGANRecipe
         from methods.bridgegan.training import BridgeGANTraining
         from methods.recipe import parse_recipe

@@ -10,6 +10,7 @@ Code maps (the paper's S, the outputs of M and E) have half the images' side. Ev
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -40,7 +41,10 @@ class Generator(nn.Module):
         )
         self.first = nn.Conv2d(3, w1, 1)
         self.encode = nn.Sequential(
-            plain(w1, w2, resample="down"), plain(w2, w4, resample="down"), plain(w4, w8, resample="down"), plain(w8, w8)
+            plain(w1, w2, resample="down"),
+            plain(w2, w4, resample="down"),
+            plain(w4, w8, resample="down"),
+            plain(w8, w8),
         )
         self.decode = nn.ModuleList(
             [spade(w8, w8), spade(w8, w4, resample="up"), spade(w4, w2, resample="up"), spade(w2, w1, resample="up")]
@@ -83,7 +87,7 @@ class MappingNetwork(nn.Module):
         up = partial(PreActivationBlock, resample="up", norm=InstanceNorm, activation=F.relu)
         self.linear = nn.Linear(noise_size + attributes, self.start_channels * self.start**2)
         channels = [self.start_channels] + [code_channels] * blocks
-        self.blocks = nn.Sequential(*(up(i, o) for i, o in zip(channels, channels[1:], strict=False)))
+        self.blocks = nn.Sequential(*(up(i, o) for i, o in pairwise(channels)))
         self.last = nn.Conv2d(code_channels, code_channels, 1)
         self.norm = InstanceNorm(code_channels)
         self.apply(_xavier)

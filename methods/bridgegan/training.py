@@ -200,9 +200,7 @@ class BridgeGANTraining(nn.Module):
     def codes(self, pairing: Pairing) -> Codes:
         """E(X_s, -att_diff), M(r, att_diff), E(X_r, att_diff) with the memory's rows r moved one step."""
         difference = pairing.difference
-        both = self.editor.encoder(
-            torch.cat([pairing.images, pairing.reference]), torch.cat([-difference, difference])
-        )
+        both = self.editor.encoder(torch.cat([pairing.images, pairing.reference]), torch.cat([-difference, difference]))
         source, reference = both.chunk(2)
         noise = self.moved_noise(pairing, reference.detach())
         return Codes(source, self.editor.mapping(noise, difference), reference, noise)

@@ -45,10 +45,10 @@ class StarGAN(Editor):
         self.generator = Generator(len(self.attributes), width, blocks)
 
     @classmethod
-    def training(
+    def start_training(
         cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> StarGANTraining:
-        """As `Editor.training`; the recipe's keys are those of `StarGANRecipe`."""
+        """As `Editor.start_training`; the recipe's keys are those of `StarGANRecipe`."""
         from methods.stargan.training import StarGANRecipe, StarGANTraining
 
         return StarGANTraining(StarGANRecipe.from_table(table), attributes, image_size, dataset_size, seed)
