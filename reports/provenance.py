@@ -98,11 +98,12 @@ def commands(run: Run) -> str:
     commit = str(record.code.get("git_commit") or "")
     folder = shlex.quote(f"runs/{record.profile_name}")
     lines = [f"git checkout {shlex.quote(commit)}"] if commit else []
+    whole = record.profile.get("data", {}).get("test")
+    limit = f" --limit {record.data.n_test}" if isinstance(whole, int) and whole > record.data.n_test else ""
     lines += [
         "pip install .",
         f"bridgebench benchmark --profile {shlex.quote(record.profile_name)} "
-        f"--methods {shlex.quote(','.join(run.methods))} --out {folder}",
+        f"--methods {shlex.quote(','.join(run.methods))}{limit} --out {folder}",
         f"bridgebench report {folder}",
-        f"bridgebench report --diff {folder} {shlex.quote(run.folder.name)}",
     ]
     return "\n".join(lines)

@@ -169,10 +169,9 @@ def _cost(run: Run) -> Section:
             method = run.record.methods[name]
             by_kind[method.kind].append(Row(method.title, cells, method.summary))
     groups = [Group(title, by_kind[kind]) for kind, title in (("method", ""), ("control", "Controls")) if by_kind[kind]]
-    hardware = run.record.hardware
-    machine = str(hardware.get("gpu") or hardware.get("cpu") or "an unknown machine")
-    facts = [machine, f"protocol {run.record.protocol_hash[:12]}"]
-    about = "Measured on the machine named here; a cell that was not run anew keeps the time it took when it was."
+    machines = sorted({str(cost.hardware) for cost in run.costs.values() if cost.hardware})
+    facts = [*machines, "one batch of images", f"protocol {run.record.protocol_hash[:12]}"]
+    about = "Timed alone, after the cells, on the machine named here; a cost is measured again when its method changes."
     table = Table("cost-table", "Cost of an edit", about, facts, heads, groups, kind="plain")
     return Section("cost", "Cost", "What an edit takes on the recorded hardware.", [Block("", [table])])
 

@@ -204,9 +204,9 @@ def print_cell(
 
 
 def fitting(card: MeasureCard, measures: Iterable[Measure]) -> MeasureCard:
-    """The card with digits enough for three figures of the largest value; feature spaces differ in scale."""
+    """The card with digits enough for three figures where every value is below 1; feature spaces differ in scale."""
     largest = max((abs(measure.value) for measure in measures if measure.value is not None), default=0.0) * card.factor
-    if largest == 0.0:
+    if not 0.0 < largest < 1.0:
         return card
     return replace(card, digits=min(max(card.digits, 2 - floor(log10(largest))), 6))
 

@@ -31,7 +31,7 @@ class BridgeGANRecipe:
             reconstruction alone.
         warmup_learning_rate: of these iterations (0: as the others).
         ramp: iterations over which cycle, closeness and keeping rise from 0 to their weights.
-        classification, reconstruction: override these weights when positive.
+        classification, reconstruction, d_classification: override these weights when positive.
         penalty_every: take the gradient penalty at every k-th iteration, k times as strong.
         share_fakes: the last critic update and the generator's use the same batch and edits.
         cooldown: last iterations, in which the learning rate falls linearly to 0.
@@ -58,6 +58,7 @@ class BridgeGANRecipe:
     ramp: int = 0
     classification: float = 0.0
     reconstruction: float = 0.0
+    d_classification: float = 0.0
     penalty_every: int = 1
     share_fakes: bool = False
     cooldown: int = 0
@@ -70,7 +71,8 @@ class BridgeGANRecipe:
     def weights(self) -> LossWeights:
         """The loss weights, overrides applied."""
         chosen = SUPPLEMENT if self.loss_weights == "supplement" else OFFICIAL_CODE
-        overrides = {"classification": self.classification, "reconstruction": self.reconstruction}
+        names = ("classification", "reconstruction", "d_classification")
+        overrides = {name: getattr(self, name) for name in names}
         return replace(chosen, **{name: value for name, value in overrides.items() if value > 0})
 
     def rate_at(self, iteration: int) -> float:

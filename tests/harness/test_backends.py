@@ -20,7 +20,7 @@ def square(number: int) -> tuple[int, int]:
 def refuse(number: int) -> int:
     if number == 1:
         raise UserError("a damaged image")
-    time.sleep(60)
+    time.sleep(300)
     return number
 
 
@@ -37,7 +37,7 @@ def test_a_users_mistake_in_a_worker_is_told_and_stops_the_others() -> None:
     started = time.monotonic()
     with pytest.raises(UserError, match="a damaged image"):
         list(run_jobs(refuse, [0, 1, 2, 3], **LOCAL))
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 200
 
 
 def test_dask_does_every_job_once_in_other_processes() -> None:

@@ -153,11 +153,14 @@ def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     strip = folder / "samples" / quote("../../../escaped", safe="") / "label" / "Young.png"
     strip.parent.mkdir(parents=True)
     Image.new("RGB", (64, 64)).save(strip)
+    record["profile"]["data"] = {"test": 2000}
+    write_json(folder / "run.json", record)
     before = {path for path in tmp_path.rglob("*") if "run" not in path.relative_to(tmp_path).parts}
     html = build(folder).read_text(encoding="utf-8")
     assert before == {path for path in tmp_path.rglob("*") if "run" not in path.relative_to(tmp_path).parts}
     assert {path.parent.name for path in (folder / "report").rglob("*.png")} == {"grids"}
     assert "--profile &#39;x; rm -rf $HOME&#39;" in html  # pasted, it is one word to the shell
+    assert " --limit 500 --out" in html
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_distances_are_named_after_their_features() -> None:
 
 
 def test_small_distances_get_digits_enough() -> None:
-    assert fitting(TARGET, [Measure(value=12.3)]).digits == 2
+    assert fitting(TARGET, [Measure(value=1.23)]).digits == 2
     assert fitting(TARGET, [Measure(value=0.0123), Measure(value=0.001)]).text(0.0123) == "0.0123"
     assert fitting(TARGET, [missing("x"), Measure(value=0.0)]).digits == 2
     assert fitting(KID, [Measure(value=0.0005)]).text(0.0005) == "0.500"
