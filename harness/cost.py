@@ -13,8 +13,9 @@ from harness.editing import TrueEdits
 from harness.group import Group
 from harness.plan import Entry
 from harness.provenance import hardware
-from harness.store import to_json, write_bytes
+from harness.store import to_json
 from harness.workbench import Setup, workbench
+from methods.files import write_bytes
 
 _BATCH = 16
 

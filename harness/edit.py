@@ -19,10 +19,10 @@ from harness.data.resize import antialiased, centre_crop
 from harness.pixels import to_uint8
 from harness.plan import find_weights, judge_weights
 from harness.profiles import load_profile
-from harness.store import write_bytes
 from methods import card, load
 from methods.base import Editor
 from methods.errors import UserError
+from methods.files import write_bytes
 
 _SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 

@@ -17,8 +17,9 @@ from harness.draws import draw_references
 from harness.editing import TrueEdits, edit_images
 from harness.pixels import STRIP, strip_png
 from harness.plan import Cell
-from harness.store import to_json, write_bytes
+from harness.store import to_json
 from harness.workbench import Setup, Workbench, workbench
+from methods.files import write_bytes
 
 
 @dataclass(frozen=True)

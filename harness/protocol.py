@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-
 # Raised by one whenever the definition behind the name changes: stored cells are then measured again.
 FLIP_RULE = 1
 MEASURES = {

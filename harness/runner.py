@@ -17,10 +17,11 @@ from harness.plan import Cell, Entry, all_cells, groups, is_done, key_of, select
 from harness.profiles import Profile
 from harness.protocol import differences
 from harness.provenance import run_record
-from harness.store import RunDirectory, read_json, to_json, write_bytes
+from harness.store import RunDirectory, read_json, to_json
 from harness.summary import summary_csv, summary_lines
 from harness.workbench import Setup, Workbench, workbench
 from methods.errors import UserError
+from methods.files import write_bytes
 
 Say = Callable[[str], Any]
 

@@ -7,16 +7,13 @@ sees the whole file or none. A cell that is on disk with the right key is done; 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from methods.errors import UserError
-
-_TEMPORARY = ".tmp"
+from methods.files import TEMPORARY
 
 
 def quote(name: str) -> str:
@@ -28,22 +25,6 @@ def quote(name: str) -> str:
 def to_json(record: Any) -> bytes:
     """The one way in which records are written: sorted keys, indented by 1, a newline at the end, no NaN."""
     return (json.dumps(record, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file, all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_TEMPORARY)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -128,5 +109,5 @@ class RunDirectory:
 
     def clean(self) -> None:
         """Removes what a killed run left half written."""
-        for path in self.root.rglob(f".*{_TEMPORARY}"):
+        for path in self.root.rglob(f".*{TEMPORARY}"):
             path.unlink(missing_ok=True)

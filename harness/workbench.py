@@ -23,7 +23,8 @@ from harness.pixels import digest
 from harness.plan import Entry, judge_weights
 from harness.profiles import Profile
 from harness.protocol import DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
-from harness.store import RunDirectory, write_bytes
+from harness.store import RunDirectory
+from methods.files import write_bytes
 
 if TYPE_CHECKING:
     from methods.base import Editor

@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+TEMPORARY = ".tmp"
+
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file, all of it or nothing: to a temporary name beside it, synced to the disk, then renamed.
@@ -13,7 +15,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     Folders above it are made. A reader, or a run that is killed, sees the file before or the file after.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

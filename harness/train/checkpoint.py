@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from harness.store import write_bytes
 from harness.train.sampler import BatchSampler
 from methods.errors import UserError
+from methods.files import write_bytes
 from methods.training import Training
 
 FILE = "checkpoint.pt"

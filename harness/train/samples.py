@@ -12,8 +12,8 @@ from torch import Tensor
 
 from eval.flips import flip
 from harness.data.base import ImageSet
-from harness.store import write_bytes
 from methods.base import Editor
+from methods.files import write_bytes
 from reports.grids import comparison_grid, png_bytes
 
 _FACES = 6

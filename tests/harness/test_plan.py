@@ -11,8 +11,9 @@ import pytest
 import methods
 from harness.plan import Entry, all_cells, find_weights, groups, is_done, judge_weights, key_of, select
 from harness.profiles import load_profile
-from harness.store import RunDirectory, to_json, write_bytes
+from harness.store import RunDirectory, to_json
 from methods.errors import UserError
+from methods.files import write_bytes
 from methods.weights import save_tensors
 
 Write = Callable[..., Path]

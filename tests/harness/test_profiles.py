@@ -25,7 +25,8 @@ def test_celeba128_trains_as_the_supplement_says() -> None:
     profile = load_profile("celeba128")
     assert (profile.data.name, profile.data.image_size, profile.data.split) == ("celeba", 128, "official-code")
     recipe = profile.train["bridgegan"]
-    assert (recipe["batch"], recipe["n_critic"], recipe["lr"], recipe["betas"]) == (48, 5, 2e-4, [0.5, 0.999])
+    assert (recipe["batch_size"], recipe["n_critic"], recipe["learning_rate"]) == (48, 5, 2e-4)
+    assert recipe["loss_weights"] == "supplement"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import store
-from harness.store import RunDirectory, quote, read_json, to_json, write_bytes
+from harness.store import RunDirectory, quote, read_json, to_json
+from methods import files
 from methods.errors import UserError
+from methods.files import write_bytes
 
 
 def test_names_become_safe_folder_names() -> None:
@@ -31,7 +32,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path, m
     def full(handle: int) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="disk full"):
         write_bytes(path, b"new")
     assert path.read_bytes() == b"old"
