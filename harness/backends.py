@@ -60,7 +60,7 @@ def _local(function: Callable[[J], R], jobs: Sequence[J], count: int) -> Iterato
             yield future.result()
         finished = True
     except BrokenProcessPool as error:
-        raise RuntimeError("a worker process died; too little memory is the likely cause (try --workers 1)") from error
+        raise UserError("A worker process died, likely for want of memory: try --workers 1.") from error
     finally:
         if not finished:  # stopped by the user or by an error: what is half done is thrown away
             for process in multiprocessing.active_children():

@@ -62,7 +62,7 @@ def train(
     profile: ProfileOption = "faces64",
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time, even if unfinished.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder of the training run.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the training run (of a judge: its file).")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the networks and of the order of the data.")] = None,
     data_root: DataRoot = None,
 ) -> None:
