@@ -33,6 +33,8 @@ class Editor(nn.Module):
     """
 
     card: ClassVar[MethodCard]
+    # False: labels that are not given need not be predicted, for the method ignores them.
+    needs_all_labels: ClassVar[bool] = True
 
     def __init__(self, *, attributes: Sequence[str] = CELEBA14, image_size: int = 64, **config: Any) -> None:
         super().__init__()
@@ -132,16 +134,18 @@ class Editor(nn.Module):
             has = " and ".join(sorted(self.modes))
             raise UnsupportedMode(f"{self.card.title} has no {mode} edit; it has: {has}.")
         self._check_images("images", images, images)
-        source_labels = self._labels("source_labels", source_labels, images)
+        if reference is not None:
+            self._check_images("reference", reference, images)
+        if labels is not None or self.needs_all_labels:
+            labels = self._labels("labels", labels, images if reference is None else reference)
+        if source_labels is not None or self.needs_all_labels:
+            source_labels = self._labels("source_labels", source_labels, images)
         options = {"strength": strength, "noise": noise, "generator": generator, **method_options}
         try:
             if reference is None:
-                assert labels is not None
-                out = self.label_edit(images, self._labels("labels", labels, images), source_labels, **options)
+                out = self.label_edit(images, labels, source_labels, **options)
             else:
-                self._check_images("reference", reference, images)
-                target = self._labels("labels", labels, reference)
-                out = self.reference_edit(images, reference, target, source_labels, **options)
+                out = self.reference_edit(images, reference, labels, source_labels, **options)
         except TypeError as error:
             if "unexpected keyword argument" not in str(error) or not method_options:
                 raise
@@ -165,15 +169,14 @@ class Editor(nn.Module):
     def draw_noise(self, count: int, size: int, noise: Tensor | None, generator: torch.Generator | None) -> Tensor:
         """The latent vectors (count, size) of a stochastic edit: those given, else standard normal ones.
 
-        They are drawn on the CPU, one image after the other, so that an edit depends neither on the device nor on
-        the batch that an image came in.
+        They are drawn on the CPU, image by image, so that they depend neither on the device nor on the batch.
 
         Raises:
             UserError: the given noise has another shape.
         """
         device = next(self.parameters()).device
         if noise is None:
-            return torch.randn(count, size, generator=generator).to(device)
+            return torch.stack([torch.randn(size, generator=generator) for _ in range(count)]).to(device)
         if noise.shape != (count, size):
             raise UserError(f"noise has the shape {tuple(noise.shape)}; {self.card.title} needs ({count}, {size}).")
         return noise.to(device)

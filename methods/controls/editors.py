@@ -14,6 +14,7 @@ class Identity(Editor):
     """Returns the source, whatever is asked for."""
 
     card = IDENTITY
+    needs_all_labels = False
 
     def label_edit(self, images: Tensor, labels: Tensor, source_labels: Tensor, **options: Any) -> Tensor:
         """The images themselves."""
@@ -30,6 +31,7 @@ class Copy(Editor):
     """Returns the reference."""
 
     card = COPY
+    needs_all_labels = False
 
     def reference_edit(
         self, images: Tensor, reference: Tensor, labels: Tensor, source_labels: Tensor, **options: Any

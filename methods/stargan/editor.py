@@ -35,6 +35,7 @@ class StarGAN(Editor):
     """
 
     card = CARD
+    needs_all_labels = False
 
     def __init__(
         self, *, attributes: Sequence[str] = CELEBA14, image_size: int = 128, width: int = 64, blocks: int = 6
