@@ -86,9 +86,9 @@ def comparison_grid(
 
 
 def png_bytes(image: Image.Image) -> bytes:
-    """The image as a PNG file, as small as it gets without loss; the same bytes every time."""
+    """The image as a PNG file, without loss; the same bytes every time."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
