@@ -40,7 +40,7 @@ _LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 0.02
 _BATCH = 64
 _WARM_UP = 0.03  # share of the training time
-_FLIPPED_FACES = 200
+_FLIPPED_FACES = 60
 
 
 def train_classifier(
