@@ -157,11 +157,12 @@ def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
     encoder_norms, encoder_convs = _layers(tensors, "Gencoder/InstanceNorm"), _layers(tensors, "Gencoder/Conv")
     dense = "Gmappingnet/flatten_fully_connected/fully_connected/weights"
     mapping_inputs, mapping_outputs = _shape(tensors, dense, path, (columns + 1, 2 * code_channels))
-    image_size = math.isqrt(mapping_outputs // (2 * code_channels)) * 2 ** (mapping_blocks + 1)
-    if image_size % 32:
+    start = math.isqrt(mapping_outputs // (2 * code_channels))
+    image_size = start * 2 ** (mapping_blocks + 1)
+    if start < 2 or image_size % 32:
         raise UserError(
             f"The tensor {dense} of {path} does not fit its {mapping_blocks} blocks of Gmappingnet: images of "
-            f"{image_size} pixels would follow, which is not a multiple of 32."
+            f"{image_size} pixels would follow from a map of {start} x {start}, which BridgeGAN does not take."
         )
     return {
         "columns": columns,

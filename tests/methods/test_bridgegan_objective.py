@@ -106,8 +106,10 @@ def test_the_recipe_defaults_to_the_papers_run():
 
 
 def test_overrides_of_weights():
-    weights = BridgeGANRecipe(loss_weights="official-code", classification=3, reconstruction=20).weights()
-    assert (weights.classification, weights.reconstruction) == (3, 20)
+    weights = BridgeGANRecipe(
+        loss_weights="official-code", classification=3, reconstruction=20, d_classification=7
+    ).weights()
+    assert (weights.classification, weights.reconstruction, weights.d_classification) == (3, 20, 7)
     assert weights.keeping == OFFICIAL_CODE.keeping
 
 
@@ -143,7 +145,8 @@ def test_a_recipe_that_does_not_fit_is_told(table, sentence):
     [
         ({"image_size": 48}, "multiple of 32, not 48"),
         ({"image_size": 0}, "multiple of 32, not 0"),
-        ({"image_size": 32, "mapping_blocks": 5}, "mapping_blocks = 5 do not fit images of 32"),
+        ({"image_size": 32, "mapping_blocks": 5}, "mapping_blocks = 5 are too many for 32 pixels"),
+        ({"image_size": 32, "mapping_blocks": 4}, "mapping_blocks = 4 are too many for 32 pixels"),
     ],
 )
 def test_sizes_that_do_not_fit_are_told(sizes, sentence):
