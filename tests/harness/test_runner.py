@@ -71,7 +71,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory, write_tiny: Write) -> Kille
     profile, run = write_tiny(folder), folder / "run"
     command = [sys.executable, "-m", "harness", "benchmark", "--profile", str(profile), "--out", str(run)]
     process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 500
     while len(cells(run)) < 3 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
