@@ -7,9 +7,9 @@ from pathlib import Path
 from jinja2 import Environment
 
 from methods.errors import UserError
+from methods.files import write_bytes
 from reports import provenance
 from reports.figures import Figures
-from reports.grids import write_bytes
 from reports.records import Run
 from reports.sections import sections
 from reports.tables import SHADES
