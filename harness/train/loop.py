@@ -29,6 +29,8 @@ from methods.errors import UserError
 from methods.training import Training
 from methods.weights import save_editor
 
+# What of a recipe may be changed when a run goes on: how long it is and over how long its learning rate falls.
+_LENGTH = frozenset({"iterations", "cooldown", "decay_iterations"})
 _LOG_EVERY = 20
 _CHECKPOINT_SECONDS = 60.0
 _SAMPLES_SECONDS = 300.0
@@ -73,7 +75,8 @@ def train(
     fabric.to_device(training)  # type: ignore[arg-type]
     sampler = BatchSampler(images, training.batch_size, seed, fabric.device)
     generator = torch.Generator().manual_seed(seed)
-    identity = {"method": method, "recipe": recipe, "data": images.digest, "seed": seed}
+    kept = {key: value for key, value in recipe.items() if key not in _LENGTH}
+    identity = {"method": method, "recipe": kept, "data": images.digest, "seed": seed}
     run = _Run(out, identity, training, sampler, generator, Progress())
     if resume:
         run.progress = load_checkpoint(out, identity, training, sampler, generator)

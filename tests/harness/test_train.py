@@ -89,6 +89,15 @@ def test_a_run_is_not_overwritten_nor_resumed_with_another_recipe(profile: Profi
         loop.train("bridgegan", other, out=tmp_path, resume=True)
 
 
+def test_a_run_can_be_made_longer(profile: Profile, tmp_path: Path) -> None:
+    longer = profile.model_copy(update={"train": {"bridgegan": {**TINY, "iterations": 10}}})
+    whole = loop.train("bridgegan", longer, out=tmp_path / "whole")
+    loop.train("bridgegan", profile, out=tmp_path / "extended")
+    extended = loop.train("bridgegan", longer, out=tmp_path / "extended", resume=True)
+    expected, found = load_tensors(whole), load_tensors(extended)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
 def test_nothing_to_resume_and_a_damaged_checkpoint_are_told(profile: Profile, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no training run"):
         loop.train("bridgegan", profile, out=tmp_path / "none", resume=True)
