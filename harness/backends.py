@@ -41,12 +41,21 @@ def run_jobs(
     Raises:
         UserError: no such back end, or the scheduler cannot be reached; and what a job raises.
     """
+    check_backend(backend, scheduler)
+    count = max(1, min(workers or min(os.cpu_count() or 1, _MOST_WORKERS), len(jobs)))
+    return _dask(function, jobs, scheduler, count) if backend == "dask" else _local(function, jobs, count)
+
+
+def check_backend(backend: str, scheduler: str | None) -> None:
+    """Whether there is such a back end; so that a slip is told before anything is done.
+
+    Raises:
+        UserError: there is none, or it takes no scheduler.
+    """
     if backend not in BACKENDS:
         raise UserError(f"There is no back end '{backend}'; there are {' and '.join(BACKENDS)}.")
     if scheduler is not None and backend != "dask":
         raise UserError("--scheduler is for --backend dask.")
-    count = max(1, min(workers or min(os.cpu_count() or 1, _MOST_WORKERS), len(jobs)))
-    return _dask(function, jobs, scheduler, count) if backend == "dask" else _local(function, jobs, count)
 
 
 def _local(function: Callable[[J], R], jobs: Sequence[J], count: int) -> Iterator[R]:

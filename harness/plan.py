@@ -156,7 +156,7 @@ def _entry(card: MethodCard, profile: Profile, has_truth: bool) -> tuple[Entry |
         return None, f"{weights} is made for images of {has} px, the profile has {profile.data.image_size}"
     if tuple(config.get("attributes", ())) != profile.attributes:
         return None, f"{weights} knows other attributes than the profile: {', '.join(config.get('attributes', ()))}"
-    return Entry(card, weights, file_sha256(weights), config, _distribution(card.name)), ""
+    return Entry(card, weights.resolve(), file_sha256(weights), config, _distribution(card.name)), ""
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.backends import run_jobs
+from harness.backends import check_backend, run_jobs
 from harness.cost import CostJob, run_cost
 from harness.group import Job, run_job
 from harness.pixels import strip_png
@@ -55,6 +55,7 @@ def run_benchmark(
     Raises:
         UserError: wrong names, missing weights or data; nothing has been written then.
     """
+    check_backend(backend, scheduler)
     # Told before anything is opened or drawn: with --methods, only what is asked for can be wrong.
     select(profile, methods, has_truth=profile.data.name == "faces")
     _check_out(RunDirectory(out))

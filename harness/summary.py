@@ -55,4 +55,4 @@ def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
 
 
 def _mean(values: list[float] | None) -> str:
-    return f"{sum(values) / len(values):.3f}" if values else "-"
+    return f"{sum(values) / len(values):.3g}" if values else "-"

@@ -52,6 +52,7 @@ def test_methods_lists_what_is_installed(capsys: pytest.CaptureFixture[str]) -> 
         (["benchmark", "--profile", "smoke", "--methods", "idenity"], ["Did you mean 'identity'"]),
         (["benchmark", "--profile", "smoke", "--limit", "many"], ["--limit", "integer"]),
         (["benchmark", "--profile", "celeba128", "--methods", "oracle"], ["no true edits"]),
+        (["benchmark", "--profile", "smoke", "--backend", "slurm"], ["no back end 'slurm'"]),
         (["report", "nowhere"], ["nowhere is not a run directory"]),
         (["report", "a", "b"], ["one run directory"]),
         (["check", "idenity"], ["Did you mean 'identity'"]),

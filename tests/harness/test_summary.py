@@ -1,0 +1,39 @@
+"""The summary: one row a cell, a column a measure, empty where there is no value."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import methods
+from harness.plan import Entry
+from harness.store import RunDirectory, to_json
+from harness.summary import summary_csv, summary_lines
+from methods.files import write_bytes
+
+
+def test_a_row_a_cell_and_means_over_the_attributes(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    write_bytes(run.run_file, to_json({"methods": {"identity": {"kind": "control"}}}))
+    interval = {"value": 0.25, "low": 0.125, "high": 0.5, "n": 4}
+    for attribute, measures in {
+        "Bangs": {"accuracy": interval, "kid": {"value": 0.5, "se": 0.0625, "n": 4}},
+        "Male": {"accuracy": {**interval, "value": 0.75}, "kid": {"value": None, "reason": "3 edits, fewer than 4"}},
+    }.items():
+        place = ("identity", "label", attribute)
+        cell = {**dict(zip(("method", "mode", "attribute"), place, strict=True)), "n": 4, "measures": measures}
+        write_bytes(run.cell_file(*place), to_json(cell))
+    rows = list(csv.DictReader(summary_csv(run).splitlines()))
+    assert [(row["attribute"], row["kind"], row["n"]) for row in rows] == [
+        ("Bangs", "control", "4"),
+        ("Male", "control", "4"),
+    ]
+    assert [rows[0][key] for key in ("accuracy", "accuracy_low", "accuracy_high", "kid_se")] == [
+        "0.25",
+        "0.125",
+        "0.5",
+        "0.0625",
+    ]
+    assert (rows[1]["kid"], rows[1]["kid_se"]) == ("", "")
+    lines = summary_lines(run, [Entry(methods.card("identity"), None, None, None, "")])
+    assert lines[-2].split()[:4] == ["label", "Identity", "0.5", "-"]
