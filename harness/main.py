@@ -129,17 +129,13 @@ def report(
     """Builds the page of a run directory from its records alone."""
     if len(runs) != (2 if diff else 1):
         raise UserError(f"`report` takes {'two run directories with --diff' if diff else 'one run directory'}.")
-    from harness.store import RunDirectory
-
     if diff:
-        from harness.protocol import differences
+        from reports.compare import compare
 
-        first, second = (RunDirectory(path).read_run()["protocol"] for path in runs)
-        typer.echo("\n".join(differences(first, second)) or "The two runs follow the same protocol.")
+        typer.echo(compare(*runs))
         return
     from reports.site import build
 
-    RunDirectory(runs[0]).read_run()
     typer.echo(f"Wrote {build(runs[0], out)}")
 
 

@@ -1,7 +1,7 @@
 """Everything that decides a number, in one record with one hash.
 
-The hash is in every cell. Two cells may stand in one table only if their hashes are equal; :func:`differences` says
-what keeps two records apart.
+The hash is in every cell. Two cells may stand in one table only if their hashes are equal; `bridgebench report --diff`
+says what keeps two runs apart.
 """
 
 from __future__ import annotations
@@ -108,20 +108,3 @@ def hash_of(record: Any) -> str:
 def ids_hash(ids: Any) -> str:
     """SHA-256 over image ids, in order."""
     return hash_of([str(identity) for identity in ids])
-
-
-def differences(first: dict[str, Any], second: dict[str, Any], prefix: str = "") -> list[str]:
-    """One line ``key: first -> second`` for each value in which two records differ, sorted by key."""
-    lines = []
-    for key in sorted(first.keys() | second.keys()):
-        a, b = first.get(key), second.get(key)
-        if isinstance(a, dict) and isinstance(b, dict):
-            lines += differences(a, b, f"{prefix}{key}.")
-        elif a != b:
-            lines.append(f"{prefix}{key}: {_short(a)} -> {_short(b)}")
-    return lines
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

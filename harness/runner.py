@@ -15,13 +15,13 @@ from harness.group import Job, run_job
 from harness.pixels import strip_png
 from harness.plan import Cell, Entry, all_cells, groups, is_done, key_of, select
 from harness.profiles import Profile
-from harness.protocol import differences
 from harness.provenance import run_record
 from harness.store import RunDirectory, read_json, to_json
 from harness.summary import summary_csv, summary_lines
 from harness.workbench import Setup, Workbench, workbench
 from methods.errors import UserError
 from methods.files import write_bytes
+from reports.compare import differences
 
 Say = Callable[[str], Any]
 

@@ -20,11 +20,11 @@ def compare(first: Path, second: Path) -> str:
         lines = [f"{names} have the same protocol {one.protocol_hash[:12]}: their rows may share a table."]
     else:
         lines = [f"{names} differ in protocol: their rows may not share a table."]
-        lines += _differences("protocol", one.protocol, two.protocol)
-    lines += _differences("code", one.code, two.code)
-    lines += _differences("weights", _weights(one.methods), _weights(two.methods))
-    lines += _differences("packages", one.packages, two.packages)
-    lines += _differences("hardware", one.hardware, two.hardware)
+        lines += _section("protocol", one.protocol, two.protocol)
+    lines += _section("code", one.code, two.code)
+    lines += _section("weights", _weights(one.methods), _weights(two.methods))
+    lines += _section("packages", one.packages, two.packages)
+    lines += _section("hardware", one.hardware, two.hardware)
     return "\n".join(lines)
 
 
@@ -32,9 +32,14 @@ def _weights(methods: dict) -> dict[str, str | None]:
     return {name: method.weights.sha256 if method.weights else None for name, method in methods.items()}
 
 
-def _differences(title: str, one: dict, two: dict) -> list[str]:
-    """A line for every key whose value differs, under a heading; nothing when all agree."""
+def differences(one: dict, two: dict) -> list[str]:
+    """One line ``key: first -> second`` for each value in which two records differ, sorted by key."""
     left, right = dict(flatten(one)), dict(flatten(two))
     differing = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
-    lines = [f"  {key}: 1: {left.get(key, 'absent')}   2: {right.get(key, 'absent')}" for key in differing]
-    return [f"{title}:", *lines] if lines else []
+    return [f"{key}: {left.get(key, 'absent')} -> {right.get(key, 'absent')}" for key in differing]
+
+
+def _section(title: str, one: dict, two: dict) -> list[str]:
+    """The differences of a part of two records under a heading; nothing when they agree."""
+    lines = differences(one, two)
+    return [f"{title}:", *(f"  {line}" for line in lines)] if lines else []

@@ -29,8 +29,8 @@ from methods.errors import UserError
 from methods.training import Training
 from methods.weights import save_editor
 
-# What of a recipe may be changed when a run goes on: how long it is and over how long its learning rate falls.
-_LENGTH = frozenset({"iterations", "cooldown", "decay_iterations"})
+# What of a recipe may change when a run goes on: its length, over how long its learning rate falls, and its notes.
+_CHANGEABLE = frozenset({"iterations", "cooldown", "decay_iterations", "notes"})
 _LOG_EVERY = 20
 _CHECKPOINT_SECONDS = 60.0
 _SAMPLES_SECONDS = 300.0
@@ -75,7 +75,7 @@ def train(
     fabric.to_device(training)  # type: ignore[arg-type]
     sampler = BatchSampler(images, training.batch_size, seed, fabric.device)
     generator = torch.Generator().manual_seed(seed)
-    kept = {key: value for key, value in recipe.items() if key not in _LENGTH}
+    kept = {key: value for key, value in recipe.items() if key not in _CHANGEABLE}
     identity = {"method": method, "recipe": kept, "data": images.digest, "seed": seed}
     run = _Run(out, identity, training, sampler, generator, Progress())
     if resume:

@@ -25,6 +25,7 @@ class BridgeGANRecipe:
         loss_weights: ``"supplement"`` (default) or ``"official-code"``; they differ in cycle and keeping.
         memory_sign: +1 moves the noise memory along the gradient of the matching loss as released; -1 against it.
         precision: ``"32"`` or ``"bf16"`` (autocast).
+        notes: what a reader of the weights' card should know of this recipe.
 
     Short recipes:
         warmup: first iterations, in which C (with D's trunk) is trained on real images alone and G, M, E on
@@ -53,6 +54,7 @@ class BridgeGANRecipe:
     loss_weights: Literal["supplement", "official-code"] = "supplement"
     memory_sign: Literal[1, -1] = 1
     precision: Literal["32", "bf16"] = "32"
+    notes: str = ""
     warmup: int = 0
     warmup_learning_rate: float = 0.0
     ramp: int = 0

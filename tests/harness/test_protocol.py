@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.protocol import DataRecord, FeatureRecord, Protocol, differences, hash_of, ids_hash
+from harness.protocol import DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
 
 
 def protocol(**changes: Any) -> Protocol:
@@ -58,9 +58,3 @@ def test_the_hash_is_sha256_of_the_canonical_json() -> None:
 )
 def test_whatever_decides_a_number_decides_the_hash(change: dict[str, Any]) -> None:
     assert protocol(**change).hash != protocol().hash
-
-
-def test_differences_name_the_keys() -> None:
-    first, second = protocol().record(), protocol(seed=7, judges={"primary": "p", "second": "t"}).record()
-    assert differences(first, first) == []
-    assert differences(first, second) == ['judges.second: "s" -> "t"', "seed: 0 -> 7"]

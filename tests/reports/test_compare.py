@@ -27,8 +27,8 @@ def test_differences_of_the_protocol_come_first(tmp_path: Path) -> None:
     write_json(two / "run.json", record)
     lines = compare(one, two).splitlines()
     assert "differ in protocol" in lines[0]
-    assert lines[1:4] == ["protocol:", f"  features.digest: 1: {'cd' * 32}   2: 99", "  limit: 1: absent   2: 10"]
-    assert lines[4:] == ["packages:", "  torch: 1: 2.14.0   2: 1.0"]
+    assert lines[1:4] == ["protocol:", f"  features.digest: {'cd' * 32} -> 99", "  limit: absent -> 10"]
+    assert lines[4:] == ["packages:", "  torch: 2.14.0 -> 1.0"]
 
 
 def test_a_folder_that_is_no_run_is_told(tmp_path: Path) -> None:
