@@ -33,7 +33,7 @@ from methods.errors import UserError
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "classifier": {"architecture": "resnet", "width": 32},
-    "judge": {"architecture": "plain", "width": 48},
+    "judge": {"architecture": "plain", "width": 32},
 }
 SEEDS = {"classifier": 1, "judge": 2}
 _LEARNING_RATE = 2e-3
