@@ -1,0 +1,17 @@
+"""SMIT: one generator, steered by a label vector and a random style, and a mask that keeps what need not change."""
+
+from __future__ import annotations
+
+from methods.card import MethodCard
+
+CARD = MethodCard(
+    name="smit",
+    title="SMIT",
+    modes=frozenset({"label"}),
+    kind="method",
+    paper="Romero et al., ICCV Workshops 2019",
+    summary="A random style and the target labels set the AdaIN layers; an attention mask keeps the rest of the image.",
+    editor="methods.smit.editor:SMIT",
+    stochastic=True,
+    strength=(0.0, 1.0, 1.0),
+)

@@ -1,0 +1,115 @@
+"""SMIT behind the common interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from methods.attributes import CELEBA14
+from methods.base import Editor
+from methods.errors import UserError
+from methods.smit import CARD
+from methods.smit.networks import Generator
+
+if TYPE_CHECKING:
+    from methods.smit.training import SMITTraining
+
+
+class SMIT(Editor):
+    """SMIT (ICCV Workshops 2019): ``G(image, embedding(style, target labels))``.
+
+    The target is absolute. A strength t below 1 is the official interpolation: the code lies between that of the
+    source labels (t = 0) and that of the target labels (t = 1), both with the same style, on the sphere. (The official
+    demo turns hair attributes by a rule of its own; which flip is asked for is the caller's choice here.)
+
+    Args:
+        attributes: label columns.
+        image_size: a multiple of 2^downsamplings; the network takes images of any such size.
+        noise_size: size of the style (official: 20).
+        width: channels of G at full resolution (official: 32).
+        blocks: residual blocks of G (official: 6).
+        downsamplings: halvings before the blocks (official: 3).
+
+    Raises:
+        UserError: the image size is not such a multiple.
+    """
+
+    card = CARD
+    needs_all_labels = False
+
+    def __init__(
+        self,
+        *,
+        attributes: Sequence[str] = CELEBA14,
+        image_size: int = 256,
+        noise_size: int = 20,
+        width: int = 32,
+        blocks: int = 6,
+        downsamplings: int = 3,
+    ) -> None:
+        # An instance norm has nothing to normalize on a map of one pixel.
+        if image_size < 2 ** (downsamplings + 1) or image_size % 2**downsamplings:
+            raise UserError(
+                f"SMIT's image size must be a multiple of {2**downsamplings} and at least {2 ** (downsamplings + 1)} "
+                f"for {downsamplings} downsamplings, not {image_size}."
+            )
+        sizes = {"noise_size": noise_size, "width": width, "blocks": blocks, "downsamplings": downsamplings}
+        super().__init__(attributes=attributes, image_size=image_size, **sizes)
+        self.noise_size = noise_size
+        self.generator = Generator(len(self.attributes), **sizes)
+
+    @classmethod
+    def start_training(
+        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> SMITTraining:
+        """As `Editor.start_training`; the recipe's keys are those of `SMITRecipe`."""
+        from methods.recipe import parse_recipe
+        from methods.smit.recipe import SMITRecipe
+        from methods.smit.training import SMITTraining
+
+        recipe = parse_recipe(SMITRecipe, table, f"[train.{CARD.name}]")
+        return SMITTraining(recipe, attributes, image_size, dataset_size, seed)
+
+    def label_edit(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        source_labels: Tensor | None,
+        *,
+        strength: float | None = None,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """The edit; arguments as in ``edit``, `noise` being the styles (N, noise_size).
+
+        Raises:
+            UserError: image sides or strength out of range; a strength below 1 without source labels or classifier.
+        """
+        multiple = 2 ** self.config["downsamplings"]
+        if images.shape[2] % multiple or images.shape[3] % multiple:
+            size = "x".join(map(str, images.shape[2:]))
+            raise UserError(f"SMIT takes images whose sides are multiples of {multiple}, not {size} pixels.")
+        noise = self.draw_noise(len(images), self.noise_size, noise, generator)
+        code = self.generator.embed(noise, labels)
+        if strength is not None and strength != 1:
+            if not 0 <= strength < 1:
+                raise UserError(f"SMIT's strength must lie in [0, 1], not {strength}.")
+            if source_labels is None:
+                source_labels = self._labels("source_labels", None, images)
+            code = spherical_interpolation(self.generator.embed(noise, source_labels), code, strength)
+        edited, _ = self.generator(images, code)
+        return edited
+
+
+def spherical_interpolation(start: Tensor, end: Tensor, t: float) -> Tensor:
+    """Rows (N, D) between `start` (t = 0) and `end` (t = 1), at the angle between them; linear where that is 0."""
+    cosine = torch.cosine_similarity(start, end, dim=1).clamp(-1, 1)
+    angle = cosine.arccos().unsqueeze(1)
+    sine = angle.sin()
+    parallel = sine < 1e-6
+    sine = sine.masked_fill(parallel, 1.0)
+    weights = [torch.where(parallel, share, (share * angle).sin() / sine) for share in (1 - t, t)]
+    return weights[0] * start + weights[1] * end

@@ -1,0 +1,126 @@
+"""SMIT in training: one iteration of the official schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from methods.errors import UserError
+from methods.smit.augment import crop_at_random
+from methods.smit.discriminator import Discriminator
+from methods.smit.editor import SMIT
+from methods.smit.objective import discriminator_terms, generator_terms, total
+from methods.smit.recipe import SMITRecipe
+from methods.training import Batch, flip_at_random
+
+
+class SMITTraining(nn.Module):
+    """Generator, discriminator and their optimizers; see :class:`methods.training.Training`.
+
+    Where the official code seeds its draws anew (targets by the iteration of the epoch, styles by a counter), all come
+    from the one generator here. The vectors of the discriminator's power iteration are buffers; the official optimizer
+    holds them too, to no effect but a change of length, which the next iteration takes back.
+
+    Args:
+        recipe: sizes, weights, schedule.
+        attributes: label columns.
+        image_size: side of the images: a power of two, at least 16.
+        dataset_size: number of training images; nothing depends on it.
+        seed: of the initial weights.
+
+    Raises:
+        UserError: an image size that the networks cannot halve as they must.
+    """
+
+    def __init__(
+        self, recipe: SMITRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.batch_size = 2 * recipe.batch_size
+        self.iteration = 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.editor = SMIT(attributes=attributes, image_size=image_size, **recipe.editor_sizes())
+            try:
+                width = recipe.discriminator_width_at(image_size)
+                self.discriminator = Discriminator(len(attributes), image_size, width)
+            except ValueError as error:
+                raise UserError(f"SMIT cannot be trained at this image size: {error}.") from error
+        if recipe.precision == "bf16":
+            self.to(memory_format=torch.channels_last)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            name: torch.optim.Adam(_trained(network), recipe.learning_rate, recipe.betas, fused=True)
+            for name, network in (("generator", self.editor), ("discriminator", self.discriminator))
+        }
+
+    @property
+    def total_iterations(self) -> int | None:
+        """Iterations of the recipe."""
+        return self.recipe.iterations
+
+    def get_extra_state(self) -> dict[str, int]:
+        """The iteration, so that the state dict is all that a resumed run needs."""
+        return {"iteration": self.iteration}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        """Puts back what `get_extra_state` gave."""
+        self.iteration = state["iteration"]
+
+    def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
+        """One step of D on the first half of a batch, then one of G on the other.
+
+        Targets are the labels of other images of the whole batch, so that only combinations that exist are asked for.
+        """
+        self.iteration += 1
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.recipe.rate_at(self.iteration)
+        images, labels, _ = next_batch()
+        order = torch.randperm(len(images), generator=generator, device=generator.device).to(labels.device)
+        shape = (4, (len(images) + 1) // 2, self.recipe.noise_size)
+        noise = torch.randn(shape, generator=generator, device=generator.device).to(images.device)
+        if self.recipe.crop:
+            images = crop_at_random(images, generator)
+        if self.recipe.flip:
+            images = flip_at_random(images, generator)
+        if self.recipe.precision == "bf16":
+            images = images.contiguous(memory_format=torch.channels_last)
+        halves = [part.chunk(2) for part in (images, labels, labels[order])]
+        (images, ours), (labels, our_labels), (target, our_target) = halves
+        logs = self.discriminator_step(images, labels, target, noise[0])
+        return logs | self.generator_step(ours, our_labels, our_target, noise[1:, : len(ours)])
+
+    def discriminator_step(self, images: Tensor, labels: Tensor, target: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        """One step of D; `noise` (N, noise_size) are the styles of its fakes. Returns its terms before the step."""
+        network = self.editor.generator
+        with self._autocast(images):
+            with torch.no_grad():
+                fake, _ = network(images, network.embed(noise, target))
+            terms = discriminator_terms(self.discriminator, images, labels, fake)
+        return self._descend("discriminator", self.discriminator, terms)
+
+    def generator_step(self, images: Tensor, labels: Tensor, target: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        """One step of G; `noise` (3, N, noise_size) as in :func:`generator_terms`. Returns its terms before it."""
+        # Autocast anew: it would reuse the weights that it cast in the D step, where G had no gradients.
+        with self._autocast(images):
+            terms = generator_terms(self.editor.generator, self.discriminator, images, labels, target, noise)
+        return self._descend("generator", self.editor, terms)
+
+    def _autocast(self, images: Tensor) -> torch.autocast:
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
+
+    def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
+        loss = total(terms, self.recipe.weights)
+        # Named inputs: no gradients are computed for the weights of the other network, which does not step.
+        loss.backward(inputs=_trained(network))
+        optimizer.step()
+        return {f"{name}/{term}": value.detach() for term, value in terms.items()} | {f"{name}/total": loss.detach()}
+
+
+def _trained(network: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
