@@ -1,0 +1,16 @@
+"""ELEGANT: exchanges the block of latent channels that belongs to an attribute between two photos."""
+
+from __future__ import annotations
+
+from methods.card import MethodCard
+
+CARD = MethodCard(
+    name="elegant",
+    title="ELEGANT",
+    modes=frozenset({"reference"}),
+    kind="method",
+    paper="Xiao et al., ECCV 2018",
+    summary="The bottleneck has a block of channels for each attribute; an edit takes the blocks of the reference.",
+    editor="methods.elegant.editor:Elegant",
+    strength=(0.0, 1.0, 1.0),
+)

@@ -1,0 +1,91 @@
+"""ELEGANT behind the common interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from methods.attributes import CELEBA14
+from methods.base import Editor
+from methods.elegant import CARD
+from methods.elegant.networks import Decoder, Encoder, attribute_of_channel, block_channels, exchange
+from methods.errors import UserError
+
+if TYPE_CHECKING:
+    from methods.elegant.training import ElegantTraining
+
+
+class Elegant(Editor):
+    """ELEGANT (ECCV 2018): ``x + Dec(z, z_x, skips of x)``, z being z_x with some blocks taken from the reference.
+
+    The blocks of those attributes are taken whose target label is not the source's; the reference should show the
+    target's values, as in training. With `strength` t the blocks go only that share of the way to the reference's.
+    There is no label edit, no noise.
+
+    Args:
+        attributes: label columns; each has its block of the bottleneck's channels.
+        image_size: a multiple of 2**blocks; the networks take images of any such size.
+        width: channels of the first block (official: 64).
+        blocks: halvings of the encoder (official: 5).
+
+    Raises:
+        UserError: an image size that cannot be halved so often, or more attributes than channels to share out.
+    """
+
+    card = CARD
+    owners: Tensor
+
+    def __init__(
+        self, *, attributes: Sequence[str] = CELEBA14, image_size: int = 256, width: int = 64, blocks: int = 5
+    ) -> None:
+        if image_size <= 0 or image_size % 2**blocks:
+            raise UserError(f"ELEGANT's image size must be a multiple of {2**blocks}, not {image_size}.")
+        channels = block_channels(width, blocks)[-1]
+        if not 1 <= len(attributes) <= channels:
+            raise UserError(f"ELEGANT shares {channels} channels out among 1 to as many attributes: {len(attributes)}.")
+        super().__init__(attributes=attributes, image_size=image_size, width=width, blocks=blocks)
+        self.encoder, self.decoder = Encoder(width, blocks), Decoder(width, blocks)
+        owners = torch.tensor(attribute_of_channel(channels, len(self.attributes)))
+        self.register_buffer("owners", owners, persistent=False)
+
+    @classmethod
+    def start_training(
+        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> ElegantTraining:
+        """As `Editor.start_training`; the recipe's keys are those of `ElegantRecipe`."""
+        from methods.elegant.training import ElegantRecipe, ElegantTraining
+
+        return ElegantTraining(ElegantRecipe.from_table(table), attributes, image_size, dataset_size, seed)
+
+    def reference_edit(
+        self,
+        images: Tensor,
+        reference: Tensor,
+        labels: Tensor,
+        source_labels: Tensor,
+        *,
+        strength: float | None = None,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """The exchange of the blocks whose labels differ; arguments as in ``edit``."""
+        assert CARD.strength is not None
+        lowest, default, highest = CARD.strength
+        strength = default if strength is None else strength
+        if not lowest <= strength <= highest:
+            raise UserError(f"ELEGANT's strength must lie in [{lowest}, {highest}], not {strength}.")
+        step = 2 ** len(self.encoder.main)
+        if images.shape[2] % step or images.shape[3] % step:
+            size = "x".join(map(str, images.shape[2:]))
+            raise UserError(f"ELEGANT takes images whose sides are multiples of {step}, not {size} pixels.")
+        own, skips = self.encoder(images)
+        other, _ = self.encoder(reference)
+        share = strength * (labels != source_labels).float()
+        return (images + self.decoder(exchange(own, other, self.of_channels(share)), own, skips)).clamp(-1, 1)
+
+    def of_channels(self, of_attributes: Tensor) -> Tensor:
+        """A value for each attribute (N, A) -> the same for each bottleneck channel (N, C)."""
+        return of_attributes[:, self.owners]

@@ -1,0 +1,144 @@
+"""ELEGANT's encoder, decoder and discriminator, with the tensor names of the official PyTorch code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from methods.blocks import halve
+
+_SLOPE = 0.2
+_DISCRIMINATOR_BLOCKS = 4
+
+
+class PixelNorm(nn.Module):
+    """Divides the channel vector of every pixel by its L2 norm, then one learned factor and one learned summand.
+
+    Without a factor of sqrt(C): what comes out of C channels is of size 1 / sqrt(C).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.ones(1))
+        self.beta = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape and dtype; the norm is taken in float32."""
+        norm = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float32)
+        scale = (self.alpha / norm.clamp_min(1e-12)).to(x.dtype)
+        return x * scale + self.beta.to(x.dtype)
+
+
+class Encoder(nn.Module):
+    """Enc: halving convolutions whose last output is divided among the attributes.
+
+    Args:
+        width: channels of the first block (official: 64), doubled by each block up to 8 times as many.
+        blocks: number of halvings (official: 5).
+    """
+
+    def __init__(self, width: int = 64, blocks: int = 5) -> None:
+        super().__init__()
+        channels = [3, *block_channels(width, blocks)]
+        self.main = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(i, o, 3, 2, 1), PixelNorm(), nn.LeakyReLU(_SLOPE, inplace=True))
+            for i, o in pairwise(channels)
+        )
+        self.apply(_initialize)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Images (N, 3, H, W) in [-1, 1] -> z (N, C, H / 2**blocks, W / 2**blocks), and what the blocks before gave."""
+        hidden, outputs = images, []
+        for block in self.main:
+            hidden = block(hidden)
+            outputs.append(hidden)
+        return outputs[-1], outputs[:-1]
+
+
+class Decoder(nn.Module):
+    """Dec: two encodings -> the residual that an edit adds to the image; arguments as in `Encoder`."""
+
+    def __init__(self, width: int = 64, blocks: int = 5) -> None:
+        super().__init__()
+        encoded = block_channels(width, blocks)
+        # Two encodings come in; each block but the last gives what the skip that is added to it has.
+        channels = [2 * encoded[-1], *encoded[-2::-1], 3]
+        layers = [nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1) for i, o in pairwise(channels)]
+        inner = [nn.Sequential(layer, PixelNorm(), nn.ReLU(inplace=True)) for layer in layers[:-1]]
+        self.main = nn.ModuleList([*inner, nn.Sequential(layers[-1])])
+        self.apply(_initialize)
+
+    def forward(self, edited: Tensor, own: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:
+        """The edited and the image's own encoding, and what `Encoder` gave besides -> residual (N, 3, H, W) in (-2, 2).
+
+        Without `skips` nothing is added; training and edits give them.
+        """
+        hidden = torch.cat([edited, own], dim=1)
+        for index, block in enumerate(self.main):
+            hidden = block(hidden)
+            if index < len(skips):
+                hidden = hidden + skips[-1 - index]
+        return 2 * torch.tanh(hidden.float())
+
+
+class Discriminator(nn.Module):
+    """D: image and labels -> realness. D1 sees the image as it is, D2 at half the side.
+
+    Args:
+        attributes: number of label columns.
+        size: side that the images are pooled down to, a multiple of 16; image side / size must be a power of two.
+        width: channels of the first layer (official: 64), doubled by each of the other three.
+    """
+
+    def __init__(self, attributes: int, size: int, width: int = 64) -> None:
+        super().__init__()
+        self.size = size
+        channels = [3 + attributes, *(width * 2**block for block in range(_DISCRIMINATOR_BLOCKS))]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(channels):
+            layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), PixelNorm(), nn.LeakyReLU(_SLOPE, inplace=True)]
+        self.conv = nn.Sequential(*layers)
+        self.linear = nn.Sequential(nn.Linear(channels[-1] * (size // 2**_DISCRIMINATOR_BLOCKS) ** 2, 1))
+        self.apply(_initialize)
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Images (N, 3, H, W) and labels (N, A) -> logits of realness (N, 1), float32."""
+        while images.shape[2] > self.size:
+            images = halve(images)
+        maps = labels.to(images.dtype)[:, :, None, None].expand(-1, -1, *images.shape[2:])
+        return self.linear(self.conv(torch.cat([images, maps], dim=1)).flatten(1)).float()
+
+
+def block_channels(width: int, blocks: int) -> list[int]:
+    """Channels of the encoder's blocks: width, doubled up to 8 times as many (64, 128, 256, 512, 512)."""
+    return [width * min(2**block, 8) for block in range(blocks)]
+
+
+def attribute_of_channel(channels: int, attributes: int) -> list[int]:
+    """The attribute that each bottleneck channel belongs to.
+
+    Block i is [rint(channels / attributes * i), rint(channels / attributes * (i + 1))), halves rounded to even.
+    """
+    bounds = [round(channels / attributes * i) for i in range(attributes + 1)]
+    return [i for i, (first, end) in enumerate(pairwise(bounds)) for _ in range(first, end)]
+
+
+def exchange(own: Tensor, other: Tensor, share: Tensor) -> Tensor:
+    """Takes channels of another image's encoding.
+
+    Args:
+        own, other: (N, C, h, w).
+        share: (N, C) or (1, C) in [0, 1]: 1 takes the other's channel, 0 keeps the own, between them is linear.
+    """
+    return torch.lerp(own, other, share[:, :, None, None].to(own.dtype))
+
+
+def _initialize(module: nn.Module) -> None:
+    """Weights N(0, 0.02) and linear biases 0; the biases of convolutions keep PyTorch's default."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear):
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,213 @@
+"""ELEGANT in training: one iteration of the official schedule, an update of each side for every attribute in turn."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from methods.elegant import objective
+from methods.elegant.editor import Elegant
+from methods.elegant.networks import Discriminator, exchange
+from methods.elegant.objective import LossWeights
+from methods.errors import UserError
+from methods.recipe import parse_recipe
+from methods.training import Batch
+
+Count = Annotated[int, Field(ge=1)]
+_LEAST_SIZE = 32  # D2 halves half the side four times
+
+
+@dataclass(frozen=True)
+class ElegantRecipe:
+    """How to train; the defaults are the official code's.
+
+    The official code trains on all of CelebA, test images too; here only the training split is seen.
+
+    Attributes:
+        width, blocks: of encoder and decoder, see `Elegant`.
+        discriminator_width: channels of the first layer of D1 and D2.
+        iterations: rounds over all attributes; each attribute has one update of D and one of Enc and Dec in a round.
+        batch_size: images that have the attribute in an update, and as many that lack it.
+        learning_rate, betas, weight_decay: Adam's (the decay is part of the gradient), for both sides.
+        decay, decay_every: the learning rate is multiplied by `decay` every `decay_every` iterations.
+        cooldown: last iterations, in which the learning rate falls linearly to 0 besides (official: none).
+        weights: of the loss terms.
+        precision: ``"32"``, or ``"bf16"``: autocast to bfloat16, channels last.
+    """
+
+    width: Count = 64
+    blocks: Annotated[int, Field(ge=2, le=8)] = 5
+    discriminator_width: Count = 64
+    iterations: Count = 200_000
+    batch_size: Count = 16
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-5
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.97
+    decay_every: Count = 3000
+    cooldown: Annotated[int, Field(ge=0)] = 0
+    weights: LossWeights = field(default_factory=LossWeights)
+    precision: Literal["32", "bf16"] = "32"
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> ElegantRecipe:
+        """The recipe of a profile's table ``[train.elegant]``; UserError for what does not fit."""
+        return parse_recipe(cls, table, "[train.elegant]")
+
+    def rate_at(self, iteration: int) -> float:
+        """The learning rate of an iteration, counted from 0."""
+        left = min(1.0, (self.iterations - iteration) / self.cooldown) if self.cooldown else 1.0
+        return self.learning_rate * self.decay ** (iteration // self.decay_every) * left
+
+
+class ElegantTraining(nn.Module):
+    """Encoder, decoder, two discriminators and their optimizers; see :class:`methods.training.Training`.
+
+    Raises:
+        UserError: an image size or a number of attributes that the networks do not take.
+    """
+
+    def __init__(
+        self, recipe: ElegantRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> None:
+        super().__init__()
+        if image_size <= 0 or image_size % _LEAST_SIZE:
+            raise UserError(f"ELEGANT is trained at multiples of {_LEAST_SIZE} pixels, not at {image_size}.")
+        self.recipe, self.dataset_size = recipe, dataset_size
+        self.batch_size, self.total_iterations = 2 * recipe.batch_size, recipe.iterations
+        self.iteration = 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.editor = Elegant(
+                attributes=attributes, image_size=image_size, width=recipe.width, blocks=recipe.blocks
+            )
+            self.discriminators = nn.ModuleList(
+                Discriminator(len(attributes), size, recipe.discriminator_width)
+                for size in (image_size, image_size // 2)
+            )
+        if recipe.precision == "bf16":
+            self.to(memory_format=torch.channels_last)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "generator": self._adam(self.editor.parameters()),
+            "discriminator": self._adam(self.discriminators.parameters()),
+        }
+
+    def _adam(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
+        recipe = self.recipe
+        return torch.optim.Adam(
+            parameters, recipe.learning_rate, recipe.betas, weight_decay=recipe.weight_decay, fused=True
+        )
+
+    def get_extra_state(self) -> dict[str, int]:
+        """The iteration, so that the state dict is all that a resumed run needs."""
+        return {"iteration": self.iteration}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        """Puts back what `get_extra_state` gave."""
+        self.iteration = state["iteration"]
+
+    def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
+        """One round over the attributes; nothing in it is random but the order of the data.
+
+        Returns:
+            The terms of the losses by name, averaged over the attributes.
+
+        Raises:
+            UserError: no training image has (or none lacks) an attribute.
+        """
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.recipe.rate_at(self.iteration)
+        terms: dict[str, list[Tensor]] = defaultdict(list)
+        for attribute in range(len(self.editor.attributes)):
+            for name, value in self.update(*self.pairs(next_batch, attribute), attribute).items():
+                terms[name].append(value)
+        self.iteration += 1
+        return {name: torch.stack(values).mean() for name, values in terms.items()}
+
+    def pairs(self, next_batch: Callable[[], Batch], attribute: int) -> tuple[Tensor, Tensor]:
+        """Images that have an attribute, then as many that lack it: (2N, 3, H, W), and their labels (2N, n).
+
+        Batches are drawn until there are enough of both. Once the whole training set has gone by, those of a rarer
+        kind are repeated.
+        """
+        wanted, seen = self.recipe.batch_size, 0
+        found: dict[bool, list[Batch]] = {True: [], False: []}
+        counts = {True: 0, False: 0}
+        # Twice the set: an epoch may begin in between, and its last images may be dropped.
+        while min(counts.values()) < wanted and (seen == 0 or seen < 2 * self.dataset_size):
+            batch = next_batch()
+            seen += len(batch.labels)
+            for has in (True, False):
+                rows = ((batch.labels[:, attribute] > 0.5) == has).nonzero()[: wanted - counts[has], 0]
+                found[has].append(Batch(*(part[rows] for part in batch)))
+                counts[has] += len(rows)
+        for has, count in counts.items():
+            if not count:
+                name, verb = self.editor.attributes[attribute], "has" if has else "lacks"
+                raise UserError(f"ELEGANT learns from pairs, but no training image {verb} {name}: leave it out.")
+        rows = torch.arange(wanted)
+        images, labels = (
+            torch.cat([torch.cat([batch[part] for batch in found[has]])[rows % counts[has]] for has in (True, False)])
+            for part in (0, 1)
+        )
+        return images, labels
+
+    def update(self, images: Tensor, labels: Tensor, attribute: int) -> dict[str, Tensor]:
+        """One update of D1 and D2, then one of Enc and Dec with the same edits.
+
+        Args:
+            images, labels: as `pairs` gives them.
+            attribute: the one whose block is exchanged.
+
+        Returns:
+            The terms and totals of both sides, before their updates.
+        """
+        if self.recipe.precision == "bf16":
+            images = images.contiguous(memory_format=torch.channels_last)
+        edit_labels = objective.exchanged_labels(labels, attribute)
+        with self._autocast(images):
+            rebuilt, edits = self.exchanged(images, attribute)
+            d_terms = self.discriminator_terms(images, labels, edits.detach(), edit_labels)
+        d_total = objective.discriminator_total(d_terms, self.recipe.weights)
+        self._descend("discriminator", self.discriminators, d_total)
+        # Autocast anew: it would reuse the weights of D that it cast before their update.
+        with self._autocast(images):
+            g_terms = self.generator_terms(images, rebuilt, edits, edit_labels)
+        g_total = objective.generator_total(g_terms, self.recipe.weights)
+        self._descend("generator", self.editor, g_total)
+        logs = {**d_terms, "d_total": d_total, **g_terms, "g_total": g_total}
+        return {name: value.detach() for name, value in logs.items()}
+
+    def exchanged(self, images: Tensor, attribute: int) -> tuple[Tensor, Tensor]:
+        """A', B' and C, D of the images A, B (2N, 3, H, W), one after the other; no gradient where clamped to [-1, 1]."""
+        own, skips = self.editor.encoder(images)
+        other = own.roll(len(own) // 2, dims=0)
+        share = (self.editor.owners == attribute).unsqueeze(0)
+        rebuilt = images + self.editor.decoder(own, own, skips)
+        edits = images + self.editor.decoder(exchange(own, other, share), own, skips)
+        return rebuilt.clamp(-1, 1), edits.clamp(-1, 1)
+
+    def discriminator_terms(self, *arguments: Tensor) -> dict[str, Tensor]:
+        """As `objective.discriminator_terms`, by this run's D1 and D2."""
+        return objective.discriminator_terms(list(self.discriminators), *arguments)  # type: ignore[arg-type]
+
+    def generator_terms(self, *arguments: Tensor) -> dict[str, Tensor]:
+        """As `objective.generator_terms`, by this run's D1 and D2."""
+        return objective.generator_terms(list(self.discriminators), *arguments)  # type: ignore[arg-type]
+
+    def _autocast(self, images: Tensor) -> torch.autocast:
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
+
+    def _descend(self, name: str, network: nn.Module, loss: Tensor) -> None:
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
+        # Named inputs: no gradients are computed for the weights of the other side, which does not step.
+        loss.backward(inputs=list(network.parameters()))
+        optimizer.step()
