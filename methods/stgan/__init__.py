@@ -1,0 +1,16 @@
+"""STGAN: an encoder-decoder whose skip connections are gated by selective transfer units, told by label differences."""
+
+from __future__ import annotations
+
+from methods.card import MethodCard
+
+CARD = MethodCard(
+    name="stgan",
+    title="STGAN",
+    modes=frozenset({"label"}),
+    kind="method",
+    paper="Liu et al., CVPR 2019",
+    summary="Selective transfer units let the label difference decide what of the source passes the skip connections.",
+    editor="methods.stgan.editor:STGAN",
+    strength=(-1.0, 2.0, 3.0),
+)

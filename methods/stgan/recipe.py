@@ -1,0 +1,60 @@
+"""The numbers of an STGAN training run; the defaults are the official code's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from methods.recipe import parse_recipe
+from methods.stgan.networks import BATCH_NORM_MOMENTUM
+from methods.stgan.objective import LossWeights
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class STGANRecipe:
+    """How to train; every field may stand in a profile's ``[train.stgan]`` table.
+
+    Attributes:
+        width, unit_width, layers: of the generator, see `STGAN`; D has as many layers.
+        discriminator_width: channels of D's first layer.
+        discriminator_hidden: units of D's dense layers.
+        iterations: updates of G (200 epochs of 947).
+        batch_size: images an update.
+        n_critic: updates of D before each of G; every update has a batch of its own.
+        learning_rate, betas: Adam's, for both networks.
+        decay_every: iterations after which the learning rate falls to a tenth, again and again (100 epochs).
+        norm_momentum: weight of the newest batch in batch norm's moving averages, which edits use; a run of a few
+            thousand iterations needs more than the official 0.001.
+        weights: of the loss terms.
+        precision: ``"32"``, or ``"bf16"``: autocast to bfloat16, channels last.
+    """
+
+    width: Count = 64
+    unit_width: Count = 64
+    layers: Annotated[int, Field(ge=2)] = 5
+    discriminator_width: Count = 64
+    discriminator_hidden: Count = 1024
+    iterations: Count = 189_400
+    batch_size: Count = 32
+    n_critic: Count = 5
+    learning_rate: Positive = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    decay_every: Count = 94_700
+    norm_momentum: Annotated[float, Field(gt=0, le=1)] = BATCH_NORM_MOMENTUM
+    weights: LossWeights = field(default_factory=LossWeights)
+    precision: Literal["32", "bf16"] = "32"
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> STGANRecipe:
+        """The recipe of a profile's table ``[train.stgan]``; UserError for what does not fit."""
+        return parse_recipe(cls, table, "[train.stgan]")
+
+    def rate_at(self, iteration: int) -> float:
+        """The learning rate of an iteration, counted from 0."""
+        return self.learning_rate / 10 ** (iteration // self.decay_every)

@@ -1,0 +1,125 @@
+"""STGAN in training: one iteration of the official schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from methods.errors import UserError
+from methods.stgan.editor import STGAN
+from methods.stgan.networks import Discriminator
+from methods.stgan.objective import discriminator_terms, generator_terms
+from methods.stgan.recipe import STGANRecipe
+from methods.training import Batch, uniform
+
+
+class STGANTraining(nn.Module):
+    """Generator, discriminator and their optimizers; see :class:`methods.training.Training`.
+
+    Between steps the editor is in eval mode: it is shown and measured as it will be used, and batch norm's moving
+    averages see training batches alone.
+
+    Raises:
+        UserError: an image size that the networks cannot halve as they must.
+    """
+
+    def __init__(
+        self, recipe: STGANRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.batch_size = recipe.batch_size
+        self.iteration = 0
+        if image_size == 2**recipe.layers:
+            # An instance norm has nothing to normalize on a map of one pixel.
+            raise UserError(f"STGAN cannot be trained with {recipe.layers} layers at {image_size} pixels: take fewer.")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.editor = STGAN(
+                attributes=attributes,
+                image_size=image_size,
+                width=recipe.width,
+                unit_width=recipe.unit_width,
+                layers=recipe.layers,
+            )
+            self.discriminator = Discriminator(
+                len(attributes), image_size, recipe.discriminator_width, recipe.discriminator_hidden, recipe.layers
+            )
+        for module in self.editor.eval().modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = recipe.norm_momentum
+        if recipe.precision == "bf16":
+            self.to(memory_format=torch.channels_last)
+        # TensorFlow adds epsilon at another place of Adam's formula, which at 1e-8 changes nothing that can be seen.
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            name: torch.optim.Adam(network.parameters(), recipe.learning_rate, recipe.betas, fused=True)
+            for name, network in (("generator", self.editor), ("discriminator", self.discriminator))
+        }
+
+    @property
+    def total_iterations(self) -> int | None:
+        """Updates of the generator."""
+        return self.recipe.iterations
+
+    def get_extra_state(self) -> dict[str, int]:
+        """The iteration, so that the state dict is all that a resumed run needs."""
+        return {"iteration": self.iteration}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        """Puts back what `get_extra_state` gave."""
+        self.iteration = state["iteration"]
+
+    def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
+        """`n_critic` updates of D, then one of G, each with a batch and targets of its own.
+
+        Targets are the labels of other images of the batch, so that only combinations that exist are asked for.
+        """
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.recipe.rate_at(self.iteration)
+        self.editor.train()
+        logs: dict[str, Tensor] = {}
+        for _ in range(self.recipe.n_critic):
+            images, labels, target = self._draw(next_batch, generator)
+            logs = self.discriminator_step(images, labels, target, uniform(len(images), generator, images.device))
+        logs |= self.generator_step(*self._draw(next_batch, generator))
+        self.editor.eval()
+        self.iteration += 1
+        return logs
+
+    def discriminator_step(self, images: Tensor, labels: Tensor, target: Tensor, mix: Tensor) -> dict[str, Tensor]:
+        """One update of D; `mix` as in :func:`discriminator_terms`. Returns its terms before the update."""
+        with self._autocast(images):
+            with torch.no_grad():
+                fake = self.editor.generator(images, target - labels)
+            terms = discriminator_terms(self.discriminator, images, labels, fake, mix)
+        total = self.recipe.weights.discriminator_total(terms)
+        return self._descend("discriminator", self.discriminator, terms | {"total": total})
+
+    def generator_step(self, images: Tensor, labels: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """One update of G. Returns its terms before the update."""
+        with self._autocast(images):
+            terms = generator_terms(self.editor.generator, self.discriminator, images, labels, target)
+        total = self.recipe.weights.generator_total(terms)
+        return self._descend("generator", self.editor, terms | {"total": total})
+
+    def _draw(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Images, their labels, and the labels of the batch in random order."""
+        images, labels, _ = next_batch()
+        order = torch.randperm(len(images), generator=generator, device=generator.device).to(labels.device)
+        if self.recipe.precision == "bf16":
+            images = images.contiguous(memory_format=torch.channels_last)
+        return images, labels, labels[order]
+
+    def _autocast(self, images: Tensor) -> torch.autocast:
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
+
+    def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
+        # Named inputs: no gradients are computed for the weights of the other network, which does not step.
+        terms["total"].backward(inputs=list(network.parameters()))
+        optimizer.step()
+        return {f"{name}/{term}": value.detach() for term, value in terms.items()}
