@@ -1,0 +1,16 @@
+"""StarGAN v2: one generator for all domains, told by a style code from noise or from a reference."""
+
+from __future__ import annotations
+
+from methods.card import MethodCard
+
+CARD = MethodCard(
+    name="starganv2",
+    title="StarGAN v2",
+    modes=frozenset({"label", "reference"}),
+    kind="method",
+    paper="Choi et al., CVPR 2020",
+    summary="A mapping network (noise) or a style encoder (reference) gives a domain's style, injected by AdaIN.",
+    editor="methods.starganv2.editor:StarGANv2",
+    stochastic=True,
+)

@@ -1,0 +1,63 @@
+"""Domains: what StarGAN v2 edits towards, read from label columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from methods.errors import UserError, did_you_mean
+
+
+class Domains:
+    """How label columns tell the domain of an image, an index 0..count-1 as in the official code.
+
+    * Several columns: a domain each, in their order; a row has exactly one of them set.
+    * One column, or one of several that `attribute` names: two domains, 0 without and 1 with the attribute. The other
+      columns are not read: StarGAN v2 knows combinations of attributes only as domains of their own.
+
+    Args:
+        attributes: label columns.
+        attribute: see above; None: a domain a column.
+
+    Raises:
+        UserError: `attribute` is no column.
+    """
+
+    def __init__(self, attributes: Sequence[str], attribute: str | None = None) -> None:
+        self.attributes = tuple(attributes)
+        if attribute is not None and attribute not in self.attributes:
+            hint = did_you_mean(attribute, self.attributes)
+            raise UserError(f"StarGAN v2's attribute '{attribute}' is none of {', '.join(self.attributes)}.{hint}")
+        if attribute is None and len(self.attributes) == 1:
+            attribute = self.attributes[0]
+        self.column = None if attribute is None else self.attributes.index(attribute)
+
+    @property
+    def count(self) -> int:
+        """K, the number of domains."""
+        return len(self.attributes) if self.column is None else 2
+
+    @property
+    def editable(self) -> tuple[str, ...]:
+        """The label columns that an edit can change."""
+        return self.attributes if self.column is None else (self.attributes[self.column],)
+
+    def of(self, labels: Tensor) -> Tensor:
+        """Labels (N, A) of 0 and 1 -> domains (N,), int64.
+
+        Raises:
+            UserError: a row has none or several of the domains set.
+        """
+        if self.column is not None:
+            return labels[:, self.column].long()
+        if not bool((labels.sum(dim=1) == 1).all()):
+            raise UserError(
+                f"StarGAN v2's labels are one column a domain ({', '.join(self.attributes)}) and set exactly one of "
+                'them in each row; for attributes that go together, choose one: attribute = "NAME" in its recipe.'
+            )
+        return labels.argmax(dim=1)
+
+    def predicted(self, logits: Tensor) -> Tensor:
+        """A classifier's logits (N, A) -> the likeliest domains (N,), int64."""
+        return logits.argmax(dim=1) if self.column is None else (logits[:, self.column] > 0).long()

@@ -1,0 +1,179 @@
+"""StarGAN v2 behind the common interface: edits towards a domain, guided by noise or by a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from methods.attributes import CELEBA14
+from methods.base import Editor
+from methods.errors import UserError
+from methods.starganv2 import CARD
+from methods.starganv2.domains import Domains
+from methods.starganv2.masks import FaceMasks
+from methods.starganv2.networks import Generator, MappingNetwork, Masks, StyleEncoder
+
+if TYPE_CHECKING:
+    from methods.starganv2.training import StarGANv2Training
+
+_OFFICIAL_PIXEL_WIDTH = 2**14  # width * image size of the official networks
+_AVERAGED_STYLES = 10_000
+
+
+class StarGANv2(Editor):
+    """StarGAN v2 (CVPR 2020): ``G(image, style)`` with the style ``F(noise, domain)`` or ``E(reference, domain)``.
+
+    Only the target domain matters; the source's labels are not read. What a domain is, see `Domains`: a label column
+    each, or an attribute's two values. `editable` are the columns that an edit can change.
+
+    Args:
+        attributes: label columns.
+        attribute: the column whose two values are the domains; None: a domain a column.
+        image_size: a power of 2, at least 32; the networks take images of this size alone.
+        width: channels at full resolution; 0: the official 16384 / image_size.
+        widest: limit of all widths (official: 512).
+        style_size, noise_size: of the style (64) and of the noise z (16).
+        mapping_width: of the mapping network's layers (official: 512).
+        high_pass: w_hpf, the high-pass skip for faces; 0: none. With it the editor holds the landmark network FAN.
+
+    Raises:
+        UserError: a size that does not fit, or an attribute that is no column.
+    """
+
+    card = CARD
+    needs_all_labels = False
+
+    def __init__(
+        self,
+        *,
+        attributes: Sequence[str] = CELEBA14,
+        attribute: str | None = None,
+        image_size: int = 256,
+        width: int = 0,
+        widest: int = 512,
+        style_size: int = 64,
+        noise_size: int = 16,
+        mapping_width: int = 512,
+        high_pass: float = 0.0,
+    ) -> None:
+        if image_size < 32 or image_size & (image_size - 1):
+            raise UserError(f"StarGAN v2's image size must be a power of 2 and at least 32, not {image_size}.")
+        if high_pass < 0:
+            raise UserError(f"StarGAN v2's high_pass must be 0 (no skip) or positive, not {high_pass}.")
+        width = width or max(1, _OFFICIAL_PIXEL_WIDTH // image_size)
+        super().__init__(
+            attributes=attributes,
+            attribute=attribute,
+            image_size=image_size,
+            width=width,
+            widest=widest,
+            style_size=style_size,
+            noise_size=noise_size,
+            mapping_width=mapping_width,
+            high_pass=high_pass,
+        )
+        self.noise_size = noise_size
+        self.domains = Domains(self.attributes, attribute)
+        count = self.domains.count
+        self.generator = Generator(image_size, width, widest, style_size, high_pass)
+        self.mapping_network = MappingNetwork(count, noise_size, mapping_width, style_size)
+        self.style_encoder = StyleEncoder(count, image_size, width, widest, style_size)
+        self.fan = FaceMasks() if high_pass else None
+
+    @classmethod
+    def start_training(
+        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> StarGANv2Training:
+        """As `Editor.start_training`; the recipe's keys are those of `StarGANv2Recipe`."""
+        from methods.recipe import parse_recipe
+        from methods.starganv2.recipe import StarGANv2Recipe
+        from methods.starganv2.training import StarGANv2Training
+
+        recipe = parse_recipe(StarGANv2Recipe, table, f"[train.{CARD.name}]")
+        return StarGANv2Training(recipe, attributes, image_size, dataset_size, seed)
+
+    @property
+    def editable(self) -> tuple[str, ...]:
+        """The label columns that an edit can change: all, or the one attribute whose values are the domains."""
+        return self.domains.editable
+
+    def label_edit(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        source_labels: Tensor | None,
+        *,
+        strength: float | None = None,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        truncation: float = 1.0,
+        masks: Masks | None = None,
+    ) -> Tensor:
+        """``G(images, F(noise, domain))``; arguments as in ``edit``.
+
+        Args:
+            truncation: psi in [0, 1]: how far the style lies from its domain's mean style; below 1 edits look safer
+                and differ less (official pictures: 0.5 to 1, official measures: 1).
+            masks: for the high-pass skip, (N, 1, h, w) in [0, 1] each; None: those of the landmark network.
+        """
+        if not 0 <= truncation <= 1:
+            raise UserError(f"truncation must lie in [0, 1], not {truncation}: 0 is the domain's mean style.")
+        self._refuse_other_sizes(images)
+        domains = self.domains.of(labels)
+        style = self.mapping_network(self.draw_noise(len(images), self.noise_size, noise, generator), domains)
+        if truncation < 1:
+            means = {domain: self.mean_style(domain) for domain in domains.unique().tolist()}
+            style = torch.stack([means[domain] for domain in domains.tolist()]).lerp(style, truncation)
+        return self.generator(images, style, self.masks(images, masks))
+
+    def reference_edit(
+        self,
+        images: Tensor,
+        reference: Tensor,
+        labels: Tensor | None,
+        source_labels: Tensor | None,
+        *,
+        strength: float | None = None,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        masks: Masks | None = None,
+    ) -> Tensor:
+        """``G(images, E(reference, domain))``; arguments as in ``edit``, `masks` as in ``label_edit``.
+
+        `labels` tell the references' domains; without them the attached classifier does.
+        """
+        self._refuse_other_sizes(images)
+        if labels is None:
+            domains = self.domains.predicted(self.attached("classifier")(reference))
+        else:
+            domains = self.domains.of(labels)
+        style = self.style_encoder(reference, domains)
+        return self.generator(images, style, self.masks(images, masks))
+
+    def mean_style(self, domain: int, noise: Tensor | None = None) -> Tensor:
+        """The mean style (style_size,) of a domain over `noise` (M, noise_size); None: over 10,000 fixed draws."""
+        device = next(self.parameters()).device
+        if noise is None:
+            noise = torch.randn(_AVERAGED_STYLES, self.noise_size, generator=torch.Generator().manual_seed(0))
+        return self.mapping_network(noise.to(device), torch.full((len(noise),), domain, device=device)).mean(dim=0)
+
+    def masks(self, images: Tensor, given: Masks | None = None) -> Masks | None:
+        """What the high-pass skip is masked with: the masks `given`, else the landmark network's; None without a skip.
+
+        Raises:
+            UserError: masks were given, but there is no high-pass skip.
+        """
+        if self.fan is None:
+            if given is not None:
+                raise UserError("This StarGAN v2 has no high-pass skip (high_pass = 0): it takes no masks.")
+            return None
+        return self.fan(images) if given is None else given
+
+    def _refuse_other_sizes(self, images: Tensor) -> None:
+        if images.shape[2:] != (self.image_size, self.image_size):
+            height, width = images.shape[2:]
+            size = self.image_size
+            raise UserError(f"This StarGAN v2 takes images of {size}x{size} pixels, not {height}x{width}.")

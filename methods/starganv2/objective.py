@@ -1,0 +1,117 @@
+"""StarGAN v2's losses (paper, equations 1-5, with the R1 penalty of the appendix)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from methods.losses import l1
+from methods.starganv2.networks import Discriminator, Generator, Masks, StyleEncoder
+
+Terms = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the terms; the adversarial ones have 1. Defaults: the official code's for CelebA-HQ.
+
+    Attributes:
+        style, cycle: of these terms.
+        diversity: at the start (AFHQ: 2); training lowers it to 0.
+        penalty: of `penalty`, which is half of the squared gradient.
+    """
+
+    style: float = 1.0
+    diversity: float = 1.0
+    cycle: float = 1.0
+    penalty: float = 1.0
+
+
+class Conversion(NamedTuple):
+    """Images (N, 3, H, W), their domains (N,), and the domains (N,) that they are edited towards."""
+
+    images: Tensor
+    domains: Tensor
+    targets: Tensor
+
+
+def realness(logits: Tensor, real: bool) -> Tensor:
+    """Cross entropy of logits (N,) that should say real, or not."""
+    return F.softplus(-logits if real else logits).mean()
+
+
+def penalty(logits: Tensor, images: Tensor) -> Tensor:
+    """R1: half the mean over samples of the squared gradient of `logits` (N,) with respect to `images`, a scalar."""
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return 0.5 * gradient.float().square().sum((1, 2, 3)).mean()
+
+
+def discriminator_terms(
+    discriminator: Discriminator, given: Conversion, fake: Tensor, *, penalized: bool = True
+) -> Terms:
+    """The terms that D minimizes, unweighted scalars.
+
+    Args:
+        discriminator: D.
+        given: real images and where they are edited to.
+        fake: the edits (N, 3, H, W), without gradients.
+        penalized: with R1, at the real images.
+
+    Returns:
+        ``real``, ``fake``, and ``penalty`` if asked for.
+    """
+    images = given.images.detach().requires_grad_(penalized)
+    logits = discriminator(images, given.domains)
+    terms = {"real": realness(logits, True), "fake": realness(discriminator(fake, given.targets), False)}
+    return terms | ({"penalty": penalty(logits, images)} if penalized else {})
+
+
+def generator_terms(
+    generator: Generator,
+    encoder: StyleEncoder,
+    discriminator: Discriminator,
+    given: Conversion,
+    styles: tuple[Tensor, Tensor],
+    masks_of: Callable[[Tensor], Masks | None],
+) -> Terms:
+    """The terms that G, F and E minimize, unweighted scalars.
+
+    Args:
+        generator, encoder, discriminator: G, E and D.
+        given: real images and where they are edited to.
+        styles: two styles (N, style_size) of the target domains; only the first one gets gradients.
+        masks_of: images -> masks for the high-pass skip, or None.
+
+    Returns:
+        ``adversarial``, ``style`` (the style read back from the edit), ``diversity`` (how far the edits by the two
+        styles differ: more is better) and ``cycle``.
+    """
+    images, domains, targets = given
+    masks = masks_of(images)
+    fake = generator(images, styles[0], masks)
+    with torch.no_grad():
+        other = generator(images, styles[1], masks)
+    back = generator(fake, encoder(images, domains), masks_of(fake))
+    return {
+        "adversarial": realness(discriminator(fake, targets), True),
+        "style": l1(encoder(fake, targets), styles[0]),
+        "diversity": l1(fake, other),
+        "cycle": l1(back, images),
+    }
+
+
+def discriminator_total(terms: Terms, weights: LossWeights) -> Tensor:
+    """The weighted sum of what `discriminator_terms` gives."""
+    total = terms["real"] + terms["fake"]
+    return total + weights.penalty * terms["penalty"] if "penalty" in terms else total
+
+
+def generator_total(terms: Terms, weights: LossWeights, diversity: float) -> Tensor:
+    """The weighted sum of what `generator_terms` gives; `diversity` is that term's weight by now."""
+    kept = weights.style * terms["style"] + weights.cycle * terms["cycle"]
+    return terms["adversarial"] + kept - diversity * terms["diversity"]

@@ -1,0 +1,151 @@
+"""StarGAN v2 in training: one iteration of the official schedule."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from methods.errors import UserError
+from methods.starganv2 import objective
+from methods.starganv2.editor import StarGANv2
+from methods.starganv2.networks import Discriminator, Generator, MappingNetwork, StyleEncoder
+from methods.starganv2.official import load_landmarks
+from methods.starganv2.pairing import Pairing, draw_pairing
+from methods.starganv2.recipe import StarGANv2Recipe
+from methods.training import Batch
+
+_LEARNING = ("generator", "mapping_network", "style_encoder")
+
+
+class StarGANv2Training(nn.Module):
+    """The learning networks, their moving average (`editor`) and optimizers; see :class:`methods.training.Training`.
+
+    The average starts at the networks' first weights (officially, from other random weights, which are forgotten).
+
+    Raises:
+        UserError: sizes or an attribute that do not fit, or a high-pass skip without the landmark network's weights.
+    """
+
+    generator: Generator
+    mapping_network: MappingNetwork
+    style_encoder: StyleEncoder
+
+    def __init__(
+        self, recipe: StarGANv2Recipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.batch_size = recipe.batch_size
+        self.iteration = 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.editor = StarGANv2(attributes=attributes, image_size=image_size, **recipe.editor_config())
+            self.discriminator = Discriminator(
+                self.editor.domains.count, image_size, self.editor.config["width"], recipe.widest
+            )
+        if self.editor.fan is not None:
+            if not recipe.landmarks:
+                raise UserError(
+                    "StarGAN v2 with a high_pass needs the weights of its landmark network: give landmarks = "
+                    '"wing.ckpt" in [train.starganv2], or high_pass = 0.'
+                )
+            self.editor.fan.load_state_dict(load_landmarks(recipe.landmarks))
+        for name in _LEARNING:
+            self.add_module(name, copy.deepcopy(self.editor.get_submodule(name)))
+        self.editor.requires_grad_(False)
+        if recipe.precision == "bf16":
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            name: torch.optim.Adam(
+                self.get_submodule(name).parameters(),
+                recipe.mapping_learning_rate if name == "mapping_network" else recipe.learning_rate,
+                recipe.betas,
+                weight_decay=recipe.weight_decay,
+                fused=True,
+            )
+            for name in (*_LEARNING, "discriminator")
+        }
+
+    @property
+    def total_iterations(self) -> int | None:
+        """Iterations of `step`."""
+        return self.recipe.iterations
+
+    def get_extra_state(self) -> dict[str, int]:
+        """The iteration, so that the state dict is all that a resumed run needs."""
+        return {"iteration": self.iteration}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        """Puts back what `get_extra_state` gave."""
+        self.iteration = state["iteration"]
+
+    def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
+        """Two updates of D and two of the generator's side, by noise and by reference, all on the same draws."""
+        recipe = self.recipe
+        pairing = draw_pairing(next_batch, self.editor.domains, recipe.noise_size, recipe.crop, recipe.flip, generator)
+        return self.iterate(pairing)
+
+    def iterate(self, pairing: Pairing) -> dict[str, Tensor]:
+        """One iteration on what `draw_pairing` drew. Returns the terms before each update, detached."""
+        logs: dict[str, Tensor] = {}
+        for by in ("noise", "reference"):
+            logs |= self.discriminator_step(pairing, by)
+        for by in ("noise", "reference"):
+            logs |= self.generator_step(pairing, by)
+        self._average()
+        self.iteration += 1
+        return logs
+
+    def discriminator_step(self, pairing: Pairing, by: str) -> dict[str, Tensor]:
+        """One update of D; `by` ``"noise"`` or ``"reference"``."""
+        images = pairing.given.images
+        penalized = self.iteration % self.recipe.penalty_every == 0
+        with self._autocast(images):
+            with torch.no_grad():
+                style = self.style(pairing, by, 0)
+                fake = self.generator(images, style, self.editor.masks(images))
+            terms = objective.discriminator_terms(self.discriminator, pairing.given, fake, penalized=penalized)
+        # A penalty taken at every k-th iteration weighs k times as much.
+        scaled = terms | ({"penalty": self.recipe.penalty_every * terms["penalty"]} if penalized else {})
+        total = objective.discriminator_total(scaled, self.recipe.weights)
+        return self._descend(f"discriminator/{by}", total, terms, ("discriminator",))
+
+    def generator_step(self, pairing: Pairing, by: str) -> dict[str, Tensor]:
+        """One update of G, F and E by noise, or of G alone by reference (as the official code has it)."""
+        # Autocast anew: it would reuse the weights that it cast in the D step, where G had no gradients.
+        with self._autocast(pairing.given.images):
+            styles = self.style(pairing, by, 0), self.style(pairing, by, 1).detach()
+            terms = objective.generator_terms(
+                self.generator, self.style_encoder, self.discriminator, pairing.given, styles, self.editor.masks
+            )
+        diversity = self.recipe.diversity_at(self.iteration)
+        total = objective.generator_total(terms, self.recipe.weights, diversity)
+        return self._descend(f"generator/{by}", total, terms, _LEARNING if by == "noise" else ("generator",))
+
+    def style(self, pairing: Pairing, by: str, which: int) -> Tensor:
+        """The first or second style of the target domains, from F or from E."""
+        if by == "noise":
+            return self.mapping_network(pairing.noises[which], pairing.given.targets)
+        return self.style_encoder(pairing.references[which], pairing.given.targets)
+
+    def _descend(self, name: str, total: Tensor, terms: objective.Terms, stepping: Sequence[str]) -> dict[str, Tensor]:
+        for network in stepping:
+            self.optimizers[network].zero_grad(set_to_none=True)
+        # Named inputs: no gradients are computed for the weights of networks that do not step.
+        total.backward(inputs=[p for network in stepping for p in self.get_submodule(network).parameters()])
+        for network in stepping:
+            self.optimizers[network].step()
+        return {f"{name}/{term}": value.detach() for term, value in terms.items()} | {f"{name}/total": total.detach()}
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        for name in _LEARNING:
+            kept: list[Tensor] = [*self.editor.get_submodule(name).parameters()]
+            new: list[Tensor] = [*self.get_submodule(name).parameters()]
+            torch._foreach_lerp_(kept, new, 1 - self.recipe.ema)
+
+    def _autocast(self, images: Tensor) -> torch.autocast:
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
