@@ -15,7 +15,8 @@ import torch
 from methods.bridgegan import objective
 from methods.bridgegan.official import official_names, official_state
 from methods.bridgegan.recipe import BridgeGANRecipe
-from methods.bridgegan.training import BridgeGANTraining, Codes, Pairing
+from methods.bridgegan.terms import Codes, Pairing
+from methods.bridgegan.training import BridgeGANTraining
 from methods.losses import gradient_penalty, l1
 
 REFERENCE = Path(__file__).parents[1] / "reference"
