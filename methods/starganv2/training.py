@@ -57,7 +57,7 @@ class StarGANv2Training(nn.Module):
             self.add_module(name, copy.deepcopy(self.editor.get_submodule(name)))
         self.editor.requires_grad_(False)
         if recipe.precision == "bf16":
-            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.to(memory_format=torch.channels_last)
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.Adam(
                 self.get_submodule(name).parameters(),

@@ -16,7 +16,7 @@ from methods.starganv2.domains import Domains
 from methods.starganv2.editor import StarGANv2
 from methods.starganv2.masks import FaceMasks
 from methods.starganv2.networks import HighPass
-from methods.starganv2.objective import LossWeights, discriminator_terms, generator_total
+from methods.starganv2.objective import Conversion, LossWeights, discriminator_terms, generator_total
 from methods.starganv2.pairing import augment, draw_pairing
 from methods.starganv2.recipe import StarGANv2Recipe
 from methods.starganv2.training import StarGANv2Training
@@ -64,8 +64,8 @@ def test_training_is_deterministic_and_resumes_to_the_very_step():
     for name, tensor in training.state_dict().items():
         if isinstance(tensor, torch.Tensor):
             assert torch.equal(tensor, resumed.state_dict()[name]), name
-            moved = not torch.equal(tensor, start[name])
-            assert moved or "conv1x1" in name, name  # all networks and the average of the editor's learn
+            # All networks learn and so the editor's averages; a domain that was not drawn may stay where it was.
+            assert not torch.equal(tensor, start[name]) or tensor.ndim < 2 or "unshared" in name, name
     assert resumed.iteration == 2
 
 
@@ -122,8 +122,6 @@ def test_the_penalty_is_half_the_squared_gradient():
 
     def linear(images, domains):
         return (images * weights[domains]).sum((1, 2, 3))
-
-    from methods.starganv2.objective import Conversion
 
     terms = discriminator_terms(linear, Conversion(*given), torch.zeros(2, 3, 4, 4))  # type: ignore[arg-type]
     torch.testing.assert_close(terms["penalty"], 0.5 * weights.square().sum((1, 2, 3)).mean())
