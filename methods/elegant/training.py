@@ -186,7 +186,7 @@ class ElegantTraining(nn.Module):
         return {name: value.detach() for name, value in logs.items()}
 
     def exchanged(self, images: Tensor, attribute: int) -> tuple[Tensor, Tensor]:
-        """A', B' and C, D of the images A, B (2N, 3, H, W), one after the other; no gradient where clamped to [-1, 1]."""
+        """A', B' and C, D of the images A, B (2N, 3, H, W), likewise; no gradient where clamped to [-1, 1]."""
         own, skips = self.editor.encoder(images)
         other = own.roll(len(own) // 2, dims=0)
         share = (self.editor.owners == attribute).unsqueeze(0)
