@@ -1,0 +1,211 @@
+"""STGAN equals the official TensorFlow code: differences, networks, edits, losses, gradients, moving averages."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from methods.attributes import CELEBA14, HAIR_COLOURS
+from methods.stgan.difference import difference
+from methods.stgan.editor import STGAN
+from methods.stgan.networks import Discriminator
+from methods.stgan.objective import LossWeights, discriminator_terms, generator_terms
+from methods.stgan.official import OFFICIAL_ATTRIBUTES, official_names, official_state
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
+FACTS = json.loads((REFERENCE / "stgan" / "reference.json").read_text())
+MANIFEST = json.loads((REFERENCE / "stgan" / "manifest.json").read_text())
+EXPECTED = np.load(REFERENCE / "stgan" / "expected.npz")
+SCOPES = {"encoder": "Genc", "units": "Gstu", "decoder": "Gdec"}
+NETWORK = {"atol": 5e-6, "rtol": 1e-4}
+IN_TRAINING = {"atol": 5e-5, "rtol": 0}
+RESOLVED = {"Bald": ["Bangs"], "Receding_Hairline": ["Bangs"], "Bangs": ["Bald", "Receding_Hairline"]} | {
+    colour: [other for other in HAIR_COLOURS if other != colour] for colour in HAIR_COLOURS
+}
+
+
+def draw(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
+    layout = {True: "HWOI", False: -1}
+    return WEIGHTS.make_state(FACTS["salt"], shapes, out_dim=lambda name, _: layout["Conv2d_transpose" in name])
+
+
+def build(attributes: tuple[str, ...], tensors: dict[str, np.ndarray]) -> tuple[STGAN, Discriminator]:
+    """Both networks with the tensors of a checkpoint; made without memory of their own, which spares drawing it."""
+    with torch.device("meta"):
+        editor, discriminator = STGAN(attributes=attributes), Discriminator(len(attributes), 128)
+    parts = {editor.generator.get_submodule(part): scope for part, scope in SCOPES.items()}
+    for network, scope in {**parts, discriminator: "D"}.items():
+        network.load_state_dict(official_state(network, scope, tensors, "the reference"), assign=True)
+        network.requires_grad_()
+    return editor.eval(), discriminator
+
+
+@pytest.fixture(scope="module")
+def tensors():
+    return draw({name: shape for scope in MANIFEST.values() for name, shape in scope.items()})
+
+
+def inputs(facts: dict = FACTS["labels"]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    labels = torch.from_numpy(WEIGHTS.labels_from_bits(facts["a"]))
+    return torch.from_numpy(WEIGHTS.images(FACTS["salt"], 2, 128, 128)), labels, labels.flip(0)
+
+
+def assert_equal(found: torch.Tensor, key: str, **tolerance: float) -> None:
+    array = found.detach().numpy()
+    if key in FACTS["strided"]:
+        for statistic in ("mean", "std"):
+            value = getattr(np, statistic)(array, axis=(0, 2, 3), dtype=np.float64)
+            np.testing.assert_allclose(value, EXPECTED[f"{key}.{statistic}"], err_msg=key, **tolerance)
+        array = WEIGHTS.sample(array, FACTS["strided"][key])
+    np.testing.assert_allclose(array, EXPECTED[key], err_msg=key, **tolerance)
+
+
+# --- difference vectors -----------------------------------------------------------------------------------------------
+
+
+def flipped(source: torch.Tensor, names: list[str], attributes: tuple[str, ...]) -> torch.Tensor:
+    """The official flip of attributes one after the other, with the official rules."""
+    target = source.clone()
+    for name in names:
+        column = attributes.index(name)
+        target[:, column] = 1 - target[:, column]
+        for other in set(RESOLVED.get(name, ())) & set(attributes):
+            target[target[:, column] == 1, attributes.index(other)] = 0
+    return target
+
+
+@pytest.mark.parametrize(
+    ("prefix", "attributes", "facts"),
+    [("", OFFICIAL_ATTRIBUTES, FACTS["labels"]), ("n14/", CELEBA14, FACTS["n14"])],
+)
+def test_differences(prefix, attributes, facts):
+    _, source, target = inputs(facts)
+    assert facts["attributes"] == list(attributes)
+    several = {
+        "multi_PaleSkin_Male": (["Pale_Skin", "Male"], 1),
+        "multi_Black_Blond": (["Black_Hair", "Blond_Hair"], 1),
+        "multi_Male_Young_int2": (["Male", "Young"], 2),
+        "multi_Bangs_RecedingHairline": (["Bangs", "Receding_Hairline"], 1),
+        "multi_Black_Gray_NoBeard": (["Black_Hair", "Gray_Hair", "No_Beard"], 1),
+    }
+    assert np.array_equal(difference(target, source, 1, attributes), EXPECTED[f"{prefix}diff/swap"])
+    for strength in (1, 2):
+        single = [difference(flipped(source, [name], attributes), source, strength, attributes) for name in attributes]
+        assert np.array_equal(torch.stack(single), EXPECTED[f"{prefix}diff/single_int{strength}"])
+    for key, (names, strength) in several.items():
+        if f"{prefix}diff/{key}" in EXPECTED:
+            found = difference(flipped(source, names, attributes), source, strength, attributes)
+            assert np.array_equal(found, EXPECTED[f"{prefix}diff/{key}"]), key
+
+
+def test_a_slide_is_a_flip_of_every_strength():
+    _, source, _ = inputs()
+    target = flipped(source, ["Male"], OFFICIAL_ATTRIBUTES)
+    towards = 2 * target[:, OFFICIAL_ATTRIBUTES.index("Male")].unsqueeze(1) - 1
+    values = np.linspace(-1, 1, 10).astype(np.float32)
+    found = [difference(target, source, 2 * float(value) * towards, OFFICIAL_ATTRIBUTES) for value in values]
+    np.testing.assert_allclose(torch.stack(found), EXPECTED["diff/slide_Male_10"], rtol=0, atol=1e-7)
+
+
+def test_attributes_that_give_way_keep_their_code():
+    attributes = ("No_Beard", "Goatee", "Mustache", "Young")
+    source, target = torch.tensor([[0.0, 1, 1, 0], [1, 0, 0, 0]]), torch.tensor([[1.0, 0, 0, 0], [0, 0, 1, 0]])
+    assert difference(target, source, 2, attributes).tolist() == [[1.5, -1, -1, 0], [-1, 0, 1.5, 0]]
+
+
+# --- networks ---------------------------------------------------------------------------------------------------------
+
+
+def test_official_code(tensors):
+    """One test, so that 120 million weights are drawn once and freed."""
+    editor, discriminator = build(OFFICIAL_ATTRIBUTES, tensors)
+    counts, generator = FACTS["parameter_counts"], editor.generator
+    assert sum(parameter.numel() for parameter in generator.parameters()) == counts["generator"]
+    assert sum(parameter.numel() for parameter in discriminator.parameters()) == counts["D"]
+    check_networks(editor, discriminator)
+    check_discriminator_loss(editor, discriminator)
+    check_generator_loss(editor, discriminator)
+
+
+@torch.no_grad()
+def check_networks(editor: STGAN, discriminator: Discriminator) -> None:
+    images, source, target = inputs()
+    generator, swap = editor.generator, target - source
+    encoded = generator.encoder(images)
+    features = generator.units(encoded, swap)
+    for level in range(5):
+        assert_equal(encoded[level], f"eval/Genc/z{level + 1}", **NETWORK)
+    for level in range(4):
+        assert_equal(features[level], f"eval/Gstu_swap/f{4 - level}", **NETWORK)
+    assert_equal(generator.decoder(encoded[-1], features, swap), "eval/edit_swap", **NETWORK)
+    target = flipped(source, ["Black_Hair"], OFFICIAL_ATTRIBUTES)
+    edit = editor.edit(images, target, source_labels=source)
+    assert_equal(edit, "eval/edit_flip_Black_Hair_int2", **NETWORK)
+    for key, found in zip(("gan", "att"), discriminator(images), strict=True):
+        assert_equal(found, f"eval/D/logit_{key}", **NETWORK)
+
+
+def check_discriminator_loss(editor: STGAN, discriminator: Discriminator) -> None:
+    images, source, target = inputs()
+    before = {name: value.clone() for name, value in editor.state_dict().items() if "running" in name}
+    with torch.no_grad():
+        fake = editor.train().generator(images, target - source)
+    assert_equal(fake, "train/xb", **IN_TRAINING)
+    assert_moving(editor, "after_d_pass")
+    editor.load_state_dict(before, strict=False)
+    terms = discriminator_terms(discriminator, images, source, fake, torch.full((2,), 0.5))
+    total = LossWeights().discriminator_total(terms)
+    assert_equal(terms["real"] + terms["fake"], "loss/d_loss_gan", **IN_TRAINING)
+    assert_equal(terms["penalty"], "loss/gp", rtol=5e-4)
+    assert_equal(terms["classification"], "loss/xa_loss_att", rtol=1e-4)
+    assert_equal(total, "loss/d_loss", rtol=5e-4)
+    total.backward()
+    assert_gradients({discriminator: "D"}, "d_loss")
+
+
+def check_generator_loss(editor: STGAN, discriminator: Discriminator) -> None:
+    images, source, target = inputs()
+    terms = generator_terms(editor.generator, discriminator, images, source, target)
+    total = LossWeights().generator_total(terms)
+    for name, key in (("fake", "xb__loss_gan"), ("classification", "xb__loss_att"), ("reconstruction", "xa__loss_rec")):
+        assert_equal(terms[name], f"loss/{key}", rtol=1e-4)
+    assert_equal(total, "loss/g_loss", rtol=1e-4)
+    assert_moving(editor, "after_g_pass")
+    total.backward(inputs=list(editor.parameters()))
+    assert_gradients({editor.generator.get_submodule(part): scope for part, scope in SCOPES.items()}, "g_loss")
+
+
+def assert_moving(editor: STGAN, key: str) -> None:
+    """The moving averages, of which the reference holds the first 64 channels of three layers."""
+    for part in ("encoder", "decoder"):
+        network = editor.generator.get_submodule(part)
+        for name, official in official_names(network, SCOPES[part]).items():
+            if f"bn/{key}/{official}".replace("/BatchNorm", "") in EXPECTED:
+                value = network.state_dict()[name][:64]
+                assert_equal(value, f"bn/{key}/{official}".replace("/BatchNorm", ""), atol=1e-6)
+
+
+def assert_gradients(networks: dict[torch.nn.Module, str], key: str) -> None:
+    norms = {}
+    for network, scope in networks.items():
+        official = official_names(network, scope)
+        norms |= {official[name]: float(value.grad.double().norm()) for name, value in network.named_parameters()}
+    found = [norms[name] for name in FACTS["grad_norm_order"][key]]
+    np.testing.assert_allclose(found, EXPECTED[f"grad_norm/{key}"], rtol=5e-3, atol=1e-5)
+
+
+def test_official_code_with_14_attributes(tensors):
+    editor, discriminator = build(CELEBA14, tensors | draw(FACTS["n14"]["shape_overrides"]))
+    images, source, _ = inputs(FACTS["n14"])
+    target = flipped(source, ["Bangs"], CELEBA14)
+    edit = editor.edit(images, target, source_labels=source, strength=1)
+    assert_equal(edit, "n14/eval/edit_flip_Bangs_int1", **NETWORK)
+    with torch.no_grad():
+        assert_equal(discriminator(images)[1], "n14/eval/D/logit_att", **NETWORK)
