@@ -137,8 +137,8 @@ def _official_shapes(network: nn.Module, scope: str) -> dict[str, list[int]]:
 def _to_ours(name: str, array: np.ndarray, where: str | Path) -> Tensor:
     if array.dtype.kind != "f":
         raise UserError(f"The tensor {name} of {where} holds {array.dtype} instead of floating point numbers.")
-    ours = array.astype(np.float32, copy=False).transpose(_TO_OURS[array.ndim])
-    return torch.from_numpy(np.ascontiguousarray(ours))
+    # Always a copy: batch norm's moving averages change in place, the caller's arrays must not.
+    return torch.from_numpy(np.array(array.transpose(_TO_OURS[array.ndim]), np.float32, order="C"))
 
 
 def _read(paths: Sequence[str | Path]) -> tuple[Path, dict[str, np.ndarray]]:
