@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from harness.plan import Cell
 from harness.store import to_json
 from harness.workbench import Setup, Workbench, workbench
 from methods.files import write_bytes
+
+if TYPE_CHECKING:
+    from methods.base import Editor
 
 
 @dataclass(frozen=True)
@@ -85,26 +88,14 @@ class Group:
     def run(self, cell: Cell, protocol_hash: str) -> None:
         """Makes one cell and stores it; its sample strip first, so that a cell on disk is whole."""
         bench = self.bench
+        reason = self.reason
         measures: dict[str, Any] = {}
-        if self.reason is None:
+        if reason is None:
             editor = bench.editor(cell.entry)
-            if self.true_edits is not None and "truth" in cell.entry.card.needs:
-                editor.attach(truth=self.true_edits)
-            edited = edit_images(bench, editor, self.indices, self.targets, self.references)
-            measures = measure_cell(
-                CellInputs(
-                    bench=bench.bench,
-                    attribute=self.column,
-                    source=bench.sources,
-                    edited=edited,
-                    source_labels=self.source_labels,
-                    target_labels=self.targets,
-                    source_reading=bench.source_reading,
-                    truth=self.truth,
-                    draws=self._draws(cell),
-                )
-            )
-            write_bytes(bench.run.sample_file(*cell.place), strip_png(edited))
+            if self.attribute in editor.editable:
+                measures = self._measure(cell, editor)
+            else:
+                reason = f"{cell.entry.card.title} with these weights edits {', '.join(editor.editable)} only"
         record = {
             "schema": 1,
             "key": cell.key,
@@ -114,9 +105,29 @@ class Group:
             "attribute": self.attribute,
             "n": bench.n,
             "measures": measures,
-            "reason": self.reason,
+            "reason": reason,
         }
         write_bytes(bench.run.cell_file(*cell.place), to_json(record))
+
+    def _measure(self, cell: Cell, editor: Editor) -> dict[str, Any]:
+        """Edits all sources, keeps the first edits as a strip, and measures all."""
+        bench = self.bench
+        if self.true_edits is not None and "truth" in cell.entry.card.needs:
+            editor.attach(truth=self.true_edits)
+        edited = edit_images(bench, editor, self.indices, self.targets, self.references)
+        write_bytes(bench.run.sample_file(*cell.place), strip_png(edited))
+        inputs = CellInputs(
+            bench=bench.bench,
+            attribute=self.column,
+            source=bench.sources,
+            edited=edited,
+            source_labels=self.source_labels,
+            target_labels=self.targets,
+            source_reading=bench.source_reading,
+            truth=self.truth,
+            draws=self._draws(cell),
+        )
+        return measure_cell(inputs)
 
     def write_samples(self) -> None:
         """The strips of references and true edits that stand beside the methods' own."""

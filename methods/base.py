@@ -71,6 +71,11 @@ class Editor(nn.Module):
         """``"label"``, ``"reference"`` or both."""
         return self.card.modes
 
+    @property
+    def editable(self) -> tuple[str, ...]:
+        """The attributes that an edit can change: all, unless the method handles some of them only."""
+        return self.attributes
+
     def attach(self, *, classifier: Classifier | None = None, truth: Truth | None = None) -> Editor:
         """Lends the editor what it cannot know by itself; returns the editor.
 

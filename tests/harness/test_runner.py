@@ -29,6 +29,7 @@ from harness.store import RunDirectory
 from harness.workbench import Setup, Workbench, workbench
 from methods.attributes import CELEBA14
 from methods.base import Editor
+from methods.weights import save_editor
 
 Write = Callable[..., Path]
 
@@ -196,6 +197,21 @@ def test_a_mode_without_references_says_why(tiny_profile: Write, tmp_path: Path)
     assert do(bench, [cell for cell in wanted if (cell.mode, cell.attribute) == ("reference", constant[0])]) == []
     for record in bench.run.cells():
         assert record["measures"] == {} and constant[0] in record["reason"]
+
+
+def test_a_method_of_one_attribute_leaves_the_others_blank(tiny_profile: Write, tmp_path: Path) -> None:
+    weights = tmp_path / "bangs.safetensors"
+    editor = methods.editor_class("starganv2")(attribute="Bangs", image_size=32, width=4, widest=8, mapping_width=8)
+    save_editor(editor, weights, {"origin": "tests"})
+    path = tiny_profile(('"identity", "oracle"', '"starganv2"'), ("[weights]", f'[weights]\nstarganv2 = "{weights}"'))
+    profile = load_profile(path)
+    bench, wanted = open_bench(profile, tmp_path / "run")
+    assert do(bench, [cell for cell in wanted if cell.mode == "label" and cell.attribute in ("Bangs", "Male")]) == []
+    bangs, male = (
+        json.loads(bench.run.cell_file("starganv2", "label", name).read_bytes()) for name in ("Bangs", "Male")
+    )
+    assert bangs["reason"] is None and bangs["measures"]["accuracy"]["n"] == 12
+    assert male["measures"] == {} and male["reason"] == "StarGAN v2 with these weights edits Bangs only"
 
 
 def test_truth_is_found_by_the_pixels_of_source_and_reference(tiny_profile: Write, tmp_path: Path) -> None:
