@@ -140,6 +140,30 @@ def match(
     return {name: tensors[name] for name in expected}
 
 
+def named_columns(
+    given: Sequence[str] | None, columns: int, known: Iterable[Sequence[str]], where: Path
+) -> tuple[str, ...]:
+    """The names of a checkpoint's label columns: those given, or the known list of that length.
+
+    Args:
+        given: what the user named, in the order of training.
+        columns: how many the checkpoint has.
+        known: lists to take from when nothing was named.
+        where: the file, for the message.
+
+    Raises:
+        UserError: another number was named, or none and no known list fits.
+    """
+    if given is not None:
+        if len(given) != columns:
+            raise UserError(f"{where} has {columns} label columns, but {len(given)} attributes were named.")
+        return tuple(given)
+    for names in known:
+        if len(names) == columns:
+            return tuple(names)
+    raise UserError(f"{where} has {columns} label columns: name them, in the order of training (--attributes).")
+
+
 def _existing(path: str | Path) -> Path:
     path = Path(path)
     if not path.is_file():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from methods.base import Editor
 
@@ -59,6 +59,49 @@ class Training(Protocol):
             What to log, by name: numbers or 0-d tensors without gradients (left on the device: no wait for a GPU).
             Terms that are not computed in every iteration may be absent.
         """
+
+
+class TimedRecipe(Protocol):
+    """What `CountedTraining` asks of a recipe: its length, and ``"32"`` or ``"bf16"``."""
+
+    @property
+    def iterations(self) -> int: ...
+
+    @property
+    def precision(self) -> str: ...
+
+
+Recipe = TypeVar("Recipe", bound=TimedRecipe)
+
+
+class CountedTraining(nn.Module, Generic[Recipe]):
+    """A training that counts its iterations as part of its state dict, and may compute in bfloat16.
+
+    Args:
+        recipe: how to train.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.iteration = 0
+
+    @property
+    def total_iterations(self) -> int | None:
+        """After how many iterations the recipe ends."""
+        return self.recipe.iterations
+
+    def get_extra_state(self) -> dict[str, int]:
+        """The iteration, so that the state dict is all that a resumed run needs."""
+        return {"iteration": self.iteration}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        """Puts back what `get_extra_state` gave."""
+        self.iteration = state["iteration"]
+
+    def autocast(self, images: Tensor) -> torch.autocast:
+        """The context in which networks run on `images`: bfloat16 where the recipe says so."""
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
 
 def flip_at_random(images: Tensor, generator: torch.Generator) -> Tensor:

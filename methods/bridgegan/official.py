@@ -20,7 +20,7 @@ from methods.attributes import CELEBA14
 from methods.blocks import InstanceNorm, Spade
 from methods.bridgegan.editor import BridgeGAN
 from methods.errors import UserError
-from methods.official_files import match, read_npz, read_tensorflow
+from methods.official_files import match, named_columns, read_npz, read_tensorflow
 
 _SCOPES = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder"}
 # What an edit does not need: the discriminator, the noise memory, Adam's state, the counter of iterations.
@@ -58,7 +58,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
     columns = sizes.pop("columns")
     # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
     with torch.device("meta"):
-        editor = BridgeGAN(attributes=_attributes(attributes, columns, path), **sizes)
+        editor = BridgeGAN(attributes=named_columns(attributes, columns, (CELEBA14,), path), **sizes)
     _refuse_misfits(tensors, editor, path)
     for part, scope in _SCOPES.items():
         network = editor.get_submodule(part)
@@ -190,13 +190,3 @@ def _shape(tensors: Mapping[str, np.ndarray], name: str, path: Path, least: tupl
 def _layers(tensors: Mapping[str, np.ndarray], layer: str) -> int:
     """How many numbered layers of a kind there are, each with one of its tensors at least."""
     return len({name.rpartition("/")[0] for name in tensors if re.fullmatch(rf"{layer}(_\d+)?/\w+", name)})
-
-
-def _attributes(given: Sequence[str] | None, columns: int, path: Path) -> Sequence[str]:
-    if given is None:
-        if columns != len(CELEBA14):
-            raise UserError(f"{path} has {columns} label columns: name them, in the order of training (--attributes).")
-        return CELEBA14
-    if len(given) != columns:
-        raise UserError(f"{path} has {columns} label columns, but {len(given)} attributes were named.")
-    return tuple(given)

@@ -17,7 +17,7 @@ from methods.elegant.networks import Discriminator, exchange
 from methods.elegant.objective import LossWeights
 from methods.errors import UserError
 from methods.recipe import parse_recipe
-from methods.training import Batch
+from methods.training import Batch, CountedTraining
 
 Count = Annotated[int, Field(ge=1)]
 _LEAST_SIZE = 32  # D2 halves half the side four times
@@ -66,7 +66,7 @@ class ElegantRecipe:
         return self.learning_rate * self.decay ** (iteration // self.decay_every) * left
 
 
-class ElegantTraining(nn.Module):
+class ElegantTraining(CountedTraining[ElegantRecipe]):
     """Encoder, decoder, two discriminators and their optimizers; see :class:`methods.training.Training`.
 
     Raises:
@@ -76,12 +76,11 @@ class ElegantTraining(nn.Module):
     def __init__(
         self, recipe: ElegantRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> None:
-        super().__init__()
+        super().__init__(recipe)
         if image_size <= 0 or image_size % _LEAST_SIZE:
             raise UserError(f"ELEGANT is trained at multiples of {_LEAST_SIZE} pixels, not at {image_size}.")
-        self.recipe, self.dataset_size = recipe, dataset_size
-        self.batch_size, self.total_iterations = 2 * recipe.batch_size, recipe.iterations
-        self.iteration = 0
+        self.dataset_size = dataset_size
+        self.batch_size = 2 * recipe.batch_size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.editor = Elegant(
@@ -103,14 +102,6 @@ class ElegantTraining(nn.Module):
         return torch.optim.Adam(
             parameters, recipe.learning_rate, recipe.betas, weight_decay=recipe.weight_decay, fused=True
         )
-
-    def get_extra_state(self) -> dict[str, int]:
-        """The iteration, so that the state dict is all that a resumed run needs."""
-        return {"iteration": self.iteration}
-
-    def set_extra_state(self, state: dict[str, int]) -> None:
-        """Puts back what `get_extra_state` gave."""
-        self.iteration = state["iteration"]
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
         """One round over the attributes; nothing in it is random but the order of the data.
@@ -172,13 +163,13 @@ class ElegantTraining(nn.Module):
         if self.recipe.precision == "bf16":
             images = images.contiguous(memory_format=torch.channels_last)
         edit_labels = objective.exchanged_labels(labels, attribute)
-        with self._autocast(images):
+        with self.autocast(images):
             rebuilt, edits = self.exchanged(images, attribute)
             d_terms = self.discriminator_terms(images, labels, edits.detach(), edit_labels)
         d_total = objective.discriminator_total(d_terms, self.recipe.weights)
         self._descend("discriminator", self.discriminators, d_total)
         # Autocast anew: it would reuse the weights of D that it cast before their update.
-        with self._autocast(images):
+        with self.autocast(images):
             g_terms = self.generator_terms(images, rebuilt, edits, edit_labels)
         g_total = objective.generator_total(g_terms, self.recipe.weights)
         self._descend("generator", self.editor, g_total)
@@ -201,9 +192,6 @@ class ElegantTraining(nn.Module):
     def generator_terms(self, *arguments: Tensor) -> dict[str, Tensor]:
         """As `objective.generator_terms`, by this run's D1 and D2."""
         return objective.generator_terms(list(self.discriminators), *arguments)  # type: ignore[arg-type]
-
-    def _autocast(self, images: Tensor) -> torch.autocast:
-        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
     def _descend(self, name: str, network: nn.Module, loss: Tensor) -> None:
         optimizer = self.optimizers[name]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from methods.attributes import CELEBA14
 from methods.blocks import InstanceNorm
 from methods.errors import UserError
-from methods.official_files import match, read_torch
+from methods.official_files import match, named_columns, read_torch
 from methods.smit.discriminator import Discriminator
 from methods.smit.editor import SMIT
 from methods.smit.networks import AdaptiveBlock, Generator, SampleNorm
@@ -71,7 +71,11 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
         network = Generator(columns, **sizes)
     found = _matched(states[path], network, generator_names(network), path)
     image_size = next((_image_size(states[critic], columns, critic) for critic in critics), _OFFICIAL_SIZE)
-    editor = SMIT(attributes=_attributes(attributes, columns, path), image_size=image_size, **sizes)
+    editor = SMIT(
+        attributes=named_columns(attributes, columns, (OFFICIAL_ATTRIBUTES, CELEBA14), path),
+        image_size=image_size,
+        **sizes,
+    )
     editor.generator.load_state_dict(found)
     return editor.eval()
 
@@ -132,17 +136,6 @@ def _sizes(state: Mapping[str, Tensor]) -> tuple[int, int, int, int]:
     embedding = state.get(f"{_EMBEDDING}.weight")
     columns = 0 if embedding is None or embedding.ndim != 2 else embedding.shape[1] - _NOISE_SIZE
     return columns if columns > 0 else len(OFFICIAL_ATTRIBUTES), min(channels), blocks, downsamplings
-
-
-def _attributes(given: Sequence[str] | None, columns: int, path: Path) -> Sequence[str]:
-    if given is None:
-        known = {len(names): names for names in (OFFICIAL_ATTRIBUTES, CELEBA14)}
-        if columns not in known:
-            raise UserError(f"{path} has {columns} label columns: name them, in the order of training (--attributes).")
-        return known[columns]
-    if len(given) != columns:
-        raise UserError(f"{path} has {columns} label columns, but {len(given)} attributes were named.")
-    return tuple(given)
 
 
 def _image_size(state: Mapping[str, Tensor], columns: int, path: Path) -> int:

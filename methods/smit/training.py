@@ -13,10 +13,10 @@ from methods.smit.discriminator import Discriminator
 from methods.smit.editor import SMIT
 from methods.smit.objective import discriminator_terms, generator_terms, total
 from methods.smit.recipe import SMITRecipe
-from methods.training import Batch, flip_at_random
+from methods.training import Batch, CountedTraining, flip_at_random
 
 
-class SMITTraining(nn.Module):
+class SMITTraining(CountedTraining[SMITRecipe]):
     """Generator, discriminator and their optimizers; see :class:`methods.training.Training`.
 
     Where the official code seeds its draws anew (targets by the iteration of the epoch, styles by a counter), all come
@@ -37,10 +37,8 @@ class SMITTraining(nn.Module):
     def __init__(
         self, recipe: SMITRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> None:
-        super().__init__()
-        self.recipe = recipe
+        super().__init__(recipe)
         self.batch_size = 2 * recipe.batch_size
-        self.iteration = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.editor = SMIT(attributes=attributes, image_size=image_size, **recipe.editor_sizes())
@@ -55,19 +53,6 @@ class SMITTraining(nn.Module):
             name: torch.optim.Adam(_trained(network), recipe.learning_rate, recipe.betas, fused=True)
             for name, network in (("generator", self.editor), ("discriminator", self.discriminator))
         }
-
-    @property
-    def total_iterations(self) -> int | None:
-        """Iterations of the recipe."""
-        return self.recipe.iterations
-
-    def get_extra_state(self) -> dict[str, int]:
-        """The iteration, so that the state dict is all that a resumed run needs."""
-        return {"iteration": self.iteration}
-
-    def set_extra_state(self, state: dict[str, int]) -> None:
-        """Puts back what `get_extra_state` gave."""
-        self.iteration = state["iteration"]
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
         """One step of D on the first half of a batch, then one of G on the other.
@@ -96,7 +81,7 @@ class SMITTraining(nn.Module):
     def discriminator_step(self, images: Tensor, labels: Tensor, target: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """One step of D; `noise` (N, noise_size) are the styles of its fakes. Returns its terms before the step."""
         network = self.editor.generator
-        with self._autocast(images):
+        with self.autocast(images):
             with torch.no_grad():
                 fake, _ = network(images, network.embed(noise, target))
             terms = discriminator_terms(self.discriminator, images, labels, fake)
@@ -105,12 +90,9 @@ class SMITTraining(nn.Module):
     def generator_step(self, images: Tensor, labels: Tensor, target: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """One step of G; `noise` (3, N, noise_size) as in :func:`generator_terms`. Returns its terms before it."""
         # Autocast anew: it would reuse the weights that it cast in the D step, where G had no gradients.
-        with self._autocast(images):
+        with self.autocast(images):
             terms = generator_terms(self.editor.generator, self.discriminator, images, labels, target, noise)
         return self._descend("generator", self.editor, terms)
-
-    def _autocast(self, images: Tensor) -> torch.autocast:
-        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
     def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         optimizer = self.optimizers[name]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from methods.attributes import CELEBA14
 from methods.errors import UserError
-from methods.official_files import match, read_torch
+from methods.official_files import match, named_columns, read_torch
 from methods.stargan.editor import StarGAN
 from methods.stargan.networks import Generator
 
@@ -47,7 +47,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
     state = states.pop(path)
     columns, width, blocks = _sizes(state, path)
     editor = StarGAN(
-        attributes=_attributes(attributes, columns, path),
+        attributes=named_columns(attributes, columns, (OFFICIAL_ATTRIBUTES, CELEBA14), path),
         image_size=next((_image_size(other, where) for where, other in states.items()), _OFFICIAL_SIZE),
         width=width,
         blocks=blocks,
@@ -68,17 +68,6 @@ def _sizes(state: Mapping[str, Tensor], path: Path) -> tuple[int, int, int]:
     blocks = {int(found[1]) for name in state if (found := _BLOCK.match(name))}
     # Blocks stand at main.9, main.10, ...: counted by the last, so that one missing in between is named as missing.
     return first.shape[1] - 3, first.shape[0], max(blocks, default=8) - 8
-
-
-def _attributes(given: Sequence[str] | None, columns: int, path: Path) -> Sequence[str]:
-    if given is None:
-        known = {len(names): names for names in (OFFICIAL_ATTRIBUTES, CELEBA14)}
-        if columns not in known:
-            raise UserError(f"{path} has {columns} label columns: name them, in the order of training (--attributes).")
-        return known[columns]
-    if len(given) != columns:
-        raise UserError(f"{path} has {columns} label columns, but {len(given)} attributes were named.")
-    return tuple(given)
 
 
 def _image_size(state: Mapping[str, Tensor], path: Path) -> int:

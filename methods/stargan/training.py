@@ -15,7 +15,7 @@ from methods.recipe import parse_recipe
 from methods.stargan.editor import StarGAN
 from methods.stargan.networks import Discriminator
 from methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
-from methods.training import Batch, flip_at_random, uniform
+from methods.training import Batch, CountedTraining, flip_at_random, uniform
 
 Count = Annotated[int, Field(ge=1)]
 _LR_EVERY = 1000  # iterations between two changes of the official learning rate
@@ -71,7 +71,7 @@ class StarGANRecipe:
         return self.learning_rate * (1 - falls / self.decay_iterations)
 
 
-class StarGANTraining(nn.Module):
+class StarGANTraining(CountedTraining[StarGANRecipe]):
     """Generator, discriminator and their optimizers; see :class:`methods.training.Training`.
 
     Raises:
@@ -81,10 +81,8 @@ class StarGANTraining(nn.Module):
     def __init__(
         self, recipe: StarGANRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> None:
-        super().__init__()
-        self.recipe = recipe
+        super().__init__(recipe)
         self.batch_size = recipe.batch_size
-        self.iteration = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.editor = StarGAN(
@@ -100,19 +98,6 @@ class StarGANTraining(nn.Module):
             name: torch.optim.Adam(network.parameters(), recipe.learning_rate, recipe.betas, fused=True)
             for name, network in (("generator", self.editor), ("discriminator", self.discriminator))
         }
-
-    @property
-    def total_iterations(self) -> int | None:
-        """Steps of the discriminator."""
-        return self.recipe.iterations
-
-    def get_extra_state(self) -> dict[str, int]:
-        """The iteration, so that the state dict is all that a resumed run needs."""
-        return {"iteration": self.iteration}
-
-    def set_extra_state(self, state: dict[str, int]) -> None:
-        """Puts back what `get_extra_state` gave."""
-        self.iteration = state["iteration"]
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
         """One step of D and, in every `n_critic`-th iteration, one of G on the same images and targets.
@@ -137,7 +122,7 @@ class StarGANTraining(nn.Module):
 
     def discriminator_step(self, images: Tensor, labels: Tensor, target: Tensor, mix: Tensor) -> dict[str, Tensor]:
         """One step of D; `mix` as in :func:`discriminator_terms`. Returns its terms before the step."""
-        with self._autocast(images):
+        with self.autocast(images):
             with torch.no_grad():
                 fake = self.editor.generator(images, target)
             terms = discriminator_terms(self.discriminator, images, labels, fake, mix)
@@ -146,12 +131,9 @@ class StarGANTraining(nn.Module):
     def generator_step(self, images: Tensor, labels: Tensor, target: Tensor) -> dict[str, Tensor]:
         """One step of G. Returns its terms before the step."""
         # Autocast anew: it would reuse the weights that it cast in the D step, where G had no gradients.
-        with self._autocast(images):
+        with self.autocast(images):
             terms = generator_terms(self.editor.generator, self.discriminator, images, labels, target)
         return self._descend("generator", self.editor, terms)
-
-    def _autocast(self, images: Tensor) -> torch.autocast:
-        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
     def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         optimizer = self.optimizers[name]

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from methods.errors import UserError
 from methods.starganv2 import objective
@@ -15,12 +15,12 @@ from methods.starganv2.networks import Discriminator, Generator, MappingNetwork,
 from methods.starganv2.official import load_landmarks
 from methods.starganv2.pairing import Pairing, draw_pairing
 from methods.starganv2.recipe import StarGANv2Recipe
-from methods.training import Batch
+from methods.training import Batch, CountedTraining
 
 _LEARNING = ("generator", "mapping_network", "style_encoder")
 
 
-class StarGANv2Training(nn.Module):
+class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
     """The learning networks, their moving average (`editor`) and optimizers; see :class:`methods.training.Training`.
 
     The average starts at the networks' first weights (officially, from other random weights, which are forgotten).
@@ -36,10 +36,8 @@ class StarGANv2Training(nn.Module):
     def __init__(
         self, recipe: StarGANv2Recipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> None:
-        super().__init__()
-        self.recipe = recipe
+        super().__init__(recipe)
         self.batch_size = recipe.batch_size
-        self.iteration = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.editor = StarGANv2(attributes=attributes, image_size=image_size, **recipe.editor_config())
@@ -69,19 +67,6 @@ class StarGANv2Training(nn.Module):
             for name in (*_LEARNING, "discriminator")
         }
 
-    @property
-    def total_iterations(self) -> int | None:
-        """Iterations of `step`."""
-        return self.recipe.iterations
-
-    def get_extra_state(self) -> dict[str, int]:
-        """The iteration, so that the state dict is all that a resumed run needs."""
-        return {"iteration": self.iteration}
-
-    def set_extra_state(self, state: dict[str, int]) -> None:
-        """Puts back what `get_extra_state` gave."""
-        self.iteration = state["iteration"]
-
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
         """Two updates of D and two of the generator's side, by noise and by reference, all on the same draws."""
         recipe = self.recipe
@@ -103,7 +88,7 @@ class StarGANv2Training(nn.Module):
         """One update of D; `by` ``"noise"`` or ``"reference"``."""
         images = pairing.given.images
         penalized = self.iteration % self.recipe.penalty_every == 0
-        with self._autocast(images):
+        with self.autocast(images):
             with torch.no_grad():
                 style = self.style(pairing, by, 0)
                 fake = self.generator(images, style, self.editor.masks(images))
@@ -116,7 +101,7 @@ class StarGANv2Training(nn.Module):
     def generator_step(self, pairing: Pairing, by: str) -> dict[str, Tensor]:
         """One update of G, F and E by noise, or of G alone by reference (as the official code has it)."""
         # Autocast anew: it would reuse the weights that it cast in the D step, where G had no gradients.
-        with self._autocast(pairing.given.images):
+        with self.autocast(pairing.given.images):
             styles = self.style(pairing, by, 0), self.style(pairing, by, 1).detach()
             terms = objective.generator_terms(
                 self.generator, self.style_encoder, self.discriminator, pairing.given, styles, self.editor.masks
@@ -146,6 +131,3 @@ class StarGANv2Training(nn.Module):
             kept: list[Tensor] = [*self.editor.get_submodule(name).parameters()]
             new: list[Tensor] = [*self.get_submodule(name).parameters()]
             torch._foreach_lerp_(kept, new, 1 - self.recipe.ema)
-
-    def _autocast(self, images: Tensor) -> torch.autocast:
-        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from methods.attributes import CELEBA14
 from methods.errors import UserError
-from methods.official_files import match, read_npz, read_tensorflow
+from methods.official_files import match, named_columns, read_npz, read_tensorflow
 from methods.stgan.editor import STGAN
 from methods.stgan.networks import CriticNorm
 
@@ -63,7 +63,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
     columns = sizes.pop("columns")
     # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
     with torch.device("meta"):
-        editor = STGAN(attributes=_attributes(attributes, columns, path), **sizes)
+        editor = STGAN(attributes=named_columns(attributes, columns, (OFFICIAL_ATTRIBUTES, CELEBA14), path), **sizes)
     expected: dict[str, list[int]] = {}
     for part, scope in _SCOPES.items():
         expected |= _official_shapes(editor.generator.get_submodule(part), scope)
@@ -194,14 +194,3 @@ def _shape(tensors: Mapping[str, np.ndarray], name: str, path: Path, least: tupl
 def _layers(tensors: Mapping[str, np.ndarray], layer: str) -> int:
     """How many numbered layers of a kind there are, each with one of its tensors at least."""
     return len({found[0] for name in tensors if (found := re.match(rf"{layer}(_\d+)?(?=/)", name))})
-
-
-def _attributes(given: Sequence[str] | None, columns: int, path: Path) -> Sequence[str]:
-    if given is None:
-        known = {len(names): names for names in (OFFICIAL_ATTRIBUTES, CELEBA14)}
-        if columns not in known:
-            raise UserError(f"{path} has {columns} label columns: name them, in the order of training (--attributes).")
-        return known[columns]
-    if len(given) != columns:
-        raise UserError(f"{path} has {columns} label columns, but {len(given)} attributes were named.")
-    return tuple(given)

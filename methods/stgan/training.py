@@ -12,10 +12,10 @@ from methods.stgan.editor import STGAN
 from methods.stgan.networks import Discriminator
 from methods.stgan.objective import discriminator_terms, generator_terms
 from methods.stgan.recipe import STGANRecipe
-from methods.training import Batch, uniform
+from methods.training import Batch, CountedTraining, uniform
 
 
-class STGANTraining(nn.Module):
+class STGANTraining(CountedTraining[STGANRecipe]):
     """Generator, discriminator and their optimizers; see :class:`methods.training.Training`.
 
     Between steps the editor is in eval mode: it is shown and measured as it will be used, and batch norm's moving
@@ -28,10 +28,8 @@ class STGANTraining(nn.Module):
     def __init__(
         self, recipe: STGANRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> None:
-        super().__init__()
-        self.recipe = recipe
+        super().__init__(recipe)
         self.batch_size = recipe.batch_size
-        self.iteration = 0
         if image_size == 2**recipe.layers:
             # An instance norm has nothing to normalize on a map of one pixel.
             raise UserError(f"STGAN cannot be trained with {recipe.layers} layers at {image_size} pixels: take fewer.")
@@ -58,19 +56,6 @@ class STGANTraining(nn.Module):
             for name, network in (("generator", self.editor), ("discriminator", self.discriminator))
         }
 
-    @property
-    def total_iterations(self) -> int | None:
-        """Updates of the generator."""
-        return self.recipe.iterations
-
-    def get_extra_state(self) -> dict[str, int]:
-        """The iteration, so that the state dict is all that a resumed run needs."""
-        return {"iteration": self.iteration}
-
-    def set_extra_state(self, state: dict[str, int]) -> None:
-        """Puts back what `get_extra_state` gave."""
-        self.iteration = state["iteration"]
-
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
         """`n_critic` updates of D, then one of G, each with a batch and targets of its own.
 
@@ -91,7 +76,7 @@ class STGANTraining(nn.Module):
 
     def discriminator_step(self, images: Tensor, labels: Tensor, target: Tensor, mix: Tensor) -> dict[str, Tensor]:
         """One update of D; `mix` as in :func:`discriminator_terms`. Returns its terms before the update."""
-        with self._autocast(images):
+        with self.autocast(images):
             with torch.no_grad():
                 fake = self.editor.generator(images, target - labels)
             terms = discriminator_terms(self.discriminator, images, labels, fake, mix)
@@ -100,7 +85,7 @@ class STGANTraining(nn.Module):
 
     def generator_step(self, images: Tensor, labels: Tensor, target: Tensor) -> dict[str, Tensor]:
         """One update of G. Returns its terms before the update."""
-        with self._autocast(images):
+        with self.autocast(images):
             terms = generator_terms(self.editor.generator, self.discriminator, images, labels, target)
         total = self.recipe.weights.generator_total(terms)
         return self._descend("generator", self.editor, terms | {"total": total})
@@ -112,9 +97,6 @@ class STGANTraining(nn.Module):
         if self.recipe.precision == "bf16":
             images = images.contiguous(memory_format=torch.channels_last)
         return images, labels, labels[order]
-
-    def _autocast(self, images: Tensor) -> torch.autocast:
-        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
     def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         optimizer = self.optimizers[name]
