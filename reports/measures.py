@@ -102,7 +102,9 @@ def distances(features: str) -> tuple[MeasureCard, MeasureCard, MeasureCard]:
         "fd_target",
         f"{features}, target",
         unit="",
-        about="Images edited to a value against real images that have this value, weighted over both values.",
+        about="Images edited to a value against real images that have this value, weighted over both values. Real "
+        "faces with a mustache are mostly men: an edit that moves such companions along can come closer than the true "
+        "edit, so read this beside leakage.",
         better="lower",
         digits=2,
         distance=True,
