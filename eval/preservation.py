@@ -27,8 +27,8 @@ def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Structural similarity (N,) of uint8 images (N, H, W, 3), at most 1 (Wang et al., 2004, equation 13).
 
     Gaussian window of 11×11 with σ 1.5, the image reflected at its edge, averaged over channels: equal to torchmetrics'
-    ``structural_similarity_index_measure`` in double precision, which on a CPU takes 40 ms for an image of 64 pixels; in
-    single precision it takes 1.4 ms and is off by 2e-4 where an image is flat.
+    ``structural_similarity_index_measure`` in double precision, which on a CPU takes 40 ms for an image of 64 pixels;
+    in single precision it takes 1.4 ms and is off by 2e-4 where an image is flat.
     """
     return np.concatenate([_ssim(a[i : i + _BATCH], b[i : i + _BATCH]) for i in range(0, len(a), _BATCH)])
 
