@@ -16,7 +16,6 @@ from methods.attributes import CELEBA14
 from methods.errors import UserError, did_you_mean
 
 SHIPPED = Path(__file__).parent / "profiles"
-DEFAULT = "faces64"
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]

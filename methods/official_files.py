@@ -103,6 +103,41 @@ def read_tensorflow(prefix: str | Path) -> dict[str, np.ndarray]:
         raise _damaged(prefix, _reason(error)) from error
 
 
+def read_variables(paths: Sequence[str | Path], title: str) -> tuple[Path, dict[str, np.ndarray]]:
+    """The variables of one checkpoint of a TensorFlow method, without the ``:0`` that a name may end with.
+
+    Args:
+        paths: an ``.npz`` file, or a TensorFlow checkpoint as its prefix or any of its files.
+        title: the method's, for the message.
+
+    Raises:
+        UserError: not one checkpoint, or one that cannot be read.
+    """
+    given = {re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(path)) for path in paths}
+    if len(given) != 1:
+        listed = ", ".join(sorted(given)) or "nothing"
+        raise UserError(f"{title} is imported from one checkpoint that holds all its networks; given: {listed}.")
+    path = Path(given.pop())
+    tensors = read_npz(path) if path.suffix == ".npz" else read_tensorflow(path)
+    return path, {name.removesuffix(":0"): array for name, array in tensors.items()}
+
+
+def shape_of(
+    tensors: Mapping[str, np.ndarray], name: str, least: tuple[int, ...], *, where: Path, title: str
+) -> tuple[int, ...]:
+    """The shape of a tensor that a method's sizes are read from.
+
+    Raises:
+        UserError: it is missing, has other axes, or one is below `least`.
+    """
+    if name not in tensors:
+        match(tensors, {name: least}, where=where, optional=[r".*"])
+    shape = tensors[name].shape
+    if len(shape) != len(least) or any(size < low for size, low in zip(shape, least, strict=True)):
+        raise UserError(f"The tensor {name} of {where} has the shape {list(shape)}, which no {title} has.")
+    return shape
+
+
 def match(
     tensors: Mapping[str, T],
     expected: Mapping[str, Sequence[int]],

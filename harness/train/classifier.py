@@ -27,6 +27,7 @@ from eval.judging import read
 from harness.data import ImageSet, open_split
 from harness.data.faces.dataset import load_faces
 from harness.profiles import Profile, load_profile
+from harness.provenance import hardware, packages
 from harness.train.corruption import corrupt
 from methods import weights
 from methods.errors import UserError
@@ -99,8 +100,8 @@ def train_classifier(
         "scores": scores,
         "minutes": minutes,
         "seed": seed,
-        "hardware": _hardware(device),
-        "versions": {"torch": torch.__version__, "numpy": np.__version__},
+        "hardware": hardware(),
+        "packages": packages(),
         "date": datetime.now(UTC).date().isoformat(),
     }
     save_classifier(model, path, card)
@@ -195,10 +196,3 @@ def _print_scores(console: Console, which: str, scores: dict[str, Any]) -> None:
     for line in ("mean", "min"):
         table.add_row(line, *(f"{100 * column[line]:.1f} %" for column in columns.values()))
     console.print(table)
-
-
-def _hardware(device: str) -> str:
-    if device == "cuda":
-        return torch.cuda.get_device_name()
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return f"{models[0].split(':')[1].strip() if models else 'CPU'}, {torch.get_num_threads()} thread(s)"

@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from methods.attributes import CELEBA14
 from methods.blocks import InstanceNorm, Spade
 from methods.bridgegan.editor import BridgeGAN
 from methods.errors import UserError
-from methods.official_files import match, named_columns, read_npz, read_tensorflow
+from methods.official_files import match, named_columns, read_variables, shape_of
 
 _SCOPES = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder"}
 # What an edit does not need: the discriminator, the noise memory, Adam's state, the counter of iterations.
@@ -53,7 +54,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
         UserError: a damaged file, missing or unknown tensors (named), or attributes whose number is not that of the
             checkpoint.
     """
-    path, tensors = _read(paths)
+    path, tensors = read_variables(paths, "BridgeGAN")
     sizes = _sizes(tensors, path)
     columns = sizes.pop("columns")
     # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
@@ -136,27 +137,18 @@ def _refuse_misfits(tensors: Mapping[str, np.ndarray], editor: BridgeGAN, path: 
     match(tensors, expected, where=path, optional=_UNREAD)
 
 
-def _read(paths: Sequence[str | Path]) -> tuple[Path, dict[str, np.ndarray]]:
-    given = {re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(path)) for path in paths}
-    if len(given) != 1:
-        listed = ", ".join(sorted(given)) or "nothing"
-        raise UserError(f"BridgeGAN is imported from one checkpoint that holds all its networks; given: {listed}.")
-    path = Path(given.pop())
-    tensors = read_npz(path) if path.suffix == ".npz" else read_tensorflow(path)
-    return path, {name.removesuffix(":0"): array for name, array in tensors.items()}
-
-
 def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
     """The constructor's sizes, and ``columns``, the number of attributes."""
-    *_, width = _shape(tensors, "Ggenerator/Conv/weights", path, (1, 1, 3, 1))
-    *_, code_channels, spade_hidden = _shape(tensors, "Ggenerator/targ1_inter_1/Conv/weights", path, (3, 3, 1, 1))
-    *_, encoder_inputs, encoder_width = _shape(tensors, "Gencoder/Conv/weights", path, (1, 1, 4, 1))
+    shape = partial(shape_of, tensors, where=path, title="BridgeGAN")
+    *_, width = shape("Ggenerator/Conv/weights", (1, 1, 3, 1))
+    *_, code_channels, spade_hidden = shape("Ggenerator/targ1_inter_1/Conv/weights", (3, 3, 1, 1))
+    *_, encoder_inputs, encoder_width = shape("Gencoder/Conv/weights", (1, 1, 4, 1))
     columns = encoder_inputs - 3
     # Blocks are counted by norms and by convolutions, so that what a damaged file lacks of either is told.
     mapping_blocks = max(_layers(tensors, "Gmappingnet/InstanceNorm") // 2, _layers(tensors, "Gmappingnet/Conv") // 3)
     encoder_norms, encoder_convs = _layers(tensors, "Gencoder/InstanceNorm"), _layers(tensors, "Gencoder/Conv")
     dense = "Gmappingnet/flatten_fully_connected/fully_connected/weights"
-    mapping_inputs, mapping_outputs = _shape(tensors, dense, path, (columns + 1, 2 * code_channels))
+    mapping_inputs, mapping_outputs = shape(dense, (columns + 1, 2 * code_channels))
     start = math.isqrt(mapping_outputs // (2 * code_channels))
     image_size = start * 2 ** (mapping_blocks + 1)
     if start < 2 or image_size % 32:
@@ -175,16 +167,6 @@ def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
         "encoder_blocks": max(encoder_norms // 2 - 1, (encoder_convs - 5) // 2, 0),
         "mapping_blocks": mapping_blocks,
     }
-
-
-def _shape(tensors: Mapping[str, np.ndarray], name: str, path: Path, least: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of a tensor that sizes are read from; refused where it has other axes or one is below `least`."""
-    if name not in tensors:
-        match(tensors, {name: least}, where=path, optional=[r".*"])
-    shape = tensors[name].shape
-    if len(shape) != len(least) or any(size < low for size, low in zip(shape, least, strict=True)):
-        raise UserError(f"The tensor {name} of {path} has the shape {list(shape)}, which no BridgeGAN has.")
-    return shape
 
 
 def _layers(tensors: Mapping[str, np.ndarray], layer: str) -> int:

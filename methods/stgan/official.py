@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from methods.attributes import CELEBA14
 from methods.errors import UserError
-from methods.official_files import match, named_columns, read_npz, read_tensorflow
+from methods.official_files import match, named_columns, read_variables, shape_of
 from methods.stgan.editor import STGAN
 from methods.stgan.networks import CriticNorm
 
@@ -58,7 +59,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
         UserError: a damaged file, missing or unknown tensors (named), or attributes whose number is not that of the
             checkpoint.
     """
-    path, tensors = _read(paths)
+    path, tensors = read_variables(paths, "STGAN")
     sizes = _sizes(tensors, path)
     columns = sizes.pop("columns")
     # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
@@ -141,18 +142,9 @@ def _to_ours(name: str, array: np.ndarray, where: str | Path) -> Tensor:
     return torch.from_numpy(np.array(array.transpose(_TO_OURS[array.ndim]), np.float32, order="C"))
 
 
-def _read(paths: Sequence[str | Path]) -> tuple[Path, dict[str, np.ndarray]]:
-    given = {re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(path)) for path in paths}
-    if len(given) != 1:
-        listed = ", ".join(sorted(given)) or "nothing"
-        raise UserError(f"STGAN is imported from one checkpoint that holds all its networks; given: {listed}.")
-    path = Path(given.pop())
-    tensors = read_npz(path) if path.suffix == ".npz" else read_tensorflow(path)
-    return path, {name.removesuffix(":0"): array for name, array in tensors.items()}
-
-
 def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
     """The constructor's sizes, and ``columns``, the number of attributes."""
+    shape = partial(shape_of, tensors, where=path, title="STGAN")
     # Counted in all three networks, so that what a damaged file lacks of one is told.
     layers = max(
         _layers(tensors, "Genc/Conv"),
@@ -160,13 +152,13 @@ def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
         _layers(tensors, "Gdec/Conv2d_transpose"),
         2,
     )
-    *_, width = _shape(tensors, "Genc/Conv/weights", path, (1, 1, 3, 1))
-    *_, bottleneck = _shape(tensors, _numbered("Genc/Conv", layers - 1), path, (1, 1, 1, 1))
-    *_, unit_width, _ = _shape(tensors, _numbered("Gstu/Conv2d_transpose", layers - 2), path, (1, 1, 1, 1))
-    *_, inputs = _shape(tensors, "Gdec/Conv2d_transpose/weights", path, (1, 1, 1, bottleneck + 1))
+    *_, width = shape("Genc/Conv/weights", (1, 1, 3, 1))
+    *_, bottleneck = shape(_numbered("Genc/Conv", layers - 1), (1, 1, 1, 1))
+    *_, unit_width, _ = shape(_numbered("Gstu/Conv2d_transpose", layers - 2), (1, 1, 1, 1))
+    *_, inputs = shape("Gdec/Conv2d_transpose/weights", (1, 1, 1, bottleneck + 1))
     image_size = _OFFICIAL_SIZE
     if _DENSE in tensors:
-        dense, _ = _shape(tensors, _DENSE, path, (bottleneck, 1))
+        dense, _ = shape(_DENSE, (bottleneck, 1))
         image_size = math.isqrt(dense // bottleneck) * 2**layers
     return {
         "columns": inputs - bottleneck,
@@ -179,16 +171,6 @@ def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
 
 def _numbered(layer: str, number: int) -> str:
     return f"{layer}_{number}/weights" if number else f"{layer}/weights"
-
-
-def _shape(tensors: Mapping[str, np.ndarray], name: str, path: Path, least: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of a tensor that sizes are read from; refused where it has other axes or one is below `least`."""
-    if name not in tensors:
-        match(tensors, {name: least}, where=path, optional=[r".*"])
-    shape = tensors[name].shape
-    if len(shape) != len(least) or any(size < low for size, low in zip(shape, least, strict=True)):
-        raise UserError(f"The tensor {name} of {path} has the shape {list(shape)}, which no STGAN has.")
-    return shape
 
 
 def _layers(tensors: Mapping[str, np.ndarray], layer: str) -> int:

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from methods.attributes import CELEBA14
-from methods.bridgegan import official
 from methods.bridgegan.editor import BridgeGAN
 from methods.bridgegan.official import import_official, official_names
 from methods.errors import UserError
@@ -131,7 +130,7 @@ def test_a_tensorflow_checkpoint_is_one_checkpoint(tiny, monkeypatch):
         asked.append(str(prefix))
         return official_tensors(tiny)
 
-    monkeypatch.setattr(official, "read_tensorflow", read)
+    monkeypatch.setattr("methods.official_files.read_tensorflow", read)
     prefix = "run/Epoch_(99)_(504of505).ckpt"
     for paths in ([prefix], [f"{prefix}.{end}" for end in ("index", "meta", "data-00000-of-00001")]):
         assert import_official(paths, TINY["attributes"]).config == tiny.config

@@ -17,7 +17,6 @@ import torch.nn.functional as F
 
 from methods import contract
 from methods.errors import UnsupportedMode, UserError
-from methods.stgan import official
 from methods.stgan.editor import STGAN
 from methods.stgan.official import OFFICIAL_ATTRIBUTES, import_official
 from methods.stgan.recipe import STGANRecipe
@@ -258,7 +257,7 @@ def test_import_of_a_tensorflow_checkpoint(monkeypatch):
     """Its three files, or what their names share; what reads it needs tensorflow and stands in for it here."""
     asked = []
     tensors = checkpoint(discriminator=False)
-    monkeypatch.setattr(official, "read_tensorflow", lambda prefix: asked.append(str(prefix)) or tensors)
+    monkeypatch.setattr("methods.official_files.read_tensorflow", lambda prefix: asked.append(str(prefix)) or tensors)
     prefix = "run/Epoch_(199).ckpt"
     names = [f"attribute {column}" for column in range(13)]
     for paths in ([prefix], [f"{prefix}.{end}" for end in ("index", "meta", "data-00000-of-00001")]):
