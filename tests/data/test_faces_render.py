@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from eval.flips import flip
+from harness.data.drawn.raster import edit_mask
 from harness.data.faces.identity import STYLE_FIELDS, Identity, sample_identity
 from harness.data.faces.labels import sample_labels
-from harness.data.faces.render import edit_mask, render, render_sized
+from harness.data.faces.render import render, render_sized
 from methods.attributes import CELEBA14, HAIR_COLOURS
 from methods.errors import UserError
 

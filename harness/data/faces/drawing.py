@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from harness.data.drawn import colours as mixing
+from harness.data.drawn.fields import random_rows
+from harness.data.drawn.geometry import mix
 from harness.data.faces import beard, colours, features, head
-from harness.data.faces.geometry import mix
 from harness.data.faces.hair import hair
 from harness.data.faces.identity import Identity
 from methods.attributes import CELEBA14, HAIR_COLOURS
@@ -40,7 +42,7 @@ def scene(labels: np.ndarray, who: Identity) -> dict[str, Any]:
     skin = colours.skin_colour(who)
     hair_colour = colours.hair_colour(colour_name, who)
     light = 1 if who.light_side else -1
-    random = _random_rows(who.strands_seed, 150)
+    random = random_rows(who.strands_seed, 150)
     lips = features.mouth(who, male, on["Smiling"], on["Mouth_Slightly_Open"], old)
     return {
         **_surroundings(who, light),
@@ -49,11 +51,11 @@ def scene(labels: np.ndarray, who: Identity) -> dict[str, Any]:
         "light": light,
         "skin": colours.skin_tones(skin),
         "hair_tones": colours.hair_tones(hair_colour),
-        "brow_colour": colours.text(colours.blend(colours.beard_colour(hair_colour, skin), hair_colour, 0.25)),
+        "brow_colour": mixing.text(mixing.blend(colours.beard_colour(hair_colour, skin), hair_colour, 0.25)),
         "beard_tones": colours.hair_tones(colours.beard_colour(hair_colour, skin)),
-        "sideburn_colour": colours.text(colours.blend(colours.beard_colour(hair_colour, skin), hair_colour, 0.2)),
-        "eye": colours.text(colours.eye_colour(who)),
-        "eye_dark": colours.text(colours.blend(colours.eye_colour(who), (10, 8, 12), 0.55)),
+        "sideburn_colour": mixing.text(mixing.blend(colours.beard_colour(hair_colour, skin), hair_colour, 0.2)),
+        "eye": mixing.text(colours.eye_colour(who)),
+        "eye_dark": mixing.text(mixing.blend(colours.eye_colour(who), (10, 8, 12), 0.55)),
         "lip": _lip_colours(who, skin, male),
         "blush": mix(0.10, 0.24, who.blush) * (0.55 if male else 1.0) * (0.6 if old else 1.0),
         "face": head.face(who, male),
@@ -80,12 +82,6 @@ def scene(labels: np.ndarray, who: Identity) -> dict[str, Any]:
     }
 
 
-def _random_rows(seed: int, count: int) -> list[tuple[float, float, float, float]]:
-    """Numbers in [0, 1) for strands and bristles: they belong to the identity, so a flip keeps them."""
-    rows = np.random.Generator(np.random.PCG64(seed)).random((count, 4)).round(3)
-    return [tuple(row) for row in rows.tolist()]
-
-
 def _pose(who: Identity) -> dict[str, Any]:
     wide, tall = who.zoom * who.face_width, who.zoom * who.face_length
     place = f"translate({128 + who.shift_x:.2f} {132 + who.shift_y:.2f})"
@@ -109,21 +105,21 @@ def _surroundings(who: Identity, light: int) -> dict[str, Any]:
         "back_bottom": bottom,
         "back_shape": shape,
         "back_kind": who.background_kind,
-        "cloth": colours.text(cloth),
-        "cloth_dark": colours.text(colours.blend(cloth, (20, 20, 30), 0.3)),
-        "cloth_light": colours.text(colours.blend(cloth, (255, 250, 240), 0.2)),
+        "cloth": mixing.text(cloth),
+        "cloth_dark": mixing.text(mixing.blend(cloth, (20, 20, 30), 0.3)),
+        "cloth_light": mixing.text(mixing.blend(cloth, (255, 250, 240), 0.2)),
         "shade_strength": mix(0.45, 0.8, who.light),
     }
 
 
-def _lip_colours(who: Identity, skin: colours.Colour, male: bool) -> dict[str, str]:
+def _lip_colours(who: Identity, skin: mixing.Colour, male: bool) -> dict[str, str]:
     """A woman wears lipstick; a man's lips are the skin's own."""
-    own = colours.blend(skin, (176, 74, 70), 0.52)
-    lipstick = colours.ramp(((196, 62, 74), (182, 44, 62), (206, 92, 92), (168, 58, 84)), who.lip_colour)
-    base = own if male else colours.blend(lipstick, skin, 0.12)
+    own = mixing.blend(skin, (176, 74, 70), 0.52)
+    lipstick = mixing.ramp(((196, 62, 74), (182, 44, 62), (206, 92, 92), (168, 58, 84)), who.lip_colour)
+    base = own if male else mixing.blend(lipstick, skin, 0.12)
     return {
-        "upper": colours.text(colours.blend(base, (60, 14, 20), 0.16)),
-        "lower": colours.text(base),
-        "line": colours.text(colours.blend(base, (48, 12, 16), 0.68)),
-        "shine": colours.text(colours.blend(base, (255, 240, 232), 0.5)),
+        "upper": mixing.text(mixing.blend(base, (60, 14, 20), 0.16)),
+        "lower": mixing.text(base),
+        "line": mixing.text(mixing.blend(base, (48, 12, 16), 0.68)),
+        "shine": mixing.text(mixing.blend(base, (255, 240, 232), 0.5)),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.data.faces.geometry import Curve, flip_side, line, mirror, mix, patch
+from harness.data.drawn.geometry import Curve, flip_side, line, mirror, mix, patch
 from harness.data.faces.head import MOUTH_Y
 from harness.data.faces.identity import Identity
 

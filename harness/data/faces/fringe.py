@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from harness.data.faces.geometry import Curve, flip_side, line, mirror, mix, patch, stretch
+from harness.data.drawn.geometry import Curve, flip_side, line, mirror, mix, patch, stretch
 from harness.data.faces.identity import Identity
 
 Random = list[tuple[float, float, float, float]]

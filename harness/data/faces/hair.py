@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.data.drawn.geometry import Curve, between, flip_side, line, mirror, mix, patch, stretch
 from harness.data.faces.fringe import Random, fringe
-from harness.data.faces.geometry import Curve, between, flip_side, line, mirror, mix, patch, stretch
 from harness.data.faces.identity import Identity
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.data.faces.geometry import Curve, blob, line, mirror, mix, patch
+from harness.data.drawn.geometry import Curve, blob, line, mirror, mix, patch
 from harness.data.faces.identity import Identity
 
 MOUTH_Y = 181.0

@@ -1,0 +1,1 @@
+"""What the drawn data sets share: curves, colours, identities from seeds, pixels, and the cached splits."""
