@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from methods.attributes import CELEBA14
+from eval.conversions import conversions
+from methods.attributes import CELEBA14, DOMAINS
 from methods.errors import UserError, did_you_mean
 
 SHIPPED = Path(__file__).parent / "profiles"
+OF_DOMAINS = ("animals", "afhq")
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -26,12 +28,12 @@ class _Table(BaseModel):
 
 
 class DataTable(_Table):
-    """``[data]``: which images, and how many of each split (0: all there are).
+    """``[data]``: which images, and how many of each split (0: all there are; of domains, all of them together).
 
     `split` matters for CelebA alone: by its own list ("partition"), or by file order as BridgeGAN's code does it.
     """
 
-    name: Literal["faces", "celeba"]
+    name: Literal["faces", "celeba", "animals", "afhq"]
     image_size: Annotated[int, Field(ge=32, multiple_of=32)]
     train: Count
     validation: Count
@@ -44,22 +46,25 @@ class EvaluationTable(_Table):
     """``[evaluation]``: everything about the measuring that a user may choose.
 
     Attributes:
-        n: how many test images are edited (the first ones; 0: all). Every test image is on the real side.
+        n: how many test images are edited (the first ones; of domains, the first ones of each; 0: all). Every test image
+            is on the real side; of domains, every training image.
         batch: images an edit call; part of the protocol, as float sums may differ between batch sizes.
         seed: references, latent vectors, subsets and bootstrap samples all derive from it.
         features: the feature space of distances and diversity.
         minimum_n: fewer images than this on a side of a distance: a dash instead of a number.
-        diversity_images, diversity_draws: how many edits of how many images the diversity is taken over.
+        diversity_images, diversity_draws: how many edits of how many images the diversity is taken over (attributes).
+        outputs: edits of each source image, all of which are measured (domains).
         bootstrap: resamples of a confidence interval.
     """
 
     n: Count
     batch: Positive
     seed: Count = 0
-    features: Literal["attributes", "inception"] = "attributes"
+    features: Literal["attributes", "inception", "inception-imagenet"] = "attributes"
     minimum_n: Annotated[int, Field(ge=2)]
-    diversity_images: Positive
-    diversity_draws: Annotated[int, Field(ge=2)]
+    diversity_images: Positive = 8
+    diversity_draws: Annotated[int, Field(ge=2)] = 10
+    outputs: Annotated[int, Field(ge=2)] = 10
     bootstrap: Positive
 
 
@@ -68,11 +73,12 @@ class Profile(_Table):
 
     Attributes:
         name: the file's name without ``.toml``.
-        attributes: label columns, in order.
+        attributes: label columns, in order: attributes, or domains.
         methods: what `bridgebench benchmark` runs when no --methods are given.
         data, evaluation: the tables of the same names.
         train: recipes, one free table a method (and ``classifier``, ``judge``); checked by the method that is trained.
-        weights: weights files by method (and ``classifier``, ``judge``), instead of trained or shipped ones.
+        weights: weights files by method (and ``classifier``, ``judge``), instead of trained or shipped ones; and those
+            of the feature spaces "inception" and "inception-imagenet".
     """
 
     name: str
@@ -83,20 +89,43 @@ class Profile(_Table):
     train: dict[str, dict[str, Any]] = {}
     weights: dict[str, str] = {}
 
+    @property
+    def conversions(self) -> bool:
+        """Whether the label columns are domains, and a cell is a conversion from one to another."""
+        return self.data.name in OF_DOMAINS
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the cells of a method and mode, in a table's order: the attributes, or the conversions."""
+        if self.conversions:
+            return tuple(conversion.name for conversion in conversions(self.attributes))
+        return self.attributes
+
     @field_validator("attributes")
     @classmethod
-    def _known_attributes(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:
-        for attribute in attributes:
-            if attribute not in CELEBA14:
-                raise ValueError(f"'{attribute}' is not an attribute.{did_you_mean(attribute, CELEBA14)}")
+    def _none_twice(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:
         if not attributes or len(set(attributes)) != len(attributes):
             raise ValueError("it must name at least one attribute and none twice.")
         return attributes
 
     @model_validator(mode="after")
+    def _known_attributes(self) -> Profile:
+        if self.conversions:
+            if self.attributes != DOMAINS:
+                raise ValueError(f"the attributes of '{self.data.name}' are its domains: {', '.join(DOMAINS)}.")
+            return self
+        for attribute in self.attributes:
+            if attribute not in CELEBA14:
+                hint = did_you_mean(attribute, CELEBA14)
+                raise ValueError(f"attributes: '{attribute}' is not an attribute.{hint}")
+        return self
+
+    @model_validator(mode="after")
     def _enough_images(self) -> Profile:
-        if self.data.test and self.evaluation.n > self.data.test:
-            raise ValueError(f"evaluation.n = {self.evaluation.n} is more than data.test = {self.data.test}.")
+        edited = self.evaluation.n * (len(self.attributes) if self.conversions else 1)
+        if self.data.test and edited > self.data.test:
+            of_each = " of each domain" if self.conversions else ""
+            raise ValueError(f"evaluation.n = {self.evaluation.n}{of_each} is more than data.test = {self.data.test}.")
         return self
 
 

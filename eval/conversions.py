@@ -1,0 +1,37 @@
+"""Conversions: the cells of a data set of domains, named as StarGAN v2's code names them ("cat2dog"). No torch, no NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from methods.errors import UserError, did_you_mean
+
+
+class Conversion(NamedTuple):
+    """From the images of one domain to another; domains are the label columns."""
+
+    source: str
+    target: str
+
+    @property
+    def name(self) -> str:
+        """What stands in records, folders and tables."""
+        return f"{self.source}2{self.target}"
+
+
+def conversions(domains: Sequence[str]) -> tuple[Conversion, ...]:
+    """All of them, by target domain (the order of BridgeGAN's Table 3)."""
+    return tuple(Conversion(source, target) for target in domains for source in domains if source != target)
+
+
+def find_conversion(name: str, domains: Sequence[str]) -> Conversion:
+    """The conversion of that name.
+
+    Raises:
+        UserError: there is none between these domains.
+    """
+    found = {conversion.name: conversion for conversion in conversions(domains)}
+    if name not in found:
+        raise UserError(f"There is no conversion '{name}' among {', '.join(found)}.{did_you_mean(name, list(found))}")
+    return found[name]
