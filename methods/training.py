@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from methods.base import Editor
+from methods.parallel import average_gradients
 
 
 class Batch(NamedTuple):
@@ -61,6 +62,26 @@ class Training(Protocol):
         """
 
 
+class FeatureNetwork(Protocol):
+    """A trained network that a method looks through while it trains, e.g. for a perceptual loss.
+
+    A training that needs one has an attribute ``feature_network``, the name of what it looks through, None as long as
+    that is missing, and ``attach_features(network)``: the loop then lends it the profile's attribute classifier before
+    the first step. What is lent is fixed: it is neither trained nor saved with the method.
+
+    Attributes:
+        name: what it is, for the training card; says exactly which weights.
+    """
+
+    name: str
+
+    def fine(self, images: Tensor) -> Tensor:
+        """Images (N, 3, H, W) in [-1, 1] -> a map (N, C, h, w) that still shows where things are."""
+
+    def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The same map and a deeper one (N, K, h', w') that shows what they are."""
+
+
 class TimedRecipe(Protocol):
     """What `CountedTraining` asks of a recipe: its length, and ``"32"`` or ``"bf16"``."""
 
@@ -102,6 +123,24 @@ class CountedTraining(nn.Module, Generic[Recipe]):
     def autocast(self, images: Tensor) -> torch.autocast:
         """The context in which networks run on `images`: bfloat16 where the recipe says so."""
         return torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
+
+
+def descend(
+    loss: Tensor, optimizers: Sequence[torch.optim.Optimizer], parameters: Iterable[nn.Parameter] | None = None
+) -> None:
+    """One step down a loss; where several processes train, with the gradient of all of them.
+
+    Args:
+        loss: a scalar, of this process's part of the batch.
+        optimizers: those that step.
+        parameters: what gets gradients, which must be all that the optimizers hold; None: all that the loss depends on.
+    """
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    loss.backward(inputs=None if parameters is None else list(parameters))
+    for optimizer in optimizers:
+        average_gradients(parameter for group in optimizer.param_groups for parameter in group["params"])
+        optimizer.step()
 
 
 def flip_at_random(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from methods.losses import l1
+from methods.parallel import common_mean
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def mode_seeking(noise: Tensor, other_noise: Tensor, edited: Tensor, other_edite
     Args:
         noise, other_noise: (N, d); `edited`, `other_edited`: (N, 3, H, W), made with them.
     """
-    return l1(other_noise, noise).detach() / (l1(other_edited.detach(), edited) + 1e-5)
+    distance = common_mean(l1(other_edited.detach(), edited))
+    return common_mean(l1(other_noise, noise)).detach() / (distance + 1e-5)
 
 
 def memory_step(noise: Tensor, gradient: Tensor, sign: int = 1) -> Tensor:

@@ -16,6 +16,7 @@ from methods.bridgegan.editor import BridgeGAN
 from methods.bridgegan.networks import Discriminator
 from methods.bridgegan.recipe import BridgeGANRecipe
 from methods.losses import gradient_penalty
+from methods.parallel import processes
 
 Losses = dict[str, Tensor]
 
@@ -87,7 +88,7 @@ class BridgeGANTerms(nn.Module):
         with torch.enable_grad():
             rows = pairing.noise.detach().requires_grad_()
             matching = (reference_code.float() - self.editor.mapping(rows, pairing.difference).float()).square().mean()
-            (gradient,) = torch.autograd.grad(matching, rows)
+            (gradient,) = torch.autograd.grad(matching / processes(), rows)  # of the mean over the whole batch
         return objective.memory_step(pairing.noise, gradient, self.recipe.memory_sign)
 
     def edits(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from methods.bridgegan import objective
 from methods.bridgegan.recipe import BridgeGANRecipe
 from methods.bridgegan.terms import BridgeGANTerms, Codes, Losses, Pairing
-from methods.training import Batch
+from methods.parallel import everyones, ours
+from methods.training import Batch, descend
 
 
 class BridgeGANTraining(BridgeGANTerms):
@@ -77,21 +78,21 @@ class BridgeGANTraining(BridgeGANTerms):
         return losses | self.update_generator(pairing, hidden, codes, edits)
 
     def pair(self, batch: Batch, generator: torch.Generator) -> Pairing:
-        """Pairs the samples of a batch at random and draws all else that one update needs."""
+        """This process's part of a batch whose samples are paired at random, with all else that one update draws."""
         count, size = len(batch.images), self.recipe.noise_size
         device = self.memory.device
         order = torch.randperm(count, generator=generator).to(device)
         rows = batch.indices[order]
         return Pairing(
-            images=batch.images,
-            reference=batch.images[order],
-            source_labels=batch.labels,
-            target_labels=batch.labels[order],
-            noise=self.memory[rows],
-            other_noise=torch.randn(count, size, generator=generator).to(device),
-            mix=torch.rand(count, generator=generator).to(device),
-            penalty_mix=torch.rand(3 * count, generator=generator).to(device),
-            rows=rows,
+            images=ours(batch.images),
+            reference=ours(batch.images[order]),
+            source_labels=ours(batch.labels),
+            target_labels=ours(batch.labels[order]),
+            noise=ours(self.memory[rows]),
+            other_noise=ours(torch.randn(count, size, generator=generator)).to(device),
+            mix=ours(torch.rand(count, generator=generator)).to(device),
+            penalty_mix=ours(torch.rand(3 * count, generator=generator).view(3, count), dim=1).flatten().to(device),
+            rows=ours(rows),
         )
 
     def warm_up(self, pairing: Pairing) -> Losses:
@@ -141,16 +142,13 @@ class BridgeGANTraining(BridgeGANTerms):
         total = self.generator_total(losses)
         self._update("generator", total)
         self.discriminator.requires_grad_(True)
-        self.memory[pairing.rows] = codes.noise
+        self.memory[everyones(pairing.rows)] = everyones(codes.noise)
         return losses | {"g_total": total}
 
     # Mechanics ----------------------------------------------------------------------------------------------------
 
     def _update(self, which: str, loss: Tensor) -> None:
-        optimizer = self.optimizers[which]
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        descend(loss, [self.optimizers[which]])
 
     def _set_learning_rate(self) -> None:
         rate = self.recipe.rate_at(int(self.iteration))

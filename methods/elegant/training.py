@@ -16,8 +16,9 @@ from methods.elegant.editor import Elegant
 from methods.elegant.networks import Discriminator, exchange
 from methods.elegant.objective import LossWeights
 from methods.errors import UserError
+from methods.parallel import ours
 from methods.recipe import parse_recipe
-from methods.training import Batch, CountedTraining
+from methods.training import Batch, CountedTraining, descend
 
 Count = Annotated[int, Field(ge=1)]
 _LEAST_SIZE = 32  # D2 halves half the side four times
@@ -117,7 +118,8 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
                 group["lr"] = self.recipe.rate_at(self.iteration)
         terms: dict[str, list[Tensor]] = defaultdict(list)
         for attribute in range(len(self.editor.attributes)):
-            for name, value in self.update(*self.pairs(next_batch, attribute), attribute).items():
+            images, labels = (torch.cat([*map(ours, part.chunk(2))]) for part in self.pairs(next_batch, attribute))
+            for name, value in self.update(images, labels, attribute).items():
                 terms[name].append(value)
         self.iteration += 1
         return {name: torch.stack(values).mean() for name, values in terms.items()}
@@ -194,8 +196,5 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
         return objective.generator_terms(list(self.discriminators), *arguments)  # type: ignore[arg-type]
 
     def _descend(self, name: str, network: nn.Module, loss: Tensor) -> None:
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad(set_to_none=True)
         # Named inputs: no gradients are computed for the weights of the other side, which does not step.
-        loss.backward(inputs=list(network.parameters()))
-        optimizer.step()
+        descend(loss, [self.optimizers[name]], network.parameters())

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from methods.losses import l1
+from methods.parallel import common_mean, processes
 from methods.smit.discriminator import Discriminator
 from methods.smit.networks import Generator, blend
 
@@ -32,10 +33,14 @@ def relativistic_hinge(real: list[Tensor], fake: list[Tensor]) -> Tensor:
         fake: realness maps that should lie 1 below the mean of `real`.
     """
     terms = [
-        F.relu(1 - (above - below.mean())).mean() + F.relu(1 + (below - above.mean())).mean()
+        F.relu(1 - (above - _mean(below))).mean() + F.relu(1 + (below - _mean(above))).mean()
         for above, below in zip(real, fake, strict=True)
     ]
     return 0.5 * torch.stack(terms).sum()
+
+
+def _mean(realness: Tensor) -> Tensor:
+    return common_mean(realness.mean())
 
 
 def classification(logits: list[Tensor], labels: Tensor) -> Tensor:
@@ -46,7 +51,7 @@ def classification(logits: list[Tensor], labels: Tensor) -> Tensor:
 
 def variation(mask: Tensor) -> Tensor:
     """SUM over batch and pixels of the absolute differences between neighbours, of a mask (N, 1, H, W)."""
-    return mask.diff(dim=2).abs().sum() + mask.diff(dim=3).abs().sum()
+    return processes() * (mask.diff(dim=2).abs().sum() + mask.diff(dim=3).abs().sum())
 
 
 def discriminator_terms(

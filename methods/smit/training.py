@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from methods.errors import UserError
+from methods.parallel import ours
 from methods.smit.augment import crop_at_random
 from methods.smit.discriminator import Discriminator
 from methods.smit.editor import SMIT
 from methods.smit.objective import discriminator_terms, generator_terms, total
 from methods.smit.recipe import SMITRecipe
-from methods.training import Batch, CountedTraining, flip_at_random
+from methods.training import Batch, CountedTraining, descend, flip_at_random
 
 
 class SMITTraining(CountedTraining[SMITRecipe]):
@@ -74,9 +75,10 @@ class SMITTraining(CountedTraining[SMITRecipe]):
         if self.recipe.precision == "bf16":
             images = images.contiguous(memory_format=torch.channels_last)
         halves = [part.chunk(2) for part in (images, labels, labels[order])]
-        (images, ours), (labels, our_labels), (target, our_target) = halves
-        logs = self.discriminator_step(images, labels, target, noise[0])
-        return logs | self.generator_step(ours, our_labels, our_target, noise[1:, : len(ours)])
+        (images, others), (labels, other_labels), (target, other_target) = halves
+        logs = self.discriminator_step(ours(images), ours(labels), ours(target), ours(noise[0]))
+        styles = ours(noise[1:, : len(others)], dim=1)
+        return logs | self.generator_step(ours(others), ours(other_labels), ours(other_target), styles)
 
     def discriminator_step(self, images: Tensor, labels: Tensor, target: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """One step of D; `noise` (N, noise_size) are the styles of its fakes. Returns its terms before the step."""
@@ -95,12 +97,9 @@ class SMITTraining(CountedTraining[SMITRecipe]):
         return self._descend("generator", self.editor, terms)
 
     def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad(set_to_none=True)
         loss = total(terms, self.recipe.weights)
         # Named inputs: no gradients are computed for the weights of the other network, which does not step.
-        loss.backward(inputs=_trained(network))
-        optimizer.step()
+        descend(loss, [self.optimizers[name]], _trained(network))
         return {f"{name}/{term}": value.detach() for term, value in terms.items()} | {f"{name}/total": loss.detach()}
 
 

@@ -11,11 +11,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from methods.errors import UserError
+from methods.parallel import ours
 from methods.recipe import parse_recipe
 from methods.stargan.editor import StarGAN
 from methods.stargan.networks import Discriminator
 from methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
-from methods.training import Batch, CountedTraining, flip_at_random, uniform
+from methods.training import Batch, CountedTraining, descend, flip_at_random, uniform
 
 Count = Annotated[int, Field(ge=1)]
 _LR_EVERY = 1000  # iterations between two changes of the official learning rate
@@ -115,9 +116,10 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
             images = flip_at_random(images, generator)
         if self.recipe.precision == "bf16":
             images = images.contiguous(memory_format=torch.channels_last)
-        logs = self.discriminator_step(images, labels, labels[order], mix)
+        images, labels, target, mix = (ours(part) for part in (images, labels, labels[order], mix))
+        logs = self.discriminator_step(images, labels, target, mix)
         if self.iteration % self.recipe.n_critic == 0:
-            logs |= self.generator_step(images, labels, labels[order])
+            logs |= self.generator_step(images, labels, target)
         return logs
 
     def discriminator_step(self, images: Tensor, labels: Tensor, target: Tensor, mix: Tensor) -> dict[str, Tensor]:
@@ -136,10 +138,7 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
         return self._descend("generator", self.editor, terms)
 
     def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad(set_to_none=True)
         loss = total(terms, self.recipe.weights)
         # Named inputs: no gradients are computed for the weights of the other network, which does not step.
-        loss.backward(inputs=list(network.parameters()))
-        optimizer.step()
+        descend(loss, [self.optimizers[name]], network.parameters())
         return {f"{name}/{term}": value.detach() for term, value in terms.items()} | {f"{name}/total": loss.detach()}

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from methods.parallel import ours
 from methods.starganv2.domains import Domains
 from methods.starganv2.objective import Conversion
 from methods.training import Batch, uniform
@@ -25,6 +26,11 @@ class Pairing:
     given: Conversion
     references: tuple[Tensor, Tensor]
     noises: tuple[Tensor, Tensor]
+
+    def ours(self) -> Pairing:
+        """The part that this process computes."""
+        references, noises = ((ours(one), ours(other)) for one, other in (self.references, self.noises))
+        return Pairing(Conversion(*map(ours, self.given)), references, noises)
 
 
 def draw_pairing(

@@ -15,7 +15,7 @@ from methods.starganv2.networks import Discriminator, Generator, MappingNetwork,
 from methods.starganv2.official import load_landmarks
 from methods.starganv2.pairing import Pairing, draw_pairing
 from methods.starganv2.recipe import StarGANv2Recipe
-from methods.training import Batch, CountedTraining
+from methods.training import Batch, CountedTraining, descend
 
 _LEARNING = ("generator", "mapping_network", "style_encoder")
 
@@ -71,7 +71,7 @@ class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
         """Two updates of D and two of the generator's side, by noise and by reference, all on the same draws."""
         recipe = self.recipe
         pairing = draw_pairing(next_batch, self.editor.domains, recipe.noise_size, recipe.crop, recipe.flip, generator)
-        return self.iterate(pairing)
+        return self.iterate(pairing.ours())
 
     def iterate(self, pairing: Pairing) -> dict[str, Tensor]:
         """One iteration on what `draw_pairing` drew. Returns the terms before each update, detached."""
@@ -117,12 +117,9 @@ class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
         return self.style_encoder(pairing.references[which], pairing.given.targets)
 
     def _descend(self, name: str, total: Tensor, terms: objective.Terms, stepping: Sequence[str]) -> dict[str, Tensor]:
-        for network in stepping:
-            self.optimizers[network].zero_grad(set_to_none=True)
         # Named inputs: no gradients are computed for the weights of networks that do not step.
-        total.backward(inputs=[p for network in stepping for p in self.get_submodule(network).parameters()])
-        for network in stepping:
-            self.optimizers[network].step()
+        parameters = [p for network in stepping for p in self.get_submodule(network).parameters()]
+        descend(total, [self.optimizers[network] for network in stepping], parameters)
         return {f"{name}/{term}": value.detach() for term, value in terms.items()} | {f"{name}/total": total.detach()}
 
     @torch.no_grad()

@@ -11,6 +11,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from methods.parallel import BatchNorm2d
+
 MOST_CHANNELS = 1024
 BATCH_NORM_MOMENTUM = 0.001  # TensorFlow's decay of 0.999
 _SLOPE = 0.2
@@ -210,7 +212,7 @@ class Discriminator(nn.Module):
 
 
 def _batch_norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=BATCH_NORM_MOMENTUM)
+    return BatchNorm2d(channels, eps=1e-3, momentum=BATCH_NORM_MOMENTUM)
 
 
 def _with_labels(x: Tensor, difference: Tensor) -> Tensor:

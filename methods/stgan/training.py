@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from methods.errors import UserError
+from methods.parallel import ours, processes
 from methods.stgan.editor import STGAN
 from methods.stgan.networks import Discriminator
 from methods.stgan.objective import discriminator_terms, generator_terms
 from methods.stgan.recipe import STGANRecipe
-from methods.training import Batch, CountedTraining, uniform
+from methods.training import Batch, CountedTraining, descend, uniform
 
 
 class STGANTraining(CountedTraining[STGANRecipe]):
@@ -68,7 +69,8 @@ class STGANTraining(CountedTraining[STGANRecipe]):
         logs: dict[str, Tensor] = {}
         for _ in range(self.recipe.n_critic):
             images, labels, target = self._draw(next_batch, generator)
-            logs = self.discriminator_step(images, labels, target, uniform(len(images), generator, images.device))
+            mix = uniform(processes() * len(images), generator, images.device)
+            logs = self.discriminator_step(images, labels, target, ours(mix))
         logs |= self.generator_step(*self._draw(next_batch, generator))
         self.editor.eval()
         self.iteration += 1
@@ -91,17 +93,14 @@ class STGANTraining(CountedTraining[STGANRecipe]):
         return self._descend("generator", self.editor, terms | {"total": total})
 
     def _draw(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Images, their labels, and the labels of the batch in random order."""
+        """This process's images, their labels, and the labels of the whole batch in random order."""
         images, labels, _ = next_batch()
         order = torch.randperm(len(images), generator=generator, device=generator.device).to(labels.device)
         if self.recipe.precision == "bf16":
             images = images.contiguous(memory_format=torch.channels_last)
-        return images, labels, labels[order]
+        return ours(images), ours(labels), ours(labels[order])
 
     def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad(set_to_none=True)
         # Named inputs: no gradients are computed for the weights of the other network, which does not step.
-        terms["total"].backward(inputs=list(network.parameters()))
-        optimizer.step()
+        descend(terms["total"], [self.optimizers[name]], network.parameters())
         return {f"{name}/{term}": value.detach() for term, value in terms.items()}
