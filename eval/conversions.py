@@ -1,9 +1,12 @@
-"""Conversions: the cells of a data set of domains, named as StarGAN v2's code names them ("cat2dog"). No torch, no NumPy."""
+"""Conversions: the cells of a data set of domains, named as StarGAN v2's code names them ("cat2dog"). NumPy only."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from methods.errors import UserError, did_you_mean
 
@@ -35,3 +38,10 @@ def find_conversion(name: str, domains: Sequence[str]) -> Conversion:
     if name not in found:
         raise UserError(f"There is no conversion '{name}' among {', '.join(found)}.{did_you_mean(name, list(found))}")
     return found[name]
+
+
+def one_hot(domain: str, domains: Sequence[str], count: int) -> NDArray[np.uint8]:
+    """The labels (count, A) of images of a domain: its column is 1, the others are 0."""
+    labels = np.zeros((count, len(domains)), np.uint8)
+    labels[:, list(domains).index(domain)] = 1
+    return labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from eval.classifier import AttributeClassifier, to_float
+from methods.attributes import are_domains
 
 _BATCH = 128
 
@@ -35,6 +37,15 @@ class Reading:
     def present(self) -> NDArray[np.bool_]:
         """(N, A): which attributes the judge sees."""
         return self.logits > 0
+
+    @property
+    def likeliest(self) -> NDArray[np.bool_]:
+        """(N, A): the one domain that the judge takes an image for, where the columns are domains."""
+        return np.arange(self.logits.shape[1]) == self.logits.argmax(axis=1)[:, None]
+
+    def seen(self, attributes: Sequence[str]) -> NDArray[np.bool_]:
+        """(N, A): what the judge reads of the label columns `attributes`, be they attributes or domains."""
+        return self.likeliest if are_domains(attributes) else self.present
 
 
 def read(judge: AttributeClassifier, images: NDArray[np.uint8]) -> Reading:

@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from eval.accuracy import hits
 from eval.classifier import AttributeClassifier, save_classifier, to_float
+from eval.conversions import one_hot
 from eval.flips import flip
 from eval.judging import read
 from harness.data import ImageSet, open_split
@@ -30,6 +31,7 @@ from harness.profiles import Profile, load_profile
 from harness.provenance import hardware, packages
 from harness.train.corruption import corrupt
 from methods import weights
+from methods.attributes import are_domains
 from methods.errors import UserError
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
@@ -114,18 +116,23 @@ def score(model: AttributeClassifier, test: ImageSet) -> dict[str, Any]:
 
     Returns:
         ``{"test": {"n", "mean", "min", "accuracy": {attribute: share}}, "flips": the same or None}``: shares of right
-        readings in [0, 1] on the natural test faces, and of the flipped attribute on true flips of them.
+        readings in [0, 1] on the natural test images, and of the flipped attribute on true flips of them (of domains:
+        on their true conversions to each).
     """
-    right = read(model, test.images).present == (np.asarray(test.labels) == 1)
+    columns = test.attributes
+    right = read(model, test.images).seen(columns) == (np.asarray(test.labels) == 1)
     natural = dict(zip(test.attributes, right.mean(axis=0).tolist(), strict=True))
     scores: dict[str, Any] = {"test": _summary(natural, len(right)), "flips": None}
     if test.has_truth:
         indices = np.arange(min(_FLIPPED_FACES, len(test.images)))
         flips = {}
         for column, attribute in enumerate(test.attributes):
-            labels = flip(np.asarray(test.labels)[indices], attribute, test.attributes)
+            if are_domains(columns):
+                labels = one_hot(attribute, columns, len(indices))
+            else:
+                labels = flip(np.asarray(test.labels)[indices], attribute, columns)
             reading = read(model, test.true_edit(indices, labels, attribute=attribute))
-            flips[attribute] = float(hits(reading.present, labels, column).mean())
+            flips[attribute] = float(hits(reading.seen(columns), labels, column).mean())
         scores["flips"] = _summary(flips, len(indices))
     return scores
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from eval.conversions import one_hot
 from eval.flips import flip
 from harness.data.base import ImageSet
+from methods.attributes import are_domains
 from methods.base import Editor
 from methods.files import write_bytes
 from reports.grids import comparison_grid, png_bytes
@@ -20,7 +23,7 @@ _FACES = 6
 
 
 def write_sample_grid(editor: Editor, faces: ImageSet, path: Path, device: torch.device) -> None:
-    """Edits the first faces of a set, one attribute at a time, and writes the grids as one PNG a mode.
+    """Edits the first faces of a set, one attribute (or towards one domain) at a time; writes a PNG a mode.
 
     A reference edit takes, for every face, the first other one that has the target value. The latent vectors are the
     same at every call, so that the grids of a run can be compared.
@@ -36,12 +39,19 @@ def write_sample_grid(editor: Editor, faces: ImageSet, path: Path, device: torch
     for mode in sorted(editor.modes):
         columns = [_pictures(pixels)]
         for attribute in editor.attributes:
-            target = flip(labels, attribute, editor.attributes)
+            target = _target(labels, attribute, editor.attributes)
             reference = _references(faces, target, attribute) if mode == "reference" else None
             columns.append(_edited(editor, pixels, labels, target, reference, device))
         rows = [(f"face {i + 1}", [column[i] for column in columns]) for i in range(_FACES)]
         grid = comparison_grid(rows, ["source", *editor.attributes])
         write_bytes(path.with_stem(f"{path.stem}-{mode}"), png_bytes(grid))
+
+
+def _target(labels: NDArray, attribute: str, attributes: Sequence[str]) -> NDArray:
+    """Each face's labels with the attribute flipped; where the columns are domains, `attribute` for all of them."""
+    return (
+        one_hot(attribute, attributes, len(labels)) if are_domains(attributes) else flip(labels, attribute, attributes)
+    )
 
 
 def _edited(
