@@ -76,6 +76,11 @@ class Editor(nn.Module):
         """The attributes that an edit can change: all, unless the method handles some of them only."""
         return self.attributes
 
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Attributes that a reference edit can only move together; none, unless the method works in groups."""
+        return ()
+
     def attach(self, *, classifier: Classifier | None = None, truth: Truth | None = None) -> Editor:
         """Lends the editor what it cannot know by itself; returns the editor.
 

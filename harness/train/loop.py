@@ -23,6 +23,7 @@ from harness.profiles import Profile
 from harness.provenance import describe_training
 from harness.train.checkpoint import FILE, Progress, load_checkpoint, save_checkpoint
 from harness.train.display import Display
+from harness.train.features import lend_features
 from harness.train.sampler import BatchSampler
 from harness.train.samples import write_sample_grid
 from methods.errors import UserError
@@ -73,15 +74,17 @@ def train(
     size, count = profile.data.image_size, len(images.labels)
     training = editor_class.start_training(recipe, profile.attributes, size, count, seed)
     fabric.to_device(training)  # type: ignore[arg-type]
+    feature_network = lend_features(training, profile, fabric.device)
     sampler = BatchSampler(images, training.batch_size, seed, fabric.device)
     generator = torch.Generator().manual_seed(seed)
     kept = {key: value for key, value in recipe.items() if key not in _CHANGEABLE}
-    identity = {"method": method, "recipe": kept, "data": images.digest, "seed": seed}
+    looks_through = {} if feature_network is None else {"feature_network": feature_network}
+    identity = {"method": method, "recipe": kept, "data": images.digest, "seed": seed, **looks_through}
     run = _Run(out, identity, training, sampler, generator, Progress())
     if resume:
         run.progress = load_checkpoint(out, identity, training, sampler, generator)
     faces = open_split(profile, "validation", data_root)
-    card = describe_training(method, profile, recipe, images, seed)
+    card = describe_training(method, profile, recipe, images, seed) | looks_through
     _iterate(run, faces, card, minutes, fabric.device)
     return run.weights
 

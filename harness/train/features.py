@@ -1,0 +1,63 @@
+"""The profile's attribute classifier as what a method looks through while it trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from eval.classifier import AttributeClassifier, load_classifier
+from harness.plan import judge_weights
+from harness.profiles import Profile
+
+
+class ClassifierFeatures:
+    """Two maps of an attribute classifier's trunk; see :class:`methods.training.FeatureNetwork`.
+
+    Args:
+        classifier: in eval mode, its parameters frozen.
+    """
+
+    def __init__(self, classifier: AttributeClassifier) -> None:
+        self.trunk = classifier.trunk
+        self.name = f"attribute classifier (SHA-256 {classifier.digest[:16]})"
+
+    def fine(self, images: Tensor) -> Tensor:
+        """The trunk's last map whose side is a quarter of the image's or more, as VGG-19's relu3_1 is."""
+        return self._fine(images)[0]
+
+    def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The same map, and what the trunk gives in the end (an eighth of the image's side)."""
+        fine, used = self._fine(images)
+        coarse = fine
+        for layer in list(self.trunk)[used:]:
+            coarse = layer(coarse)
+        return fine, coarse
+
+    def _fine(self, images: Tensor) -> tuple[Tensor, int]:
+        """The fine map, and how many layers it took."""
+        fine = images.contiguous(memory_format=torch.channels_last)
+        for used, layer in enumerate(self.trunk):
+            deeper = layer(fine)
+            if 4 * deeper.shape[2] < images.shape[2]:
+                return fine, used
+            fine = deeper
+        return fine, len(self.trunk)
+
+
+def lend_features(training: Any, profile: Profile, device: torch.device) -> str | None:
+    """Lends the primary judge to a training that lacks a feature network.
+
+    Returns:
+        The name of what the training looks through; None if it looks through nothing.
+
+    Raises:
+        UserError: there are no weights of the judge for the profile.
+    """
+    if not hasattr(training, "attach_features"):
+        return None
+    if training.feature_network is None:
+        classifier = load_classifier(judge_weights("primary", profile), profile.attributes, device)
+        training.attach_features(ClassifierFeatures(classifier))
+    return training.feature_network

@@ -1,0 +1,16 @@
+"""HomoGAN: moves the latent features of a photo towards those of another, one group of attributes at a time."""
+
+from __future__ import annotations
+
+from methods.card import MethodCard
+
+CARD = MethodCard(
+    name="homogan",
+    title="HomoGAN",
+    modes=frozenset({"reference"}),
+    kind="method",
+    paper="Chen et al., CVPR 2019",
+    summary="A branch for each group of attributes carries the features of a photo towards those of the reference.",
+    editor="methods.homogan.editor:HomoGAN",
+    strength=(0.0, 1.0, 2.0),
+)

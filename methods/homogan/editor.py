@@ -1,0 +1,125 @@
+"""HomoGAN behind the common interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from methods.attributes import CELEBA14
+from methods.base import Editor
+from methods.errors import UserError
+from methods.homogan import CARD
+from methods.homogan.networks import Decoder, FeatureNet, Interpolator, denormalize, normalize
+
+if TYPE_CHECKING:
+    from methods.homogan.training import HomoGANTraining
+
+Groups = tuple[tuple[str, ...], ...]
+OFFICIAL_GROUPS: Groups = (
+    ("Mouth_Slightly_Open", "Smiling"),
+    ("Male", "No_Beard", "Mustache", "Goatee", "Sideburns"),
+    ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
+    ("Bald", "Receding_Hairline", "Bangs"),
+    ("Young",),
+)
+
+
+def default_groups(attributes: Sequence[str]) -> Groups:
+    """The official groups as far as they are among `attributes`; every other attribute is a group of its own."""
+    known = [tuple(name for name in group if name in attributes) for group in OFFICIAL_GROUPS]
+    grouped = {name for group in known for name in group}
+    return (*(group for group in known if group), *((name,) for name in attributes if name not in grouped))
+
+
+class HomoGAN(Editor):
+    """HomoGAN (CVPR 2019): ``G(I(E(x), E(reference), v))``, v being the strength of the groups that change.
+
+    The unit is a group of attributes: if the target labels differ from the source's in one of them, the branch of its
+    group carries the whole group to what the reference shows. So the reference should have the target's values in
+    the group. `strength` s in [0, 2]: 1 reaches the reference, above it the edit is exaggerated. The image passes
+    through encoder and decoder, so even an edit of nothing is a reconstruction. There is no label edit, no noise.
+
+    Args:
+        attributes: label columns.
+        image_size: a multiple of 2**levels; the networks take images of any such size.
+        width: channels of the first convolutions (official: 64).
+        levels: poolings of the encoder (official: 4).
+        groups: attributes that move together, every one of `attributes` in one of them; None: the official groups.
+
+    Raises:
+        UserError: an image size that cannot be halved so often, or groups that do not share out the attributes.
+    """
+
+    card = CARD
+
+    def __init__(
+        self,
+        *,
+        attributes: Sequence[str] = CELEBA14,
+        image_size: int = 128,
+        width: int = 64,
+        levels: int = 4,
+        groups: Sequence[Sequence[str]] | None = None,
+    ) -> None:
+        if image_size <= 0 or image_size % 2**levels:
+            raise UserError(f"HomoGAN's image size must be a multiple of {2**levels}, not {image_size}.")
+        shared = default_groups(attributes) if groups is None else tuple(tuple(group) for group in groups)
+        if not all(shared) or sorted(name for group in shared for name in group) != sorted(attributes):
+            given = "; ".join(", ".join(group) for group in shared)
+            raise UserError(f"HomoGAN's groups must hold every attribute once, and no other; given: {given}.")
+        super().__init__(
+            attributes=attributes,
+            image_size=image_size,
+            width=width,
+            levels=levels,
+            groups=[list(group) for group in shared],
+        )
+        self.encoder = FeatureNet(width, levels)
+        self.interpolator = Interpolator(self.encoder.channels, len(shared) + 1)
+        self.decoder = Decoder(self.encoder.channels, width, levels)
+        self.columns = tuple(self.attributes.index(name) for group in shared for name in group)
+
+    @property
+    def groups(self) -> Groups:
+        """The attributes that move together; group k has branch k, the last branch has no labels."""
+        return tuple(tuple(group) for group in self.config["groups"])
+
+    @classmethod
+    def start_training(
+        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> HomoGANTraining:
+        """As `Editor.start_training`; the recipe's keys are those of `HomoGANRecipe`."""
+        from methods.homogan.recipe import HomoGANRecipe
+        from methods.homogan.training import HomoGANTraining
+
+        return HomoGANTraining(HomoGANRecipe.from_table(table), attributes, image_size, dataset_size, seed)
+
+    def reference_edit(
+        self,
+        images: Tensor,
+        reference: Tensor,
+        labels: Tensor,
+        source_labels: Tensor,
+        *,
+        strength: float | None = None,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Moves the groups in which the labels differ towards the reference; arguments as in ``edit``."""
+        assert CARD.strength is not None
+        lowest, default, highest = CARD.strength
+        strength = default if strength is None else strength
+        if not lowest <= strength <= highest:
+            raise UserError(f"HomoGAN's strength must lie in [{lowest}, {highest}], not {strength}.")
+        step = 2 ** self.config["levels"]
+        if images.shape[2] % step or images.shape[3] % step:
+            size = "x".join(map(str, images.shape[2:]))
+            raise UserError(f"HomoGAN takes images whose sides are multiples of {step}, not {size} pixels.")
+        own, other = (self.encoder(normalize(pictures))[-1] for pictures in (images, reference))
+        changed = (labels != source_labels)[:, list(self.columns)].split([len(group) for group in self.groups], dim=1)
+        chosen = torch.stack([group.any(dim=1) for group in changed], dim=1).float()
+        branches = torch.nn.functional.pad(strength * chosen, (0, 1))
+        return denormalize(self.decoder(self.interpolator(own, other, branches))).clamp(-1, 1)

@@ -1,0 +1,118 @@
+"""HomoGAN's losses: rebuild the image, judge features, guide them by a network that was trained elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from methods.homogan.networks import Discriminator, Interpolator, denormalize
+from methods.losses import gradient_penalty
+from methods.training import FeatureNetwork
+
+Terms = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the terms; defaults: the official code's.
+
+    Attributes:
+        adversarial, classification, interpolation, knowledge: of encoder and interpolator.
+        reconstruction, perceptual: of the decoder, and of the encoder through it.
+        penalty, d_classification: of the discriminator, against its Wasserstein term.
+    """
+
+    adversarial: float = 1.0
+    classification: float = 1.0
+    interpolation: float = 1.0
+    knowledge: float = 1.0
+    reconstruction: float = 1.0
+    perceptual: float = 1.0
+    penalty: float = 100.0
+    d_classification: float = 1.0
+
+
+def reconstruction_terms(rebuilt: Tensor, images: Tensor, fine: Tensor, features: FeatureNetwork) -> Terms:
+    """``reconstruction`` and ``perceptual``: mean squared differences of the image and of its fine feature map.
+
+    Args:
+        rebuilt, images: normalized (N, 3, H, W).
+        fine: the feature network's fine map of the images.
+        features: that network; sees images in [-1, 1].
+    """
+    seen = features.fine(denormalize(rebuilt))
+    return {"reconstruction": F.mse_loss(rebuilt, images), "perceptual": F.mse_loss(seen.float(), fine.float())}
+
+
+def discriminator_terms(
+    discriminator: Discriminator,
+    real: Tensor,
+    fake: Tensor,
+    labels: Tensor,
+    mix: Tensor,
+    classify: Literal["interpolated", "real"],
+) -> Terms:
+    """What D minimizes: ``realness`` (of weight 1), ``penalty`` and ``d_classification``.
+
+    Args:
+        discriminator: D.
+        real, fake: features of images and interpolated ones (N, C, h, w), without gradients.
+        labels: of the images (N, A), group after group.
+        mix: (N,) in [0, 1]: the share of the interpolated features where the penalty is taken.
+        classify: which features the attribute heads learn from, with the labels of the images. The official code
+            shows them the interpolated ones, as if these had kept the labels of the source; "real" is the usual rule.
+    """
+    (judged, logits), (judged_fake, logits_fake) = discriminator(real), discriminator(fake)
+    seen = logits if classify == "real" else logits_fake
+    return {
+        "realness": judged_fake.mean() - judged.mean(),
+        "penalty": gradient_penalty(lambda features: discriminator(features)[0], real, fake, mix),
+        "d_classification": classification(seen, labels),
+    }
+
+
+def knowledge_term(transform: nn.Module, features: Tensor, coarse: Tensor) -> Tensor:
+    """Mean squared difference of the transformed features and of the teacher's coarse map, brought to their size."""
+    size = (features.shape[2], features.shape[3])
+    return F.mse_loss(transform(features).float(), F.adaptive_avg_pool2d(coarse.float(), size))
+
+
+def encoder_terms(
+    discriminator: Discriminator,
+    interpolator: Interpolator,
+    features: tuple[Tensor, Tensor],
+    interpolated: Tensor,
+    target: Tensor,
+) -> Terms:
+    """What encoder and interpolator minimize besides: ``adversarial``, ``classification`` and ``interpolation``.
+
+    Args:
+        discriminator: D.
+        interpolator: I.
+        features: of the images and of their references (N, C, h, w).
+        interpolated: I of them with some strengths.
+        target: labels (N, A) in [0, 1] that lie as far between those of image and reference.
+    """
+    judged, logits = discriminator(interpolated)
+    own, other = (part.detach() for part in features)
+    whole = interpolator(own, other, own.new_ones(len(own), len(interpolator.branch)))
+    return {
+        "adversarial": -judged.mean(),
+        "classification": classification(logits, target),
+        "interpolation": F.mse_loss(whole, other.float()),
+    }
+
+
+def classification(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy, summed over the attributes, mean over the images."""
+    return F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="sum") / len(labels)
+
+
+def total(terms: Mapping[str, Tensor], weights: LossWeights) -> Tensor:
+    """The weighted sum of one network's terms."""
+    return torch.stack([getattr(weights, name, 1.0) * term for name, term in terms.items()]).sum()

@@ -1,0 +1,267 @@
+"""HomoGAN in training: the four updates of the official iteration, and a warm-up in place of its second download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from methods.errors import UserError
+from methods.homogan import objective
+from methods.homogan.editor import HomoGAN
+from methods.homogan.features import VggFeatures
+from methods.homogan.networks import Discriminator, normalize
+from methods.homogan.objective import Terms
+from methods.homogan.recipe import HomoGANRecipe
+from methods.training import Batch, CountedTraining, FeatureNetwork
+
+_VGG_WIDTH = 64
+
+
+class Draws(NamedTuple):
+    """What is random in an iteration on N images.
+
+    Attributes:
+        order: (N,) a permutation: image i moves towards image order[i].
+        strength: (N, branches) in [0, 1], v.
+        mix: (N,) in [0, 1]: where the penalty is taken.
+    """
+
+    order: Tensor
+    strength: Tensor
+    mix: Tensor
+
+
+class View(NamedTuple):
+    """A batch seen by the encoder, the interpolator and the feature network.
+
+    Attributes:
+        images: normalized (N, 3, H, W).
+        fine, coarse: the feature network's maps of them.
+        own, other, between: features (N, C, h, w) of the images, of their references, and interpolated ones.
+        labels, target: (N, A), group after group, of the images and of the interpolated features.
+        mix: as in `Draws`.
+    """
+
+    images: Tensor
+    fine: Tensor
+    coarse: Tensor
+    own: Tensor
+    other: Tensor
+    between: Tensor
+    labels: Tensor
+    target: Tensor
+    mix: Tensor
+
+
+class HomoGANTraining(CountedTraining[HomoGANRecipe]):
+    """Editor, discriminator, knowledge transform and their optimizers; see :class:`methods.training.Training`.
+
+    Args:
+        recipe: sizes, weights, schedule.
+        attributes: label columns.
+        image_size: side of the images: a power of two, so that the features have at least 4 pixels a side.
+        dataset_size: number of training images; nothing depends on it.
+        seed: of the initial weights.
+
+    Raises:
+        UserError: an image size or groups that do not fit, or a VGG-19 file that cannot be read.
+    """
+
+    features: FeatureNetwork | None = None
+    branches: Tensor
+
+    def __init__(
+        self, recipe: HomoGANRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> None:
+        super().__init__(recipe)
+        self.batch_size, self.seed = recipe.batch_size, seed
+        side = image_size // 2**recipe.levels
+        if side < 4 or image_size != side << recipe.levels or side & (side - 1):
+            raise UserError(
+                f"HomoGAN with {recipe.levels} levels is trained at powers of two from {4 << recipe.levels} pixels, "
+                f"not at {image_size}."
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.editor = HomoGAN(
+                attributes=attributes,
+                image_size=image_size,
+                width=recipe.width,
+                levels=recipe.levels,
+                groups=recipe.groups,
+            )
+            self.editor.encoder.draw()
+            sizes = [len(group) for group in self.editor.groups]
+            self.discriminator = Discriminator(self.editor.encoder.channels, side, sizes)
+        self.pretrained = recipe.features is not None and recipe.width == _VGG_WIDTH
+        if recipe.precision == "bf16":
+            self.to(memory_format=torch.channels_last)
+        self.register_buffer("branches", torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes)), False)
+        moving = [*self.editor.encoder.parameters(), *self.editor.interpolator.parameters()]
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "decoder": self._adam(self.editor.decoder.parameters(), recipe.decoder_betas),
+            "discriminator": self._adam(self.discriminator.parameters(), recipe.betas),
+            "encoder": self._adam(moving, recipe.betas),
+        }
+        if recipe.features is not None:
+            vgg = VggFeatures(recipe.features)
+            if self.pretrained:
+                known = vgg.network.state_dict()
+                self.editor.encoder.load_state_dict({name: known[name] for name in self.editor.encoder.state_dict()})
+            self.attach_features(vgg)
+
+    def _adam(self, parameters: Iterable[nn.Parameter], betas: tuple[float, float]) -> torch.optim.Adam:
+        return torch.optim.Adam(parameters, self.recipe.learning_rate, betas, fused=True)
+
+    @property
+    def feature_network(self) -> str | None:
+        """What guides the encoder; None as long as nothing does: `attach_features` before the first step."""
+        return None if self.features is None else self.features.name
+
+    def attach_features(self, features: FeatureNetwork) -> None:
+        """Takes the network whose features guide the encoder; neither trained nor saved with the others."""
+        size, device = self.editor.image_size, next(self.editor.parameters()).device
+        with torch.no_grad():
+            _, coarse = features.maps(torch.zeros(1, 3, size, size, device=device))
+        self.features = features
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed + 1)
+            self.knowledge = nn.Conv2d(self.editor.encoder.channels, coarse.shape[1], 1).to(device)
+        self.optimizers["knowledge"] = self._adam(self.knowledge.parameters(), self.recipe.decoder_betas)
+
+    def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
+        """One iteration: of the warm-up, or of the official schedule.
+
+        Returns:
+            The terms by name, before the updates; those of encoder and interpolator in their iterations only.
+
+        Raises:
+            UserError: no feature network was attached.
+        """
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.recipe.rate_at(self.iteration)
+        images, labels, _ = next_batch()
+        if self.recipe.precision == "bf16":
+            images = images.contiguous(memory_format=torch.channels_last)
+        warm = self.iteration < self.recipe.warmup
+        if warm:
+            logs = self.warm_up(images)
+        else:
+            moves = (self.iteration - self.recipe.warmup) % self.recipe.encoder_every == 0
+            logs = self.update(
+                self.look(images, labels, self.draw(len(images), generator, images.device), moves), moves
+            )
+        self.iteration += 1
+        return {name: value.detach() for name, value in logs.items()}
+
+    def draw(self, count: int, generator: torch.Generator, device: torch.device) -> Draws:
+        """The random numbers of an iteration."""
+        order = torch.randperm(count, generator=generator, device=generator.device)
+        shape = (count, len(self.editor.groups) + 1)
+        strength = torch.rand(shape, generator=generator, device=generator.device)
+        mix = torch.rand(count, generator=generator, device=generator.device)
+        return Draws(order.to(device), strength.to(device), mix.to(device))
+
+    def warm_up(self, images: Tensor) -> Terms:
+        """The decoder learns to invert the encoder, and an encoder that VGG-19 did not start learns with it."""
+        features = self.guide()
+        with torch.no_grad(), self.autocast(images):
+            fine, coarse = features.maps(images)
+        pictures = normalize(images)
+        with torch.set_grad_enabled(not self.pretrained), self.autocast(images):
+            own = self.editor.encoder(pictures)[-1]
+        with self.autocast(images):
+            terms = objective.reconstruction_terms(self.editor.decoder(own), pictures, fine, features)
+            terms["knowledge"] = objective.knowledge_term(self.knowledge, own, coarse)
+        networks = [self.editor.decoder, self.knowledge] + ([] if self.pretrained else [self.editor.encoder])
+        self._descend(
+            ("decoder", "knowledge") if self.pretrained else ("decoder", "knowledge", "encoder"),
+            [parameter for network in networks for parameter in network.parameters()],
+            objective.total(terms, self.recipe.weights),
+        )
+        return {f"decoder/{name}": value for name, value in terms.items()}
+
+    def look(self, images: Tensor, labels: Tensor, draws: Draws, moves: bool) -> View:
+        """What all updates share; `moves`: with the gradients of encoder and interpolator."""
+        labels = labels[:, list(self.editor.columns)]
+        share = draws.strength[:, self.branches]
+        with torch.no_grad(), self.autocast(images):
+            fine, coarse = self.guide().maps(images)
+        pictures = normalize(images)
+        with torch.set_grad_enabled(moves), self.autocast(images):
+            own = self.editor.encoder(pictures)[-1]
+            other = own[draws.order]
+            between = self.editor.interpolator(own, other, draws.strength)
+        target = torch.lerp(labels, labels[draws.order], share)
+        return View(pictures, fine, coarse, own, other, between, labels, target, draws.mix)
+
+    def update(self, view: View, moves: bool) -> Terms:
+        """Decoder, then discriminator, then knowledge transform; where `moves`, encoder and interpolator at last."""
+        logs: Terms = {}
+        parts: list[tuple[str, Callable[[View], Terms], list[nn.Module]]] = [
+            ("decoder", self.decoder_terms, [self.editor.decoder]),
+            ("discriminator", self.discriminator_terms, [self.discriminator]),
+            ("knowledge", self.knowledge_terms, [self.knowledge]),
+            ("encoder", self.encoder_terms, [self.editor.encoder, self.editor.interpolator]),
+        ]
+        for name, compute, networks in parts[: 4 if moves else 3]:
+            terms = compute(view)
+            parameters = [parameter for network in networks for parameter in network.parameters()]
+            self._descend([name], parameters, objective.total(terms, self.recipe.weights))
+            logs |= {f"{name}/{term}": value for term, value in terms.items()}
+        return logs
+
+    def decoder_terms(self, view: View) -> Terms:
+        """Of the decoder alone."""
+        # Each network anew under autocast: it would reuse the weights that it cast before their update.
+        with self.autocast(view.images):
+            rebuilt = self.editor.decoder(view.own.detach())
+            return objective.reconstruction_terms(rebuilt, view.images, view.fine, self.guide())
+
+    def discriminator_terms(self, view: View) -> Terms:
+        """Of the discriminator, in full precision: its penalty differentiates twice."""
+        real, fake = view.own.detach().float(), view.between.detach()
+        return objective.discriminator_terms(
+            self.discriminator, real, fake, view.labels, view.mix, self.recipe.classify
+        )
+
+    def knowledge_terms(self, view: View) -> Terms:
+        """Of the knowledge transform alone."""
+        with self.autocast(view.images):
+            return {"knowledge": objective.knowledge_term(self.knowledge, view.own.detach(), view.coarse)}
+
+    def encoder_terms(self, view: View) -> Terms:
+        """Of encoder and interpolator."""
+        with self.autocast(view.images):
+            judge, interpolator = self.discriminator, self.editor.interpolator
+            terms = objective.encoder_terms(judge, interpolator, (view.own, view.other), view.between, view.target)
+            rebuilt = self.editor.decoder(view.own)
+            terms |= objective.reconstruction_terms(rebuilt, view.images, view.fine, self.guide())
+            terms["knowledge"] = objective.knowledge_term(self.knowledge, view.own, view.coarse)
+        return terms
+
+    def guide(self) -> FeatureNetwork:
+        """The feature network.
+
+        Raises:
+            UserError: none was attached.
+        """
+        if self.features is None:
+            raise UserError(
+                "HomoGAN's training needs a feature network: name VGG-19's weights under 'features' in "
+                "[train.homogan], or attach one."
+            )
+        return self.features
+
+    def _descend(self, names: Iterable[str], parameters: list[nn.Parameter], loss: Tensor) -> None:
+        optimizers = [self.optimizers[name] for name in names]
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        # Named inputs: no gradients are computed for the weights of the others, which do not step.
+        loss.backward(inputs=parameters)
+        for optimizer in optimizers:
+            optimizer.step()
