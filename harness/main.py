@@ -76,7 +76,8 @@ def train(
             raise UserError(f"The training of the {method} takes minutes and cannot be resumed; leave out --resume.")
         from harness.train.classifier import train_classifier
 
-        train_classifier(method, found, minutes=CLASSIFIER_MINUTES if minutes is None else minutes, out=out, seed=seed)
+        minutes = CLASSIFIER_MINUTES if minutes is None else minutes
+        train_classifier(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root)
         return
     from methods import card
 

@@ -46,8 +46,8 @@ class EvaluationTable(_Table):
     """``[evaluation]``: everything about the measuring that a user may choose.
 
     Attributes:
-        n: how many test images are edited (the first ones; of domains, the first ones of each; 0: all). The real side is
-            every test image; of domains, every training image.
+        n: how many test images are edited (the first ones; of domains, the first ones of each; 0: all). The real side
+            is every test image; of domains, every training image.
         batch: images an edit call; part of the protocol, as float sums may differ between batch sizes.
         seed: references, latent vectors, subsets and bootstrap samples all derive from it.
         features: the feature space of distances and diversity.
