@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +21,8 @@ class ImageSet:
     labels: (N, A) uint8 of 0 and 1, a column for each name in `attributes`.
     ids: a name for each image, unique in the set.
     digest: hex hash of the contents: two sets of one digest hold the same images and labels.
+    preparation: JSON-able; how photos became these images (crop, resize filter), and what was left out of the split;
+        None where images are drawn at size.
     """
 
     images: Any
@@ -30,6 +32,7 @@ class ImageSet:
     image_size: int
     name: str
     digest: str
+    preparation: Mapping[str, Any] | None = field(default=None, kw_only=True)
 
     has_truth: ClassVar[bool] = False
 

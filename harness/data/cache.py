@@ -1,30 +1,35 @@
-"""Drawn images are kept on disk: one .npy file for each content key, made by all cores, read as a memory map."""
+"""Images that cost time to make are kept on disk: made once by all cores, read as a memory map from then on.
+
+A cache is a folder of two files: ``images.npy``, one uint8 array of all images, and ``blocks.jsonl``, a line for each
+block of it that is done, with the hash of its pixels. A process that is killed leaves whole blocks behind, and the next
+one goes on from there. What is cut short or altered does not match its hash, and is made again.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.data.parallel import cores, run_all
 from methods.errors import UserError
 
 Job = TypeVar("Job")
 Draw = Callable[[Job], NDArray[np.uint8]]
 
-_CHUNK = 50
-_WORTH_A_POOL = 400  # starting the processes costs as much as drawing this many
+_BLOCK_BYTES = 16 * 2**20
+_LARGEST_BLOCK = 256
+_WORTH_A_POOL = 400  # images; starting the processes costs as much as drawing this many
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,24 @@ class CachedImages:
 
     images: NDArray[np.uint8]
     sha256: str
+
+
+@dataclass
+class Speed:
+    """How many images were made and read, and in what time (seconds of the clock)."""
+
+    made: int = 0
+    making: float = 0.0
+    read: int = 0
+    reading: float = 0.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """What stands on disk of a block: the hash of its pixels, and the rows that could not be made, with the reason."""
+
+    sha256: str
+    damaged: Mapping[int, str] = field(default_factory=dict)
 
 
 def default_cache_dir() -> Path:
@@ -53,115 +76,225 @@ def cached_images(
 ) -> CachedImages:
     """The images of `jobs` (at least one), each `draw`n as uint8 (size, size, 3); drawn once, then read from the cache.
 
-    `key` (JSON-able) must hold everything that decides a pixel: it names the file. `draw` must be picklable. A file
-    that is missing, cut short, or altered is made again. Two processes may build at once: each writes a file of its
-    own and renames it, and both files have the same bytes.
+    `key` (JSON-able) must hold everything that decides a pixel: it names the folder. `draw` must be picklable.
 
     Raises UserError if the cache folder cannot be written.
     """
-    folder = cache_dir or default_cache_dir()
-    shape = (len(jobs), size, size, 3)
-    stem = f"{name}-{hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]}"
-    images, record = folder / f"{stem}.npy", folder / f"{stem}.json"
-    found = _read(images, record, shape)
-    if found is not None:
-        return found
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _build(images, record, shape, draw_all(draw, jobs, title=f"Drawing {len(jobs)} {name}", progress=progress))
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(
-            f"Cannot write the image cache in {folder} ({reason}); set BRIDGEBENCH_CACHE to a folder with room."
-        ) from error
-    found = _read(images, record, shape)
-    if found is None:
-        raise UserError(f"The image cache in {folder} does not keep what is written to it; set BRIDGEBENCH_CACHE.")
-    return found
+    cache = ImageCache(key, draw, jobs, size=size, name=name, cache_dir=cache_dir)
+    for _ in cache.make(len(jobs), f"Drawing {len(jobs)} {name}", progress):
+        pass
+    images = cache.images()
+    digest = hashlib.sha256()
+    for start in range(0, len(images), 1000):
+        digest.update(np.ascontiguousarray(images[start : start + 1000]).data)
+    return CachedImages(images, digest.hexdigest())
 
 
 def draw_all(draw: Draw[Job], jobs: Sequence[Job], title: str, progress: bool) -> Iterator[NDArray[np.uint8]]:
     """The images of `jobs` one after the other, in their order; many of them are drawn by all cores."""
-    cores = os.cpu_count() or 1
-    with _bar(title, len(jobs), progress) as advance:
-        if len(jobs) < _WORTH_A_POOL or cores == 1:
-            for job in jobs:
-                yield draw(job)
-                advance()
-            return
-        # spawn, not fork: the caller may hold torch's threads
-        with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
-            for image in _ordered(pool, draw, jobs, waiting=4 * cores):
-                yield image
-                advance()
+    return run_all(draw, jobs, title=title, progress=progress)
 
 
-def _ordered(
-    pool: ProcessPoolExecutor, draw: Draw[Job], jobs: Sequence[Job], waiting: int
-) -> Iterator[NDArray[np.uint8]]:
-    """Chunks of jobs through the pool, at most `waiting` ahead of what was taken: results never pile up."""
-    chunks = (jobs[start : start + _CHUNK] for start in range(0, len(jobs), _CHUNK))
-    ahead = [pool.submit(_draw_chunk, draw, chunk) for chunk in islice(chunks, waiting)]
-    while ahead:
-        yield from ahead.pop(0).result()
-        ahead += [pool.submit(_draw_chunk, draw, chunk) for chunk in islice(chunks, 1)]
+class ImageCache(Generic[Job]):
+    """The images of `jobs` on disk, made block by block as they are needed.
+
+    Two processes may make the same images at once: they write the same bytes to the same places.
+
+    Args:
+        key: JSON-able; everything that decides a pixel and is the same for all jobs. It names the folder.
+        draw: picklable; makes the image of a job, uint8 (size, size, 3). A UserError that it raises is kept as the
+            reason why the row is damaged; its pixels are 0.
+        jobs: what the images are made from, in order.
+        size: side of the images.
+        name: the folder's name begins with it.
+        states: JSON-able, one a job: a block is made again when one of its states is another (a photo was exchanged).
+        cache_dir: where the folder lies; the user's cache by default.
+    """
+
+    def __init__(
+        self,
+        key: Mapping[str, Any],
+        draw: Draw[Job],
+        jobs: Sequence[Job],
+        *,
+        size: int,
+        name: str,
+        states: Sequence[Any] | None = None,
+        cache_dir: Path | None = None,
+    ) -> None:
+        named = _sha256([key, len(jobs), size])[:24]
+        self.folder = (cache_dir or default_cache_dir()) / f"{name}-{named}"
+        self.shape = (len(jobs), size, size, 3)
+        self._path = self.folder / "images.npy"
+        self.speed = Speed()
+        self._draw, self._jobs, self._states = draw, jobs, states
+        self._step = max(1, min(_LARGEST_BLOCK, _BLOCK_BYTES // (3 * size * size)))
+        self._done: dict[int, Block] = {}
+
+    @property
+    def damaged(self) -> dict[int, str]:
+        """The rows that could not be made, of those that :meth:`make` has gone over, with the reason."""
+        return {row: reason for _, block in sorted(self._done.items()) for row, reason in block.damaged.items()}
+
+    def images(self) -> NDArray[np.uint8]:
+        """All images as a read-only memory map; only the rows that :meth:`make` has gone over hold anything."""
+        return np.load(self._path, mmap_mode="r", allow_pickle=False)
+
+    def digest(self, rows: int) -> str:
+        """Hex hash of the pixels of the first `rows` images, which have been made."""
+        whole, rest = divmod(rows, self._step)
+        tail = np.ascontiguousarray(self.images()[whole * self._step : whole * self._step + rest])
+        hashes = [self._done[block].sha256 for block in range(whole)]
+        return _sha256([*hashes, hashlib.sha256(tail.data).hexdigest()])
+
+    def make(self, rows: int, title: str, progress: bool) -> Iterator[Block]:
+        """Makes what is missing of the first `rows` images; gives each block as it is there.
+
+        Raises:
+            UserError: the cache cannot be written.
+        """
+        wanted = [k for k in range(-(-rows // self._step)) if k not in self._done]
+        try:
+            self._allocate()
+            yield from self._found(wanted)
+            missing = [k for k in wanted if k not in self._done]
+            yield from self._made(missing, title, progress)
+            if lost := [k for k, good in zip(missing, self._verify(missing), strict=True) if not good]:
+                raise OSError(0, f"block {lost[0]} is not what was written")
+        except OSError as error:
+            raise UserError(
+                f"Cannot write the image cache in {self.folder.parent} ({error.strerror or error}); set "
+                "BRIDGEBENCH_CACHE to a folder with room."
+            ) from error
+
+    def _found(self, wanted: Sequence[int]) -> Iterator[Block]:
+        """The blocks of `wanted` that are on disk, made from the same states and unaltered."""
+        records = self._records()
+        known = [k for k in wanted if k in records]
+        self._done.update((k, records[k]) for k in known)
+        for k, good in zip(known, self._verify(known), strict=True):
+            if good:
+                yield records[k]
+            else:
+                del self._done[k]
+
+    def _made(self, missing: Sequence[int], title: str, progress: bool) -> Iterator[Block]:
+        started = time.perf_counter()
+        jobs = [_BlockJob(self._path, self._rows(k), self.shape[1:], self._draw, self._of(k)) for k in missing]
+        many = sum(map(len, jobs)) >= _WORTH_A_POOL
+        results = run_all(
+            _make_block, jobs, title=title, progress=progress, chunk=1, worth=2 if many else len(jobs) + 1, weight=len
+        )
+        for k, block in zip(missing, results, strict=True):
+            self._done[k] = block
+            self._record(k, block)
+            self.speed.made += len(self._rows(k))
+            yield block
+        self.speed.making += time.perf_counter() - started if missing else 0
+
+    def _rows(self, block: int) -> range:
+        return range(block * self._step, min((block + 1) * self._step, len(self._jobs)))
+
+    def _of(self, block: int) -> Sequence[Job]:
+        rows = self._rows(block)
+        return self._jobs[rows.start : rows.stop]
+
+    def _state(self, block: int) -> str:
+        rows = self._rows(block)
+        return _sha256(None if self._states is None else list(self._states[rows.start : rows.stop]))
+
+    def _allocate(self) -> None:
+        """Makes the array's file, which takes room on disk only as it is filled."""
+        path = self._path
+        try:
+            if np.load(path, mmap_mode="r", allow_pickle=False).shape == self.shape:
+                return
+        except (OSError, ValueError, EOFError):
+            pass
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".images-{uuid4().hex}.npy")
+        try:
+            np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=self.shape)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _records(self) -> dict[int, Block]:
+        """The blocks that the second file names; a line that a kill cut short counts for nothing."""
+        try:
+            lines = (self.folder / "blocks.jsonl").read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return {}
+        found = {}
+        for line in lines:
+            try:
+                entry = json.loads(line)
+                if entry["state"] == self._state(entry["block"]):
+                    damaged = {int(row): reason for row, reason in entry["damaged"].items()}
+                    found[entry["block"]] = Block(entry["sha256"], damaged)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+        return found
+
+    def _record(self, number: int, block: Block) -> None:
+        entry = {"block": number, "state": self._state(number), "sha256": block.sha256, "damaged": block.damaged}
+        with (self.folder / "blocks.jsonl").open("a", encoding="utf-8") as file:
+            file.write("\n" + json.dumps(entry) + "\n")  # the first line end closes one that a kill cut short
+
+    def _verify(self, blocks: Sequence[int]) -> list[bool]:
+        """Whether the pixels of each block match its hash."""
+        if not blocks:
+            return []
+        started = time.perf_counter()
+        with ThreadPoolExecutor(cores()) as pool:
+            good = list(pool.map(lambda k: _read_hash(self._path, self._rows(k)) == self._done[k].sha256, blocks))
+        self.speed.read += sum(len(self._rows(k)) for k in blocks)
+        self.speed.reading += time.perf_counter() - started
+        return good
 
 
-def _draw_chunk(draw: Draw[Job], jobs: Sequence[Job]) -> list[NDArray[np.uint8]]:
-    return [draw(job) for job in jobs]
+@dataclass(frozen=True)
+class _BlockJob(Generic[Job]):
+    path: Path
+    rows: range
+    shape: tuple[int, ...]
+    draw: Draw[Job]
+    jobs: Sequence[Job]
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
-@contextmanager
-def _bar(title: str, total: int, shown: bool) -> Iterator[Callable[[], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda: progress.advance(task)
-
-
-def _read(images: Path, record: Path, shape: tuple[int, ...]) -> CachedImages | None:
-    """The cached images if both files are there and agree, else None."""
-    try:
-        wanted = json.loads(record.read_text(encoding="utf-8"))["sha256"]
-        found = np.load(images, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
-        return None
-    if found.shape != shape or found.dtype != np.uint8 or not found.flags.c_contiguous or _sha256(found) != wanted:
-        return None
-    return CachedImages(found, wanted)
+def _make_block(block: _BlockJob) -> Block:
+    """Makes the images of a block and writes them to their place in the file."""
+    images = np.zeros((len(block), *block.shape), np.uint8)
+    damaged: dict[int, str] = {}
+    for place, (row, job) in enumerate(zip(block.rows, block.jobs, strict=True)):
+        try:
+            images[place] = block.draw(job)
+        except UserError as error:
+            damaged[row] = str(error)
+    with block.path.open("r+b") as file:  # not through a memory map: a full disk would end the process there
+        _seek(file, block.rows.start)
+        file.write(images.data)
+    return Block(hashlib.sha256(images.data).hexdigest(), damaged)
 
 
-def _sha256(images: NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256()
-    for start in range(0, len(images), 1000):
-        digest.update(np.ascontiguousarray(images[start : start + 1000]).data)
-    return digest.hexdigest()
+def _read_hash(path: Path, rows: range) -> str:
+    """Hash of rows as they are on disk; read as a file, so that memory stays flat."""
+    with path.open("rb") as file:
+        image = _seek(file, rows.start)
+        return hashlib.sha256(file.read(len(rows) * image)).hexdigest()
 
 
-def _build(images: Path, record: Path, shape: tuple[int, ...], drawn: Iterator[NDArray[np.uint8]]) -> None:
-    with _renamed_when_done(images) as temporary:
-        target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        for row, image in enumerate(drawn):
-            target[row] = image
-        target.flush()
-        digest = _sha256(target)
-        del target
-    with _renamed_when_done(record) as temporary:
-        temporary.write_text(json.dumps({"sha256": digest}) + "\n", encoding="utf-8")
+def _seek(file: BinaryIO, row: int) -> int:
+    """Goes to an image of an .npy file; returns the bytes an image has."""
+    np.lib.format.read_magic(file)
+    shape, _, _ = np.lib.format.read_array_header_1_0(file)
+    image = int(np.prod(shape[1:]))
+    file.seek(row * image, os.SEEK_CUR)
+    return image
 
 
-@contextmanager
-def _renamed_when_done(path: Path) -> Iterator[Path]:
-    """A temporary path in the same folder; it becomes `path` at the end, and is removed after an error."""
-    temporary = path.with_name(f".{path.stem}-{uuid4().hex}{path.suffix}")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def _sha256(record: Any) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()

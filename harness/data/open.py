@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.data.afhq import load_afhq
+from harness.data.animals.dataset import load_animals
 from harness.data.base import ImageSet
 from harness.data.celeba import Split, load_celeba
 from harness.data.faces.dataset import load_faces
@@ -30,6 +32,10 @@ def open_split(profile: Profile, split: Split, data_root: Path | None = None, li
         return load_celeba(
             data_root, split, profile.attributes, data.image_size, count=count, limit=limit, rule=data.split
         )
+    if data.name == "afhq":
+        return load_afhq(data_root, split, data.image_size, count=count, limit=limit)
+    if data.name == "animals":
+        return load_animals(split, count if limit is None else min(count, limit), data.image_size)
     if profile.attributes != CELEBA14:
         raise UserError(
             f"The drawn faces have the attributes {', '.join(CELEBA14)}, in this order; the profile '{profile.name}' "

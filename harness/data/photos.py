@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,17 +36,22 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"There is no image file {path}.")
+    return decode_photo(path, str(path))
+
+
+def decode_photo(file: Path | BinaryIO, name: str) -> NDArray[np.uint8]:
+    """As :func:`read_photo`, from a file that is open already; `name` is how it is called to the user."""
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(file, formats=_FORMATS) as image:
             if image.width * image.height > _LARGEST:
                 raise Image.DecompressionBombError
             return np.array(_opaque(ImageOps.exif_transpose(_eight_bit(image))))
     except Image.DecompressionBombError as error:
-        raise UserError(f"{path} is larger than {_LARGEST // 10**6} million pixels; make it smaller first.") from error
+        raise UserError(f"{name} is larger than {_LARGEST // 10**6} million pixels; make it smaller first.") from error
     except Image.UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a PNG or JPEG image.") from error
+        raise UserError(f"{name} is not a PNG or JPEG image.") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error ... on damaged files
-        raise UserError(f"{path} is a damaged image: {error}.") from error
+        raise UserError(f"{name} is a damaged image: {error}.") from error
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

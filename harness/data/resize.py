@@ -50,26 +50,34 @@ CELEBA_STARGAN = Crop(top=20, left=0, size=178)  # the centre crop of StarGAN's 
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a data set's photos become network input; `describe` goes into the protocol and its hash."""
+    """How a data set's photos become network input; `describe` goes into the protocol and its hash.
 
-    crop: Crop
+    Attributes:
+        crop: the square that is cut out; None: the whole photo, whose sides need not be equal (they are after it).
+        filter: how the cut is brought to size.
+        size: side of the result.
+        photo: height and width that a photo must have for the crop to be meant for it; None: any.
+    """
+
+    crop: Crop | None
     filter: Filter
     size: int
+    photo: tuple[int, int] | None = None
 
     def describe(self) -> dict[str, Any]:
         """The fields as a JSON-able dict."""
-        return asdict(self)
+        return {"crop": self.crop and asdict(self.crop), "filter": self.filter, "size": self.size}
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 -> (size, size, 3) uint8; the crop must lie within the image."""
-        square = self.crop.cut(image)
+        cut = image if self.crop is None else self.crop.cut(image)
         if self.filter == "antialiased":
-            return antialiased(square, self.size)
-        return np.rint(legacy_bicubic(square, self.size)).astype(np.uint8)
+            return antialiased(cut, self.size)
+        return np.rint(legacy_bicubic(cut, self.size)).astype(np.uint8)
 
 
 def antialiased(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Pillow's bilinear resize of a square (S, S, 3) uint8 image to (size, size, 3)."""
+    """Pillow's bilinear resize of an (H, W, 3) uint8 image to (size, size, 3), whatever its sides."""
     return np.array(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
 
 

@@ -74,7 +74,7 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path, damage: str) -> None:
     before = load(tmp_path)
     kept, digest = np.array(before.images), before.digest
     del before
-    (images,), (record,) = tmp_path.glob("*.npy"), tmp_path.glob("*.json")
+    (images,), (record,) = tmp_path.glob("*/images.npy"), tmp_path.glob("*/blocks.jsonl")
     content = images.read_bytes()
     if damage == "cut":
         images.write_bytes(content[:-100])
@@ -88,20 +88,19 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path, damage: str) -> None:
         record.write_text("{")
     after = load(tmp_path)
     assert (after.images == kept).all() and after.digest == digest
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([images.name, record.name])
+    assert sorted(path.name for path in images.parent.iterdir()) == ["blocks.jsonl", "images.npy"]
 
 
 def test_a_second_load_draws_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load(tmp_path)
-    monkeypatch.setattr(cache, "draw_all", None)
+    monkeypatch.setattr(cache, "_make_block", None)
     assert load(tmp_path).digest == first.digest
 
 
 def test_many_are_drawn_by_several_processes_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = load(tmp_path / "one", count=8)
     monkeypatch.setattr(cache, "_WORTH_A_POOL", 4)
-    monkeypatch.setattr(cache, "_CHUNK", 3)
-    monkeypatch.setattr(cache.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(cache, "_LARGEST_BLOCK", 3)
     together = load(tmp_path / "two", count=8)
     assert together.digest == alone.digest
 
@@ -109,7 +108,7 @@ def test_many_are_drawn_by_several_processes_in_order(tmp_path: Path, monkeypatc
 def test_the_cache_folder_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGEBENCH_CACHE", str(tmp_path / "here"))
     load_faces("train", 2, 32, progress=False)
-    assert len(list((tmp_path / "here").glob("faces-*.npy"))) == 1
+    assert len(list((tmp_path / "here").glob("faces-*"))) == 1
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

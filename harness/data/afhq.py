@@ -1,0 +1,152 @@
+"""AFHQ (Choi et al., StarGAN v2, CVPR 2020) as it is published: read where it lies, nothing is ever downloaded.
+
+    ROOT/ or ROOT/afhq/ or ROOT/afhq_v2/, or the same in ROOT/afhq.zip or ROOT/afhq_v2.zip
+        train/{cat,dog,wild}/*.jpg    of any size; 512 x 512 as published, .png in version 2
+        val/{cat,dog,wild}/*.jpg      (test/ in version 2)
+
+Our split "test" is the folder val (test). Of each domain's folder in train the last photos by name, one in fifty and at
+least one, are the split "validation" and are not trained on; the rest is "train".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby, zip_longest
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from harness.data.base import ImageSet
+from harness.data.prepared import prepared_photos
+from harness.data.resize import Preparation
+from harness.data.sources import PhotoFolder, PhotoSource, PhotoZip, State, inside
+from methods.attributes import DOMAINS
+from methods.errors import UserError
+
+Split = Literal["train", "validation", "test"]
+
+PUBLISHED = "https://github.com/clovaai/stargan-v2"
+TEST_PARTS = ("val", "test")
+_PARTS = ("train", *TEST_PARTS)
+_FOLDERS = ("afhq", "afhq_v2")
+_ENDINGS = tuple(f"{part}/{domain}" for part in _PARTS for domain in DOMAINS)
+_ONE_IN = 50
+
+
+def load_afhq(
+    root: Path | None,
+    split: Split,
+    image_size: int,
+    *,
+    count: int = 0,
+    limit: int | None = None,
+    skip_damaged: bool = False,
+    cache_dir: Path | None = None,
+    progress: bool = True,
+) -> ImageSet:
+    """A split of AFHQ, its domains in turn (cat, dog, wild, cat, ...) as far as each has photos, each sorted by name.
+
+    The whole photo is resized to `image_size` by Pillow's bilinear filter with antialias, as StarGAN v2 does it. A
+    label is one-hot, a column for each of ``methods.attributes.DOMAINS``.
+
+    Args:
+        root: the folder described at the head of this file.
+        split: "train", "validation" or "test".
+        image_size: side of the images in pixels.
+        count: take the first so many photos of the split, which must hold them; 0: all.
+        limit: take no more than so many.
+        skip_damaged: leave out photos that are damaged.
+        cache_dir: where prepared photos are kept; see :func:`harness.data.cache.default_cache_dir`.
+        progress: show a bar.
+
+    Raises:
+        UserError: the data set is not there, a photo is damaged, or the split holds fewer than `count`.
+    """
+    source = locate_afhq(root)
+    states = photos_of(source, split)
+    names = list(_in_turn(states))
+    if len(names) < max(count, 1):
+        wanted = f"{count} are asked for" if count else "it needs some"
+        raise UserError(f"The {split} split of AFHQ in {source.place} holds {len(names)} photos; {wanted}.")
+    names = names[: count or None]
+    prepared = prepared_photos(
+        source,
+        names,
+        states,
+        Preparation(None, "antialiased", image_size),
+        name="afhq",
+        wanted=min(limit or len(names), len(names)),
+        skip_damaged=skip_damaged,
+        cache_dir=cache_dir,
+        progress=progress,
+    )
+    ids = [names[row] for row in prepared.rows]
+    return ImageSet(
+        images=prepared.images,
+        labels=np.array([[domain_of(name) == domain for domain in DOMAINS] for name in ids], np.uint8),
+        ids=ids,
+        attributes=DOMAINS,
+        image_size=image_size,
+        name="afhq",
+        digest=hashlib.sha256(json.dumps([prepared.digest, ids]).encode()).hexdigest(),
+        preparation=prepared.preparation,
+    )
+
+
+def locate_afhq(root: Path | None) -> PhotoSource:
+    """Where AFHQ lies in a folder, unpacked or zipped; `root` may also be the zip itself.
+
+    Raises:
+        UserError: it is not there.
+    """
+    expected = f"train/ and val/, each with the folders {', '.join(f'{domain}/' for domain in DOMAINS)}"
+    published = f"the data set is published at {PUBLISHED} and is not downloaded for you"
+    if root is None:
+        raise UserError(f"AFHQ is needed: give --data-root FOLDER, which holds {expected}; {published}.")
+    for folder in (root, *(root / name for name in _FOLDERS)):
+        if any((folder / part / domain).is_dir() for part in _PARTS for domain in DOMAINS):
+            inside(folder, root)
+            return PhotoFolder(folder, root)
+    for file in (root, *(root / f"{name}.zip" for name in _FOLDERS)):
+        if file.suffix == ".zip" and file.is_file():
+            archive = PhotoZip(inside(file, root))
+            top = next((folder for folder in sorted(archive.folders()) if folder.endswith(_ENDINGS)), None)
+            if top is not None:
+                return archive.at("/".join(top.split("/")[:-2]))
+    raise UserError(
+        f"AFHQ is not in {root}, which should hold {expected}, or {_FOLDERS[0]}.zip with them; {published}."
+    )
+
+
+def photos_of(source: PhotoSource, split: Split) -> dict[str, State]:
+    """The photos of a split with their states, named ``train/cat/NAME`` and so on; domain by domain, each by name."""
+    found: dict[str, State] = {}
+    for domain in DOMAINS:
+        if split == "test":
+            photos = next((there for part in TEST_PARTS if (there := source.photos(f"{part}/{domain}"))), {})
+        else:
+            photos = source.photos(f"train/{domain}")
+        found.update((name, photos[name]) for name in _part_of(split, sorted(photos)))
+    return found
+
+
+def domain_of(name: str) -> str:
+    """The domain of a photo, by its name."""
+    return name.split("/")[1]
+
+
+def _part_of(split: Split, names: list[str]) -> list[str]:
+    """The share of a domain's photos (sorted) that the split has."""
+    if split == "test":
+        return names
+    kept = len(names) - (max(1, len(names) // _ONE_IN) if len(names) > 1 else 0)
+    return names[:kept] if split == "train" else names[kept:]
+
+
+def _in_turn(names: Iterable[str]) -> Iterator[str]:
+    """The first photo of each domain, then the second of each, and so on, as far as each has photos."""
+    by_domain = [list(some) for _, some in groupby(names, domain_of)]
+    return (name for turn in zip_longest(*by_domain) for name in turn if name is not None)

@@ -1,0 +1,178 @@
+"""Photos made ready for a network, once: decoded, cropped and resized by all cores into the image cache."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.cache import ImageCache, Speed
+from harness.data.parallel import cores
+from harness.data.photos import decode_photo
+from harness.data.resize import Preparation
+from harness.data.sources import PhotoSource, State
+from methods.errors import UserError
+
+_FORMAT = 1  # raised by one whenever the same photo and preparation would give other pixels
+_ABSENT: State = (-1, -1)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Prepared photos.
+
+    images: (n, size, size, 3) uint8, a memory map, or a view of one without the photos that were left out.
+    rows: (n) which of the photos asked for these are.
+    damaged: the photos that were left out: name and reason.
+    digest: hex hash of the pixels.
+    preparation: JSON-able, for the protocol: crop, filter and size, and how many photos were left out, with a hash.
+    speed: what was decoded and read to get here.
+    folder: the cache's folder.
+    """
+
+    images: Any
+    rows: NDArray[np.int64]
+    damaged: Mapping[str, str]
+    digest: str
+    preparation: dict[str, Any]
+    speed: Speed
+    folder: Path
+
+
+class Chosen:
+    """Some rows of an array of images; indexed as a numpy array's first axis, they are copied as they are asked for."""
+
+    dtype = np.dtype(np.uint8)
+    ndim = 4
+
+    def __init__(self, images: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
+        self._images, self._rows = images, rows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, H, W, 3)."""
+        return (len(self._rows), *self._images.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> NDArray[np.uint8]:
+        return self._images[self._rows[index]]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+
+def prepared_photos(
+    source: PhotoSource,
+    names: Sequence[str],
+    states: Mapping[str, State],
+    preparation: Preparation,
+    *,
+    name: str,
+    wanted: int = 0,
+    skip_damaged: bool = False,
+    cache_dir: Path | None = None,
+    progress: bool = True,
+) -> Prepared:
+    """Photos as the preparation makes them, from the cache or, what is not there, from their files.
+
+    Args:
+        source: where the photos lie.
+        names: which of them (at least one), in order; a name that `states` lacks is a photo that is missing.
+        states: of the photos that are there: where one is another than before, it is decoded again.
+        preparation: crop, resize filter and size.
+        name: of the data set.
+        wanted: how many photos of `names` are needed, the first ones that are whole; 0: all.
+        skip_damaged: leave out damaged and missing photos instead of raising.
+        cache_dir: see :func:`harness.data.cache.default_cache_dir`.
+        progress: show a bar, and afterwards how fast it went, on standard error.
+
+    Raises:
+        UserError: a photo is damaged or missing, or (where they are left out) none remains; or the cache cannot be
+            written.
+    """
+    key = {"format": _FORMAT, "place": str(source.place.resolve()), "photos": list(names), **preparation.describe()}
+    cache = ImageCache(
+        key,
+        partial(prepare_photo, source, preparation),
+        names,
+        size=preparation.size,
+        name=name,
+        states=[states.get(photo, _ABSENT) for photo in names],
+        cache_dir=cache_dir,
+    )
+    rows = min(wanted or len(names), len(names))
+    good = _make(cache, rows, skip_damaged, progress)
+    while skip_damaged and len(good) < (wanted or 1) and rows < len(names):
+        rows = min(len(names), rows + max(1, wanted - len(good)))
+        good = _make(cache, rows, skip_damaged, progress)
+    damaged = {names[row]: reason for row, reason in cache.damaged.items() if row < rows}
+    if len(good) == 0:
+        raise UserError(
+            f"Every one of the {rows} photos is damaged or missing; the first: {next(iter(damaged.values()))}"
+        )
+    if progress and cache.speed.made:
+        print(describe_speed(cache.speed, preparation.size), file=sys.stderr)
+    images = cache.images()
+    return Prepared(
+        images=images[:rows] if len(good) == rows else Chosen(images, good),
+        rows=good,
+        damaged=damaged,
+        digest=cache.digest(rows),
+        preparation={**preparation.describe(), **left_out(damaged)},
+        speed=cache.speed,
+        folder=cache.folder,
+    )
+
+
+def left_out(names: Iterable[str]) -> dict[str, Any]:
+    """What the protocol says of photos that were left out: nothing if there are none, else their number and hash."""
+    names = sorted(names)
+    if not names:
+        return {}
+    return {"left_out": {"n": len(names), "sha256": hashlib.sha256("\n".join(names).encode()).hexdigest()}}
+
+
+def prepare_photo(source: PhotoSource, preparation: Preparation, name: str) -> NDArray[np.uint8]:
+    """One photo, decoded, cropped and resized: (size, size, 3) uint8.
+
+    Raises:
+        UserError: it is missing, damaged, or not of the size that the crop is meant for.
+    """
+    photo = decode_photo(io.BytesIO(source.read(name)), source.where(name))
+    height, width = photo.shape[:2]
+    if preparation.photo not in (None, (height, width)):
+        expected = "{1}x{0}".format(*preparation.photo)
+        raise UserError(f"{source.where(name)} has {width}x{height} pixels, where {expected} are expected.")
+    return preparation.apply(photo)
+
+
+def describe_speed(speed: Speed, size: int) -> str:
+    """How fast photos were decoded and read, as a line for the user."""
+    read = f"reading {speed.read / max(speed.reading, 1e-9):,.0f} images/s"
+    if not speed.made:
+        return f"{speed.read:,} photos at {size} px were prepared before: {read}"
+    made = f"decoding {speed.made / max(speed.making, 1e-9):,.0f} images/s on {cores()} cores"
+    return f"{speed.made:,} photos prepared at {size} px: {made}, {read}"
+
+
+def _make(cache: ImageCache, rows: int, skip_damaged: bool, progress: bool) -> NDArray[np.int64]:
+    """Makes the first rows; the whole ones of them."""
+    for block in cache.make(rows, f"Preparing {rows} photos", progress):
+        reason = next((reason for row, reason in block.damaged.items() if row < rows), None)
+        if reason is not None and not skip_damaged:
+            raise UserError(
+                f"{reason.rstrip('.')}; fetch the file again, or go on without it by --skip-damaged (`bridgebench data "
+                "check` names all that is damaged)."
+            )
+    bad = cache.damaged
+    return np.array([row for row in range(rows) if row not in bad], dtype=np.int64)

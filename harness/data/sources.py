@@ -1,0 +1,178 @@
+"""Where photos lie: in a folder, or in a zip that is read in place. Nothing outside the data set's folder is read."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from methods.errors import UserError
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+_LARGEST_FILE = 2**28  # bytes; a photo of the largest size that is decoded has less
+
+State = tuple[int, int]
+"""What tells that a file has been exchanged: its size in bytes, and its time of change or its checksum."""
+
+
+class PhotoSource(Protocol):
+    """A place with photos, each named by its path from there, with slashes. It can be sent to another process."""
+
+    place: Path
+
+    def photos(self, folder: str = "") -> Mapping[str, State]:
+        """The images that lie directly in a folder of it: name and state."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """The content of a file; raises UserError where it is missing, too large, or a link that leaves."""
+        ...
+
+    def where(self, name: str) -> str:
+        """How the file is named to the user."""
+        ...
+
+
+class PhotoFolder:
+    """Photos in a folder.
+
+    Args:
+        place: the folder.
+        root: what its symbolic links must not leave; the folder itself where not given.
+    """
+
+    def __init__(self, place: Path, root: Path | None = None) -> None:
+        self.place = place
+        self.root = (root or place).resolve()
+
+    def photos(self, folder: str = "") -> dict[str, State]:
+        """See :class:`PhotoSource`; empty where there is no such folder."""
+        directory = inside(self.place / folder, self.root)
+        if not directory.is_dir():
+            return {}
+        prefix = f"{folder}/" if folder else ""
+        found = {}
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if is_photo(entry.name):
+                    found[prefix + entry.name] = _state(entry)
+        return found
+
+    def read(self, name: str) -> bytes:
+        """See :class:`PhotoSource`."""
+        path = self.place / name
+        if path.is_symlink():
+            inside(path, self.root)
+        try:
+            if path.stat().st_size > _LARGEST_FILE:
+                raise UserError(f"{path} has more than {_LARGEST_FILE >> 20} MiB: it is no photo of the data set.")
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise UserError(f"{path} is missing.") from error
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
+
+    def where(self, name: str) -> str:
+        """See :class:`PhotoSource`."""
+        return str(self.place / name)
+
+
+class PhotoZip:
+    """Photos in a zip.
+
+    Args:
+        place: the .zip file.
+        top: the folder in it from which the photos are named.
+    """
+
+    def __init__(self, place: Path, top: str = "") -> None:
+        self.place = place
+        self.top = top
+        facts = place.stat()
+        self._state = (facts.st_size, facts.st_mtime_ns)
+
+    def photos(self, folder: str = "") -> dict[str, State]:
+        """See :class:`PhotoSource`."""
+        wanted = PurePosixPath(self.top, folder)
+        found = {}
+        for info in self._archive.infolist():
+            path = PurePosixPath(info.filename)
+            if path.parent == wanted and is_photo(path.name) and not info.is_dir():
+                found[str(path.relative_to(self.top))] = (info.file_size, info.CRC)
+        return found
+
+    def read(self, name: str) -> bytes:
+        """See :class:`PhotoSource`."""
+        try:
+            info = self._archive.getinfo(str(PurePosixPath(self.top, name)))
+            if stat.S_ISLNK(info.external_attr >> 16):
+                raise UserError(f"{self.where(name)} is a symbolic link; links in a zip are not followed.")
+            if info.file_size > _LARGEST_FILE:
+                raise UserError(
+                    f"{self.where(name)} has more than {_LARGEST_FILE >> 20} MiB: it is no photo of the data set."
+                )
+            with self._archive.open(info) as file:
+                return file.read(_LARGEST_FILE)
+        except UserError:
+            raise
+        except KeyError as error:
+            raise UserError(f"{self.where(name)} is missing.") from error
+        except Exception as error:  # OSError, BadZipFile, zlib.error, and others by the way of compression
+            raise UserError(f"{self.where(name)} is damaged ({error}).") from error
+
+    def where(self, name: str) -> str:
+        """See :class:`PhotoSource`."""
+        return f"{self.place}:{PurePosixPath(self.top, name)}"
+
+    def folders(self) -> set[str]:
+        """Every folder that holds a photo, by its path in the zip ("" for the top)."""
+        names = (PurePosixPath(info.filename) for info in self._archive.infolist() if not info.is_dir())
+        return {str(path.parent) if path.parent.parts else "" for path in names if is_photo(path.name)}
+
+    def at(self, top: str) -> PhotoZip:
+        """The same zip, its photos named from one of its folders."""
+        return PhotoZip(self.place, top)
+
+    @property
+    def _archive(self) -> zipfile.ZipFile:
+        return _open_zip(self.place, self._state)
+
+
+@lru_cache(maxsize=4)
+def _open_zip(place: Path, state: State) -> zipfile.ZipFile:
+    """Opened once a process: the directory of a large zip takes seconds to read."""
+    try:
+        return zipfile.ZipFile(place)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"{place} is no zip, or was cut short ({error}); fetch it again.") from error
+
+
+def inside(path: Path, root: Path) -> Path:
+    """The path.
+
+    Raises:
+        UserError: symbolic links lead it out of `root`.
+    """
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UserError(
+            f"{path} is a symbolic link that leaves {root}, and is not followed: put the files themselves there, or "
+            f"give --data-root {path.resolve().parent}."
+        )
+    return path
+
+
+def is_photo(name: str) -> bool:
+    """Whether a file is one of a data set's images, by its name; hidden files are none."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def _state(entry: os.DirEntry[str]) -> State:
+    try:
+        facts = entry.stat()
+    except OSError:  # a link to nothing
+        return (-1, 0)
+    return (facts.st_size, facts.st_mtime_ns)
