@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.accuracy import hits
 from eval.cell import CellInputs, measure_cell
 from eval.flips import flip
+from eval.judging import read
+from eval.preservation import l1
+from harness.details import Readings, Scores, keep
 from harness.draws import draw_references
 from harness.editing import TrueEdits, edit_images
 from harness.pixels import STRIP, strip_png
@@ -93,7 +97,7 @@ class Group:
         if reason is None:
             editor = bench.editor(cell.entry)
             if self.attribute in editor.editable:
-                measures = self._measure(cell, editor)
+                measures = self._measure(cell, editor, protocol_hash)
             else:
                 reason = f"{cell.entry.card.title} with these weights edits {', '.join(editor.editable)} only"
         record = {
@@ -109,13 +113,14 @@ class Group:
         }
         write_bytes(bench.run.cell_file(*cell.place), to_json(record))
 
-    def _measure(self, cell: Cell, editor: Editor) -> dict[str, Any]:
-        """Edits all sources, keeps the first edits as a strip, and measures all."""
+    def _measure(self, cell: Cell, editor: Editor, protocol_hash: str) -> dict[str, Any]:
+        """Edits all sources, keeps the first edits as a strip and some as details, and measures all."""
         bench = self.bench
         if self.true_edits is not None and "truth" in cell.entry.card.needs:
             editor.attach(truth=self.true_edits)
         edited = edit_images(bench, editor, self.indices, self.targets, self.references)
         write_bytes(bench.run.sample_file(*cell.place), strip_png(edited))
+        self._keep_details(cell, edited, protocol_hash)
         inputs = CellInputs(
             bench=bench.bench,
             attribute=self.column,
@@ -128,6 +133,31 @@ class Group:
             draws=self._draws(cell),
         )
         return measure_cell(inputs)
+
+    def _keep_details(self, cell: Cell, edited: NDArray[np.uint8], protocol_hash: str) -> None:
+        """Stores what the page of the cell shows: the readings of some edits, and the pictures of the telling ones."""
+        bench, column, truth = self.bench, self.column, self.truth
+        targets, sources = self.targets[:, column], bench.source_reading.probabilities[:, column]
+
+        def readings(chosen: NDArray[np.int64]) -> Readings:
+            after = read(bench.primary, edited[chosen])
+            right = hits(after.present, self.targets[chosen], column)
+            return Readings(targets[chosen], sources[chosen], after.probabilities[:, column], right)
+
+        def pictures(chosen: NDArray[np.int64]) -> dict[str, NDArray[np.uint8]]:
+            found = {"source": bench.sources[chosen], "edit": edited[chosen]}
+            if truth is not None:
+                found["truth"] = truth[chosen]
+            if self.references is not None:
+                found["reference"] = np.asarray(bench.test.images[self.references[chosen]])
+            return found
+
+        if truth is not None:
+            scores = Scores("l1_true", l1(edited, truth), np.ones(len(edited), dtype=bool))
+        else:
+            right = hits(read(bench.primary, edited).present, self.targets, column)
+            scores = Scores("l1_source", l1(edited, bench.sources), right)
+        keep(bench.run, cell, protocol_hash, bench.test.ids, scores, readings, pictures, self.references)
 
     def write_samples(self) -> None:
         """The strips of references and true edits that stand beside the methods' own."""

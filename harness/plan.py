@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import methods
+from harness.details import is_kept
 from harness.listing import TRAINED
 from harness.profiles import Profile
 from harness.protocol import hash_of
@@ -194,11 +195,11 @@ def all_cells(entries: Iterable[Entry], attributes: Sequence[str], protocol_hash
 
 
 def is_done(cell: Cell, run: RunDirectory) -> bool:
-    """Whether the run directory has the cell's result, valid under its key, and its sample strip."""
+    """Whether the run directory has the cell's result, valid under its key, its sample strip and its details."""
     record = read_json(run.cell_file(*cell.place))
     if record is None or record.get("key") != cell.key:
         return False
-    return record.get("reason") is not None or run.sample_file(*cell.place).is_file()
+    return record.get("reason") is not None or (run.sample_file(*cell.place).is_file() and is_kept(run, cell))
 
 
 def groups(cells: Iterable[Cell]) -> dict[tuple[str, str], list[Cell]]:

@@ -96,7 +96,7 @@ def _prepare(bench: Workbench, profile: Profile, entries: Sequence[Entry], say: 
     if old is not None and old.get("protocol_hash") != protocol.hash:
         changed = "; ".join(differences(old.get("protocol", {}), protocol.record()))
         say(f"The protocol has changed ({changed}): all cells are measured again.")
-        for folder in ("cells", "samples", "cost"):
+        for folder in ("cells", "samples", "details", "cost"):
             shutil.rmtree(run.root / folder, ignore_errors=True)
     # The folder is ours from here on, so this goes first.
     write_bytes(run.run_file, to_json(run_record(bench, profile, entries, old)))

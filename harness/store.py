@@ -89,6 +89,14 @@ class RunDirectory:
         """The strip of a cell's first edits."""
         return self.root / "samples" / quote(method) / mode / f"{quote(attribute)}.png"
 
+    def details_file(self, method: str, mode: str, attribute: str) -> Path:
+        """What the judge says of a cell's first, best, median and worst edits."""
+        return self.root / "details" / quote(method) / mode / f"{quote(attribute)}.json"
+
+    def details_picture(self, method: str, mode: str, attribute: str) -> Path:
+        """The pictures of its best, median and worst edits."""
+        return self.details_file(method, mode, attribute).with_suffix(".png")
+
     def read_run(self) -> dict[str, Any]:
         """run.json.
 

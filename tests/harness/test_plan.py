@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import methods
+from harness.details import SCHEMA
 from harness.plan import Entry, all_cells, find_weights, groups, is_done, judge_weights, key_of, select
 from harness.profiles import load_profile
 from harness.store import RunDirectory, to_json
@@ -101,13 +102,16 @@ def test_a_key_depends_on_everything_that_decides_a_cell() -> None:
     assert len(keys) == 8
 
 
-def test_a_cell_is_done_if_its_key_fits_and_its_strip_is_there(tmp_path: Path) -> None:
+def test_a_cell_is_done_if_its_key_fits_and_its_strip_and_details_are_there(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     cell = all_cells([entry()], ["Young"], "hash")[0]
     assert not is_done(cell, run)
     write_bytes(run.cell_file(*cell.place), to_json({"key": cell.key, "reason": None}))
     assert not is_done(cell, run)
     write_bytes(run.sample_file(*cell.place), b"png")
+    assert not is_done(cell, run)
+    write_bytes(run.details_file(*cell.place), to_json({"key": cell.key, "schema": SCHEMA}))
+    write_bytes(run.details_picture(*cell.place), b"png")
     assert is_done(cell, run)
     write_bytes(run.cell_file(*cell.place), to_json({"key": "of other weights", "reason": None}))
     assert not is_done(cell, run)
