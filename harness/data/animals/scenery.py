@@ -1,0 +1,102 @@
+"""What is around the head: a background out of focus, shoulders, ruff and mane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.data.animals.fur import Mark, Soft, dense, furry, whole
+from harness.data.animals.head import Head
+from harness.data.animals.identity import Scene
+from harness.data.drawn.colours import Colour, blend, text
+from harness.data.drawn.fields import random_rows
+from harness.data.drawn.geometry import Curve, mix
+
+# top, bottom, and what glows through: meadow, wood, dusk, stone, earth, snow, room, hay ...
+_PLACES: tuple[tuple[Colour, Colour, Colour], ...] = (
+    ((104, 126, 84), (74, 98, 62), (148, 162, 110)),
+    ((52, 66, 52), (34, 44, 38), (98, 112, 78)),
+    ((140, 152, 132), (96, 112, 88), (180, 186, 158)),
+    ((128, 130, 130), (92, 94, 96), (164, 164, 160)),
+    ((116, 98, 80), (78, 64, 52), (156, 136, 108)),
+    ((196, 204, 212), (168, 178, 188), (224, 228, 230)),
+    ((186, 172, 154), (142, 126, 110), (212, 200, 182)),
+    ((158, 142, 100), (122, 106, 72), (190, 174, 126)),
+    ((112, 132, 150), (76, 94, 108), (154, 170, 182)),
+    ((58, 54, 54), (36, 34, 36), (94, 86, 80)),
+    ((150, 134, 128), (104, 92, 90), (184, 166, 154)),
+    ((92, 116, 108), (60, 82, 78), (134, 154, 138)),
+)
+
+
+def background(scene: Scene) -> dict[str, Any]:
+    """Colours of the background, and its blurred spots in canvas units."""
+    top, bottom, glow = _PLACES[scene.background]
+    tone = scene.background_tone
+    tint: Colour = (236, 232, 220) if tone > 0 else (24, 26, 28)
+    top, bottom, glow = (blend(c, tint, abs(tone) * 0.22) for c in (top, bottom, glow))
+    spots: list[Mark] = []
+    for k, (a, b, c, d) in enumerate(random_rows(scene.blur_seed, 9)):
+        colour = glow if k % 3 else bottom
+        spots.append(
+            Soft(mix(-10, 266, a), mix(-20, 200, b), mix(26, 70, c), mix(26, 62, c), text(colour), mix(0.3, 0.75, d))
+        )
+    return {"top": text(top), "bottom": text(bottom), "spots": spots}
+
+
+def body(h: Head) -> dict[str, Any]:
+    """Shoulders and chest."""
+    fur = h.breed.fur
+    neck = h.edge(170) * 0.86
+    half: Curve = [(0, 176), (neck, 182), (neck + 12, 212), (neck + 30, 244), (neck + 46, 300), (0, 310)]
+    chest: Curve = [(0, 196), (24, 200), (34, 226), (36, 262), (30, 300), (0, 306)]
+    return {
+        "shape": furry(whole(half), h.rows[300:], fur * 0.9 + 3, 11, 0.9),
+        "chest": furry(whole(chest), h.rows[320:], fur + 2, 9, 1.0),
+    }
+
+
+def _around(h: Head, rise: float, side: float, drop: float) -> Curve:
+    """A ring around the head, farther out by `side` at the cheeks, `rise` at the crown, `drop` at the chin."""
+    top, chin = h.breed.head[0][1], h.chin
+    ring = []
+    for x, y in dense(whole(h.breed.head), 22):
+        low = (y - top) / (chin - top)
+        far = side * (1 - abs(2 * low - 1.15) ** 2 * 0.55)
+        ring.append((x + far * (1 if x > 0 else -1) * min(abs(x) / 40, 1), y + mix(-rise, drop, low)))
+    return ring
+
+
+def ruff(h: Head) -> dict[str, str] | None:
+    """Long hair that stands out behind the cheeks."""
+    if not h.breed.ruff:
+        return None
+    much = h.breed.ruff
+    outer = [p for p in _around(h, -26, 12 * much, 10 * much)]
+    return {
+        "outer": furry(outer, h.rows[340:], 10 + 8 * much, 9, 0.7),
+        "inner": furry(_around(h, -20, 5 * much, 6 * much), h.rows[360:], 8 + 6 * much, 9, 0.7),
+    }
+
+
+def mane(h: Head) -> list[dict[str, Any]]:
+    """A lion's mane: layers of long hair from the outermost to the one at the face."""
+    if not h.breed.mane:
+        return []
+    full = mix(0.82, 1.1, h.look.white)
+    dark = mix(0.2, 0.75, h.look.pattern)
+    gold = h.base
+    brown = blend(h.coat.deep, (44, 28, 20), dark * 0.5)
+    layers = []
+    for k, (rise, side, drop, length) in enumerate(
+        ((36, 50, 30, 22), (25, 36, 20, 20), (13, 22, 10, 17), (4, 9, 4, 13))
+    ):
+        colour = blend(blend(brown, gold, 0.25 - 0.2 * dark), gold, 0.2 * k)
+        layers.append(
+            {
+                "path": furry(
+                    _around(h, rise * full, side * full, drop * full), h.rows[60 * k + 17 :], length, 7.5, 0.35
+                ),
+                "colour": text(colour),
+            }
+        )
+    return layers

@@ -1,0 +1,88 @@
+"""What every drawn data set is made of: seeds by split, a hash of the drawing, cached images, true edits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import resvg_py
+from numpy.typing import NDArray
+
+from harness.data.base import ImageSet
+from harness.data.cache import CachedImages, Draw, Job, cached_images, draw_all
+from methods.errors import UserError, did_you_mean
+from templates import templates_folder
+
+Split = Literal["train", "validation", "test"]
+Indices = Sequence[int] | NDArray[np.integer]
+
+_ROOM = 10_000_000
+SEEDS: dict[str, range] = {
+    split: range(k * _ROOM, (k + 1) * _ROOM) for k, split in enumerate(("train", "validation", "test"))
+}
+"""The seeds of each split; they cannot overlap, whatever the counts."""
+
+
+@dataclass(frozen=True)
+class DrawnSet(ImageSet):
+    """A split of drawings; `seeds` has the seed of each image's identity."""
+
+    seeds: range
+    split: Split
+
+    has_truth: ClassVar[bool] = True
+
+
+def draw_split(
+    draw: Draw[int], split: str, count: int, size: int, key: dict[str, Any], *, name: str, cache_dir: Path | None,
+    progress: bool,
+) -> CachedImages:  # fmt: skip
+    """The images of a split's first `count` seeds, each `draw`n from its seed; `key` holds what else decides a pixel.
+
+    Raises UserError for an unknown split, a count or size out of range, or a cache that cannot be written.
+    """
+    if split not in SEEDS:
+        raise UserError(f"'{split}' is not a split of the drawn {name}.{did_you_mean(split, SEEDS)}")
+    if not 1 <= count <= _ROOM:
+        raise UserError(f"A split of the drawn {name} has 1 to {_ROOM} images, not {count}: give its count in [data].")
+    if not 16 <= size <= 1024:
+        raise UserError(f"The {name} are drawn at 16 to 1024 pixels, not at {size}.")
+    key = {**key, "split": split, "count": count, "size": size}
+    seeds = SEEDS[split][:count]
+    return cached_images(key, draw, seeds, size=size, name=name, cache_dir=cache_dir, progress=progress)
+
+
+def split_ids(split: str, count: int) -> tuple[str, ...]:
+    """A name for each image of a split."""
+    return tuple(f"{split}-{k:07d}" for k in range(count))
+
+
+def digest_of(images: CachedImages, labels: NDArray[np.uint8]) -> str:
+    """The hash of a set's contents."""
+    return hashlib.sha256(images.sha256.encode() + labels.tobytes()).hexdigest()
+
+
+@cache
+def drawing_hash(template: str, version: int) -> str:
+    """Everything that decides how an identity becomes pixels."""
+    content = (templates_folder() / template).read_bytes()
+    return hashlib.sha256(content + f"drawing {version}, resvg-py {resvg_py.__version__}".encode()).hexdigest()
+
+
+def check_lengths(indices: Indices, labels: NDArray, reference_indices: Indices | None) -> None:
+    """Raises ValueError unless there is a row of labels, and a reference if there are any, for every index."""
+    if len(indices) != len(labels) or (reference_indices is not None and len(reference_indices) != len(indices)):
+        raise ValueError("indices, labels and reference_indices must have the same length")
+
+
+def draw_edits(draw: Draw[Job], jobs: Sequence[Job], size: int) -> NDArray[np.uint8]:
+    """The drawings of `jobs` as uint8 (n, size, size, 3)."""
+    edits = np.empty((len(jobs), size, size, 3), np.uint8)
+    for row, image in enumerate(draw_all(draw, jobs, title="", progress=False)):
+        edits[row] = image
+    return edits
