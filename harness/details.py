@@ -69,7 +69,7 @@ class Readings:
 
 def choose(scores: Scores) -> list[tuple[Place, int]]:
     """Which edits are kept, as (why, index): the first ones, then best, median and worst, the worst last."""
-    order, count = scores.ranking(), len(scores.values)
+    order, count = scores.ranking().tolist(), len(scores.values)
     each = min(EACH, count)
     middle = (count - each) // 2
     parts: dict[Place, Sequence[int]] = {
@@ -78,7 +78,7 @@ def choose(scores: Scores) -> list[tuple[Place, int]]:
         "median": order[middle : middle + each],
         "worst": order[count - each :],
     }
-    return [(place, int(index)) for place, indices in parts.items() for index in indices]
+    return [(place, index) for place, indices in parts.items() for index in indices]
 
 
 def keep(
