@@ -7,19 +7,12 @@ sees the whole file or none. A cell that is on disk with the right key is done; 
 from __future__ import annotations
 
 import json
-import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from methods.errors import UserError
-from methods.files import TEMPORARY
-
-
-def quote(name: str) -> str:
-    """A method's name as a folder name: percent-quoted where it has anything but ``[A-Za-z0-9._-]``."""
-    quoted = urllib.parse.quote(name, safe="").replace("~", "%7E")
-    return quoted.replace(".", "%2E") if not quoted.strip(".") else quoted
+from methods.files import TEMPORARY, quote
 
 
 def to_json(record: Any) -> bytes:

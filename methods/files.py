@@ -1,9 +1,10 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and folders named after what users name."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+import urllib.parse
 from pathlib import Path
 
 TEMPORARY = ".tmp"
@@ -26,3 +27,9 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def quote(name: str) -> str:
+    """A method's name as a folder name: percent-quoted where it has anything but ``[A-Za-z0-9._-]``."""
+    quoted = urllib.parse.quote(name, safe="").replace("~", "%7E")
+    return quoted.replace(".", "%2E") if not quoted.strip(".") else quoted

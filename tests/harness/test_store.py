@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import RunDirectory, quote, read_json, to_json
+from harness.store import RunDirectory, read_json, to_json
 from methods import files
 from methods.errors import UserError
-from methods.files import write_bytes
+from methods.files import quote, write_bytes
 
 
 def test_names_become_safe_folder_names() -> None:

@@ -1,0 +1,43 @@
+"""Difference heat maps: where two images differ and by how much, in colours that all eyes tell apart."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+STEPS = 20
+PERCENT_A_STEP = 1.25  # of the full range, mean of the three channels
+HIGHEST = STEPS * PERCENT_A_STEP  # 25 %: what differs more has the last colour
+
+
+def levels(one: NDArray[np.uint8], two: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The step, 0 to STEPS, of every pixel of two RGB images (H, W, 3): (H, W); 0 is equal to half a step."""
+    difference = np.abs(one.astype(np.int16) - two.astype(np.int16)).mean(axis=2) * (100 / 255)
+    return np.minimum(np.rint(difference / PERCENT_A_STEP), STEPS).astype(np.uint8)
+
+
+def png(steps: NDArray[np.uint8]) -> bytes:
+    """A map of steps (H, W) as a PNG with a palette."""
+    picture = Image.fromarray(steps).convert("P")
+    picture.putpalette(palette().ravel().tolist())
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def scale() -> bytes:
+    """The colours from equal to HIGHEST side by side, one pixel each: the bar of the legend."""
+    return png(np.arange(STEPS + 1, dtype=np.uint8)[None])
+
+
+@cache
+def palette() -> NDArray[np.uint8]:
+    """(STEPS + 1, 3): matplotlib's inferno; its lightness rises evenly, so it is read without colour vision too."""
+    import matplotlib
+
+    colours = matplotlib.colormaps["inferno"](np.linspace(0, 1, STEPS + 1))
+    return np.rint(colours[:, :3] * 255).astype(np.uint8)
