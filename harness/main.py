@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from harness.stopping import Stopped
 from methods.errors import UserError
 
 app = typer.Typer(
@@ -65,6 +66,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder of the training run (of a judge: its file).")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the networks and of the order of the data.")] = None,
     data_root: DataRoot = None,
+    devices: Annotated[int, typer.Option(min=1, help="Processes that share every batch, one a GPU.")] = 1,
 ) -> None:
     """Trains a method, or the classifiers that judge it."""
     from harness.plan import training_folder
@@ -74,6 +76,8 @@ def train(
     if method in ("classifier", "judge"):
         if resume:
             raise UserError(f"The training of the {method} takes minutes and cannot be resumed; leave out --resume.")
+        if devices > 1:
+            raise UserError(f"The training of the {method} runs on one device; leave out --devices.")
         from harness.train.classifier import train_classifier
 
         minutes = CLASSIFIER_MINUTES if minutes is None else minutes
@@ -86,7 +90,9 @@ def train(
     from harness.train.loop import train as run_training
 
     out = out or training_folder(method, found)
-    run_training(method, found, minutes=minutes, resume=resume, out=out, seed=seed or 0, data_root=data_root)
+    run_training(
+        method, found, minutes=minutes, resume=resume, out=out, seed=seed or 0, data_root=data_root, devices=devices
+    )
 
 
 @app.command()
@@ -227,6 +233,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         usage = cast(Any, error)
         command_path = usage.ctx.command_path if usage.ctx else "bridgebench"
         return _complain(f"{usage.format_message()} `{command_path} --help` says more.")
+    except Stopped as stopped:
+        _complain(str(stopped))
+        return stopped.code
     except (KeyboardInterrupt, typer.Abort):
         status = _INTERRUPTED
     if status == _INTERRUPTED:  # some versions of typer turn Ctrl-C into this code themselves

@@ -40,15 +40,15 @@ def profile() -> Profile:
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, iteration: int) -> None:
     """Makes training die in the middle of an iteration, with a checkpoint after each one before."""
     monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", -1.0)
-    whole_step = loop._Run.step
+    whole_step = loop.Run.step
 
-    def step(run: loop._Run) -> object:
+    def step(run: loop.Run) -> object:
         losses = whole_step(run)
         if run.progress.iteration == iteration:
             raise KeyboardInterrupt
         return losses
 
-    monkeypatch.setattr(loop._Run, "step", step)
+    monkeypatch.setattr(loop.Run, "step", step)
 
 
 def test_a_killed_run_resumes_to_the_same_weights(

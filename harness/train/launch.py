@@ -1,0 +1,79 @@
+"""Several processes for one training run: started here, or by torchrun on one machine or many."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.queues import SimpleQueue
+from types import FrameType
+
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import TorchElasticEnvironment
+from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
+
+from harness.train.run import Task
+from methods.errors import UserError
+
+Work = Callable[[Fabric, Task], int]
+
+
+def launch(work: Work, task: Task, devices: int) -> int:
+    """Calls `work` in `devices` processes (of each machine, under torchrun) that can exchange tensors.
+
+    Returns:
+        What the first process returned.
+
+    Raises:
+        UserError: too few GPUs; what a process raised; or a process died.
+    """
+    gpus = torch.cuda.device_count()
+    if gpus and devices > gpus:
+        raise UserError(f"There are {gpus} GPUs here, not {devices}: give --devices {gpus}.")
+    if TorchElasticEnvironment.detect():
+        machines = max(1, int(os.environ["WORLD_SIZE"]) // devices)
+        fabric = Fabric(accelerator="auto", devices=devices, num_nodes=machines, strategy="ddp")
+        fabric.launch()
+        return work(fabric, task)
+    fabric = Fabric(accelerator="auto", devices=devices, strategy="ddp_spawn")
+    errors: SimpleQueue[str] = multiprocessing.get_context("spawn").SimpleQueue()
+    with _signals_passed_on():
+        try:
+            return fabric.launch(_process, work, task, errors)  # type: ignore[arg-type]
+        except (ProcessRaisedException, ProcessExitedException) as error:
+            if not errors.empty():
+                raise UserError(errors.get()) from None
+            if isinstance(error, ProcessRaisedException):
+                raise
+            raise UserError(
+                f"A training process died ({error.signal_name or error.exit_code}), likely for want of memory; the "
+                "last checkpoint is kept: --resume goes on from it, also with fewer --devices."
+            ) from error
+
+
+def _process(fabric: Fabric, work: Work, task: Task, errors: SimpleQueue[str]) -> int:
+    try:
+        return work(fabric, task)
+    except UserError as error:
+        errors.put(str(error))
+        raise
+
+
+@contextmanager
+def _signals_passed_on() -> Iterator[None]:
+    """Ctrl-C and SIGTERM go to the processes, which save and end; this one waits for them."""
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        for process in multiprocessing.active_children():
+            if process.pid is not None:
+                os.kill(process.pid, signal.SIGTERM)  # not a second Ctrl-C where the terminal has sent them one
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

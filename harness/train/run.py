@@ -1,0 +1,128 @@
+"""A training run: what it is made of, one iteration of it, and how it is kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+import methods
+from harness.data.base import ImageSet
+from harness.data.open import open_split
+from harness.profiles import Profile
+from harness.provenance import describe_training
+from harness.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from harness.train.features import lend_features
+from harness.train.health import LossGuard, check_networks
+from harness.train.sampler import BatchSampler
+from harness.train.samples import write_sample_grid
+from methods.errors import UserError
+from methods.parallel import common_mean, processes
+from methods.training import Training
+from methods.weights import save_editor
+
+# What of a recipe may change when a run goes on: its length, over how long its learning rate falls, and its notes.
+_CHANGEABLE = frozenset({"iterations", "cooldown", "decay_iterations", "notes"})
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a process must be told to take part in a training run; see :func:`harness.train.loop.train`."""
+
+    method: str
+    profile: Profile
+    out: Path
+    minutes: float | None
+    resume: bool
+    seed: int
+    data_root: Path | None
+
+
+class Run:
+    """A training run in this process. Of several processes, all hold the same run, and the first one writes its files.
+
+    Raises:
+        UserError: a recipe that does not fit, or no run to resume.
+    """
+
+    def __init__(self, fabric: Fabric, task: Task) -> None:
+        profile, method = task.profile, task.method
+        self.folder, self.device, self.first = task.out, fabric.device, fabric.is_global_zero
+        self.weights = task.out / "weights.safetensors"
+        images = open_split(profile, "train", task.data_root)
+        recipe = profile.train.get(method, {})
+        size, count = profile.data.image_size, len(images.labels)
+        editor_class = methods.editor_class(method)
+        self.training: Training = editor_class.start_training(recipe, profile.attributes, size, count, task.seed)
+        _check_share(self.training.batch_size)
+        fabric.to_device(self.training)  # type: ignore[arg-type]
+        feature_network = lend_features(self.training, profile, self.device)
+        self.sampler = BatchSampler(images, self.training.batch_size, task.seed, self.device)
+        self.generator = torch.Generator().manual_seed(task.seed)
+        kept = {key: value for key, value in recipe.items() if key not in _CHANGEABLE}
+        looks_through = {} if feature_network is None else {"feature_network": feature_network}
+        self.identity = {"method": method, "recipe": kept, "data": images.digest, "seed": task.seed, **looks_through}
+        self.progress = Progress()
+        if task.resume:
+            self.progress = load_checkpoint(task.out, self.identity, self.training, self.sampler, self.generator)
+        self.faces: ImageSet = open_split(profile, "validation", task.data_root)
+        self.card: dict[str, Any] = describe_training(method, profile, recipe, images, task.seed) | looks_through
+        self.guard = LossGuard()
+
+    def step(self) -> Mapping[str, float | Tensor]:
+        """One iteration, counted; its losses are those of the whole batch."""
+        before, started = self.sampler.position, time.perf_counter()
+        losses = _of_all(self.training.step(self.sampler.next_batch, self.generator))
+        self.progress.iteration += 1
+        self.progress.seconds += time.perf_counter() - started
+        self.progress.images += (self.sampler.position - before) * self.training.batch_size
+        self.guard.watch(losses, self.progress.iteration)
+        return losses
+
+    def finished(self) -> bool:
+        """Whether the recipe is at its end."""
+        total = self.training.total_iterations
+        return total is not None and self.progress.iteration >= total
+
+    def save(self) -> None:
+        """Checkpoint and weights, of a run in good health; the weights' card says how far training was.
+
+        Raises:
+            UserError: a loss or a weight is not finite; the checkpoint before stays.
+        """
+        self.guard.check()
+        check_networks(self.training.state_dict(), self.progress.iteration)
+        if not self.first:
+            return
+        save_checkpoint(self.folder, self.identity, self.training, self.sampler, self.generator, self.progress)
+        spent = {"iterations": self.progress.iteration, "images_seen": self.progress.images}
+        minutes = {"training_minutes": round(self.progress.seconds / 60, 1)}
+        save_editor(self.training.editor, self.weights, {**self.card, **spent, **minutes}, half=True)
+
+    def write_samples(self) -> None:
+        """A few validation faces as the editor edits them by now."""
+        if self.first:
+            path = self.folder / "samples" / f"{self.progress.iteration:07d}.png"
+            write_sample_grid(self.training.editor, self.faces, path, self.device)
+
+
+def _of_all(losses: Mapping[str, float | Tensor]) -> Mapping[str, float | Tensor]:
+    """The means over all processes."""
+    if processes() == 1 or not losses:
+        return losses
+    values = torch.stack([torch.as_tensor(value).float() for value in losses.values()])
+    return dict(zip(losses, common_mean(values).unbind(), strict=True))
+
+
+def _check_share(batch_size: int) -> None:
+    if batch_size % processes():
+        raise UserError(
+            f"A batch of {batch_size} images cannot be shared equally by {processes()} processes: choose --devices so "
+            "that it divides the batch."
+        )
