@@ -11,20 +11,35 @@ from PIL import Image, UnidentifiedImageError
 from methods.errors import UserError
 from reports.grids import comparison_grid, cut, png_bytes, strip
 from reports.records import MODES, Mode, Run
-from reports.results import MODE_TITLES, spoken
+from reports.results import MODE_TITLES
 
-FACES = 4
+FACES = 6  # Figures 14 to 19 of the paper show six
 Tiles = list[Image.Image]
+_Row = tuple[str, str, dict[str, Tiles], str]
 
 
 @dataclass(frozen=True)
 class GridRow:
-    """A row of a grid: its label, its group, the picture of all its tiles, and whether every tile is there."""
+    """A row of a grid.
+
+    Attributes:
+        title: its label.
+        group: what it is: "given" (references), "method", "truth" or "control".
+        picture: all its tiles side by side.
+        present: which tiles there are.
+        method: the method's name; empty where it is none.
+    """
 
     title: str
     group: str
     picture: str
-    complete: bool
+    present: tuple[bool, ...]
+    method: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every tile is there."""
+        return all(self.present)
 
 
 @dataclass(frozen=True)
@@ -69,44 +84,44 @@ class Figures:
 
     def _grid_set(self, mode: Mode, faces: Tiles) -> GridSet | None:
         rows = self._rows(mode)
-        if not any(group != "given" for _, group, _ in rows):
+        if not any(group != "given" for _, group, _, _ in rows):
             return None
-        attributes = self.run.record.attributes
+        columns = self.run.columns
         grids = []
         for face, image in enumerate(faces):
             source = self._keep(f"grids/source-{face + 1}.png", image)
             made = []
-            for number, (title, group, strips) in enumerate(rows):
-                tiles = [strips[a][face] if face < len(strips.get(a, [])) else None for a in attributes]
+            for number, (title, group, strips, method) in enumerate(rows):
+                tiles = [strips[c][face] if face < len(strips.get(c, [])) else None for c in columns]
                 path = self._keep(f"grids/{mode}-{face + 1}-{number + 1}.png", strip(tiles, self.side))
-                made.append(GridRow(title, group, path, None not in tiles))
+                made.append(GridRow(title, group, path, tuple(tile is not None for tile in tiles), method))
             grids.append(Grid(face + 1, source, made))
         picture = self._keep(f"grids/{mode}.png", self._labelled(faces[0], rows))
-        return GridSet(mode, MODE_TITLES[mode], [spoken(a) for a in attributes], grids, picture)
+        return GridSet(mode, MODE_TITLES[mode], [self.run.spoken(c) for c in columns], grids, picture)
 
-    def _labelled(self, source: Image.Image, rows: list[tuple[str, str, dict[str, Tiles]]]) -> Image.Image:
-        attributes = self.run.record.attributes
+    def _labelled(self, source: Image.Image, rows: list[_Row]) -> Image.Image:
+        columns = self.run.columns
         pictures = [
-            (title, [source, *(strips[a][0] if strips.get(a) else None for a in attributes)])
-            for title, _, strips in rows
+            (title, [source, *(strips[c][0] if strips.get(c) else None for c in columns)])
+            for title, _, strips, _ in rows
         ]
         return comparison_grid(
-            pictures, ["Source", *(spoken(a) for a in attributes)], scale=max(1, round(96 / self.side))
+            pictures, ["Source", *(self.run.spoken(c) for c in columns)], scale=max(1, round(96 / self.side))
         )
 
-    def _rows(self, mode: Mode) -> list[tuple[str, str, dict[str, Tiles]]]:
-        """(label, group, tiles by attribute): the references, the methods, the truth, then the controls."""
+    def _rows(self, mode: Mode) -> list[_Row]:
+        """(label, group, tiles by column, method): the references, the methods, the truth, then the controls."""
         samples, methods = self.run.folder / "samples", self.run.record.methods
         by_name = _named_folders(samples)
         truth = self._strips(samples / "truth" / mode)
-        rows = [("Reference", "given", self._strips(samples / "reference"))] if mode == "reference" else []
-        controls: list[tuple[str, str, dict[str, Tiles]]] = []
+        rows = [("Reference", "given", self._strips(samples / "reference"), "")] if mode == "reference" else []
+        controls: list[_Row] = []
         for name in self.run.methods:
             if (name == "oracle" and truth) or name not in by_name:
                 continue
-            row = (methods[name].title, methods[name].kind, self._strips(by_name[name] / mode))
+            row = (methods[name].title, methods[name].kind, self._strips(by_name[name] / mode), name)
             (rows if methods[name].kind == "method" else controls).append(row)
-        return [row for row in [*rows, ("True edit", "truth", truth), *controls] if row[2]]
+        return [row for row in [*rows, ("True edit", "truth", truth, ""), *controls] if row[2]]
 
     def _strips(self, folder: Path) -> dict[str, Tiles]:
         """The tiles of every strip in a folder, by attribute; files are named by attribute, percent-quoted."""

@@ -91,20 +91,27 @@ DIVERSITY = MeasureCard(
 )
 
 
-def distances(features: str) -> tuple[MeasureCard, MeasureCard, MeasureCard]:
+_TO_VALUE = (
+    "Images edited to a value against real images that have this value, weighted over both values. Real faces with a "
+    "mustache are mostly men: an edit that moves such companions along can come closer than the true edit, so read "
+    "this beside leakage."
+)
+_TO_DOMAIN = "All outputs of a conversion, several of each source, against all training images of the target domain."
+
+
+def distances(features: str, conversions: bool = False) -> tuple[MeasureCard, MeasureCard, MeasureCard]:
     """Fréchet distance to the target images, to all test images, and the kernel distance.
 
     Args:
         features: the distance's name with its feature space, e.g. ``"FD (attribute features)"``.
+        conversions: whether the edits turn one domain into another.
     """
     kernel = features.replace("FID", "KID").replace("FD", "KID")
     target = MeasureCard(
         "fd_target",
         f"{features}, target",
         unit="",
-        about="Images edited to a value against real images that have this value, weighted over both values. Real "
-        "faces with a mustache are mostly men: an edit that moves such companions along can come closer than the true "
-        "edit, so read this beside leakage.",
+        about=_TO_DOMAIN if conversions else _TO_VALUE,
         better="lower",
         digits=2,
         distance=True,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reports.layout import Layout, Page
 from reports.records import Run, Weights
 
 
@@ -26,6 +27,18 @@ def flatten(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
             yield from flatten(value[key], f"{name}.{key}" if name else str(key))
     else:
         yield name, value if isinstance(value, str) else json.dumps(value)
+
+
+def provenance_page(run: Run, layout: Layout) -> Page:
+    """The page that says where the numbers come from."""
+    context = {
+        "facts": facts(run),
+        "protocol": protocol(run),
+        "packages": packages(run),
+        "weights": weights(run),
+        "commands": commands(run),
+    }
+    return Page(layout.provenance, "provenance.html.j2", context)
 
 
 def facts(run: Run) -> list[Fact]:
@@ -99,7 +112,9 @@ def commands(run: Run) -> str:
     folder = shlex.quote(f"runs/{record.profile_name}")
     lines = [f"git checkout {shlex.quote(commit)}"] if commit else []
     whole = record.profile.get("data", {}).get("test")
-    limit = f" --limit {record.data.n_test}" if isinstance(whole, int) and whole > record.data.n_test else ""
+    used = record.protocol.get("data", {}).get("n_real")  # all test images; fewer than the profile's: --limit was given
+    limited = isinstance(whole, int) and isinstance(used, int) and used < whole and not run.conversions
+    limit = f" --limit {used}" if limited else ""
     lines += [
         "pip install .",
         f"bridgebench benchmark --profile {shlex.quote(record.profile_name)} "

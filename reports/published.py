@@ -1,12 +1,14 @@
-"""The numbers that the paper printed (BridgeGAN, supplement, Tables 1 and 2), never mixed with ours."""
+"""The numbers that the paper printed (BridgeGAN, supplement, Tables 1 to 3), never mixed with ours."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
 from reports.records import Mode
+from reports.results import MODE_TITLES
 from reports.tables import Group, Head, Row, Table, TableCell
 
 _FOLDER = Path(__file__).parent / "paper"
@@ -21,6 +23,19 @@ _TITLES = {
 }
 
 
+_DATA = {
+    "table1_accuracy_celeba": "CelebA, 128 px",
+    "table2_fid_celeba": "CelebA, 128 px",
+    "table3_fid_afhq": "AFHQ, 256 px",
+}
+
+_HEADS = {
+    "table1_accuracy_celeba": "Table 1, accuracy in %",
+    "table2_fid_celeba": "Table 2, FID",
+    "table3_fid_afhq": "Table 3, FID",
+}
+
+
 @cache
 def rows(file: str) -> list[dict[str, str]]:
     """The rows of ``reports/paper/<file>.csv`` as printed: method, mode, then one column an attribute."""
@@ -28,17 +43,54 @@ def rows(file: str) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def published(file: str, mode: Mode, key: str, title: str, about: str) -> Table:
-    """The paper's rows of one mode; values as printed, their mean computed here."""
-    chosen = [row for row in rows(file) if row["mode"] == mode]
-    attributes = [name for name in chosen[0] if name not in ("method", "mode")]
-    heads = [Head(name.replace("_", " ")) for name in attributes]
-    digits = max(len(chosen[0][name].partition(".")[2]) for name in attributes)
-    printed = []
-    for row in chosen:
-        average = sum(float(row[name]) for name in attributes) / len(attributes)
-        cells = [TableCell(row[name]) for name in attributes]
-        printed.append(Row(_TITLES[row["method"]], [*cells, TableCell(f"{average:.{digits}f}")]))
-    heads.append(Head("Mean", "computed here"))
-    facts = ["CelebA, 128 px", "BridgeGAN, supplement", "no N, no interval given"]
-    return Table(key, title, about, facts, heads, [Group("", printed)], kind="published")
+def published(
+    file: str,
+    modes: Sequence[Mode],
+    key: str,
+    title: str,
+    about: str,
+    spoken: Callable[[str], str] = lambda column: column.replace("_", " "),
+) -> Table:
+    """The paper's rows of some modes, as printed, with their mean computed here; a block of rows each mode."""
+    columns = [name for name in rows(file)[0] if name not in ("method", "mode")]
+    digits = max(len(rows(file)[0][name].partition(".")[2]) for name in columns)
+    groups = []
+    for mode in modes:
+        printed = [
+            Row(_TITLES[row["method"]], paper_cells([row[name] for name in columns], digits))
+            for row in rows(file)
+            if row["mode"] == mode
+        ]
+        groups.append(Group(MODE_TITLES[mode] if len(modes) > 1 else "", printed))
+    heads = [*(Head(spoken(name)) for name in columns), Head("Mean", "computed here")]
+    facts = [_DATA[file], "BridgeGAN, supplement", "no N, no interval given"]
+    return Table(key, title, about, facts, heads, groups, kind="published")
+
+
+def paper_column(column: str, mode: Mode, key: str, title: str) -> Table | None:
+    """What the paper prints of one attribute or conversion: methods as rows, its tables as columns; None: nothing."""
+    found: dict[str, dict[str, str]] = {}
+    for file in _DATA:
+        for row in rows(file):
+            if column in row and row["mode"] == mode:
+                found.setdefault(row["method"], {})[file] = row[column]
+    if not found:
+        return None
+    files = [file for file in _DATA if any(file in values for values in found.values())]
+    heads = [Head(_HEADS[file], _DATA[file]) for file in files]
+    body = [
+        Row(_TITLES[method], [TableCell(values[file], numbers={"value": float(values[file])}) for file in files])
+        for method, values in found.items()
+    ]
+    facts = ["BridgeGAN, supplement", "no N, no interval given"]
+    about = "As printed in the paper, on its own data: not comparable where data, features or classifier differ."
+    return Table(key, title, about, facts, heads, [Group("", body)], kind="published")
+
+
+def paper_cells(values: Sequence[str], digits: int) -> list[TableCell]:
+    """Printed values as cells, and their mean with so many digits."""
+    average = sum(float(value) for value in values) / len(values)
+    return [
+        *(TableCell(value, numbers={"value": float(value)}) for value in values),
+        TableCell(f"{average:.{digits}f}", numbers={"value": average}),
+    ]

@@ -22,9 +22,10 @@ class _Record(BaseModel):
 
 
 class Measure(_Record):
-    """One measured number, or why there is none."""
+    """One measured number, or why there is none; `values` where it is one number for each of several names."""
 
-    value: Number | None
+    value: Number | None = None
+    values: dict[str, Number | None] = {}
     low: Number | None = None
     high: Number | None = None
     se: Number | None = None
@@ -35,7 +36,7 @@ class Measure(_Record):
 
 
 class Cell(_Record):
-    """``cells/<method>/<mode>/<attribute>.json``: one method, mode and attribute."""
+    """``cells/<method>/<mode>/<attribute>.json``: one method, mode and attribute (or conversion)."""
 
     schema_: Literal[1] = Field(alias="schema")
     protocol_hash: str
@@ -84,6 +85,7 @@ class Method(_Record):
     parameters: int | None = None
     paper: str = ""
     summary: str = ""
+    quirks: str = ""
     weights: Weights | None = None
 
 
@@ -106,7 +108,7 @@ class Features(_Record):
 
 
 class RunRecord(_Record):
-    """``run.json``."""
+    """``run.json``; `columns` are the names of the cells where they are not the attributes: conversions of domains."""
 
     schema_: Literal[1] = Field(alias="schema")
     created: str
@@ -119,6 +121,7 @@ class RunRecord(_Record):
     hardware: dict[str, Any]
     data: Data
     attributes: Annotated[tuple[str, ...], Field(min_length=1)]
+    columns: tuple[str, ...] = ()
     features: Features
     judges: dict[str, Weights | None] = {}
     methods: dict[str, Method]
@@ -130,10 +133,12 @@ class Run:
     Attributes:
         folder: the directory.
         record: run.json.
-        cells: finished cells by (protocol hash, method, mode, attribute).
+        columns: the names of the cells of a method and mode, in a table's order: attributes, or conversions of domains.
+        cells: finished cells by (protocol hash, method, mode, column).
         costs: costs by (method, mode).
         baselines: distances between real images, if they are of the protocol of run.json.
-        failed: (method, mode, attribute) of the cells that raised an error.
+        failed: (method, mode, column) of the cells that raised an error.
+        details: (method, mode, column) of the cells whose single images are kept.
 
     Raises:
         UserError: run.json is missing, a record is damaged or names something that run.json does not, or there is
@@ -145,6 +150,7 @@ class Run:
         if not (folder / "run.json").is_file():
             raise UserError(f"{folder} is not a run directory (it has no run.json); `bridgebench benchmark` makes one.")
         self.record = _read(folder / "run.json", RunRecord)
+        self.columns = self.record.columns or self.record.attributes
         self.baselines = Baselines()
         if (folder / "baselines.json").is_file():
             found = _read(folder / "baselines.json", Baselines)
@@ -155,10 +161,9 @@ class Run:
             cell = _read(path, Cell)
             self._check_names(path, cell.method, cell.attribute)
             self.cells[cell.protocol_hash, cell.method, cell.mode, cell.attribute] = cell
-        errors = (folder / "cells").glob(f"*/*/*{_ERROR}")
-        self.failed = {
-            (unquote(path.parts[-3]), path.parts[-2], unquote(path.name.removesuffix(_ERROR))) for path in errors
-        }
+        self.failed = {_place(path, _ERROR) for path in (folder / "cells").glob(f"*/*/*{_ERROR}")}
+        found_details = {_place(path, ".json") for path in (folder / "details").glob("*/*/*.json")}
+        self.details = {place for place in found_details if (self.record.protocol_hash, *place) in self.cells}
         self.costs: dict[tuple[str, Mode], Cost] = {}
         for path in sorted((folder / "cost").glob("*/*.json")):
             cost = _read(path, Cost)
@@ -166,6 +171,24 @@ class Run:
             self.costs[cost.method, cost.mode] = cost
         if not self.cells:
             raise UserError(f"{folder} has no finished cell yet; run `bridgebench benchmark --out {folder}` first.")
+
+    @property
+    def conversions(self) -> bool:
+        """Whether a cell is a conversion of one domain into another instead of the flip of an attribute."""
+        return bool(self.record.columns) and self.record.columns != self.record.attributes
+
+    @property
+    def noun(self) -> str:
+        """What a column is."""
+        return "conversion" if self.conversions else "attribute"
+
+    def spoken(self, column: str) -> str:
+        """A column as a reader says it: ``Gray Hair`` for ``Gray_Hair``, ``cat → dog`` for ``cat2dog``."""
+        if self.conversions:
+            for source in self.record.attributes:
+                if column.startswith(f"{source}2") and column[len(source) + 1 :] in self.record.attributes:
+                    return f"{source} → {column[len(source) + 1 :]}"
+        return column.replace("_", " ")
 
     @property
     def protocol_hashes(self) -> list[str]:
@@ -182,8 +205,14 @@ class Run:
     def _check_names(self, path: Path, method: str, attribute: str | None = None) -> None:
         if method not in self.record.methods:
             raise UserError(f"{path} belongs to a method '{method}' that run.json does not list; delete the file.")
-        if attribute is not None and attribute not in self.record.attributes:
-            raise UserError(f"{path} belongs to an attribute '{attribute}' that run.json does not list; delete it.")
+        if attribute is not None and attribute not in self.columns:
+            kind = "a conversion" if self.conversions else "an attribute"
+            raise UserError(f"{path} belongs to {kind} '{attribute}' that run.json does not list; delete it.")
+
+
+def _place(path: Path, ending: str) -> tuple[str, str, str]:
+    """(method, mode, column) of a file ``<method>/<mode>/<column><ending>``; names on disk are percent-quoted."""
+    return unquote(path.parts[-3]), path.parts[-2], unquote(path.name.removesuffix(ending))
 
 
 Model = TypeVar("Model", bound=_Record)

@@ -1,25 +1,28 @@
-"""Builds the page of a run: one static folder, made from the run directory alone, opened from disk."""
+"""Builds the pages of a run: one static folder, made from the run directory alone, opened from disk."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
 
 from methods.errors import UserError
 from methods.files import write_bytes
-from reports import provenance
-from reports.figures import Figures
+from reports.column_pages import column_pages
+from reports.figures import Figures, GridSet
+from reports.front_page import front_page
+from reports.layout import Layout, Page
+from reports.method_pages import method_pages
+from reports.provenance import provenance_page
 from reports.records import Run
-from reports.sections import sections
-from reports.tables import SHADES
 from templates import environment
 
 COPIED = ("summary.csv", "run.json", "baselines.json")
 
 
 def build(run_dir: Path, out: Path | None = None) -> Path:
-    """Writes the page of a run directory; the same records give the same bytes.
+    """Writes the pages of a run directory; the same records give the same bytes.
 
     Args:
         run_dir: a run directory, as `bridgebench benchmark` writes it; finished or not.
@@ -32,25 +35,7 @@ def build(run_dir: Path, out: Path | None = None) -> Path:
         UserError: the run directory is missing or damaged, or `out` cannot be written.
     """
     out = run_dir / "report" if out is None else out
-    run, env = Run(run_dir), environment()
-    figures = Figures(run)
-    grids = figures.grid_sets()
-    downloads = {name: (run_dir / name).read_bytes() for name in COPIED if (run_dir / name).is_file()}
-    page = env.get_template("report.html.j2").render(
-        record=run.record,
-        headline=headline(run),
-        progress=progress(run),
-        grids=grids,
-        sections=sections(run),
-        shades=SHADES,
-        facts=provenance.facts(run),
-        protocol=provenance.protocol(run),
-        packages=provenance.packages(run),
-        weights=provenance.weights(run),
-        commands=provenance.commands(run),
-        downloads=list(downloads),
-    )
-    files = {**figures.files, **downloads, "style.css": _source(env, "report.css"), "index.html": page.encode()}
+    files = render(Run(run_dir))
     try:
         for name, data in files.items():
             write_bytes(out / name, data)
@@ -59,30 +44,41 @@ def build(run_dir: Path, out: Path | None = None) -> Path:
     return out / "index.html"
 
 
-def headline(run: Run) -> dict[str, str]:
-    """What was run, in the words of the page's top."""
-    record = run.record
-    titles = [record.methods[name].title for name in run.methods if record.methods[name].kind == "method"]
-    listed = " and ".join([", ".join(titles[:-1]), titles[-1]]) if len(titles) > 1 else "".join(titles)
-    if len(titles) > 3:
-        listed = f"{len(titles)} methods"
-    sizes = sorted({cell.n for cell in run.cells.values()})
+def render(run: Run) -> dict[str, bytes]:
+    """All files of a run's folder of pages by their paths inside it."""
+    env, layout, figures = environment(), Layout(run), Figures(run)
+    grids = figures.grid_sets()
+    downloads = {name: (run.folder / name).read_bytes() for name in COPIED if (run.folder / name).is_file()}
+    pages = _pages(run, layout, grids, list(downloads))
+    common = {"nav": _navigation(run, layout), "side": run.record.data.image_size}
+    rendered = {page.path: _rendered(env, page, common) for page in pages}
+    return {**figures.files, **downloads, **rendered, "style.css": _source(env, "report.css")}
+
+
+def _pages(run: Run, layout: Layout, grids: list[GridSet], downloads: list[str]) -> list[Page]:
+    return [
+        front_page(run, grids, downloads),
+        *method_pages(run, layout, grids),
+        *column_pages(run, layout, grids),
+        provenance_page(run, layout),
+    ]
+
+
+def _navigation(run: Run, layout: Layout) -> dict[str, Any]:
+    """What leads from every page to every other: titles and paths."""
     return {
-        "methods": listed or "Controls",
-        "data": f"{record.data.name}, {record.data.image_size} px",
-        "n": f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}",
-        "features": record.features.title,
-        "hash": record.protocol_hash,
-        "date": record.created[:10],
+        "run": f"{run.record.profile_name}, protocol {run.record.protocol_hash[:12]}",
+        "noun": run.noun,
+        "methods": [(run.record.methods[name].title, layout.method(name)) for name in run.methods],
+        "columns": [(run.spoken(column), layout.column(column)) for column in run.columns],
+        "method_links": {name: layout.method(name) for name in run.methods},
+        "provenance": layout.provenance,
     }
 
 
-def progress(run: Run) -> str:
-    """A sentence on what is missing; empty when the run is complete."""
-    record = run.record
-    planned = sum(len(method.modes) for method in record.methods.values()) * len(record.attributes)
-    done = sum(key[0] == record.protocol_hash for key in run.cells)
-    return f"This run is not finished: {done} of {planned} cells are there." if done < planned else ""
+def _rendered(env: Environment, page: Page, common: dict[str, Any]) -> bytes:
+    own = {"root": page.root, "path": page.path}
+    return env.get_template(page.template).render({**common, **own, **page.context}).encode()
 
 
 def _source(env: Environment, name: str) -> bytes:

@@ -18,7 +18,16 @@ Mark = Literal["best", "tie", "lowest"]
 
 @dataclass(frozen=True)
 class TableCell:
-    """One printed cell: the value, small print under it, a sentence on hover, shade 0..SHADES, mark and footnote."""
+    """One printed cell.
+
+    Attributes:
+        text, small, hint: the value, small print under it, a sentence on hover.
+        shade: 0..SHADES, stronger is better.
+        mark, note: what it is among its rivals; the number of its footnote.
+        span: how many columns it takes.
+        link: the page that its value leads to, inside the page's folder; empty: none.
+        numbers: ``value``, ``low``, ``high``, ``se`` in the printed unit, ``n`` and ``n_real``, those that there are.
+    """
 
     text: str
     small: str = ""
@@ -27,31 +36,36 @@ class TableCell:
     mark: Mark | None = None
     note: int | None = None
     span: int = 1
+    link: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A method, a control or a baseline."""
+    """A method, a control or a baseline; `link` is the page that its title leads to."""
 
     title: str
     cells: list[TableCell]
     about: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that belong together; `title` is printed over them when it is not empty."""
+    """Rows that belong together; `title` is printed over them when it is not empty; `apart`: no rivals of the first."""
 
     title: str
     rows: list[Row]
+    apart: bool = False
 
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a column."""
+    """The head of a column; `link` is the page that it leads to."""
 
     title: str
     small: str = ""
+    link: str = ""
 
 
 @dataclass
@@ -64,6 +78,7 @@ class Table:
         facts: N, protocol, unit and direction, printed in the table's head.
         notes: why values are missing, numbered from 1.
         kind: what the marks mean: best by interval, lowest without one, the paper's numbers, or no marks.
+        corner: what the rows are.
     """
 
     key: str
@@ -74,6 +89,7 @@ class Table:
     groups: list[Group]
     notes: list[str] = field(default_factory=list)
     kind: Literal["interval", "distance", "published", "plain"] = "interval"
+    corner: str = "Method"
 
 
 class Notes:
@@ -94,8 +110,8 @@ def missing(reason: str) -> Measure:
     return Measure(value=None, reason=reason)
 
 
-def mean(measures: Sequence[Measure], used: Sequence[bool]) -> Measure:
-    """The mean over attributes.
+def mean(measures: Sequence[Measure], used: Sequence[bool], noun: str = "attribute") -> Measure:
+    """The mean over attributes (or conversions).
 
     All cells of a row are edits of the same images, so the bounds of the intervals (and the standard errors) are
     averaged as they are: that interval is never too narrow, however strongly the attributes depend on each other.
@@ -103,11 +119,12 @@ def mean(measures: Sequence[Measure], used: Sequence[bool]) -> Measure:
     Args:
         measures: one an attribute.
         used: which attributes count: those for which the table has a value at all.
+        noun: what a column is.
     """
     chosen = [measure for measure, use in zip(measures, used, strict=True) if use]
     gaps = [measure.reason or "not measured" for measure in chosen if measure.value is None]
     if gaps or not chosen:
-        count = f"{len(gaps)} of {len(chosen)} attributes" if chosen else "every attribute"
+        count = f"{len(gaps)} of {len(chosen)} {noun}s" if chosen else f"every {noun}"
         return missing(f"no mean, {count} without a value: {'; '.join(dict.fromkeys(gaps)) or 'not measured'}")
     sizes = {measure.n for measure in chosen}
     return Measure(
@@ -182,11 +199,12 @@ def print_cell(
     notes: Notes,
     span: tuple[float, float] | None = None,
     mark: Mark | None = None,
+    link: str = "",
 ) -> TableCell:
     """A measure as it is printed; a missing one as a dash with the reason as a footnote; shaded if `span` is given."""
     if measure.value is None:
         reason = measure.reason or "not measured"
-        return TableCell(DASH, hint=reason, note=notes.number(reason))
+        return TableCell(DASH, hint=reason, note=notes.number(reason), link=link)
     text, limits = card.text(measure.value), interval(measure)
     words, small = [f"{text} {card.unit}".strip()], ""
     if limits and measure.se is not None:
@@ -200,12 +218,25 @@ def print_cell(
     if mark:
         words.append({"best": "best", "tie": "tied for best", "lowest": "lowest"}[mark])
     shading = None if span is None else shade(card, measure.value, span)
-    return TableCell(text, small, ", ".join(words), shading, mark)
+    return TableCell(text, small, ", ".join(words), shading, mark, link=link, numbers=_numbers(card, measure))
+
+
+def _numbers(card: MeasureCard, measure: Measure) -> dict[str, float]:
+    """What was measured, in the printed unit."""
+    scaled = {name: getattr(measure, name) for name in ("value", "low", "high", "se")}
+    found = {name: number * card.factor for name, number in scaled.items() if number is not None}
+    return found | {name: getattr(measure, name) for name in ("n", "n_real") if getattr(measure, name) is not None}
 
 
 def fitting(card: MeasureCard, measures: Iterable[Measure]) -> MeasureCard:
-    """The card with digits enough for three figures where every value is below 1; feature spaces differ in scale."""
+    """The card with digits that fit: feature spaces differ in scale.
+
+    Where every value is below 1 there are digits enough for three figures; where one is above 10,000 there are none,
+    and what a card prints in thousandths is printed as it is.
+    """
     largest = max((abs(measure.value) for measure in measures if measure.value is not None), default=0.0) * card.factor
+    if largest > 10_000:
+        return replace(card, factor=1.0, unit="", digits=0) if card.factor == 1000.0 else replace(card, digits=0)
     if not 0.0 < largest < 1.0:
         return card
     return replace(card, digits=min(max(card.digits, 2 - floor(log10(largest))), 6))

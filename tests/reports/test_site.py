@@ -61,29 +61,77 @@ def test_building_imports_no_torch(small: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_what_others_named_does_no_harm(index: Path, page: Page) -> None:
-    html = index.read_text(encoding="utf-8")
-    assert EVIL not in html and "&lt;img src=x onerror=alert(1)&gt;" in html
-    tags = {tag for tag, _ in page.elements}
-    assert not tags & {"script", "iframe", "object", "embed", "form", "base"}
-    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+@pytest.fixture(scope="module")
+def pages(index: Path) -> dict[Path, Page]:
+    """Every page of the run."""
+    return {path: Page(path.read_text(encoding="utf-8")) for path in sorted(index.parent.rglob("*.html"))}
 
 
-def test_it_needs_no_network_and_every_link_leads_somewhere(index: Path, page: Page) -> None:
-    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    links = [a[name] or "" for _, a in page.elements for name in ("src", "href") if name in a]
-    assert len(links) > 60
-    for link in links:
-        if link.startswith("#"):
-            assert link[1:] in ids
-        elif link != "data:,":
-            assert (index.parent / link).resolve().is_relative_to(index.parent.resolve())
-            assert (index.parent / link).is_file(), link
+def test_every_method_and_attribute_has_a_page(index: Path, pages: dict[Path, Page]) -> None:
+    names = {path.relative_to(index.parent).as_posix() for path in pages}
+    assert {"index.html", "provenance.html", "methods/bridgegan.html", "attributes/mouth_slightly_open.html"} <= names
+    assert "methods/img-src-x-onerror-alert-1.html" in names
+    assert len([name for name in names if name.startswith("methods/")]) == 7
+    assert len([name for name in names if name.startswith("attributes/")]) == 14
+
+
+def test_what_others_named_does_no_harm(pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        assert EVIL not in path.read_text(encoding="utf-8")
+        tags = {tag for tag, _ in page.elements}
+        assert not tags & {"iframe", "object", "embed", "form", "base"}
+        scripts = [attributes for tag, attributes in page.elements if tag == "script"]
+        assert all(list(attributes) == ["src", "defer"] for attributes in scripts)
+        assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+        policies = [a["content"] or "" for tag, a in page.elements if tag == "meta" and "http-equiv" in a]
+        assert len(policies) == 1 and "default-src 'none'" in policies[0]
+
+
+def test_they_need_no_network_and_every_link_leads_somewhere(index: Path, pages: dict[Path, Page]) -> None:
+    ids = {path: [a["id"] for _, a in page.elements if "id" in a] for path, page in pages.items()}
+    folder = index.parent.resolve()
+    for path, page in pages.items():
+        assert len(ids[path]) == len(set(ids[path])), path
+        for link in [a[name] or "" for _, a in page.elements for name in ("src", "href") if name in a]:
+            if link == "data:,":
+                continue
+            file, _, anchor = link.partition("#")
+            target = (path.parent / file).resolve() if file else path.resolve()
+            assert target.is_relative_to(folder) and target.is_file(), link
+            assert not anchor or anchor in ids[folder / target.relative_to(folder)], link
+        labels = {a["for"] for tag, a in page.elements if tag == "label"}
+        assert labels <= set(ids[path])
+        assert all("alt" in attributes for tag, attributes in page.elements if tag == "img")
     assert "http" not in (index.parent / "style.css").read_text()
-    labels = [a["for"] for tag, a in page.elements if tag == "label"]
-    assert labels and set(labels) <= set(ids)
-    assert all("alt" in attributes for tag, attributes in page.elements if tag == "img")
+
+
+def test_one_gets_from_every_page_to_every_other(index: Path, pages: dict[Path, Page]) -> None:
+    every = {path.resolve() for path in pages if "cells" not in path.parts}
+    for path, page in pages.items():
+        links = [(a["href"] or "").partition("#")[0] for tag, a in page.elements if tag == "a"]
+        assert every <= {(path.parent / link).resolve() for link in links if link} | {path.resolve()}
+
+
+def test_a_method_page_has_its_facts_rows_and_edits(index: Path) -> None:
+    html = (index.parent / "methods" / "bridgegan.html").read_text(encoding="utf-8")
+    assert "2,345,678" in html and "ab" * 32 in html and "A made-up paper, 2020" in html
+    assert "20,000" in html  # iterations, of the weights' card
+    page = Page(html)
+    assert [len(figure.rows) for figure in page.figures] == [1 + 14 + 2] * 4  # head, attributes, mean and its heading
+    assert {row[0].strip() for row in page.figures[0].rows[1:15]} == {name.replace("_", " ") for name in CELEBA14}
+    strips = [a["src"] or "" for tag, a in page.elements if tag == "img" and "strip" in (a.get("class") or "")]
+    assert len(strips) == 6 * (2 + 3)  # six faces: by label edit and truth; by reference the reference too
+
+
+def test_an_attribute_page_has_the_methods_side_by_side(index: Path) -> None:
+    page = Page((index.parent / "attributes" / "bangs.html").read_text(encoding="utf-8"))
+    by_label = [row[0].strip() for row in page.figures[0].rows]
+    assert by_label == ["Method", "BridgeGAN", "StarGAN", EVIL, "Controls", "Identity", "Attack", "Oracle"]
+    paper = next(figure for figure in page.figures if "published" in figure.classes)
+    assert [row[0].strip() for row in paper.rows[1:]] == ["StarGAN", "STGAN", "SMIT", "BridgeGAN"]
+    assert [cell.strip() for cell in paper.rows[4][1:]] == ["94.0", "10.99"]
+    tiles = [a for tag, a in page.elements if tag == "img" and a.get("class") == "tile"]
+    assert tiles and all((a["style"] or "").startswith("--place: 8; --of: 13") for a in tiles)  # the 9th of 14
 
 
 def test_every_table_of_ours_says_n_and_protocol_and_the_papers_says_otherwise(page: Page) -> None:
@@ -154,13 +202,14 @@ def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     strip.parent.mkdir(parents=True)
     Image.new("RGB", (64, 64)).save(strip)
     record["profile"]["data"] = {"test": 2000}
+    record["protocol"]["data"] = {"n_real": 700}
     write_json(folder / "run.json", record)
     before = {path for path in tmp_path.rglob("*") if "run" not in path.relative_to(tmp_path).parts}
-    html = build(folder).read_text(encoding="utf-8")
+    html = (build(folder).parent / "provenance.html").read_text(encoding="utf-8")
     assert before == {path for path in tmp_path.rglob("*") if "run" not in path.relative_to(tmp_path).parts}
     assert {path.parent.name for path in (folder / "report").rglob("*.png")} == {"grids"}
     assert "--profile &#39;x; rm -rf $HOME&#39;" in html  # pasted, it is one word to the shell
-    assert " --limit 500 --out" in html
+    assert " --limit 700 --out" in html
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""The first page: what was run, the grids, and every table."""
+
+from __future__ import annotations
+
+from reports.figures import GridSet
+from reports.layout import Page
+from reports.records import Run
+from reports.sections import sections
+from reports.tables import Table
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
+    """The page; `downloads` are the records that lie beside it."""
+    found = sections(run)
+    tables: list[Table] = []
+    for section in found:
+        for block in section.blocks:
+            tables += [*block.tables, *block.published, *block.folded.values()]
+    context = {
+        "headline": headline(run),
+        "progress": progress(run),
+        "grids": grids,
+        "sections": found,
+        "downloads": downloads,
+    }
+    return Page("index.html", "report.html.j2", context, tables)
+
+
+def headline(run: Run) -> dict[str, str]:
+    """What was run, in the words of the page's top."""
+    record = run.record
+    titles = [record.methods[name].title for name in run.methods if record.methods[name].kind == "method"]
+    listed = " and ".join([", ".join(titles[:-1]), titles[-1]]) if len(titles) > 1 else "".join(titles)
+    if len(titles) > 3:
+        listed = f"{_spelt(len(titles)).capitalize()} methods"
+    sizes = sorted({cell.n for cell in run.cells.values()})
+    n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+    data = f"{record.data.name}, {record.data.image_size} px"
+    count = _spelt(len(run.columns)).capitalize()
+    if run.conversions:
+        domains = f"{', '.join(record.attributes[:-1])} and {record.attributes[-1]}"
+        what = f"{count} conversions between {domains}, {n} test images of each source"
+    else:
+        what = f"{count} face attributes flipped one at a time on {n} test images"
+    return {
+        "methods": listed or "Controls",
+        "data": data,
+        "what": what,
+        "n": n,
+        "features": record.features.title,
+        "hash": record.protocol_hash,
+        "profile": record.profile_name,
+        "date": record.created[:10],
+    }
+
+
+def progress(run: Run) -> str:
+    """A sentence on what is missing; empty when the run is complete."""
+    record = run.record
+    planned = sum(len(method.modes) for method in record.methods.values()) * len(run.columns)
+    done = sum(key[0] == record.protocol_hash for key in run.cells)
+    return f"This run is not finished: {done} of {planned} cells are there." if done < planned else ""
+
+
+def _spelt(number: int) -> str:
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)

@@ -1,0 +1,113 @@
+"""A page for each method and control: what it is, how its weights were made, its rows and its edits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.figures import GridRow, GridSet
+from reports.layout import Layout, Page
+from reports.provenance import Fact, flatten
+from reports.records import MODES, Method, Run
+from reports.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
+from reports.tables import Table
+
+_SPENT = {
+    "iterations": "Iterations",
+    "images_seen": "Images seen",
+    "training_minutes": "Minutes of training",
+    "seed": "Seed",
+    "date": "Date",
+    "origin": "Made by",
+}
+
+
+@dataclass(frozen=True)
+class FaceRow:
+    """One face in a mode: the source, the method's row and, where there is one, the true edits."""
+
+    face: int
+    source: str
+    rows: list[GridRow]
+
+
+def method_pages(run: Run, layout: Layout, grids: list[GridSet]) -> list[Page]:
+    """The pages in the run's order."""
+    return [_page(run, layout, grids, name) for name in run.methods]
+
+
+def _page(run: Run, layout: Layout, grids: list[GridSet], name: str) -> Page:
+    method, slug = run.record.methods[name], layout.method_slug(name)
+    features = run.record.features.title
+    parts = (("edit", "Accuracy and distance", success_cards(features)), ("rest", "What else changed", FAITHFULNESS))
+    about = f"Each {run.noun} leads to its own page, where the methods stand side by side."
+    blocks: list[tuple[str, tuple[GridSet, list[FaceRow]] | None, list[Table]]] = []
+    for mode in MODES:
+        results = Results(run, run.record.protocol_hash, mode)
+        if name not in results.rows:
+            continue
+        pictures = [(found, rows) for found in grids if found.mode == mode and (rows := _rows(found, name))]
+        where = f"{method.title}, {MODE_TITLES[mode].lower()}"
+        tables = [
+            results.of_method(name, cards, f"method-{slug}-{mode}-{part}", f"{title}: {where}", about)
+            for part, title, cards in parts
+        ]
+        blocks.append((MODE_TITLES[mode], pictures[0] if pictures else None, [one for one in tables if one.heads]))
+    context = {
+        "method": method,
+        "facts": _facts(method),
+        "training": _training(method),
+        "recipe": _recipe(method),
+        "notes": _notes(method),
+        "blocks": blocks,
+    }
+    return Page(layout.method(name), "method.html.j2", context, [table for _, _, tables in blocks for table in tables])
+
+
+def _facts(method: Method) -> list[Fact]:
+    modes = [MODE_TITLES[mode] for mode in MODES if mode in method.modes]
+    facts = [Fact("Kind", method.kind), Fact("Source", method.paper), Fact("Modes", ", ".join(modes))]
+    if method.parameters:
+        facts.append(Fact("Parameters", f"{method.parameters:,}"))
+    if method.weights is not None:
+        facts += [Fact("Weights", method.weights.file), Fact("SHA-256 of the weights", method.weights.sha256)]
+    return [fact for fact in facts if fact.value]
+
+
+def _training(method: Method) -> list[Fact]:
+    """How long the weights were trained, on what and where, as their card says it."""
+    card = (method.weights.card if method.weights else None) or {}
+    facts = [Fact(title, _text(card[key])) for key, title in _SPENT.items() if card.get(key) is not None]
+    for key, title in (("data", "Training data"), ("hardware", "Machine")):
+        if card.get(key):
+            facts.append(Fact(title, ", ".join(f"{name} {value}".strip() for name, value in flatten(card[key]))))
+    return facts
+
+
+def _text(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _recipe(method: Method) -> list[Fact]:
+    """The recipe's settings; a card without a recipe (an imported checkpoint) is shown as it is."""
+    card = (method.weights.card if method.weights else None) or {}
+    recipe = card.get("recipe")
+    if not isinstance(recipe, dict):
+        recipe = {key: value for key, value in card.items() if key not in _SPENT and key != "curves"}
+    return [Fact(name, value) for name, value in flatten(recipe) if name and name != "notes"]
+
+
+def _notes(method: Method) -> str:
+    recipe = ((method.weights.card if method.weights else None) or {}).get("recipe")
+    return str(recipe.get("notes", "")) if isinstance(recipe, dict) else ""
+
+
+def _rows(grids: GridSet, name: str) -> list[FaceRow]:
+    """The method's own row of every face, the true edits under it; a reference row over it."""
+    found = []
+    for grid in grids.grids:
+        own = [row for row in grid.rows if row.method == name]
+        if own:
+            given = [row for row in grid.rows if row.group == "given"]
+            truth = [row for row in grid.rows if row.group == "truth"]
+            found.append(FaceRow(grid.face, grid.source, [*given, *own, *truth]))
+    return found
