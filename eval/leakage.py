@@ -22,3 +22,20 @@ def leakage(
     change = np.where(untouched, np.abs(edited - source), 0.0).sum(axis=1)
     counts = untouched.sum(axis=1)
     return np.divide(change, counts, out=np.full(len(change), np.nan), where=counts > 0)
+
+
+def leakage_by(
+    source: NDArray[np.float64], edited: NDArray[np.float64], source_labels: NDArray, target_labels: NDArray
+) -> NDArray[np.float64]:
+    """The same by attribute: the mean absolute change of each probability over the images whose flip left it alone.
+
+    Args:
+        source, edited, source_labels, target_labels: as for :func:`leakage`.
+
+    Returns:
+        (A,) in [0, 1]; NaN where every flip touched the attribute.
+    """
+    untouched = source_labels == target_labels
+    change = np.where(untouched, np.abs(edited - source), 0.0).sum(axis=0)
+    counts = untouched.sum(axis=0)
+    return np.divide(change, counts, out=np.full(change.shape, np.nan), where=counts > 0)
