@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from methods.blocks import InstanceNorm
+from methods.parallel import BatchNorm2d
 
 # VGG-19: convolutions on each resolution. The encoder ends with the first one of its last resolution.
 _CONVOLUTIONS = (2, 2, 4, 4, 4)
@@ -164,7 +165,7 @@ class Discriminator(nn.Module):
 
 
 def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
-    return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    return [nn.Conv2d(inputs, outputs, 3, padding=1), BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
 def _statistics(images: Tensor) -> tuple[Tensor, Tensor]:

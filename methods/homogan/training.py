@@ -15,7 +15,8 @@ from methods.homogan.features import VggFeatures
 from methods.homogan.networks import Discriminator, normalize
 from methods.homogan.objective import Terms
 from methods.homogan.recipe import HomoGANRecipe
-from methods.training import Batch, CountedTraining, FeatureNetwork
+from methods.parallel import ours, processes
+from methods.training import Batch, CountedTraining, FeatureNetwork, descend
 
 _VGG_WIDTH = 64
 
@@ -149,7 +150,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
             images = images.contiguous(memory_format=torch.channels_last)
         warm = self.iteration < self.recipe.warmup
         if warm:
-            logs = self.warm_up(images)
+            logs = self.warm_up(ours(images))
         else:
             moves = (self.iteration - self.recipe.warmup) % self.recipe.encoder_every == 0
             logs = self.update(
@@ -178,26 +179,31 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
             terms = objective.reconstruction_terms(self.editor.decoder(own), pictures, fine, features)
             terms["knowledge"] = objective.knowledge_term(self.knowledge, own, coarse)
         networks = [self.editor.decoder, self.knowledge] + ([] if self.pretrained else [self.editor.encoder])
-        self._descend(
-            ("decoder", "knowledge") if self.pretrained else ("decoder", "knowledge", "encoder"),
-            [parameter for network in networks for parameter in network.parameters()],
-            objective.total(terms, self.recipe.weights),
-        )
+        names = ["decoder", "knowledge"] + ([] if self.pretrained else ["encoder"])
+        self._descend(names, networks, terms)
         return {f"decoder/{name}": value for name, value in terms.items()}
 
     def look(self, images: Tensor, labels: Tensor, draws: Draws, moves: bool) -> View:
-        """What all updates share; `moves`: with the gradients of encoder and interpolator."""
+        """What all updates share; `moves`: with the gradients of encoder and interpolator.
+
+        Of several processes that train together each sees its part of the images, and the references of that part.
+        """
+        whole, strength = images, ours(draws.strength)
         labels = labels[:, list(self.editor.columns)]
-        share = draws.strength[:, self.branches]
+        labels, others = ours(labels), ours(labels[draws.order])
+        images = ours(images)
         with torch.no_grad(), self.autocast(images):
             fine, coarse = self.guide().maps(images)
         pictures = normalize(images)
         with torch.set_grad_enabled(moves), self.autocast(images):
             own = self.editor.encoder(pictures)[-1]
-            other = own[draws.order]
-            between = self.editor.interpolator(own, other, draws.strength)
-        target = torch.lerp(labels, labels[draws.order], share)
-        return View(pictures, fine, coarse, own, other, between, labels, target, draws.mix)
+            if processes() == 1:
+                other = own[draws.order]
+            else:
+                other = self.editor.encoder(normalize(ours(whole[draws.order])))[-1]
+            between = self.editor.interpolator(own, other, strength)
+        target = torch.lerp(labels, others, strength[:, self.branches])
+        return View(pictures, fine, coarse, own, other, between, labels, target, ours(draws.mix))
 
     def update(self, view: View, moves: bool) -> Terms:
         """Decoder, then discriminator, then knowledge transform; where `moves`, encoder and interpolator at last."""
@@ -210,8 +216,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         ]
         for name, compute, networks in parts[: 4 if moves else 3]:
             terms = compute(view)
-            parameters = [parameter for network in networks for parameter in network.parameters()]
-            self._descend([name], parameters, objective.total(terms, self.recipe.weights))
+            self._descend([name], networks, terms)
             logs |= {f"{name}/{term}": value for term, value in terms.items()}
         return logs
 
@@ -257,11 +262,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
             )
         return self.features
 
-    def _descend(self, names: Iterable[str], parameters: list[nn.Parameter], loss: Tensor) -> None:
-        optimizers = [self.optimizers[name] for name in names]
-        for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        # Named inputs: no gradients are computed for the weights of the others, which do not step.
-        loss.backward(inputs=parameters)
-        for optimizer in optimizers:
-            optimizer.step()
+    def _descend(self, names: Iterable[str], networks: Iterable[nn.Module], terms: Terms) -> None:
+        # Named parameters: no gradients are computed for the weights of the others, which do not step.
+        parameters = [parameter for network in networks for parameter in network.parameters()]
+        descend(objective.total(terms, self.recipe.weights), [self.optimizers[name] for name in names], parameters)
