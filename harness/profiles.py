@@ -18,6 +18,7 @@ from methods.errors import UserError, did_you_mean
 
 SHIPPED = Path(__file__).parent / "profiles"
 OF_DOMAINS = ("animals", "afhq")
+DRAWN_HERE = ("faces", "animals")  # every edit of theirs has a true image
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -31,6 +32,7 @@ class DataTable(_Table):
     """``[data]``: which images, and how many of each split (0: all there are; of domains, all of them together).
 
     `split` matters for CelebA alone: by its own list ("partition"), or by file order as BridgeGAN's code does it.
+    `skip_damaged` leaves damaged and missing photos out instead of stopping at the first; the protocol records them.
     """
 
     name: Literal["faces", "celeba", "animals", "afhq"]
@@ -40,6 +42,7 @@ class DataTable(_Table):
     test: Count
     balance_train: bool = False
     split: Literal["partition", "official-code"] = "partition"
+    skip_damaged: bool = False
 
 
 class EvaluationTable(_Table):

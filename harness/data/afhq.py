@@ -71,19 +71,19 @@ def load_afhq(
     if len(names) < max(count, 1):
         wanted = f"{count} are asked for" if count else "it needs some"
         raise UserError(f"The {split} split of AFHQ in {source.place} holds {len(names)} photos; {wanted}.")
-    names = names[: count or None]
     prepared = prepared_photos(
         source,
         names,
         states,
         Preparation(None, "antialiased", image_size),
         name="afhq",
-        wanted=min(limit or len(names), len(names)),
+        wanted=min(count or len(names), limit or len(names)),
         skip_damaged=skip_damaged,
         cache_dir=cache_dir,
         progress=progress,
     )
     ids = [names[row] for row in prepared.rows]
+    facts = [prepared.digest, prepared.preparation, ids]
     return ImageSet(
         images=prepared.images,
         labels=np.array([[domain_of(name) == domain for domain in DOMAINS] for name in ids], np.uint8),
@@ -91,7 +91,7 @@ def load_afhq(
         attributes=DOMAINS,
         image_size=image_size,
         name="afhq",
-        digest=hashlib.sha256(json.dumps([prepared.digest, ids]).encode()).hexdigest(),
+        digest=hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
         preparation=prepared.preparation,
     )
 

@@ -1,83 +1,59 @@
-"""CelebA (Liu et al., ICCV 2015) as torchvision keeps it on disk: read where it lies, nothing is ever downloaded.
+"""CelebA (Liu et al., ICCV 2015) as people have it on disk: read where it lies, nothing is ever downloaded.
 
     ROOT/celeba/ or ROOT/
-        img_align_celeba/000001.jpg ...    the aligned photos, 178 x 218
-        list_attr_celeba.txt               count, 40 names, then one row a photo with -1 or 1 a name
-        list_eval_partition.txt            photo and split (0 train, 1 validation, 2 test)
+        img_align_celeba/000001.jpg ...    the aligned photos, 178 x 218; or img_align_celeba.zip, or PNG files
+        list_attr_celeba.txt               count, 40 names, then one row a photo with -1 or 1 a name; or Kaggle's .csv
+        list_eval_partition.txt            photo and split (0 train, 1 validation, 2 test); or Kaggle's .csv
 
-Photos are decoded when they are asked for, so opening a split costs only its lists.
+The publisher's folders Img/, Anno/ and Eval/ may be between, and Kaggle's second img_align_celeba/.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.base import ImageSet
-from harness.data.photos import read_photo
+from harness.data.celeba_lists import (
+    PUBLISHED_COUNT,
+    SPLITS,
+    Labels,
+    Partition,
+    Problem,
+    published_partition,
+    read_labels,
+    read_partition,
+)
+from harness.data.prepared import prepared_photos
 from harness.data.resize import CELEBA_BRIDGEGAN, Preparation
+from harness.data.sources import PhotoFolder, PhotoSource, PhotoZip, inside, is_photo
 from methods.errors import UserError, did_you_mean
 
 Split = Literal["train", "validation", "test"]
 SplitRule = Literal["partition", "official-code"]
 
 PUBLISHED = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
-_IMAGES, _LABELS, _PARTITION = "img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"
-_PARTITION_CODES = {"train": 0, "validation": 1, "test": 2}
+IMAGES, LABELS, PARTITION = "img_align_celeba", "list_attr_celeba", "list_eval_partition"
+PHOTO_SIZE = (218, 178)  # height, width
 # BridgeGAN's data code splits by file order: its training set takes in most of the validation photos.
-_OFFICIAL_CODE = {"train": slice(0, 182_000), "validation": slice(182_000, 182_637), "test": slice(182_637, None)}
+_OFFICIAL_CODE = {"train": range(182_000), "validation": range(182_000, 182_637), "test": range(182_637, 202_599)}
 
 
-class Photos:
-    """Photo files as a uint8 array (N, size, size, 3) that is decoded where it is indexed, by several threads.
+@dataclass(frozen=True)
+class Place:
+    """What of CelebA is there; None: it is not."""
 
-    Index it with an integer, a slice, or an array of integers or booleans, as a numpy array's first axis. A damaged or
-    missing file raises a UserError that names it.
-    """
-
-    dtype = np.dtype(np.uint8)
-    ndim = 4
-
-    def __init__(self, paths: Sequence[Path], preparation: Preparation) -> None:
-        self.paths = list(paths)
-        self.preparation = preparation
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """(N, size, size, 3)."""
-        return (len(self.paths), self.preparation.size, self.preparation.size, 3)
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: Any) -> NDArray[np.uint8]:
-        positions = np.arange(len(self))[index]
-        if positions.ndim == 0:
-            return self._decode(int(positions))
-        out = np.empty((len(positions), *self.shape[1:]), np.uint8)
-        with ThreadPoolExecutor(min(len(positions), os.cpu_count() or 1) or 1) as pool:
-            for row, image in enumerate(pool.map(self._decode, positions.tolist())):
-                out[row] = image
-        return out
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
-        return self[:].astype(dtype or self.dtype, copy=False)
-
-    def _decode(self, position: int) -> NDArray[np.uint8]:
-        path, crop = self.paths[position], self.preparation.crop
-        photo = read_photo(path)
-        height, width = photo.shape[:2]
-        if not crop.fits(height, width):
-            raise UserError(f"{path} has {width}x{height} pixels; CelebA's aligned photos have 178x218.")
-        return self.preparation.apply(photo)
+    folder: Path
+    photos: PhotoSource | None
+    labels: Path | None
+    partition: Path | None
 
 
 def load_celeba(
@@ -90,6 +66,9 @@ def load_celeba(
     limit: int | None = None,
     rule: SplitRule = "partition",
     preparation: Preparation | None = None,
+    skip_damaged: bool = False,
+    cache_dir: Path | None = None,
+    progress: bool = True,
 ) -> ImageSet:
     """A split of CelebA.
 
@@ -100,95 +79,153 @@ def load_celeba(
         image_size: side of the images in pixels.
         count: take the first so many photos of the split, which must hold them; 0: all.
         limit: take no more than so many.
-        rule: "partition" reads CelebA's own list; "official-code" is BridgeGAN's split by file order (182,000 / 637 /
-            19,962).
+        rule: "partition" goes by CelebA's own list; where that is missing, the whole data set is split as published.
+            "official-code" is BridgeGAN's split by file order (182,000 / 637 / 19,962); it means something for the
+            whole data set alone, so a smaller one goes by its list here too.
         preparation: crop and resize filter; BridgeGAN's where not given.
+        skip_damaged: leave out photos that are damaged or missing, and lines of the lists that are.
+        cache_dir: where prepared photos are kept; see :func:`harness.data.cache.default_cache_dir`.
+        progress: show a bar.
 
     Raises:
-        UserError: the data set is not there, its lists are damaged, it lacks an attribute or photos, or the split
-            holds fewer than `count`.
+        UserError: the data set is not there, a list or a photo is damaged, it lacks an attribute or photos, or the
+            split holds fewer than `count`.
     """
-    folder = _locate(data_root)
-    ids, names, values = _read_labels(folder / _LABELS)
-    rows = _rows_of(split, rule, ids, folder)
+    place = find_celeba(data_root)
+    labels, photos = _whole(place, data_root)
+    columns = [_column(name, labels) for name in attributes]
+    rule = rule if labels.lines == PUBLISHED_COUNT else "partition"
+    partition = partition_of(labels, place) if rule == "partition" else None
+    problems = list(_problems(labels, partition))
+    if problems and not skip_damaged:
+        raise UserError(f"{problems[0][1]}; put it right, or go on without it by --skip-damaged.")
+    rows = _rows_of(split, labels, partition)
     if len(rows) < max(count, 1):
         wanted = f"{count} are asked for" if count else "it needs some"
-        raise UserError(f"The {split} split of CelebA in {folder} holds {len(rows)} photos; {wanted}.")
-    rows = rows[: count or None][:limit]
-    columns = [_column(name, names, folder / _LABELS) for name in attributes]
-    chosen = [ids[row] for row in rows]
-    preparation = preparation or Preparation(CELEBA_BRIDGEGAN, "legacy_bicubic", image_size)
+        raise UserError(f"The {split} split of CelebA in {place.folder} holds {len(rows)} photos; {wanted}.")
+    files = photos.photos()
+    preparation = preparation or Preparation(CELEBA_BRIDGEGAN, "legacy_bicubic", image_size, PHOTO_SIZE)
+    prepared = prepared_photos(
+        photos,
+        file_names([labels.ids[row] for row in rows], files),
+        files,
+        preparation,
+        name="celeba",
+        wanted=min(count or len(rows), limit or len(rows)),
+        skip_damaged=skip_damaged,
+        dropped=[name for name, _ in problems if name],
+        cache_dir=cache_dir,
+        progress=progress,
+    )
+    rows = rows[prepared.rows]
+    values = (labels.values[rows][:, columns] == 1).astype(np.uint8)
+    ids = [labels.ids[row] for row in rows]
+    facts = [prepared.digest, prepared.preparation, ids, list(attributes), values.tolist()]
     return ImageSet(
-        images=Photos([folder / _IMAGES / name for name in chosen], preparation),
-        labels=(values[rows][:, columns] == 1).astype(np.uint8),
-        ids=chosen,
+        images=prepared.images,
+        labels=values,
+        ids=ids,
         attributes=tuple(attributes),
         image_size=image_size,
         name="celeba",
-        digest=_digest(folder, chosen, split, rule, preparation),
+        digest=hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
+        preparation={**prepared.preparation, "split": rule},
     )
 
 
-def _locate(data_root: Path | None) -> Path:
-    expected = f"{_IMAGES}/, {_LABELS} and {_PARTITION}, in it or in its folder celeba/"
-    published = f"the data set is published at {PUBLISHED} and is not downloaded for you"
+def find_celeba(data_root: Path | None) -> Place:
+    """What of CelebA is in a folder.
+
+    Raises:
+        UserError: no folder is named, or symbolic links lead out of it.
+    """
     if data_root is None:
-        raise UserError(f"CelebA is needed: give --data-root FOLDER, which holds {expected}; {published}.")
-    for folder in (data_root / "celeba", data_root):
-        if (folder / _IMAGES).is_dir() and (folder / _LABELS).is_file():
-            return folder
-    raise UserError(f"CelebA is not in {data_root}, which should hold {expected}; {published}.")
+        raise UserError(f"CelebA is needed: give --data-root FOLDER, which holds {_EXPECTED}.")
+    places = [_look(folder, data_root) for folder in (data_root / "celeba", data_root / "CelebA", data_root)]
+    return max(places, key=lambda place: sum(part is not None for part in (place.photos, place.labels)))
 
 
-def _read_labels(path: Path) -> tuple[list[str], list[str], NDArray[np.int8]]:
-    """File names (N), attribute names (A) and values (N, A) in {-1, 1}."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    try:
-        count, names = int(lines[0]), lines[1].split()
-        rows = [line.split(maxsplit=1) for line in lines[2:] if line.strip()]
-        values = np.loadtxt([row[1] for row in rows], np.int8, ndmin=2)
-        if values.shape != (count, len(names)) or not np.isin(values, (-1, 1)).all():
-            raise ValueError(f"{len(rows)} rows of {count}")
-    except (ValueError, IndexError, OverflowError) as error:
-        raise UserError(
-            f"{path} is damaged (it should hold a count, a line of names, and as many rows of a file name and -1 or 1 "
-            f"for each name); fetch it again from {PUBLISHED}."
-        ) from error
-    return [row[0] for row in rows], names, values
+def partition_of(labels: Labels, place: Place) -> Partition:
+    """The list of splits, or for the whole data set, where the list is missing, what it says as published.
+
+    Raises:
+        UserError: it is missing, and the data set is not whole.
+    """
+    if place.partition is not None:
+        return read_partition(place.partition)
+    if labels.lines == PUBLISHED_COUNT:
+        return published_partition(labels)
+    raise UserError(
+        f"{place.folder / PARTITION}.txt is missing; it says which photos are for testing and comes with CelebA "
+        f"({PUBLISHED}). Only for all {PUBLISHED_COUNT:,} photos is it known without the list."
+    )
 
 
-def _rows_of(split: Split, rule: SplitRule, ids: list[str], folder: Path) -> NDArray[np.int64]:
-    everything = np.arange(len(ids))
-    if rule == "official-code":
-        return everything[_OFFICIAL_CODE[split]]
-    path = folder / _PARTITION
-    if not path.is_file():
-        raise UserError(f"{path} is missing; it says which photos are for testing and comes with CelebA ({PUBLISHED}).")
-    pairs = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
-    codes = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
-    missing = next((name for name in ids if codes.get(name) not in ("0", "1", "2")), None)
-    if missing is not None:
-        raise UserError(f"{path} gives no split (0, 1 or 2) for {missing}; fetch it again from {PUBLISHED}.")
-    return everything[np.array([int(codes[name]) for name in ids]) == _PARTITION_CODES[split]]
+def file_names(ids: Sequence[str], files: Collection[str]) -> list[str]:
+    """The file of each photo: the lists say 000001.jpg also where the files are PNG."""
+    by_stem = {name.rpartition(".")[0]: name for name in files}
+    return [name if name in files else by_stem.get(name.rpartition(".")[0], name) for name in ids]
 
 
-def _column(attribute: str, names: Sequence[str], path: Path) -> int:
-    if attribute not in names:
-        raise UserError(f"{path} has no attribute '{attribute}'.{did_you_mean(attribute, names)}")
-    return list(names).index(attribute)
+_EXPECTED = (
+    f"{IMAGES}/ (or {IMAGES}.zip), {LABELS}.txt and {PARTITION}.txt (or .csv), in it or in its folder celeba/; the "
+    f"data set is published at {PUBLISHED} and is not downloaded for you"
+)
 
 
-def _digest(folder: Path, ids: Sequence[str], split: Split, rule: SplitRule, preparation: Preparation) -> str:
-    """Names the data without reading every photo: the lists' content, the photos' names and sizes, crop and filter."""
-    try:
-        sizes = [(folder / _IMAGES / name).stat().st_size for name in ids]
-    except FileNotFoundError as error:
-        raise UserError(f"The photo {error.filename} is missing; {_LABELS} beside it lists it.") from error
-    lists = [folder / _LABELS] + ([folder / _PARTITION] if rule == "partition" else [])
-    facts = {
-        "lists": [hashlib.sha256(path.read_bytes()).hexdigest() for path in lists],
-        "split": [split, rule],
-        "photos": list(zip(ids, sizes, strict=True)),
-        "preparation": preparation.describe(),
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+def _whole(place: Place, data_root: Path | None) -> tuple[Labels, PhotoSource]:
+    if place.photos is None or place.labels is None:
+        raise UserError(f"CelebA is not in {data_root}, which should hold {_EXPECTED}.")
+    return read_labels(place.labels), place.photos
+
+
+def _look(folder: Path, root: Path) -> Place:
+    def first(name: str, below: str) -> Path | None:
+        candidates = (folder / place / f"{name}{suffix}" for suffix in (".txt", ".csv") for place in ("", below))
+        return next((inside(path, root) for path in candidates if path.is_file()), None)
+
+    return Place(folder, _photos(folder, root), first(LABELS, "Anno"), first(PARTITION, "Eval"))
+
+
+def _photos(folder: Path, root: Path) -> PhotoSource | None:
+    names = [f"{place}{name}" for name in (IMAGES, f"{IMAGES}_png") for place in ("", "Img/")]
+    for name in names:
+        for place in (folder / name, folder / name / Path(name).name):
+            if place.is_dir() and any(is_photo(path.name) for path in inside(place, root).iterdir()):
+                return PhotoFolder(place, root)
+    for name in names:
+        file = folder / f"{name}.zip"
+        if file.is_file():
+            archive = PhotoZip(inside(file, root))
+            return archive.at(next(iter(sorted(archive.folders(), reverse=True)), ""))
+    return None
+
+
+def _problems(labels: Labels, partition: Partition | None) -> Iterator[tuple[str | None, str]]:
+    """What is wrong with the lists: the photo or line that is left out for it, and the sentence."""
+
+    def tell(problem: Problem, path: Path) -> tuple[str | None, str]:
+        name = (problem.photo or f"{path.name} line {problem.line}") if problem.line else None
+        return name, problem.tell(path)
+
+    yield from (tell(problem, labels.path) for problem in labels.problems)
+    if partition is not None and partition.path is not None:
+        yield from (tell(problem, partition.path) for problem in partition.problems)
+        for name in labels.ids:
+            if name not in partition.codes:
+                yield name, f"{partition.path} gives no split (0, 1 or 2) for {name}"
+
+
+def _rows_of(split: Split, labels: Labels, partition: Partition | None) -> NDArray[np.int64]:
+    """Which of the label list's photos a split has."""
+    if partition is None:
+        wanted = _OFFICIAL_CODE[split]
+        return np.flatnonzero((labels.positions >= wanted.start) & (labels.positions < wanted.stop))
+    code = SPLITS.index(split)
+    return np.array([row for row, name in enumerate(labels.ids) if partition.codes.get(name) == code], np.int64)
+
+
+def _column(attribute: str, labels: Labels) -> int:
+    if attribute not in labels.names:
+        raise UserError(f"{labels.path} has no attribute '{attribute}'.{did_you_mean(attribute, labels.names)}")
+    return labels.names.index(attribute)

@@ -30,10 +30,17 @@ def open_split(profile: Profile, split: Split, data_root: Path | None = None, li
     count: int = getattr(data, split)
     if data.name == "celeba":
         return load_celeba(
-            data_root, split, profile.attributes, data.image_size, count=count, limit=limit, rule=data.split
+            data_root,
+            split,
+            profile.attributes,
+            data.image_size,
+            count=count,
+            limit=limit,
+            rule=data.split,
+            skip_damaged=data.skip_damaged,
         )
     if data.name == "afhq":
-        return load_afhq(data_root, split, data.image_size, count=count, limit=limit)
+        return load_afhq(data_root, split, data.image_size, count=count, limit=limit, skip_damaged=data.skip_damaged)
     if data.name == "animals":
         return load_animals(split, count if limit is None else min(count, limit), data.image_size)
     if profile.attributes != CELEBA14:

@@ -80,6 +80,7 @@ def prepared_photos(
     name: str,
     wanted: int = 0,
     skip_damaged: bool = False,
+    dropped: Iterable[str] = (),
     cache_dir: Path | None = None,
     progress: bool = True,
 ) -> Prepared:
@@ -93,6 +94,7 @@ def prepared_photos(
         name: of the data set.
         wanted: how many photos of `names` are needed, the first ones that are whole; 0: all.
         skip_damaged: leave out damaged and missing photos instead of raising.
+        dropped: photos that are not among `names` because something else about them is damaged; for the record.
         cache_dir: see :func:`harness.data.cache.default_cache_dir`.
         progress: show a bar, and afterwards how fast it went, on standard error.
 
@@ -128,7 +130,7 @@ def prepared_photos(
         rows=good,
         damaged=damaged,
         digest=cache.digest(rows),
-        preparation={**preparation.describe(), **left_out(damaged)},
+        preparation={**preparation.describe(), **left_out([*dropped, *damaged])},
         speed=cache.speed,
         folder=cache.folder,
     )

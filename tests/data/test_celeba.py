@@ -63,23 +63,29 @@ def test_labels_and_splits_equal_torchvisions(root, monkeypatch, split, theirs):
     np.testing.assert_allclose(ours.images[:][:, 5, 9].astype(int), pixels, atol=1)
 
 
-def test_photos_are_decoded_where_they_are_indexed(root):
-    images = _test_split(root).images
-    assert images.shape == (5, 32, 32, 3)
+def test_images_are_indexed_as_an_array(root):
+    photo = root / "celeba" / "img_align_celeba" / _test_split(root).ids[2]
+    photo.write_bytes(photo.read_bytes()[:900])
+    _check_indexing(load_celeba(root, "train", CELEBA14, 32).images)
+    _check_indexing(_test_split(root, skip_damaged=True).images, 4)
+
+
+def _check_indexing(images, count=5):
+    assert images.shape == (count, 32, 32, 3) and len(images) == count
     everything = np.asarray(images)
     assert everything.dtype == np.uint8
     for index in (
         slice(1, 4),
-        np.array([4, 0, 0]),
+        np.array([3, 0, 0]),
         [2, 1],
-        np.array([True, False, True, False, False]),
+        np.array([True, False, True, False, False][:count]),
         -1,
         3,
         slice(0),
     ):
         np.testing.assert_array_equal(images[index], everything[index])
     with pytest.raises(IndexError):
-        images[5]
+        images[count]
 
 
 def test_either_the_folder_or_its_parent_is_given(root):
@@ -96,7 +102,7 @@ def test_the_digest_names_what_decides_the_images(root):
         load_celeba(root, "train", CELEBA14, 32),
     ]
     photo = root / "celeba" / "img_align_celeba" / first.ids[0]
-    photo.write_bytes(photo.read_bytes() + b"more")
+    Image.new("RGB", (178, 218), "red").save(photo)
     others.append(_test_split(root))
     assert len({first.digest, *(other.digest for other in others)}) == 6
 
@@ -107,7 +113,7 @@ def test_the_official_codes_split_goes_by_file_order(tmp_path):
     names = [f"{i + 1:06d}.jpg" for i in range(total)]
     rows = "\n".join(f"{name} -1" for name in names)
     (tmp_path / "list_attr_celeba.txt").write_text(f"{total}\nSmiling\n{rows}\n")
-    (tmp_path / "img_align_celeba" / "182638.jpg").touch()
+    Image.new("RGB", (178, 218)).save(tmp_path / "img_align_celeba" / "182638.jpg")
     first_test_photo = load_celeba(tmp_path, "test", ["Smiling"], 32, limit=1, rule="official-code")
     assert list(first_test_photo.ids) == ["182638.jpg"]
     with pytest.raises(UserError, match="holds 637 photos; 638 are asked for"):
@@ -116,31 +122,51 @@ def test_the_official_codes_split_goes_by_file_order(tmp_path):
 
 def test_a_damaged_or_missing_photo_is_named(root):
     photos = root / "celeba" / "img_align_celeba"
-    opened = _test_split(root)
-    for number, content in ((0, b"no photo"), (1, (photos / opened.ids[1]).read_bytes()[:900])):
-        (photos / opened.ids[number]).write_bytes(content)
-        with pytest.raises(UserError, match=opened.ids[number]):
-            opened.images[[2, number]]
-    Image.new("RGB", (64, 64)).save(photos / opened.ids[2])
-    with pytest.raises(UserError, match=rf"{opened.ids[2]} has 64x64 pixels"):
-        opened.images[2]
-    (photos / opened.ids[3]).unlink()
-    with pytest.raises(UserError, match=rf"{opened.ids[3]} is missing"):
+    photo = photos / _test_split(root).ids[1]
+    whole = photo.read_bytes()
+    for content, reason in ((b"no photo", "is not a PNG or JPEG"), (whole[:900], "is a damaged image")):
+        photo.write_bytes(content)
+        with pytest.raises(UserError, match=rf"{photo.name} {reason}.*--skip-damaged"):
+            _test_split(root)
+    Image.new("RGB", (64, 64)).save(photo)
+    with pytest.raises(UserError, match=rf"{photo.name} has 64x64 pixels, where 178x218 are expected"):
         _test_split(root)
+    photo.unlink()
+    with pytest.raises(UserError, match=rf"{photo.name} is missing"):
+        _test_split(root)
+    photo.write_bytes(whole)
+    assert len(_test_split(root)) == 5
 
 
 @pytest.mark.parametrize(
     ("file", "change", "sentence"),
     [
-        ("list_attr_celeba.txt", lambda text: text.replace("-1", "0", 1), "is damaged"),
-        ("list_attr_celeba.txt", lambda text: text[: len(text) // 2], "is damaged"),
+        ("list_attr_celeba.txt", lambda text: text.replace("-1", "0", 1), r"line \d+ holds '0', where only -1 and 1"),
+        ("list_attr_celeba.txt", lambda text: text[: len(text) // 2], "there are 12 photos, but 5 lines follow"),
+        ("list_attr_celeba.txt", lambda text: text.replace("000002", "000001"), r"line 4 names 000001\.jpg a second"),
+        (
+            "list_attr_celeba.txt",
+            lambda text: text.replace("000002.jpg", "../x.jpg"),
+            "line 4 should begin with a file",
+        ),
+        (
+            "list_attr_celeba.txt",
+            lambda text: text.replace("000002.jpg", "000002.jpg 1"),
+            "line 4 holds 41 values",
+        ),
         ("list_attr_celeba.txt", lambda text: "", "is damaged"),
         (
             "list_attr_celeba.txt",
             lambda text: text.replace("Smiling", "Smile"),
             "no attribute 'Smiling'. Did you mean 'Smile'",
         ),
-        ("list_eval_partition.txt", lambda text: text.replace(" 1", " 7"), "gives no split"),
+        (
+            "list_eval_partition.txt",
+            lambda text: text.replace(" 1", " 7"),
+            "line 3 should be a file name",
+        ),
+        ("list_eval_partition.txt", lambda text: text.replace("000002.jpg 0\n", ""), "gives no split .* for 000002"),
+        ("list_eval_partition.txt", lambda text: text + "000002.jpg 0\n", r"line 13 names 000002\.jpg a second time"),
         ("list_eval_partition.txt", None, "is missing"),
         ("list_attr_celeba.txt", None, "mmlab.ie.cuhk.edu.hk/projects/CelebA.html"),
     ],
