@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -76,7 +75,7 @@ def read_details(path: Path) -> Details:
         raise UserError(f"{path} is damaged ({problem}); delete it and run `bridgebench benchmark` again.") from error
 
 
-def read_pictures(path: Path, details: Details, side: int) -> Mapping[Kind, Images]:
+def read_pictures(path: Path, details: Details, side: int) -> dict[Kind, Images]:
     """The pictures (K, side, side, 3) of the ranked edits by kind.
 
     Raises:

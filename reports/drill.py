@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports import heat
-from reports.details import Details, Reading, details_path, read_details, read_pictures
+from reports.details import Details, Images, Kind, Reading, details_path, read_details, read_pictures
 from reports.figures import Grid, GridSet
 from reports.layout import Layout, Page
 from reports.measures import L1_SOURCE, L1_TRUE, MeasureCard
@@ -74,7 +74,7 @@ class Drill:
         if self.pages:
             self.files[SCALE] = heat.scale()
 
-    def _pictures(self, place: _Place):  # type: ignore[no-untyped-def]
+    def _pictures(self, place: _Place) -> dict[Kind, Images]:
         path = details_path(self._run.folder, *place).with_suffix(".png")
         return read_pictures(path, self._details[place], self._run.record.data.image_size)
 
@@ -105,7 +105,9 @@ class Drill:
         """Every measure of the cell that there is."""
         method, mode, column = place
         results = Results(self._run, self._run.record.protocol_hash, mode)
-        found = [(card, results.measure(method, column, card.key)) for card in all_cards(self._run.record.features.title)]
+        found = [
+            (card, results.measure(method, column, card.key)) for card in all_cards(self._run.record.features.title)
+        ]
         return [(card, print_cell(card, one, Notes())) for card, one in found if one.value is not None]
 
     def _shared(self, place: _Place) -> Sheet:
@@ -134,7 +136,7 @@ class Drill:
         for number, reading in enumerate(details.ranked):
             own = {kind: Layer(f"{base}-{kind}.png", number, count) for kind in drawn}
             source = self._faces[reading.id]
-            layers = {"source": (source,), "edit": (own["edit"],), "heat": (own["heat"],)}
+            layers: dict[str, tuple[Layer, ...]] = {"source": (source,), "edit": (own["edit"],), "heat": (own["heat"],)}
             if reading.reference is not None:
                 layers["reference"] = (self._faces[reading.reference],)
             if "truth" in own:
@@ -171,7 +173,10 @@ class Drill:
         """Titles and paths of the cells of the same column: other methods, and the other mode."""
         methods = self._run.record.methods
         return [
-            (methods[name].title + ("" if mode == place[1] else f", {MODE_TITLES[mode].lower()}"), self._layout.cell(*one))
+            (
+                methods[name].title + ("" if mode == place[1] else f", {MODE_TITLES[mode].lower()}"),
+                self._layout.cell(*one),
+            )
             for mode in sorted(MODES, key=lambda mode: mode != place[1])
             for name in self._run.methods
             if (one := (name, mode, place[2])) in self._details and one != place
@@ -197,13 +202,15 @@ def _grid_tiles(grid: Grid, method: str, place: int, count: int) -> dict[str, Ti
     """The tiles of one face and column out of a comparison grid; the oracle's edit is the true edit."""
     tiles = {"source": Tile((Layer(grid.source),), f"Source, face {grid.face}")}
     for row in grid.rows:
-        kinds = {"given": ["reference"], "truth": ["truth", "edit"] if method == "oracle" else ["truth"]}.get(row.group, [])
+        kinds = {"given": ["reference"], "truth": ["truth", "edit"] if method == "oracle" else ["truth"]}.get(
+            row.group, []
+        )
         if row.method == method:
             kinds = ["edit"]
         for kind in kinds if row.present[place] else []:
             tiles[kind] = Tile((Layer(row.picture, place, count),), f"{_ROWS[kind]}, face {grid.face}")
-            if kind == "edit" and getattr(row, "heat", ""):
-                tiles["heat"] = Tile((Layer(getattr(row, "heat", ""), place, count),), f"{_ROWS['heat']}, face {grid.face}")
+            if kind == "edit" and row.heat:
+                tiles["heat"] = Tile((Layer(row.heat, place, count),), f"{_ROWS['heat']}, face {grid.face}")
     return tiles
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from methods.errors import UserError
+from reports import heat
 from reports.grids import comparison_grid, cut, png_bytes, strip
 from reports.records import MODES, Mode, Run
 from reports.results import MODE_TITLES
@@ -28,6 +31,7 @@ class GridRow:
         picture: all its tiles side by side.
         present: which tiles there are.
         method: the method's name; empty where it is none.
+        heat: how its tiles differ from the true edits, or from the source where there are none; only of a method.
     """
 
     title: str
@@ -35,6 +39,7 @@ class GridRow:
     picture: str
     present: tuple[bool, ...]
     method: str = ""
+    heat: str = ""
 
     @property
     def complete(self) -> bool:
@@ -53,13 +58,18 @@ class Grid:
 
 @dataclass(frozen=True)
 class GridSet:
-    """The grids of one mode, and the same (its first face) as one labelled picture to download."""
+    """The grids of one mode, and the same (its first face) as one labelled picture to download.
+
+    Attributes:
+        truth: whether there are true edits, to which the heat maps then compare.
+    """
 
     mode: Mode
     title: str
     columns: list[str]
     grids: list[Grid]
     picture: str
+    truth: bool
 
 
 class Figures:
@@ -87,6 +97,8 @@ class Figures:
         if not any(group != "given" for _, group, _, _ in rows):
             return None
         columns = self.run.columns
+        found = next((strips for _, group, strips, _ in rows if group == "truth"), {})
+        truth = found if all(len(found.get(c, [])) >= len(faces) for c in columns) else {}
         grids = []
         for face, image in enumerate(faces):
             source = self._keep(f"grids/source-{face + 1}.png", image)
@@ -94,10 +106,16 @@ class Figures:
             for number, (title, group, strips, method) in enumerate(rows):
                 tiles = [strips[c][face] if face < len(strips.get(c, [])) else None for c in columns]
                 path = self._keep(f"grids/{mode}-{face + 1}-{number + 1}.png", strip(tiles, self.side))
-                made.append(GridRow(title, group, path, tuple(tile is not None for tile in tiles), method))
+                difference = ""
+                if method:
+                    compared = [truth[c][face] for c in columns] if truth else [image] * len(columns)
+                    difference = self._keep_heat(
+                        f"grids/{mode}-{face + 1}-{number + 1}-difference.png", tiles, compared
+                    )
+                made.append(GridRow(title, group, path, tuple(tile is not None for tile in tiles), method, difference))
             grids.append(Grid(face + 1, source, made))
         picture = self._keep(f"grids/{mode}.png", self._labelled(faces[0], rows))
-        return GridSet(mode, MODE_TITLES[mode], [self.run.spoken(c) for c in columns], grids, picture)
+        return GridSet(mode, MODE_TITLES[mode], [self.run.spoken(c) for c in columns], grids, picture, bool(truth))
 
     def _labelled(self, source: Image.Image, rows: list[_Row]) -> Image.Image:
         columns = self.run.columns
@@ -145,6 +163,16 @@ class Figures:
     def _keep(self, path: str, image: Image.Image) -> str:
         if path not in self.files:
             self.files[path] = png_bytes(image)
+        return path
+
+    def _keep_heat(self, path: str, tiles: Sequence[Image.Image | None], compared: Tiles) -> str:
+        steps = [
+            np.full((self.side, self.side), heat.MISSING)
+            if tile is None
+            else heat.levels(np.asarray(tile), np.asarray(like))
+            for tile, like in zip(tiles, compared, strict=True)
+        ]
+        self.files[path] = heat.png(np.concatenate(steps, axis=1))
         return path
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 STEPS = 20
 PERCENT_A_STEP = 1.25  # of the full range, mean of the three channels
+MISSING = np.uint8(STEPS + 1)  # transparent: there is no image to compare
 HIGHEST = STEPS * PERCENT_A_STEP  # 25 %: what differs more has the last colour
 
 
@@ -22,10 +23,10 @@ def levels(one: NDArray[np.uint8], two: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def png(steps: NDArray[np.uint8]) -> bytes:
     """A map of steps (H, W) as a PNG with a palette."""
-    picture = Image.fromarray(steps).convert("P")
-    picture.putpalette(palette().ravel().tolist())
+    picture = Image.fromarray(steps.astype(np.uint8)).convert("P")
+    picture.putpalette([*palette().ravel().tolist(), 0, 0, 0])
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    picture.save(buffer, "PNG", optimize=True, transparency=int(MISSING) if np.any(steps == MISSING) else None)
     return buffer.getvalue()
 
 

@@ -10,6 +10,7 @@ from jinja2 import Environment
 from methods.errors import UserError
 from methods.files import write_bytes
 from reports.column_pages import column_pages
+from reports.drill import Drill
 from reports.figures import Figures, GridSet
 from reports.front_page import front_page
 from reports.layout import Layout, Page
@@ -49,10 +50,11 @@ def render(run: Run) -> dict[str, bytes]:
     env, layout, figures = environment(), Layout(run), Figures(run)
     grids = figures.grid_sets()
     downloads = {name: (run.folder / name).read_bytes() for name in COPIED if (run.folder / name).is_file()}
-    pages = _pages(run, layout, grids, list(downloads))
+    drill = Drill(run, layout, grids)
+    pages = [*_pages(run, layout, grids, list(downloads)), *drill.pages]
     common = {"nav": _navigation(run, layout), "side": run.record.data.image_size}
     rendered = {page.path: _rendered(env, page, common) for page in pages}
-    return {**figures.files, **downloads, **rendered, "style.css": _source(env, "report.css")}
+    return {**figures.files, **drill.files, **downloads, **rendered, "style.css": _source(env, "report.css")}
 
 
 def _pages(run: Run, layout: Layout, grids: list[GridSet], downloads: list[str]) -> list[Page]:

@@ -1,8 +1,8 @@
-"""The squares of a cell's page, cut out of few pictures: no source is stored twice, and of a true edit only the change."""
+"""The squares of a cell's page, cut out of few pictures: every source once, and of a true edit only what it changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,7 @@ class Faces:
             self.layers.update({name: Layer(path, number, len(sheet)) for number, name in enumerate(sheet)})
 
 
-def column_png(images: Sequence[Images]) -> bytes:
+def column_png(images: Iterable[Images]) -> bytes:
     """Squares one below the other as a PNG file."""
     return png_bytes(Image.fromarray(np.concatenate(list(images))))
 
