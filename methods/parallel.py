@@ -56,6 +56,14 @@ def common_mean(value: Tensor) -> Tensor:
     return value if processes() == 1 else _Mean.apply(value)
 
 
+def highest(values: Tensor) -> Tensor:
+    """The greatest of the processes' values, element by element."""
+    if processes() > 1:
+        values = values.clone()
+        distributed.all_reduce(values, distributed.ReduceOp.MAX)
+    return values
+
+
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Replaces the gradients by their means over the processes, in one exchange."""
     if processes() == 1:
