@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from harness.train.curves import Curves
 from harness.train.sampler import BatchSampler
 from methods.errors import UserError
 from methods.files import write_bytes
@@ -19,11 +20,12 @@ FILE = "checkpoint.pt"
 
 @dataclass
 class Progress:
-    """How far a run is: iterations made, and seconds and images spent on them."""
+    """How far a run is: iterations made, seconds and images spent on them, and the losses on the way."""
 
     iteration: int = 0
     seconds: float = 0.0
     images: int = 0
+    curves: Curves = field(default_factory=Curves)
 
 
 def save_checkpoint(
@@ -50,7 +52,7 @@ def save_checkpoint(
         "optimizers": {name: optimizer.state_dict() for name, optimizer in training.optimizers.items()},
         "generator": generator.get_state(),
         "position": sampler.position,
-        "progress": vars(progress),
+        "progress": asdict(progress),
     }
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -87,4 +89,5 @@ def load_checkpoint(
         optimizer.load_state_dict(state["optimizers"][name])
     generator.set_state(state["generator"])
     sampler.position = state["position"]
-    return Progress(**state["progress"])
+    spent = state["progress"]
+    return Progress(**{**spent, "curves": Curves(**spent.get("curves", {}))})

@@ -90,7 +90,7 @@ def run_task(fabric: Fabric, task: Task) -> int:
             losses = {**losses, **run.step()}
             if run.progress.iteration % _LOG_EVERY == 0:
                 run.guard.check()
-                notes.show(losses)
+                notes.show(run.note(losses))
         run.save()
         if not stop:
             run.write_samples()
@@ -146,14 +146,13 @@ class _Notes:
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
-    def show(self, losses: Mapping[str, float | Tensor]) -> None:
+    def show(self, losses: Mapping[str, float]) -> None:
         """The newest losses."""
         if not self._run.first:
             return
-        numbers = {name: float(value) for name, value in losses.items()}
-        for name, value in numbers.items():
+        for name, value in losses.items():
             self._log.add_scalar(name, value, self._run.progress.iteration)
-        self._display.show(self._run.progress, numbers)
+        self._display.show(self._run.progress, losses)
 
     def finish(self) -> None:
         """Where the weights are, and how to go on with a run that is not at its end."""

@@ -78,12 +78,18 @@ class Run:
     def step(self) -> Mapping[str, float | Tensor]:
         """One iteration, counted; its losses are those of the whole batch."""
         before, started = self.sampler.position, time.perf_counter()
-        losses = _of_all(self.training.step(self.sampler.next_batch, self.generator))
+        losses = of_all(self.training.step(self.sampler.next_batch, self.generator))
         self.progress.iteration += 1
         self.progress.seconds += time.perf_counter() - started
         self.progress.images += (self.sampler.position - before) * self.training.batch_size
         self.guard.watch(losses, self.progress.iteration)
         return losses
+
+    def note(self, losses: Mapping[str, float | Tensor]) -> dict[str, float]:
+        """Puts losses into the training curves of the weights' card, and gives them back as numbers."""
+        numbers = {name: float(value) for name, value in losses.items()}
+        self.progress.curves.note(self.progress.iteration, numbers)
+        return numbers
 
     def finished(self) -> bool:
         """Whether the recipe is at its end."""
@@ -103,7 +109,8 @@ class Run:
         save_checkpoint(self.folder, self.identity, self.training, self.sampler, self.generator, self.progress)
         spent = {"iterations": self.progress.iteration, "images_seen": self.progress.images}
         minutes = {"training_minutes": round(self.progress.seconds / 60, 1)}
-        save_editor(self.training.editor, self.weights, {**self.card, **spent, **minutes}, half=True)
+        curves = {"curves": self.progress.curves.record()}
+        save_editor(self.training.editor, self.weights, {**self.card, **spent, **minutes, **curves}, half=True)
 
     def write_samples(self) -> None:
         """A few validation faces as the editor edits them by now."""
@@ -112,7 +119,7 @@ class Run:
             write_sample_grid(self.training.editor, self.faces, path, self.device)
 
 
-def _of_all(losses: Mapping[str, float | Tensor]) -> Mapping[str, float | Tensor]:
+def of_all(losses: Mapping[str, float | Tensor]) -> Mapping[str, float | Tensor]:
     """The means over all processes."""
     if processes() == 1 or not losses:
         return losses

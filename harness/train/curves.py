@@ -1,0 +1,53 @@
+"""Training curves that fit into a weights file: the losses of a whole run in at most a hundred points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST = 100  # even
+
+
+@dataclass
+class Curves:
+    """Losses over iterations. When there are too many points, each two neighbours become their mean.
+
+    Attributes:
+        stride: how many notes make a point.
+        pending: the notes of the point that is not whole yet: (iteration, losses).
+        points: (iteration of the last note, losses), from the first to the newest.
+    """
+
+    stride: int = 1
+    pending: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    points: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+
+    def note(self, iteration: int, losses: Mapping[str, float]) -> None:
+        """Takes the losses at an iteration."""
+        self.pending.append((iteration, dict(losses)))
+        if len(self.pending) == self.stride:
+            self.points.append(_mean(self.pending))
+            self.pending = []
+        if len(self.points) == MOST:
+            self.points = [_mean(self.points[i : i + 2]) for i in range(0, MOST, 2)]
+            self.stride *= 2
+
+    def record(self) -> dict[str, Any]:
+        """``{"iterations": [int], "losses": {name: [float or None]}}``, at most MOST points, four figures a value."""
+        points = [*self.points, *([_mean(self.pending)] if self.pending else [])]
+        names = dict.fromkeys(name for _, losses in points for name in losses)
+        return {
+            "iterations": [iteration for iteration, _ in points],
+            "losses": {name: [_short(losses.get(name)) for _, losses in points] for name in names},
+        }
+
+
+def _mean(notes: Sequence[tuple[int, dict[str, float]]]) -> tuple[int, dict[str, float]]:
+    names = dict.fromkeys(name for _, losses in notes for name in losses)
+    found = {name: [losses[name] for _, losses in notes if name in losses] for name in names}
+    return notes[-1][0], {name: sum(values) / len(values) for name, values in found.items()}
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
