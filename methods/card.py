@@ -25,6 +25,7 @@ class MethodCard:
         stochastic: whether it draws noise from the `generator` given to ``edit``.
         strength: lowest, default (that of the official test) and highest useful edit strength; None: no strength.
         needs: what the caller must attach before an edit: ``"classifier"``, ``"truth"``.
+        quirks: what a reader of its numbers should know, in a few sentences; printed on its page.
     """
 
     name: str
@@ -38,3 +39,4 @@ class MethodCard:
     stochastic: bool = False
     strength: tuple[float, float, float] | None = None
     needs: frozenset[str] = frozenset()
+    quirks: str = ""

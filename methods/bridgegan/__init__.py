@@ -14,4 +14,7 @@ CARD = MethodCard(
     editor="methods.bridgegan.editor:BridgeGAN",
     stochastic=True,
     strength=(0.0, 1.5, 3.0),
+    quirks="The official test multiplies the difference of the labels by 1.5; training does not, and the paper does "
+    "not say so. An edit by label draws a noise vector, so one photo has many edits. The generator is told "
+    "what changes, never the labels themselves.",
 )

@@ -13,4 +13,6 @@ CARD = MethodCard(
     summary="The bottleneck has a block of channels for each attribute; an edit takes the blocks of the reference.",
     editor="methods.elegant.editor:Elegant",
     strength=(0.0, 1.0, 1.0),
+    quirks="It swaps features with a reference that differs in the attribute, as in training: with one that agrees "
+    "an edit means little. Whatever else lies in the attribute's channels comes along.",
 )

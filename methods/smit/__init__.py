@@ -14,4 +14,6 @@ CARD = MethodCard(
     editor="methods.smit.editor:SMIT",
     stochastic=True,
     strength=(0.0, 1.0, 1.0),
+    quirks="Each edit draws a random style, so one photo has many edits. The layer that turns labels into a style is "
+    "random and never trained, in the official code too.",
 )

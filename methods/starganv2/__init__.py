@@ -13,4 +13,7 @@ CARD = MethodCard(
     summary="A mapping network (noise) or a style encoder (reference) gives a domain's style, injected by AdaIN.",
     editor="methods.starganv2.editor:StarGANv2",
     stochastic=True,
+    quirks="It knows domains, not attributes: on faces it is trained for one attribute, with and without, and the "
+    "other columns are blank. The face masks of the official high-resolution model need an outside network "
+    "and are off unless given.",
 )
