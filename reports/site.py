@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from methods.errors import UserError
 from methods.files import write_bytes
+from reports import exports
 from reports.column_pages import column_pages
 from reports.drill import Drill
 from reports.figures import Figures, GridSet
@@ -17,6 +23,7 @@ from reports.layout import Layout, Page
 from reports.method_pages import method_pages
 from reports.provenance import provenance_page
 from reports.records import Run
+from reports.results import MODE_TITLES
 from templates import environment
 
 COPIED = ("summary.csv", "run.json", "baselines.json")
@@ -52,9 +59,11 @@ def render(run: Run) -> dict[str, bytes]:
     downloads = {name: (run.folder / name).read_bytes() for name in COPIED if (run.folder / name).is_file()}
     drill = Drill(run, layout, grids)
     pages = [*_pages(run, layout, grids, list(downloads)), *drill.pages]
-    common = {"nav": _navigation(run, layout), "side": run.record.data.image_size}
+    common = {"nav": _navigation(run, layout), "side": run.record.data.image_size, "script": script()}
     rendered = {page.path: _rendered(env, page, common) for page in pages}
-    return {**figures.files, **drill.files, **downloads, **rendered, "style.css": _source(env, "report.css")}
+    exported = exports.files(table for page in pages for table in page.tables)
+    style = {"style.css": _source(env, "report.css")}
+    return {**figures.files, **drill.files, **downloads, **exported, **rendered, **style}
 
 
 def _pages(run: Run, layout: Layout, grids: list[GridSet], downloads: list[str]) -> list[Page]:
@@ -73,9 +82,26 @@ def _navigation(run: Run, layout: Layout) -> dict[str, Any]:
         "noun": run.noun,
         "methods": [(run.record.methods[name].title, layout.method(name)) for name in run.methods],
         "columns": [(run.spoken(column), layout.column(column)) for column in run.columns],
+        "modes": list(MODE_TITLES.values()),
         "method_links": {name: layout.method(name) for name in run.methods},
         "provenance": layout.provenance,
     }
+
+
+@dataclass(frozen=True)
+class Script:
+    """The script of the pages as it stands in them, and the source that a Content-Security-Policy admits it by."""
+
+    text: Markup
+    source: str
+
+
+@cache
+def script() -> Script:
+    """The script, inline: opened from disk, a page may load no script file."""
+    text = (Path(__file__).parent / "assets" / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Script(Markup(text), f"'sha256-{digest}'")
 
 
 def _rendered(env: Environment, page: Page, common: dict[str, Any]) -> bytes:
