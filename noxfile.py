@@ -19,6 +19,7 @@ nox.options.sessions = ["lint", "tests"]
 ROOT = Path(__file__).resolve().parent
 SHARED = ROOT / ".nox" / "shared"
 BIN = SHARED / ("Scripts" if os.name == "nt" else "bin")
+EMBEDDED = ("faces64", "animals64")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # small networks gain nothing from more, and test processes share the cores
 
 
@@ -42,14 +43,22 @@ def bridgebench(session: nox.Session, *arguments: str) -> None:
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """Edit, measure and show: `bridgebench benchmark` (faces64 with the shipped weights)."""
-    bridgebench(session, "benchmark", *session.posargs)
+    """Edit, measure and show: `bridgebench benchmark`; without arguments, all that is embedded."""
+    if session.posargs:
+        bridgebench(session, "benchmark", *session.posargs)
+        return
+    for profile in EMBEDDED:
+        bridgebench(session, "benchmark", "--profile", profile)
 
 
 @nox.session
 def report(session: nox.Session) -> None:
-    """Build the page from the records of a run: `bridgebench report` (runs/faces64)."""
-    bridgebench(session, "report", *(session.posargs or ["runs/faces64"]))
+    """Build the page from the records of a run: `bridgebench report`; without arguments, of all that is embedded."""
+    if session.posargs:
+        bridgebench(session, "report", *session.posargs)
+        return
+    for profile in EMBEDDED:
+        bridgebench(session, "report", f"runs/{profile}")
 
 
 @nox.session

@@ -1,12 +1,15 @@
-"""All measures of one cell (a method, a mode, an attribute), joined into the record that is stored.
+"""All measures of one cell (a method, a mode, an attribute or conversion), joined into the record that is stored.
 
-Deterministic: the same inputs give the same bytes. Nothing here takes time into account, and each measure that cannot
+Edits come in batches and are forgotten again: a few numbers and the features are all that is kept of an image.
+Deterministic: the same batches give the same bytes. Nothing here takes time into account, and each measure that cannot
 be had says why.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,15 +19,17 @@ from eval.accuracy import hits
 from eval.bootstrap import interval
 from eval.classifier import AttributeClassifier
 from eval.counterfactual import edit_mask, l1_by_mask, psnr
-from eval.distances import distances
+from eval.distances import paper_distance, target_distances
 from eval.diversity import diversity
 from eval.features import Extractor
 from eval.judging import Reading, read
-from eval.leakage import leakage
+from eval.leakage import leakage, leakage_by
 from eval.preservation import l1, ssim
 from eval.reals import Reals
+from methods.attributes import are_domains
 
 Measure = dict[str, Any]
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,98 +54,197 @@ class Bench:
     resamples: int
     minimum_n: int
 
+    @property
+    def domains(self) -> bool:
+        """Whether the label columns are domains: a judge then names the likeliest, and a cell is a conversion."""
+        return are_domains(self.reals.attributes)
+
+    def features_of(self, reading: Reading, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features (N, D) of images that the primary judge has read: its own are not computed twice."""
+        own = self.extractor.digest == self.primary.digest and self.extractor.name == "attributes"
+        return reading.features if own else self.extractor(images)
+
 
 @dataclass(frozen=True)
-class CellInputs:
-    """The edits of one cell and what they are held against; N ≥ 1 images of one size.
+class Task:
+    """What is edited in a cell: `outputs` edits of each of N ≥ 1 sources, edit p being one of source p % N.
 
     Attributes:
-        bench: what all cells share.
-        attribute: column of the edited attribute.
-        source: the images before, uint8 (N, H, W, 3).
-        edited: the images after, likewise.
+        column: of the edited attribute, or of the target domain.
         source_labels: (N, A) of 0 and 1.
-        target_labels: likewise; where they differ from `source_labels` the flip touched an attribute.
-        source_reading: the primary judge's reading of `source`, made once a run.
-        truth: the true edited images, where there are any.
-        draws: k edits of each of M images, uint8 (M, k, H, W, 3), of a method that can give more than one.
+        target_labels: likewise; where they differ from `source_labels` the edit touches a column.
+        source_reading: the primary judge's reading of the sources.
+        outputs: edits of each source.
+        copies: how often each edit counts in a Fréchet distance, for a method whose outputs of a source are all equal.
     """
 
-    bench: Bench
-    attribute: int
-    source: NDArray[np.uint8]
-    edited: NDArray[np.uint8]
+    column: int
     source_labels: NDArray
     target_labels: NDArray
     source_reading: Reading
-    truth: NDArray[np.uint8] | None = None
-    draws: NDArray[np.uint8] | None = None
+    outputs: int = 1
+    copies: int = 1
 
     def __post_init__(self) -> None:
-        sizes = {len(self.source), len(self.edited), len(self.source_labels), len(self.target_labels)}
-        sizes |= {len(self.source_reading.logits)} | ({len(self.truth)} if self.truth is not None else set())
+        sizes = {len(self.source_labels), len(self.target_labels), len(self.source_reading.logits)}
         if len(sizes) != 1 or sizes == {0}:
-            raise ValueError(f"a cell needs the same number of images, labels and readings, not {sorted(sizes)}")
+            raise ValueError(f"a cell needs the same number of labels and readings, not {sorted(sizes)}")
+
+    @property
+    def n(self) -> int:
+        """The number of sources."""
+        return len(self.source_labels)
 
 
-def measure_cell(cell: CellInputs) -> dict[str, Measure]:
-    """The measures of a cell by name (see PROTOCOL.md and each measure's module).
+class Tally:
+    """Takes the edits of a cell, batch by batch, and measures them when all are in.
 
-    Returns:
-        ``accuracy``, ``accuracy_added``, ``accuracy_removed``, ``accuracy_second``, ``leakage``, ``l1_source``,
-        ``ssim_source``, and with a truth ``psnr_true``, ``ssim_true``, ``l1_true``, ``l1_true_inside``,
-        ``l1_true_outside``: ``{"value", "low", "high", "n"}``. ``fd_paper``, ``fd_target``: ``{"value", "n",
-        "n_real"}``; ``kid`` (the pairs of ``fd_target``): ``{"value", "se", "n", "n_real"}``. With draws ``diversity``:
-        ``{"value", "n", "draws"}``. A measure that cannot be had is ``{"value": None, "reason": str}``.
+    Args:
+        bench: what all cells share.
+        task: what is edited.
     """
-    bench = cell.bench
-    reading = read(bench.primary, cell.edited)
-    own = bench.extractor.digest == bench.primary.digest and bench.extractor.name == "attributes"
-    features = reading.features if own else bench.extractor(cell.edited)
-    measures = _accuracies(cell, reading)
-    target = cell.target_labels[:, cell.attribute]
-    measures |= distances(features, target, cell.attribute, bench.reals, bench.minimum_n)
-    leaked = leakage(cell.source_reading.probabilities, reading.probabilities, cell.source_labels, cell.target_labels)
-    measures["leakage"] = _mean(leaked, bench, "the flip touches every attribute")
-    measures["l1_source"] = _mean(l1(cell.edited, cell.source), bench)
-    measures["ssim_source"] = _mean(ssim(cell.edited, cell.source), bench)
-    if cell.truth is not None:
-        measures |= _counterfactual(cell, cell.truth)
-    if cell.draws is not None:
-        values = diversity(cell.draws, bench.extractor)
-        measures["diversity"] = {"value": float(values.mean()), "n": len(values), "draws": cell.draws.shape[1]}
-    return measures
+
+    def __init__(self, bench: Bench, task: Task) -> None:
+        self.bench = bench
+        self.task = task
+        self._primary: list[Reading] = []
+        self._second: list[Reading] = []
+        self._features: list[NDArray[np.float32]] = []
+        self._values: dict[str, list[Values]] = {}
+
+    def add(self, source: NDArray[np.uint8], edited: NDArray[np.uint8], truth: NDArray[np.uint8] | None = None) -> None:
+        """Takes the next edits, in order: uint8 (M, H, W, 3) before, after, and as they truly are, if that is known."""
+        reading = read(self.bench.primary, edited)
+        self._primary.append(reading)
+        self._second.append(read(self.bench.second, edited))
+        self._features.append(self.bench.features_of(reading, edited))
+        found = {"l1_source": l1(edited, source), "ssim_source": ssim(edited, source)}
+        if truth is not None:
+            inside, outside = l1_by_mask(edited, truth, edit_mask(source, truth))
+            found |= {"psnr_true": psnr(edited, truth), "ssim_true": ssim(edited, truth), "l1_true": l1(edited, truth)}
+            found |= {"l1_true_inside": inside, "l1_true_outside": outside}
+        for name, values in found.items():
+            self._values.setdefault(name, []).append(values)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """The primary judge's reading of all edits, once they are in.
+
+        Raises:
+            ValueError: they are not as many as the task says.
+        """
+        joined = Reading.join(self._primary)
+        if len(joined.logits) != self.task.outputs * self.task.n:
+            raise ValueError(f"{len(joined.logits)} edits, {self.task.outputs} of each of {self.task.n} sources wanted")
+        return joined
+
+    @cached_property
+    def right(self) -> NDArray[np.bool_]:
+        """For each edit, whether the primary judge reads the target."""
+        return self._hits(self.reading)
+
+    def values(self, name: str) -> Values | None:
+        """A measure of each edit (``l1_true``, ...), or None if it was not taken."""
+        return np.concatenate(self._values[name]) if name in self._values else None
+
+    def measures(self, draws: NDArray[np.float32] | None = None) -> dict[str, Measure]:
+        """The measures of the cell by name (see PROTOCOL.md and each measure's module).
+
+        Args:
+            draws: features (M, k, D) of k edits of each of M images, of a method that can give more than one (where
+                `outputs` is 1).
+
+        Returns:
+            ``accuracy``, ``accuracy_second``, ``l1_source``, ``ssim_source``; of attributes ``accuracy_added``,
+            ``accuracy_removed``, ``leakage``; with a truth ``psnr_true``, ``ssim_true``, ``l1_true``,
+            ``l1_true_inside``, ``l1_true_outside``: ``{"value", "low", "high", "n"}``, of N sources, each with the mean
+            of its outputs. ``fd_target`` and, of attributes, ``fd_paper``: ``{"value", "n", "n_real"}``, of all edits;
+            ``kid`` (the pairs of ``fd_target``): ``{"value", "se", "n", "n_real"}``. ``diversity``: ``{"value", "n",
+            "draws"}``. ``leakage_by``, of attributes: ``{"values": {attribute: float or None}}``. A measure that cannot
+            be had is ``{"value": None, "reason": str}``.
+
+        Raises:
+            ValueError: fewer or more edits were added than the task says.
+        """
+        bench, task = self.bench, self.task
+        measures = {"accuracy": self._mean(self.right), "accuracy_second": self._mean(self._hits(self._second_reading))}
+        for name in self._values:
+            measures[name] = self._mean(np.concatenate(self._values[name]), _WITHOUT.get(name, ""))
+        features, target = np.concatenate(self._features), self._targets[:, task.column]
+        measures |= target_distances(features, target, task.column, bench.reals, bench.minimum_n, task.copies)
+        measures |= self._of_conversions(features) if bench.domains else self._of_attributes(features)
+        if draws is not None:
+            measures["diversity"] = _diversity(draws)
+        return measures
+
+    def _of_attributes(self, features: NDArray[np.float32]) -> dict[str, Measure]:
+        task, added = self.task, self._targets[:, self.task.column] == 1
+        readings = (task.source_reading.probabilities, self.reading.probabilities)
+        leaked = leakage(*readings, task.source_labels, task.target_labels)
+        by_attribute = leakage_by(*readings, task.source_labels, task.target_labels)
+        return {
+            "accuracy_added": self._mean(np.where(added, self.right, np.nan), "no edit adds the attribute"),
+            "accuracy_removed": self._mean(np.where(~added, self.right, np.nan), "no edit removes the attribute"),
+            "fd_paper": paper_distance(features, self.bench.reals, self.bench.minimum_n),
+            "leakage": self._mean(leaked, "the flip touches every attribute"),
+            "leakage_by": _by_name(by_attribute, self.bench.reals.attributes),
+        }
+
+    def _of_conversions(self, features: NDArray[np.float32]) -> dict[str, Measure]:
+        task = self.task
+        found: dict[str, Measure] = {
+            "fd_paper": {"value": None, "reason": "a conversion is held against images of its target domain alone"},
+            "leakage": {"value": None, "reason": "a conversion changes what every column says"},
+        }
+        if task.outputs > 1:
+            found["diversity"] = _diversity(features.reshape(task.outputs, task.n, -1).swapaxes(0, 1))
+        elif task.copies > 1:
+            found["diversity"] = {"value": 0.0, "n": task.n, "draws": task.copies}
+        return found
+
+    @cached_property
+    def _targets(self) -> NDArray:
+        return np.tile(self.task.target_labels, (self.task.outputs, 1))
+
+    @property
+    def _second_reading(self) -> Reading:
+        return Reading.join(self._second)
+
+    def _hits(self, reading: Reading) -> NDArray[np.bool_]:
+        return hits(reading.seen(self.bench.reals.attributes), self._targets, self.task.column)
+
+    def _mean(self, values: NDArray, without: str = "") -> Measure:
+        """A mean over the sources that have a value, with its interval; `without` says why none has.
+
+        The outputs of a source depend on one another, so they are averaged first: sources are what is resampled.
+        """
+        known = _mean_of_outputs(np.asarray(values, dtype=np.float64).reshape(self.task.outputs, self.task.n))
+        known = known[~np.isnan(known)]
+        if not len(known):
+            return {"value": None, "reason": without}
+        low, high = interval(known, self.bench.seed, self.bench.resamples)
+        return {"value": float(known.mean()), "low": low, "high": high, "n": len(known)}
 
 
-def _accuracies(cell: CellInputs, reading: Reading) -> dict[str, Measure]:
-    right = hits(reading.present, cell.target_labels, cell.attribute)
-    second = hits(read(cell.bench.second, cell.edited).present, cell.target_labels, cell.attribute)
-    added = cell.target_labels[:, cell.attribute] == 1
-    return {
-        "accuracy": _mean(right, cell.bench),
-        "accuracy_added": _mean(right[added], cell.bench, "no edit adds the attribute"),
-        "accuracy_removed": _mean(right[~added], cell.bench, "no edit removes the attribute"),
-        "accuracy_second": _mean(second, cell.bench),
-    }
+_WITHOUT = {
+    "l1_true_inside": "the true edit changes no pixel",
+    "l1_true_outside": "the true edit changes every pixel",
+}
 
 
-def _counterfactual(cell: CellInputs, truth: NDArray[np.uint8]) -> dict[str, Measure]:
-    inside, outside = l1_by_mask(cell.edited, truth, edit_mask(cell.source, truth))
-    bench = cell.bench
-    return {
-        "psnr_true": _mean(psnr(cell.edited, truth), bench),
-        "ssim_true": _mean(ssim(cell.edited, truth), bench),
-        "l1_true": _mean(l1(cell.edited, truth), bench),
-        "l1_true_inside": _mean(inside, bench, "the true edit changes no pixel"),
-        "l1_true_outside": _mean(outside, bench, "the true edit changes every pixel"),
-    }
+def _mean_of_outputs(values: Values) -> Values:
+    """(k, N) -> (N,), NaN left out, NaN where there is nothing else."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis=0)
+    sums = np.where(known, values, 0.0).sum(axis=0)
+    return np.divide(sums, counts, out=np.full(values.shape[1], np.nan), where=counts > 0)
 
 
-def _mean(values: NDArray, bench: Bench, without: str = "") -> Measure:
-    """A mean over the images that have a value, with its interval; `without` says why none has."""
-    known = np.asarray(values, dtype=np.float64)
-    known = known[~np.isnan(known)]
-    if not len(known):
-        return {"value": None, "reason": without}
-    low, high = interval(known, bench.seed, bench.resamples)
-    return {"value": float(known.mean()), "low": low, "high": high, "n": len(known)}
+def _by_name(values: Values, names: Sequence[str]) -> Measure:
+    found = zip(names, values, strict=True)
+    return {"values": {name: None if np.isnan(value) else float(value) for name, value in found}}
+
+
+def _diversity(features: NDArray[np.float32]) -> Measure:
+    values = diversity(features)
+    return {"value": float(values.mean()), "n": len(values), "draws": features.shape[1]}

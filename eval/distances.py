@@ -11,11 +11,24 @@ from eval.reals import Reals
 
 KERNEL_MINIMUM = 10  # images on each side; unbiased at any N, so fewer do than for a Fréchet distance
 
+Distance = dict[str, Any]
 
-def distances(
-    features: NDArray[np.float32], target: NDArray, column: int, reals: Reals, minimum_n: int
-) -> dict[str, dict[str, Any]]:
-    """The three distances of N edits.
+
+def paper_distance(features: NDArray[np.float32], reals: Reals, minimum_n: int) -> Distance:
+    """The Fréchet distance of all edits, features (N, D), to all reals: ``{"value", "n", "n_real"}``.
+
+    With fewer than `minimum_n` on either side ``{"value": None, "reason"}``.
+    """
+    reason = too_few(minimum_n, edits=len(features), reals=reals.n)
+    if reason:
+        return {"value": None, "reason": reason}
+    return {"value": reals.statistics().distance(features), "n": len(features), "n_real": reals.n}
+
+
+def target_distances(
+    features: NDArray[np.float32], target: NDArray, column: int, reals: Reals, minimum_n: int, copies: int = 1
+) -> dict[str, Distance]:
+    """The distances of the edits to each value to the reals with that value, weighted by the number of edits.
 
     Args:
         features: of the edited images, (N, D).
@@ -23,34 +36,32 @@ def distances(
         column: of the attribute.
         reals: the real side.
         minimum_n: fewer images than this on either side: no Fréchet distance.
+        copies: how often each edit counts, for a method that gives so many equal ones. The Fréchet distance is that of
+            all copies; the kernel distance, which equal images would bias, takes each edit once.
 
     Returns:
-        ``fd_paper`` (all edits against all reals), ``fd_target`` and ``kid`` (the edits to each value against the reals
-        with that value, weighted by the number of edits): ``{"value", "n", "n_real"}``, ``kid`` with its standard
-        error ``"se"``; or ``{"value": None, "reason"}``.
+        ``fd_target`` and ``kid``: ``{"value", "n", "n_real"}``, ``kid`` with its standard error ``"se"``; or
+        ``{"value": None, "reason"}``.
     """
-    found: dict[str, dict[str, Any]] = {}
-    reason = too_few(minimum_n, edits=len(features), reals=reals.n)
-    if reason:
-        found["fd_paper"] = {"value": None, "reason": reason}
-    else:
-        found["fd_paper"] = {"value": reals.statistics().distance(features), "n": len(features), "n_real": reals.n}
+    found: dict[str, Distance] = {}
     sides = [(value, features[target == value]) for value in (0, 1) if (target == value).any()]
     weights = np.array([len(edits) for _, edits in sides]) / len(features)
-    size = {"n": len(features), "n_real": sum(reals.count(column, value) for value, _ in sides)}
+    n_real = sum(reals.count(column, value) for value, _ in sides)
     reason = _short_side(sides, column, reals, minimum_n)
     if reason:
         found["fd_target"] = {"value": None, "reason": reason}
     else:
-        values = np.array([reals.statistics(column, value).distance(edits) for value, edits in sides])
-        found["fd_target"] = {"value": float(weights @ values), **size}
+        values = np.array(
+            [reals.statistics(column, value).distance(np.tile(edits, (copies, 1))) for value, edits in sides]
+        )
+        found["fd_target"] = {"value": float(weights @ values), "n": copies * len(features), "n_real": n_real}
     reason = _short_side(sides, column, reals, KERNEL_MINIMUM)
     if reason:
         found["kid"] = {"value": None, "reason": reason}
     else:
         pairs = np.array([reals.kernel(column, value).distance(edits) for value, edits in sides])
         error = float(np.sqrt(np.square(weights * pairs[:, 1]).sum()))
-        found["kid"] = {"value": float(weights @ pairs[:, 0]), "se": error, **size}
+        found["kid"] = {"value": float(weights @ pairs[:, 0]), "se": error, "n": len(features), "n_real": n_real}
     return found
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.features import Extractor
+_BATCH = 16  # images whose pairs are held at once
 
 
-def diversity(draws: NDArray[np.uint8], extractor: Extractor) -> NDArray[np.float64]:
+def diversity(features: NDArray[np.float32]) -> NDArray[np.float64]:
     """The mean Euclidean distance of the features of all pairs of edits of one image.
 
     Args:
-        draws: k ≥ 2 edits of each of M images, uint8 (M, k, H, W, 3).
-        extractor: the feature space.
+        features: of k ≥ 2 edits of each of M images, (M, k, D).
 
     Returns:
         (M,), 0 where all edits are the same.
@@ -21,9 +20,12 @@ def diversity(draws: NDArray[np.uint8], extractor: Extractor) -> NDArray[np.floa
     Raises:
         ValueError: fewer than two edits an image.
     """
-    images, count = draws.shape[:2]
+    count = features.shape[1]
     if count < 2:
         raise ValueError("diversity needs at least two edits of an image")
-    features = extractor(draws.reshape(-1, *draws.shape[2:])).astype(np.float64).reshape(images, count, -1)
     first, second = np.triu_indices(count, k=1)
-    return np.linalg.norm(features[:, first] - features[:, second], axis=2).mean(axis=1)
+    means = []
+    for start in range(0, len(features), _BATCH):
+        chunk = features[start : start + _BATCH].astype(np.float64)
+        means.append(np.linalg.norm(chunk[:, first] - chunk[:, second], axis=2).mean(axis=1))
+    return np.concatenate(means)

@@ -1,13 +1,15 @@
 """Feature spaces for distances and diversity: a name, a dimension, a digest, and a function of uint8 images.
 
 "attributes" is the primary judge's last hidden layer; it needs nothing beyond the shipped weights. "inception" is the
-standard FID's: clean-fid's Inception behind clean-fid's resize. Others come in through the same door: an
-:class:`Extractor` of one's own.
+standard FID's: clean-fid's Inception behind clean-fid's resize. "inception-imagenet" is that of StarGAN v2's code,
+another network behind another resize: its distances compare with the published ones of AFHQ, and with no other FID.
+Others come in through the same door: an :class:`Extractor` of one's own.
 """
 
 from __future__ import annotations
 
 import hashlib
+import pickle
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,15 +18,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from eval.classifier import FEATURES, AttributeClassifier
 from eval.judging import read
 from methods.errors import UserError, did_you_mean
 
-NAMES = ("attributes", "inception")
+NAMES = ("attributes", "inception", "inception-imagenet")
 INCEPTION_FILE = "inception-2015-12-05.pt"
+IMAGENET_FILE = "inception_v3_google-0cc3c7bd.pth"
+IMAGENET_URL = f"https://download.pytorch.org/models/{IMAGENET_FILE}"
 INCEPTION_SIZE = 2048
 _BATCH = 32
+_IMAGENET_SIDE = 299
+_IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
@@ -59,9 +66,10 @@ def load_extractor(
     """The feature space of that name.
 
     Args:
-        name: "attributes" or "inception".
+        name: "attributes", "inception" or "inception-imagenet".
         classifier: the primary judge, for "attributes".
-        weights: Inception's TorchScript file; None: where clean-fid keeps its download.
+        weights: Inception's file (clean-fid's TorchScript, torchvision's state dict); None: where clean-fid or
+            torchvision keep their download.
         device: where Inception runs; the classifier runs where it is.
 
     Raises:
@@ -79,12 +87,19 @@ def load_extractor(
         )
     if name == "inception":
         return _inception(Path(weights) if weights is not None else inception_path(), device)
+    if name == "inception-imagenet":
+        return _imagenet_inception(Path(weights) if weights is not None else imagenet_path(), device)
     raise UserError(f"There is no feature space '{name}'; there are {' and '.join(NAMES)}.{did_you_mean(name, NAMES)}")
 
 
 def inception_path() -> Path:
     """Where clean-fid keeps the Inception that it downloads."""
     return Path("." if platform.system() == "Windows" else "/tmp") / INCEPTION_FILE
+
+
+def imagenet_path() -> Path:
+    """Where torchvision keeps the Inception that it downloads."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / IMAGENET_FILE
 
 
 def _inception(path: Path, device: torch.device | str) -> Extractor:
@@ -116,3 +131,44 @@ def _inception(path: Path, device: torch.device | str) -> Extractor:
 
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Extractor("inception", "FID", INCEPTION_SIZE, digest, extract)
+
+
+def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
+    """torchvision's Inception as StarGAN v2's code feeds it: Pillow's bilinear resize, ImageNet's mean and deviation.
+
+    (torchvision's own forward would turn these into the [-1, 1] that its weights were trained on; the official metric
+    calls the blocks directly and leaves that out. So does this, to be comparable.)
+    """
+    from torchvision.models import inception_v3
+    from torchvision.models.feature_extraction import create_feature_extractor
+
+    if not path.is_file():
+        raise UserError(
+            f"StarGAN v2's FID needs torchvision's Inception and there is no file {path}: download {IMAGENET_URL} to "
+            f"{imagenet_path()}, or name a copy of it under weights.inception-imagenet in the profile; or take "
+            "evaluation.features = 'attributes', which needs no download."
+        )
+    network = inception_v3(weights=None, init_weights=False, transform_input=False).eval()
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (RuntimeError, pickle.UnpicklingError, AttributeError, TypeError) as error:
+        raise UserError(
+            f"{path} is not torchvision's Inception ({str(error).splitlines()[0]}); fetch it anew."
+        ) from error
+    layers = create_feature_extractor(network, {"avgpool": "features"}).to(device)
+    mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_DEVIATION))
+
+    def prepare(image: NDArray[np.uint8]) -> torch.Tensor:
+        resized = Image.fromarray(image).resize((_IMAGENET_SIDE, _IMAGENET_SIDE), Image.Resampling.BILINEAR)
+        return (torch.from_numpy(np.array(resized)).permute(2, 0, 1) / 255 - mean) / deviation
+
+    def extract(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        batches = []
+        for start in range(0, len(images), _BATCH):
+            batch = torch.stack([prepare(np.asarray(image)) for image in images[start : start + _BATCH]])
+            with torch.inference_mode():
+                batches.append(layers(batch.to(device))["features"].flatten(1).cpu().numpy())
+        return np.concatenate(batches)
+
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Extractor("inception-imagenet", "FID (StarGAN v2's Inception)", INCEPTION_SIZE, digest, extract)

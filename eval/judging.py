@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eval.classifier import AttributeClassifier, to_float
 from methods.attributes import are_domains
 
-_BATCH = 128
+BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,12 @@ class Reading:
 
     logits: NDArray[np.float32]
     features: NDArray[np.float32]
+
+    @classmethod
+    def join(cls, parts: Sequence[Reading]) -> Reading:
+        """The answers for all images of several readings."""
+        logits, features = ([getattr(part, name) for part in parts] for name in ("logits", "features"))
+        return cls(np.concatenate(logits), np.concatenate(features))
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -49,12 +55,12 @@ class Reading:
 
 
 def read(judge: AttributeClassifier, images: NDArray[np.uint8]) -> Reading:
-    """A judge's reading of uint8 images (N ≥ 1, H, W, 3)."""
+    """A judge's reading of uint8 images (N ≥ 1, H, W, 3), which may be read from disk as they are sliced."""
     device = next(judge.parameters()).device
-    with torch.inference_mode():
-        batches = [
-            judge.read(to_float(np.asarray(images[start : start + _BATCH]), device))
-            for start in range(0, len(images), _BATCH)
-        ]
-    logits, features = (np.concatenate([part.cpu().numpy() for part in parts]) for parts in zip(*batches, strict=True))
-    return Reading(logits, features)
+    parts = []
+    for start in range(0, len(images), BATCH):
+        batch = to_float(np.asarray(images[start : start + BATCH]), device)
+        with torch.inference_mode():
+            logits, features = judge.read(batch)
+        parts.append(Reading(logits.cpu().numpy(), features.cpu().numpy()))
+    return Reading.join(parts)

@@ -9,8 +9,8 @@ import torch
 
 from eval.classifier import to_float
 from eval.cost import measure_cost
+from harness.cases import case_of
 from harness.editing import TrueEdits
-from harness.group import Group
 from harness.plan import Entry
 from harness.provenance import hardware
 from harness.store import to_json
@@ -33,21 +33,20 @@ class CostJob:
 def run_cost(job: CostJob) -> None:
     """Times edits of the first test images and stores the result."""
     bench = workbench(job.setup)
-    attribute = bench.attributes[0]
-    group = Group(bench, job.mode, attribute)
-    if group.reason is not None:
+    attribute = bench.columns[0]
+    case = case_of(bench, job.mode, attribute)
+    if case.reason is not None:
         return
-    rows = slice(0, min(_BATCH, bench.n))
+    case = case.take(slice(_BATCH))
     editor = bench.editor(job.entry)
-    if group.true_edits is not None and "truth" in job.entry.card.needs:
-        editor.attach(truth=TrueEdits(bench, attribute, keep=False))
-    references = group.references
+    if "truth" in job.entry.card.needs:
+        editor.attach(truth=TrueEdits(bench, None if bench.conversions else attribute, keep=False))
     found = measure_cost(
         editor,
-        to_float(bench.sources[rows]),
-        torch.from_numpy(group.targets[rows].astype(np.float32)),
-        None if references is None else to_float(np.asarray(bench.test.images[references[rows]])),
-        torch.from_numpy(group.source_labels[rows].astype(np.float32)),
+        to_float(bench.images(case.sources)),
+        torch.from_numpy(case.targets.astype(np.float32)),
+        None if case.references is None else to_float(bench.images(case.references)),
+        torch.from_numpy(bench.labels[case.sources].astype(np.float32)),
     )
     machine = hardware()
     record = {

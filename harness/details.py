@@ -89,6 +89,7 @@ def keep(
     scores: Scores,
     read: Callable[[NDArray[np.int64]], Readings],
     pictures: Callable[[NDArray[np.int64]], Mapping[str, Images]],
+    sources: NDArray[np.int64],
     references: NDArray[np.int64] | None = None,
 ) -> None:
     """Stores the details of a cell, pictures first, so that a record on disk has its pictures.
@@ -101,6 +102,7 @@ def keep(
         scores: of the N edits.
         read: indices of K edits -> what the judge says of them.
         pictures: indices of K edits -> some of KINDS -> uint8 (K, H, W, 3).
+        sources: (N,) which of the test images each edit is of.
         references: (N,) indices of the references among the test images; None: edits by label.
     """
     chosen = choose(scores)
@@ -112,7 +114,7 @@ def keep(
             {
                 "place": place,
                 "index": index,
-                "id": str(ids[index]),
+                "id": str(ids[sources[index]]),
                 "score": float(scores.values[index]),
                 "target": int(found.target[row]),
                 "before": round(float(found.before[row]), 6),

@@ -25,38 +25,61 @@ def seed_of(*parts: str | int) -> int:
 
 
 def draw_references(
-    seed: int, ids: Sequence[str], labels: NDArray, column: int, sources: Sequence[int], draw: int = 0
+    seed: int,
+    ids: Sequence[str],
+    labels: NDArray,
+    column: int,
+    sources: Sequence[int] | NDArray[np.int64],
+    targets: NDArray,
+    draw: int = 0,
+    group: Sequence[int] = (),
 ) -> NDArray[np.int64] | None:
-    """For each source image, another image whose value of an attribute is the flipped one.
+    """For each source image, another image that has the target's value of an attribute.
 
     Args:
         seed: the protocol's.
         ids: of all test images.
         labels: (N, A) of 0 and 1, of all test images.
         column: the attribute's.
-        sources: indices of the source images.
+        sources: indices of the M source images.
+        targets: (M, A) their labels after the flip.
         draw: 0 for the edit that is measured; further ones for the diversity.
+        group: columns that a method moves together with the attribute: the reference agrees with the target on them,
+            and where no image does so wholly, it is one of those that differ in the fewest.
 
     Returns:
         Indices of the references, one a source, or None if some source has no image to be its reference.
     """
-    having = [np.flatnonzero(labels[:, column] == value) for value in (0, 1)]
-    values = [1 - int(labels[source, column]) for source in sources]
-    if any(not len(having[value]) for value in values):
-        return None
-    chosen = [
-        having[value][seed_of("reference", seed, str(ids[source]), column, draw) % len(having[value])]
-        for source, value in zip(sources, values, strict=True)
-    ]
+    columns = [column, *(other for other in group if other != column)]
+    fitting: dict[bytes, NDArray[np.int64]] = {}
+    chosen = []
+    for source, target in zip(sources, targets[:, columns], strict=True):
+        key = target.tobytes()
+        if key not in fitting:
+            having = np.flatnonzero(labels[:, column] == target[0])
+            if not len(having):
+                return None
+            differing = (labels[having][:, columns] != target).sum(axis=1)
+            fitting[key] = having[differing == differing.min()]
+        found = fitting[key]
+        chosen.append(found[seed_of("reference", seed, str(ids[source]), column, draw) % len(found)])
     return np.array(chosen, dtype=np.int64)
 
 
-def draw_noise(seed: int, ids: Sequence[str], size: int, draw: int = 0) -> Tensor:
-    """Latent vectors (len(ids), size) from the standard normal distribution, each image's its own."""
+def deal_references(seed: int, name: str, having: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """`count` references dealt from the images `having`, shuffled anew each time they are used up.
+
+    So each is used about equally often, as StarGAN v2's protocol has it. The order follows from the protocol's seed
+    and the `name` of what they are dealt for.
+    """
+    rounds = -(-count // len(having))
+    dealt = [np.random.default_rng(seed_of("deal", seed, name, one)).permutation(having) for one in range(rounds)]
+    return np.concatenate(dealt)[:count]
+
+
+def draw_noise(seed: int, ids: Sequence[str], size: int, draws: Sequence[int]) -> Tensor:
+    """Latent vectors (len(ids), size) from the standard normal distribution, each image's and each draw's its own."""
     import torch
 
-    rows = [
-        torch.randn(size, generator=torch.Generator().manual_seed(seed_of("noise", seed, str(identity), draw)))
-        for identity in ids
-    ]
-    return torch.stack(rows)
+    seeds = [seed_of("noise", seed, str(identity), int(draw)) for identity, draw in zip(ids, draws, strict=True)]
+    return torch.stack([torch.randn(size, generator=torch.Generator().manual_seed(one)) for one in seeds])

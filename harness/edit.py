@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from eval.classifier import load_classifier, to_float
+from eval.conversions import one_hot
 from eval.flips import attribute_index, flip
 from harness.data.photos import read_photo
 from harness.data.resize import antialiased, centre_crop
@@ -20,6 +21,7 @@ from harness.pixels import to_uint8
 from harness.plan import find_weights, judge_weights
 from harness.profiles import load_profile
 from methods import card, load
+from methods.attributes import are_domains
 from methods.base import Editor
 from methods.errors import UserError
 from methods.files import write_bytes
@@ -43,13 +45,14 @@ def edit_photo(
     """Edits a photo and writes the result; nothing is written on an error.
 
     The photo's middle square is resized to the editor's size, its labels are read by the profile's classifier, and
-    the target is those labels with the wanted changes and the repairs of :func:`eval.flips.flip`.
+    the target is those labels with the wanted changes and the repairs of :func:`eval.flips.flip`. Where the labels are
+    domains, the target is one of them: the one that is set, or that of the reference.
 
     Args:
         photo: a PNG or JPEG file of any size.
         method: the method that edits.
         out: a .png, .jpg or .jpeg file in an existing folder.
-        settings: label edits, each ``"Attribute=0"`` or ``"Attribute=1"``.
+        settings: label edits, each ``"Attribute=0"`` or ``"Attribute=1"``; one ``"domain=1"``.
         reference: another photo; the `attributes` (all, where none are named) take the values that it has.
         weights: a weights file instead of the one at hand for the profile.
         profile: whose classifier and weights are used.
@@ -74,11 +77,12 @@ def edit_photo(
     editor = _load(method, weights, profile)
     images = _prepare(source_photo, editor.image_size)
     source = _labels(editor, images)
-    if reference_photo is None:
-        like = None
+    like = None if reference_photo is None else _prepare(reference_photo, editor.image_size)
+    if are_domains(editor.attributes):
+        target = _domain(editor, settings, like, attributes)
+    elif like is None:
         target = apply_settings(source, settings, editor.attributes)
     else:
-        like = _prepare(reference_photo, editor.image_size)
         target = take_from(source, _labels(editor, like), attributes or editor.attributes, editor.attributes)
     edited = editor.edit(
         images,
@@ -126,6 +130,25 @@ def take_from(
     return target
 
 
+def _domain(
+    editor: Editor, settings: Sequence[str], reference: Tensor | None, attributes: Sequence[str]
+) -> NDArray[np.uint8]:
+    """The one-hot labels (A,) of the domain that is asked for.
+
+    Raises:
+        UserError: the settings are not one ``"domain=1"``, or name no domain; or there are `attributes` to choose.
+    """
+    if attributes:
+        raise UserError("--attributes has no meaning here: a reference gives its one domain, not several attributes.")
+    if reference is not None:
+        return _labels(editor, reference)
+    wanted = [[part.strip() for part in setting.partition("=")[::2]] for setting in settings]
+    if len(wanted) != 1 or wanted[0][1] != "1":
+        raise UserError(f"--set {' '.join(settings)}: name one domain, NAME=1, of {', '.join(editor.attributes)}.")
+    attribute_index(wanted[0][0], editor.attributes)
+    return one_hot(wanted[0][0], editor.attributes, 1)[0]
+
+
 def _with(labels: NDArray[np.uint8], name: str, on: int, attributes: Sequence[str]) -> NDArray[np.uint8]:
     """One attribute set to a value: a flip from the opposite value, so that the repairs of a flip apply."""
     opposite = labels.copy()
@@ -136,7 +159,7 @@ def _with(labels: NDArray[np.uint8], name: str, on: int, attributes: Sequence[st
 def _check_method(method: str, strength: float | None) -> None:
     facts = card(method)
     if "truth" in facts.needs:
-        raise UserError(f"{facts.title} knows the true edits of the embedded faces only; it cannot edit a photo.")
+        raise UserError(f"{facts.title} knows the true edits of embedded images only; it cannot edit a photo.")
     if strength is not None and facts.strength is None:
         raise UserError(f"{facts.title} has no edit strength; leave out --strength.")
 
@@ -158,7 +181,9 @@ def _prepare(photo: NDArray[np.uint8], size: int) -> Tensor:
 
 @torch.no_grad()
 def _labels(editor: Editor, images: Tensor) -> NDArray[np.uint8]:
-    return (editor.attached("classifier")(images)[0] > 0).numpy().astype(np.uint8)
+    logits = editor.attached("classifier")(images)[0].numpy()
+    seen = np.arange(len(logits)) == logits.argmax() if are_domains(editor.attributes) else logits > 0
+    return seen.astype(np.uint8)
 
 
 def _row(labels: NDArray[np.uint8]) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +28,7 @@ def edit_images(
     sources: NDArray[np.int64],
     targets: NDArray[np.uint8],
     references: NDArray[np.int64] | None,
-    draw: int = 0,
+    draws: NDArray[np.int64],
 ) -> NDArray[np.uint8]:
     """The edits of some test images, 8-bit: what all measures see.
 
@@ -35,7 +38,7 @@ def edit_images(
         sources: (M,) indices of the images to edit.
         targets: (M, A) target labels.
         references: (M,) indices of the references; None: edits by label.
-        draw: which of several edits of an image: it decides the latent vector.
+        draws: (M,) which of several edits of an image each is: it decides the latent vector.
 
     Returns:
         uint8 (M, H, W, 3).
@@ -50,8 +53,8 @@ def edit_images(
     parts = []
     for start in range(0, len(sources), step):
         rows = slice(start, start + step)
-        images = to_float(np.asarray(bench.test.images[sources[rows]]))
-        like = None if references is None else to_float(np.asarray(bench.test.images[references[rows]]))
+        images = to_float(bench.images(sources[rows]))
+        like = None if references is None else to_float(bench.images(references[rows]))
         ids = [str(bench.test.ids[source]) for source in sources[rows]]
         seed = bench.settings.seed
         edited = editor.edit(
@@ -59,8 +62,8 @@ def edit_images(
             torch.from_numpy(targets[rows].astype(np.float32)),
             like,
             source_labels=torch.from_numpy(bench.labels[sources[rows]].astype(np.float32)),
-            noise=draw_noise(seed, ids, noise_size, draw) if editor.card.stochastic and noise_size else None,
-            generator=torch.Generator().manual_seed(seed_of("generator", seed, ids[0], draw)),
+            noise=draw_noise(seed, ids, noise_size, draws[rows]) if editor.card.stochastic and noise_size else None,
+            generator=torch.Generator().manual_seed(seed_of("generator", seed, ids[0], int(draws[start]))),
         )
         if edited.shape != images.shape:
             raise ValueError(f"{editor.name} returned the shape {tuple(edited.shape)} for {tuple(images.shape)}")
@@ -69,47 +72,61 @@ def edit_images(
 
 
 class TrueEdits:
-    """True edits of test images towards one attribute: for the measures, and lent to methods as `truth`.
+    """True edits of test images towards one attribute or domain: for the measures, and lent to methods as `truth`.
 
-    A true edit is drawn once and kept, whoever asks for it.
+    A true edit is drawn once and kept on disk, whoever asks for it, in a file that vanishes with this object.
 
     Args:
         bench: a workbench whose data set has true edits.
-        attribute: the attribute that is edited.
+        attribute: the attribute that is edited; None where the columns are domains.
         keep: whether to keep what was drawn; off where the drawing is to be timed.
     """
 
-    def __init__(self, bench: Workbench, attribute: str, *, keep: bool = True) -> None:
+    def __init__(self, bench: Workbench, attribute: str | None, *, keep: bool = True) -> None:
         self._test = bench.test
         self._attribute = attribute
         self._positions = bench.positions
         self._batch = bench.settings.batch  # few at once: the cells themselves run side by side already
         self._keep = keep
-        self._drawn: dict[tuple[int, int, bytes], NDArray[np.uint8]] = {}
+        self._shape = (bench.test.image_size, bench.test.image_size, 3)
+        self._file = TemporaryFile()  # noqa: SIM115 (it lives as long as this object)
+        self._places: dict[tuple[int, int, bytes], int] = {}
 
     def of(
         self, sources: NDArray[np.int64], targets: NDArray[np.uint8], references: NDArray[np.int64] | None
     ) -> NDArray[np.uint8]:
         """The true edits (M, H, W, 3) of images given by index."""
+        if not self._keep:
+            return self._draw(sources, targets, references)
         like = np.full(len(sources), -1) if references is None else references
         keys = [
             (int(source), int(reference), target.tobytes())
             for source, reference, target in zip(sources, like, targets, strict=True)
         ]
-        drawn = self._drawn if self._keep else {}
-        missing = [row for row, key in enumerate(keys) if key not in drawn]
+        rows = {key: row for row, key in enumerate(keys) if key not in self._places}  # each of them once
+        missing = list(rows.values())
         for start in range(0, len(missing), self._batch):
-            rows = missing[start : start + self._batch]
-            references_of_rows = None if references is None else references[rows]
-            images = self._test.true_edit(sources[rows], targets[rows], references_of_rows, attribute=self._attribute)
-            drawn.update({keys[row]: image for row, image in zip(rows, images, strict=True)})
-        return np.stack([drawn[key] for key in keys])
+            some = missing[start : start + self._batch]
+            images = self._draw(sources[some], targets[some], None if references is None else references[some])
+            for row, image in zip(some, images, strict=True):
+                self._places[keys[row]] = self._file.seek(0, os.SEEK_END)
+                self._file.write(image.tobytes())
+        return np.stack([self._read(self._places[key]) for key in keys])
 
     def __call__(self, images: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:
         """The true edits of images given by their pixels, float in [-1, 1] as in ``Editor.edit``."""
         references = None if reference is None else self._find(reference)
         targets = labels.cpu().numpy().astype(np.uint8)
         return to_float(self.of(self._find(images), targets, references)).to(images.device)
+
+    def _draw(
+        self, sources: NDArray[np.int64], targets: NDArray[np.uint8], references: NDArray[np.int64] | None
+    ) -> NDArray[np.uint8]:
+        return self._test.true_edit(sources, targets, references, attribute=self._attribute)
+
+    def _read(self, place: int) -> NDArray[np.uint8]:
+        self._file.seek(place)
+        return np.frombuffer(self._file.read(math.prod(self._shape)), np.uint8).reshape(self._shape)
 
     def _find(self, images: Tensor) -> NDArray[np.int64]:
         return np.array([self._positions[digest(image)] for image in to_uint8(images)], dtype=np.int64)

@@ -1,9 +1,12 @@
-"""The cells of one (mode, attribute): all methods meet the same images, references, true edits and real statistics."""
+"""The cells of one (mode, attribute or conversion): methods meet the same images, references, true edits and reals.
+
+Edits are measured batch by batch and forgotten, so that memory does not grow with their number.
+"""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.accuracy import hits
-from eval.cell import CellInputs, measure_cell
-from eval.flips import flip
-from eval.judging import read
-from eval.preservation import l1
+from eval.cell import Tally, Task
+from eval.judging import BATCH, Reading
+from harness.cases import Case, case_of, redrawn
 from harness.details import Readings, Scores, keep
-from harness.draws import draw_references
 from harness.editing import TrueEdits, edit_images
+from harness.grids import write_grid, write_grid_images
 from harness.pixels import STRIP, strip_png
 from harness.plan import Cell
 from harness.store import to_json
@@ -62,42 +63,35 @@ def run_job(job: Job) -> list[str]:
 
 
 class Group:
-    """Images, targets, references and true edits of one (mode, attribute)."""
+    """The edits and true edits of one (mode, attribute or conversion).
+
+    Attributes:
+        case: the edits of most methods.
+        true_edits: what draws their true edits, where the data set has them.
+    """
 
     def __init__(self, bench: Workbench, mode: str, attribute: str) -> None:
         self.bench = bench
         self.mode = mode
         self.attribute = attribute
-        self.column = list(bench.attributes).index(attribute)
-        self.indices = np.arange(bench.n)
-        self.source_labels = bench.labels[: bench.n]
-        self.targets = flip(self.source_labels, attribute, bench.attributes).astype(np.uint8)
-        self.references = self._draw(self.indices) if mode == "reference" else None
-        self.true_edits = TrueEdits(bench, attribute) if bench.test.has_truth else None
-
-    @property
-    def reason(self) -> str | None:
-        """Why there is nothing to measure, or None."""
-        if self.mode == "reference" and self.references is None:
-            return f"some source has no reference: all {len(self.bench.labels)} test images agree on {self.attribute}"
-        return None
+        self.case = case_of(bench, mode, attribute)
 
     @cached_property
-    def truth(self) -> NDArray[np.uint8] | None:
-        """The true edits of all sources, where the data set has them."""
-        if self.true_edits is None:
+    def true_edits(self) -> TrueEdits | None:
+        """Draws and keeps the true edits."""
+        if not self.bench.test.has_truth:
             return None
-        return self.true_edits.of(self.indices, self.targets, self.references)
+        return TrueEdits(self.bench, None if self.bench.conversions else self.attribute)
 
     def run(self, cell: Cell, protocol_hash: str) -> None:
-        """Makes one cell and stores it; its sample strip first, so that a cell on disk is whole."""
+        """Makes one cell and stores it; its pictures first, so that a cell on disk is whole."""
         bench = self.bench
-        reason = self.reason
-        measures: dict[str, Any] = {}
+        case, measures, reason = self.case, {}, self.case.reason
         if reason is None:
             editor = bench.editor(cell.entry)
-            if self.attribute in editor.editable:
-                measures = self._measure(cell, editor, protocol_hash)
+            if self._edits(editor):
+                case = case_of(bench, self.mode, self.attribute, editor)
+                measures = self._measure(cell, case, editor, protocol_hash)
             else:
                 reason = f"{cell.entry.card.title} with these weights edits {', '.join(editor.editable)} only"
         record = {
@@ -107,95 +101,116 @@ class Group:
             "method": cell.entry.name,
             "mode": self.mode,
             "attribute": self.attribute,
-            "n": bench.n,
+            "n": case.n,
             "measures": measures,
             "reason": reason,
         }
         write_bytes(bench.run.cell_file(*cell.place), to_json(record))
 
-    def _measure(self, cell: Cell, editor: Editor, protocol_hash: str) -> dict[str, Any]:
-        """Edits all sources, keeps the first edits as a strip and some as details, and measures all."""
+    def _edits(self, editor: Editor) -> bool:
+        """Whether the method can give what is asked for."""
+        return self.bench.attributes[self.case.column] in editor.editable
+
+    def _measure(self, cell: Cell, case: Case, editor: Editor, protocol_hash: str) -> dict[str, Any]:
+        """Edits and measures all, and keeps the first edits as a strip and some as details."""
         bench = self.bench
         if self.true_edits is not None and "truth" in cell.entry.card.needs:
             editor.attach(truth=self.true_edits)
-        edited = edit_images(bench, editor, self.indices, self.targets, self.references)
-        write_bytes(bench.run.sample_file(*cell.place), strip_png(edited))
-        self._keep_details(cell, edited, protocol_hash)
-        inputs = CellInputs(
-            bench=bench.bench,
-            attribute=self.column,
-            source=bench.sources,
-            edited=edited,
-            source_labels=self.source_labels,
-            target_labels=self.targets,
-            source_reading=bench.source_reading,
-            truth=self.truth,
-            draws=self._draws(cell),
-        )
-        return measure_cell(inputs)
+        tally = Tally(bench.bench, self._task(case))
+        for rows in self._batches(case):
+            part = case.take(rows)
+            edited = self._edit(editor, part)
+            if rows.start == 0:
+                write_bytes(bench.run.sample_file(*cell.place), strip_png(edited))
+            tally.add(bench.images(part.sources), edited, self._truth(part))
+        self._write_own_samples(cell, case)
+        self._keep_details(cell, case, editor, tally, protocol_hash)
+        if bench.conversions:
+            write_grid(bench, cell, editor, self.attribute)
+        return tally.measures(self._draws(editor))
 
-    def _keep_details(self, cell: Cell, edited: NDArray[np.uint8], protocol_hash: str) -> None:
+    def _task(self, case: Case) -> Task:
+        bench, sources = self.bench, case.sources[: case.n]
+        reading = bench.source_reading
+        return Task(
+            column=case.column,
+            source_labels=bench.labels[sources],
+            target_labels=case.targets[: case.n],
+            source_reading=Reading(reading.logits[sources], reading.features[sources]),
+            outputs=case.outputs,
+            copies=case.copies,
+        )
+
+    def _batches(self, case: Case) -> Iterator[slice]:
+        """As many edits at once as a judge reads at once, in whole batches of the editor."""
+        batch = self.bench.settings.batch
+        step = batch * -(-BATCH // batch)
+        for start in range(0, len(case.sources), step):
+            yield slice(start, min(start + step, len(case.sources)))
+
+    def _edit(self, editor: Editor, case: Case) -> NDArray[np.uint8]:
+        return edit_images(self.bench, editor, case.sources, case.targets, case.references, case.draws)
+
+    def _truth(self, case: Case) -> NDArray[np.uint8] | None:
+        if self.true_edits is None:
+            return None
+        return self.true_edits.of(case.sources, case.targets, case.references)
+
+    def _draws(self, editor: Editor) -> NDArray[np.float32] | None:
+        """Features (M, k, D) of several edits of the first images, of a method that can give more than one."""
+        bench = self.bench
+        if bench.conversions or (self.mode == "label" and not editor.card.stochastic):
+            return None
+        draws = range(bench.settings.diversity_draws)
+        edits = np.stack(
+            [self._edit(editor, redrawn(bench, self.mode, self.attribute, editor, draw)) for draw in draws], axis=1
+        )
+        count, size = edits.shape[:2], edits.shape[2:]
+        return bench.extractor(edits.reshape(-1, *size)).reshape(*count, -1)
+
+    def _keep_details(self, cell: Cell, case: Case, editor: Editor, tally: Tally, protocol_hash: str) -> None:
         """Stores what the page of the cell shows: the readings of some edits, and the pictures of the telling ones."""
-        bench, column, truth = self.bench, self.column, self.truth
-        targets, sources = self.targets[:, column], bench.source_reading.probabilities[:, column]
+        bench, column = self.bench, case.column
 
         def readings(chosen: NDArray[np.int64]) -> Readings:
-            after = read(bench.primary, edited[chosen])
-            right = hits(after.present, self.targets[chosen], column)
-            return Readings(targets[chosen], sources[chosen], after.probabilities[:, column], right)
+            before = bench.source_reading.probabilities[case.sources[chosen], column]
+            after = tally.reading.probabilities[chosen, column]
+            return Readings(case.targets[chosen, column], before, after, tally.right[chosen])
 
         def pictures(chosen: NDArray[np.int64]) -> dict[str, NDArray[np.uint8]]:
-            found = {"source": bench.sources[chosen], "edit": edited[chosen]}
+            part = case.take(chosen)
+            truth = self._truth(part)
+            found = {"source": bench.images(part.sources), "edit": self._edit(editor, part)}
             if truth is not None:
-                found["truth"] = truth[chosen]
-            if self.references is not None:
-                found["reference"] = np.asarray(bench.test.images[self.references[chosen]])
+                found["truth"] = truth
+            if part.references is not None:
+                found["reference"] = bench.images(part.references)
             return found
 
-        if truth is not None:
-            scores = Scores("l1_true", l1(edited, truth), np.ones(len(edited), dtype=bool))
+        error, change = tally.values("l1_true"), tally.values("l1_source")
+        if error is not None:
+            scores = Scores("l1_true", error, np.ones(len(error), dtype=bool))
         else:
-            right = hits(read(bench.primary, edited).present, self.targets, column)
-            scores = Scores("l1_source", l1(edited, bench.sources), right)
-        keep(bench.run, cell, protocol_hash, bench.test.ids, scores, readings, pictures, self.references)
+            assert change is not None
+            scores = Scores("l1_source", change, tally.right)
+        keep(bench.run, cell, protocol_hash, bench.test.ids, scores, readings, pictures, case.sources, case.references)
 
     def write_samples(self) -> None:
         """The strips of references and true edits that stand beside the methods' own."""
-        run = self.bench.run
-        if self.reason is not None:
-            return
-        if self.references is not None:
-            first = self.references[:STRIP]
-            write_bytes(run.reference_sample(self.attribute), strip_png(np.asarray(self.bench.test.images[first])))
-        if self.true_edits is not None:
-            first = self.indices[:STRIP]
-            references = None if self.references is None else self.references[:STRIP]
-            strip = strip_png(self.true_edits.of(first, self.targets[:STRIP], references))
-            write_bytes(run.truth_sample(self.mode, self.attribute), strip)
+        if self.case.reason is None:
+            self._write_strips(self.case, None)
+            if self.bench.conversions:
+                write_grid_images(self.bench, self.mode, self.attribute, self.true_edits)
 
-    def _draws(self, cell: Cell) -> NDArray[np.uint8] | None:
-        """Several edits of the first images (M, k, H, W, 3), of a method that can give more than one."""
-        card = cell.entry.card
-        if self.mode == "label" and not card.stochastic:
-            return None
-        settings = self.bench.settings
-        first = self.indices[: settings.diversity_images]
-        editor = self.bench.editor(cell.entry)
-        edits = [
-            edit_images(
-                self.bench,
-                editor,
-                first,
-                self.targets[: len(first)],
-                self._draw(first, draw) if self.mode == "reference" else None,
-                draw,
-            )
-            for draw in range(settings.diversity_draws)
-        ]
-        return np.stack(edits, axis=1)
+    def _write_own_samples(self, cell: Cell, case: Case) -> None:
+        """The same strips of a method that has references of its own."""
+        if case.references is not None and not np.array_equal(case.references, self.case.references):
+            self._write_strips(case, cell.entry.name)
 
-    def _draw(self, sources: Sequence[int] | NDArray[np.int64], draw: int = 0) -> NDArray[np.int64] | None:
-        bench = self.bench
-        return draw_references(
-            bench.settings.seed, bench.test.ids, bench.labels, self.column, [int(i) for i in sources], draw
-        )
+    def _write_strips(self, case: Case, method: str | None) -> None:
+        run, part = self.bench.run, case.take(slice(STRIP))
+        if part.references is not None:
+            write_bytes(run.reference_sample(self.attribute, method), strip_png(self.bench.images(part.references)))
+        truth = self._truth(part)
+        if truth is not None:
+            write_bytes(run.truth_sample(self.mode, self.attribute, method), strip_png(truth))

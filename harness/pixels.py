@@ -29,10 +29,16 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
 
 def strip_png(images: NDArray[np.uint8]) -> bytes:
     """The first eight images (N, H, W, 3) side by side, as a PNG file."""
+    return grid_png(images[:STRIP], len(images[:STRIP]))
+
+
+def grid_png(images: NDArray[np.uint8], columns: int) -> bytes:
+    """Images (rows * columns, H, W, 3), row by row, as a PNG file."""
     from PIL import Image
 
+    rows = [np.concatenate(list(images[i : i + columns]), axis=1) for i in range(0, len(images), columns)]
     buffer = io.BytesIO()
-    Image.fromarray(np.concatenate(list(images[:STRIP]), axis=1)).save(buffer, format="PNG")
+    Image.fromarray(np.concatenate(rows)).save(buffer, format="PNG")
     return buffer.getvalue()
 
 

@@ -46,10 +46,15 @@ class Entry:
         """The name that users type."""
         return self.card.name
 
+    @property
+    def groups(self) -> list[list[str]]:
+        """The attributes that the method moves together, as its weights file names them."""
+        return (self.config or {}).get("groups", [])
+
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell to be done, and the key under which its result is valid."""
+    """A cell to be done, of an attribute or conversion, and the key under which its result is valid."""
 
     entry: Entry
     mode: str
@@ -182,13 +187,13 @@ def key_of(entry: Entry, mode: str, attribute: str | None, protocol_hash: str) -
     )
 
 
-def all_cells(entries: Iterable[Entry], attributes: Sequence[str], protocol_hash: str) -> list[Cell]:
-    """Every cell of a run: for each mode and attribute, the methods that have the mode."""
+def all_cells(entries: Iterable[Entry], columns: Sequence[str], protocol_hash: str) -> list[Cell]:
+    """Every cell of a run: for each mode and attribute or conversion, the methods that have the mode."""
     entries = list(entries)
     return [
         Cell(entry, mode, attribute, key_of(entry, mode, attribute, protocol_hash))
         for mode in ("label", "reference")
-        for attribute in attributes
+        for attribute in columns
         for entry in entries
         if mode in entry.card.modes
     ]

@@ -18,11 +18,22 @@ MEASURES = {
     "accuracy": 1,
     "fd": 1,
     "kid": 1,
-    "leakage": 1,
+    "leakage": 2,  # with its values by attribute
     "preservation": 1,
     "counterfactual": 1,
     "diversity": 1,
 }
+
+# How references are drawn: of flips, of conversions.
+DRAWN = (
+    "one a source, seeded by seed, id and attribute, from the test images of the flipped value; for a method that "
+    "moves attributes in groups, from those of them that agree with the target labels on the attribute's group, or "
+    "differ in the fewest"
+)
+DEALT = (
+    "as many a source as outputs, dealt by seed and conversion from all test images of the target domain, shuffled "
+    "anew each time they are used up"
+)
 
 
 class _Record(BaseModel):
@@ -35,9 +46,11 @@ class DataRecord(_Record):
     Attributes:
         name, digest: the data set and the hash of its content.
         image_size: side in pixels.
-        preparation: crop and resize filter from the file to the square image; None where images are drawn at size.
-        n_real: test images, all on the real side of a distance.
-        n: how many of them, the first ones, are edited.
+        preparation: crop and resize filter from the file to the square image, by what rule the data set is split, and
+            how many damaged photos were left out (with a hash over their names); None where images are drawn at size.
+        real: digest of each split whose images are on the real side of a distance.
+        n_real: how many images that are.
+        n: how many test images, the first ones (of domains, of each), are edited.
         ids_sha256: hash over the ids of all test images, in order.
     """
 
@@ -45,6 +58,7 @@ class DataRecord(_Record):
     digest: str
     image_size: int
     preparation: dict[str, Any] | None
+    real: dict[str, str]
     n_real: int
     n: int
     ids_sha256: str
@@ -63,31 +77,36 @@ class Protocol(_Record):
     """Everything that decides a number, methods and their weights aside.
 
     Attributes:
-        attributes: label columns, in order; each is a cell of every method and mode.
+        attributes: label columns, in order.
+        cells: what a cell of a method and mode is: the flip of an attribute, or a conversion between two domains.
         judges: SHA-256 of the weights of the primary and the second judge.
         measures: version of each measure's definition.
         flip_rule: version of the one flip rule.
         edit_strength: at what strength methods edit.
         references: how references are drawn.
         batch: images an edit call (float sums may depend on it).
-        seed, bootstrap, minimum_n, diversity_images, diversity_draws: as in the profile's ``[evaluation]``.
+        seed, bootstrap, minimum_n: as in the profile's ``[evaluation]``.
+        diversity_images, diversity_draws: likewise, of flips; None of conversions.
+        outputs: likewise, of conversions; None of flips.
     """
 
     schema_version: Literal[1] = 1
     data: DataRecord
     attributes: tuple[str, ...]
+    cells: Literal["flips", "conversions"] = "flips"
     features: FeatureRecord
     judges: dict[Literal["primary", "second"], str]
     measures: dict[str, int] = MEASURES
     flip_rule: int = FLIP_RULE
     edit_strength: str = "each method's official test default"
-    references: str = "one a source, seeded by seed, id and attribute, from the test images of the flipped value"
+    references: str = DRAWN
     batch: int
     seed: int
     bootstrap: int
     minimum_n: int
-    diversity_images: int
-    diversity_draws: int
+    diversity_images: int | None
+    diversity_draws: int | None
+    outputs: int | None = None
 
     def record(self) -> dict[str, Any]:
         """The plain JSON form, as it stands in run.json."""

@@ -54,6 +54,7 @@ def run_record(bench: Workbench, profile: Profile, entries: Iterable[Entry], old
             "image_size": protocol.data.image_size,
         },
         "attributes": list(protocol.attributes),
+        "columns": list(bench.columns),
         "features": protocol.features.model_dump(),
         "judges": {role: _weights(judge_weights(role, profile)) for role in JUDGES},
         "methods": methods,
@@ -143,6 +144,8 @@ def _method(entry: Entry) -> dict[str, Any]:
         "parameters": parameter_count(entry.weights) if entry.weights is not None else 0,
         "paper": card.paper,
         "summary": card.summary,
+        "quirks": card.quirks,
+        "groups": entry.groups,
         "weights": _weights(entry.weights) if entry.weights is not None else None,
     }
 

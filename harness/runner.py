@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.backends import check_backend, run_jobs
 from harness.cost import CostJob, run_cost
 from harness.group import Job, run_job
-from harness.pixels import strip_png
+from harness.pixels import STRIP, strip_png
 from harness.plan import Cell, Entry, all_cells, groups, is_done, key_of, select
-from harness.profiles import Profile
+from harness.profiles import DRAWN_HERE, Profile
 from harness.provenance import run_record
 from harness.store import RunDirectory, read_json, to_json
 from harness.summary import summary_csv, summary_lines
@@ -57,7 +59,7 @@ def run_benchmark(
     """
     check_backend(backend, scheduler)
     # Told before anything is opened or drawn: with --methods, only what is asked for can be wrong.
-    select(profile, methods, has_truth=profile.data.name == "faces")
+    select(profile, methods, has_truth=profile.data.name in DRAWN_HERE)
     _check_out(RunDirectory(out))
     setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve())
     bench = workbench(setup)
@@ -96,22 +98,31 @@ def _prepare(bench: Workbench, profile: Profile, entries: Sequence[Entry], say: 
     if old is not None and old.get("protocol_hash") != protocol.hash:
         changed = "; ".join(differences(old.get("protocol", {}), protocol.record()))
         say(f"The protocol has changed ({changed}): all cells are measured again.")
-        for folder in ("cells", "samples", "details", "cost"):
+        for folder in ("cells", "samples", "grids", "details", "cost"):
             shutil.rmtree(run.root / folder, ignore_errors=True)
     # The folder is ours from here on, so this goes first.
     write_bytes(run.run_file, to_json(run_record(bench, profile, entries, old)))
     baselines = read_json(run.baselines_file)
     if baselines is None or baselines.get("protocol_hash") != protocol.hash:
-        reals, least = bench.bench.reals, profile.evaluation.minimum_n
-        record = {"protocol_hash": protocol.hash, "floor": reals.floor(least), "null": reals.null(least)}
-        write_bytes(run.baselines_file, to_json(record))
-    if not run.source_sample().is_file():
-        write_bytes(run.source_sample(), strip_png(bench.sources))
+        write_bytes(run.baselines_file, to_json({"protocol_hash": protocol.hash, **_baselines(bench)}))
+    for domain in bench.attributes if bench.conversions else (None,):
+        sources = np.arange(bench.n) if domain is None else bench.of_domain(domain)
+        if len(sources) and not run.source_sample(domain).is_file():
+            write_bytes(run.source_sample(domain), strip_png(bench.images(sources[:STRIP])))
+
+
+def _baselines(bench: Workbench) -> dict[str, Any]:
+    """Distances of real images to real images."""
+    reals, least = bench.bench.reals, bench.settings.minimum_n
+    if not bench.conversions:
+        return {"floor": reals.floor(least), "null": reals.null(least)}
+    null = reals.null_of_conversions(bench.test_features, bench.labels, least)
+    return {"floor": reals.floor_of_domains(least), "null": null}
 
 
 def _run_cells(bench: Workbench, entries: Sequence[Entry], where: dict[str, Any], say: Say) -> list[str]:
     run, protocol_hash = bench.run, bench.protocol.hash
-    cells = all_cells(entries, bench.attributes, protocol_hash)
+    cells = all_cells(entries, bench.columns, protocol_hash)
     missing = [cell for cell in cells if not is_done(cell, run)]
     say(f"{len(cells)} cells, {len(cells) - len(missing)} of them done before; protocol {protocol_hash[:12]}.")
     for cell in missing:  # of other weights, or failed: what is on disk is what is valid

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from methods.errors import UserError
 from methods.files import TEMPORARY, quote
@@ -66,17 +66,28 @@ class RunDirectory:
         """Time, parameters and memory of a method in a mode."""
         return self.root / "cost" / quote(method) / f"{mode}.json"
 
-    def source_sample(self) -> Path:
-        """The strip of the first test images."""
-        return self.root / "samples" / "source.png"
+    def source_sample(self, domain: str | None = None) -> Path:
+        """The strip of the first test images, or of the first of a domain."""
+        samples = self.root / "samples"
+        return samples / "source.png" if domain is None else samples / "source" / f"{quote(domain)}.png"
 
-    def reference_sample(self, attribute: str) -> Path:
-        """The strip of their references."""
-        return self.root / "samples" / "reference" / f"{quote(attribute)}.png"
+    def reference_sample(self, attribute: str, method: str | None = None) -> Path:
+        """The strip of their references: those of most methods, or those that one method has for itself."""
+        folder = self.root / "samples" / "reference"
+        return (folder if method is None else folder / quote(method)) / f"{quote(attribute)}.png"
 
-    def truth_sample(self, mode: str, attribute: str) -> Path:
-        """The strip of their true edits."""
-        return self.root / "samples" / "truth" / mode / f"{quote(attribute)}.png"
+    def truth_sample(self, mode: str, attribute: str, method: str | None = None) -> Path:
+        """The strip of their true edits, by these references."""
+        folder = self.root / "samples" / "truth" / mode
+        return (folder if method is None else folder / quote(method)) / f"{quote(attribute)}.png"
+
+    def grid_file(self, method: str, mode: str, conversion: str) -> Path:
+        """Edits in rows, one a reference or draw, and columns, one a source. `method` may be ``truth``."""
+        return self.root / "grids" / quote(method) / mode / f"{quote(conversion)}.png"
+
+    def grid_images(self, side: Literal["source", "reference"], domain: str) -> Path:
+        """The strip of a grid's sources of a domain, or of its references."""
+        return self.root / "grids" / side / f"{quote(domain)}.png"
 
     def sample_file(self, method: str, mode: str, attribute: str) -> Path:
         """The strip of a cell's first edits."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,16 +19,20 @@ from eval.classifier import load_classifier
 from eval.features import load_extractor
 from eval.judging import Reading, read
 from eval.reals import Reals
+from harness.data.base import ImageSet
+from harness.data.celeba import Split
 from harness.data.open import open_split
 from harness.pixels import digest
 from harness.plan import Entry, judge_weights
 from harness.profiles import Profile
-from harness.protocol import DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
+from harness.protocol import DEALT, DRAWN, DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
 from harness.store import RunDirectory
 from methods.files import write_bytes
 
 if TYPE_CHECKING:
     from methods.base import Editor
+
+Arrays = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -64,58 +69,97 @@ class Workbench:
         self.run = RunDirectory(setup.run)
         self.primary = load_classifier(judge_weights("primary", profile), profile.attributes)
         self.second = load_classifier(judge_weights("second", profile), profile.attributes)
-        self.extractor = load_extractor(settings.features, self.primary, profile.weights.get("inception"))
+        self.extractor = load_extractor(settings.features, self.primary, profile.weights.get(settings.features))
         self.test = open_split(profile, "test", data_root=setup.data_root, limit=setup.limit)
         self.labels = np.asarray(self.test.labels)
         self.attributes = self.test.attributes
+        self.conversions = profile.conversions
+        self.columns = profile.columns
         self.n = min(settings.n or len(self.labels), len(self.labels))
         self._editors: dict[tuple[str, str | None], Editor] = {}
 
     @cached_property
     def protocol(self) -> Protocol:
         """Everything that decides a number."""
-        preparation = getattr(self.test.images, "preparation", None)
-        space, settings = self.extractor, self.settings
+        space, settings, domains = self.extractor, self.settings, self.conversions
+        edited = [self.of_domain(domain) for domain in self.attributes] if domains else [np.arange(self.n)]
         return Protocol(
             data=DataRecord(
                 name=self.test.name,
                 digest=self.test.digest,
                 image_size=self.test.image_size,
-                preparation=preparation.describe() if preparation is not None else None,
-                n_real=len(self.labels),
-                n=self.n,
+                preparation=None if self.test.preparation is None else dict(self.test.preparation),
+                real={split: images.digest for split, images in self.real_splits.items()},
+                n_real=sum(len(images.labels) for images in self.real_splits.values()),
+                n=sum(map(len, edited)),
                 ids_sha256=ids_hash(self.test.ids),
             ),
             attributes=tuple(self.attributes),
+            cells="conversions" if domains else "flips",
+            references=DEALT if domains else DRAWN,
             features=FeatureRecord(name=space.name, title=space.title, dimension=space.dimension, digest=space.digest),
             judges={"primary": self.primary.digest, "second": self.second.digest},
             batch=settings.batch,
             seed=settings.seed,
             bootstrap=settings.bootstrap,
             minimum_n=settings.minimum_n,
-            diversity_images=settings.diversity_images,
-            diversity_draws=settings.diversity_draws,
+            diversity_images=None if domains else settings.diversity_images,
+            diversity_draws=None if domains else settings.diversity_draws,
+            outputs=settings.outputs if domains else None,
         )
 
     @cached_property
-    def sources(self) -> NDArray[np.uint8]:
-        """The images that are edited, (n, H, W, 3)."""
-        return np.array(self.test.images[: self.n])
+    def real_splits(self) -> dict[str, ImageSet]:
+        """The splits whose images are on the real side: the test images; of domains, all there are to train on."""
+        if not self.conversions:
+            return {"test": self.test}
+        profile, root = self.setup.profile, self.setup.data_root
+        # AFHQ has no validation images: ours are a share of its training images.
+        splits: tuple[Split, ...] = ("train", "validation") if profile.data.name == "afhq" else ("train",)
+        return {split: open_split(profile, split, data_root=root) for split in splits}
+
+    def images(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Test images (M, H, W, 3); only these are read."""
+        return np.asarray(self.test.images[indices])
+
+    def images_of_domain(self, domain: str) -> NDArray[np.int64]:
+        """All test images of a domain."""
+        return np.flatnonzero(self.labels[:, list(self.attributes).index(domain)] == 1)
+
+    def of_domain(self, domain: str) -> NDArray[np.int64]:
+        """Those of them that are edited."""
+        return self.images_of_domain(domain)[: self.settings.n or None]
 
     @cached_property
     def positions(self) -> dict[bytes, int]:
         """Where each test image stands, by the digest of its pixels."""
-        return {digest(image): index for index, image in enumerate(np.asarray(self.test.images))}
+        return {digest(self.test.images[index]): index for index in range(len(self.labels))}
 
     @cached_property
     def source_reading(self) -> Reading:
-        """What the primary judge reads of them."""
-        return read(self.primary, self.sources)
+        """What the primary judge reads of all test images; kept in the run directory."""
+        key = hash_of([self.protocol.data.model_dump(), self.primary.digest])
+        found = self._kept(
+            f"reading-{key[:16]}", ("logits", "features"), lambda: vars(read(self.primary, self.test.images))
+        )
+        return Reading(found["logits"], found["features"])
+
+    @cached_property
+    def test_features(self) -> NDArray[np.float32]:
+        """Features of all test images, (N, D)."""
+        if self.extractor.name == "attributes":
+            return self.source_reading.features
+        return self._features("test", self.test)
 
     @cached_property
     def bench(self) -> Bench:
         """The measures' view of all this."""
-        reals = Reals(self._real_features(), self.labels, self.attributes, self.settings.seed)
+        if self.conversions:
+            features = np.concatenate([self._features(split, images) for split, images in self.real_splits.items()])
+            labels = np.concatenate([np.asarray(images.labels) for images in self.real_splits.values()])
+        else:
+            features, labels = self.test_features, self.labels
+        reals = Reals(features, labels, self.attributes, self.settings.seed)
         return Bench(
             primary=self.primary,
             second=self.second,
@@ -140,17 +184,25 @@ class Workbench:
             self._editors[key] = editor
         return self._editors[key]
 
-    def _real_features(self) -> NDArray[np.float32]:
-        """Features of all test images, (N, D); kept in the run directory under what decides them."""
-        key = hash_of([self.protocol.data.model_dump(), self.protocol.features.model_dump()])
-        path = self.run.root / "cache" / f"real-features-{key[:16]}.npy"
-        if path.is_file():
-            return np.load(path, allow_pickle=False)
-        features = self.extractor(self.test.images)
-        buffer = io.BytesIO()
-        np.save(buffer, features, allow_pickle=False)
-        write_bytes(path, buffer.getvalue())
-        return features
+    def _features(self, split: str, images: ImageSet) -> NDArray[np.float32]:
+        """Features of all images of a split, (N, D)."""
+        key = hash_of([images.digest, self.protocol.features.model_dump()])
+        return self._kept(f"{split}-{key[:16]}", ("features",), lambda: {"features": self.extractor(images.images)})[
+            "features"
+        ]
+
+    def _kept(self, stem: str, names: Sequence[str], made: Callable[[], Arrays]) -> Arrays:
+        """Arrays from the run directory's cache, made if they are not there; `stem` names what decides them.
+
+        They are memory maps: all workers of a machine share them.
+        """
+        paths = {name: self.run.root / "cache" / f"{stem}-{name}.npy" for name in names}
+        if not all(path.is_file() for path in paths.values()):
+            for name, array in made().items():
+                buffer = io.BytesIO()
+                np.save(buffer, array, allow_pickle=False)
+                write_bytes(paths[name], buffer.getvalue())
+        return {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()}
 
 
 def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:

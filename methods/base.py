@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from methods.attributes import CELEBA14
+from methods.attributes import CELEBA14, are_domains
 from methods.card import MethodCard
 from methods.errors import UnsupportedMode, UserError
 
@@ -203,6 +203,8 @@ class Editor(nn.Module):
     def _labels(self, what: str, labels: Tensor | None, images: Tensor) -> Tensor:
         if labels is None:
             predicted: Tensor = self.attached("classifier")(images)
+            if are_domains(self.attributes):  # exactly one of them
+                return torch.nn.functional.one_hot(predicted.argmax(dim=1), len(self.attributes)).float()
             return (predicted > 0).float()
         shape = (len(images), len(self.attributes))
         if tuple(labels.shape) != shape:

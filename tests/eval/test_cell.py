@@ -1,13 +1,13 @@
 """A whole cell: the controls' numbers, which are known beforehand, and what is missing."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
 
-from eval.cell import Bench, CellInputs, measure_cell
+from eval.cell import Bench, Tally, Task
 from eval.classifier import AttributeClassifier
 from eval.counterfactual import BEST_PSNR
 from eval.features import load_extractor
@@ -33,8 +33,34 @@ def judge(architecture: str, seed: int) -> AttributeClassifier:
     return model
 
 
+@dataclass(frozen=True)
+class Cell:
+    """Edits and what they are held against; `measures` gives them to the tally in batches."""
+
+    bench: Bench
+    task: Task
+    source: np.ndarray
+    edited: np.ndarray
+    truth: np.ndarray | None = None
+    batch: int = 40
+
+    def tally(self):
+        tally = Tally(self.bench, self.task)
+        for start in range(0, len(self.edited), self.batch):
+            rows = slice(start, start + self.batch)
+            tally.add(self.source[rows], self.edited[rows], None if self.truth is None else self.truth[rows])
+        return tally
+
+    def measures(self, draws=None):
+        return self.tally().measures(draws)
+
+    @property
+    def reading(self):
+        return self.task.source_reading
+
+
 @pytest.fixture(scope="module")
-def cell() -> CellInputs:
+def cell() -> Cell:
     """40 images edited by the identity control; the first 30 of their labels lack Bangs."""
     random = np.random.default_rng(0)
     photos = random.integers(0, 256, (120, 32, 32, 3), dtype=np.uint8)
@@ -47,13 +73,13 @@ def cell() -> CellInputs:
     reals = Reals(extractor(photos), labels, ATTRIBUTES, seed=0)
     bench = Bench(primary, second, extractor, reals, seed=0, resamples=100, minimum_n=10)
     source, target = photos[:40], flip(labels[:40], "Bangs", ATTRIBUTES)
-    return CellInputs(bench, BANGS, source, source, labels[:40], target, read(primary, source))
+    return Cell(bench, Task(BANGS, labels[:40], target, read(primary, source)), source, source)
 
 
 def test_identity_preserves_all_and_is_as_accurate_as_chance_readings_make_it(cell):
-    measures = measure_cell(cell)
-    seen = cell.source_reading.present[:, BANGS]
-    wanted = cell.target_labels[:, BANGS] == 1
+    measures = cell.measures()
+    seen = cell.reading.present[:, BANGS]
+    wanted = cell.task.target_labels[:, BANGS] == 1
     assert measures["accuracy"]["value"] == (seen == wanted).mean()
     assert measures["accuracy_added"] | {"low": 0, "high": 0} == {
         "value": seen[:30].mean(),
@@ -71,14 +97,14 @@ def test_identity_preserves_all_and_is_as_accurate_as_chance_readings_make_it(ce
 
 
 def test_intervals_hold_their_values(cell):
-    for name, measure in measure_cell(cell).items():
+    for name, measure in cell.measures().items():
         if "low" in measure:
             assert measure["low"] <= measure["value"] <= measure["high"], name
 
 
 def test_distances_are_those_of_the_right_pairs(cell):
-    measures, reals = measure_cell(cell), cell.bench.reals
-    features = cell.source_reading.features
+    measures, reals = cell.measures(), cell.bench.reals
+    features = cell.reading.features
     added, removed = features[:30], features[30:]
     assert measures["fd_paper"] == {
         "value": pytest.approx(frechet_distance(features, reals.features)),
@@ -94,57 +120,65 @@ def test_distances_are_those_of_the_right_pairs(cell):
 
 
 def test_editing_all_reals_into_themselves_has_no_paper_distance(cell):
-    few = replace(cell.bench, reals=Reals(cell.source_reading.features, cell.source_labels, ATTRIBUTES, 0))
-    assert measure_cell(replace(cell, bench=few))["fd_paper"]["value"] == pytest.approx(0, abs=1e-6)
+    few = replace(cell.bench, reals=Reals(cell.reading.features, cell.task.source_labels, ATTRIBUTES, 0))
+    assert replace(cell, bench=few).measures()["fd_paper"]["value"] == pytest.approx(0, abs=1e-6)
 
 
 def test_too_few_images_give_a_reason_instead_of_a_distance(cell):
-    measures = measure_cell(replace(cell, bench=replace(cell.bench, minimum_n=11)))
+    measures = replace(cell, bench=replace(cell.bench, minimum_n=11)).measures()
     assert measures["fd_target"] == {"value": None, "reason": "Bangs = 0: 10 edits, fewer than 11"}
     assert measures["fd_paper"]["value"] is not None and measures["kid"]["value"] is not None
-    measures = measure_cell(replace(cell, bench=replace(cell.bench, minimum_n=1000)))
+    measures = replace(cell, bench=replace(cell.bench, minimum_n=1000)).measures()
     assert measures["fd_paper"] == {"value": None, "reason": "40 edits and 120 reals, fewer than 1000"}
 
 
 def test_the_truth_against_itself_is_perfect(cell):
     truth = cell.source.copy()
     truth[:, :8] = 255 - truth[:, :8]
-    measures = measure_cell(replace(cell, edited=truth, truth=truth))
+    measures = replace(cell, edited=truth, truth=truth).measures()
     assert measures["psnr_true"]["value"] == BEST_PSNR and measures["ssim_true"]["value"] == pytest.approx(1)
     assert [measures[name]["value"] for name in ("l1_true", "l1_true_inside", "l1_true_outside")] == [0, 0, 0]
-    idle = measure_cell(replace(cell, truth=truth))
+    idle = replace(cell, truth=truth).measures()
     assert idle["l1_true_inside"]["value"] > 0.3 and idle["l1_true_outside"]["value"] < 1e-3
-    unchanged = measure_cell(replace(cell, truth=cell.source))
+    unchanged = replace(cell, truth=cell.source).measures()
     assert unchanged["l1_true_inside"] == {"value": None, "reason": "the true edit changes no pixel"}
 
 
 def test_one_direction_alone(cell):
-    half = replace(
-        cell,
-        source=cell.source[:30],
-        edited=cell.edited[:30],
-        source_labels=cell.source_labels[:30],
-        target_labels=cell.target_labels[:30],
-        source_reading=read(cell.bench.primary, cell.source[:30]),
+    first = Task(
+        BANGS, cell.task.source_labels[:30], cell.task.target_labels[:30], read(cell.bench.primary, cell.source[:30])
     )
-    measures = measure_cell(half)
+    measures = replace(cell, task=first, source=cell.source[:30], edited=cell.edited[:30]).measures()
     assert measures["accuracy_removed"] == {"value": None, "reason": "no edit removes the attribute"}
     assert measures["fd_target"]["n_real"] == 50
 
 
 def test_draws_give_diversity(cell):
-    draws = np.stack([cell.source[:3], cell.source[3:6]], axis=1)
-    assert measure_cell(replace(cell, draws=draws))["diversity"] | {"value": 0} == {"value": 0, "n": 3, "draws": 2}
+    features = cell.bench.extractor(cell.source[:6]).reshape(3, 2, -1)
+    found = cell.measures(features)["diversity"]
+    distances = np.linalg.norm(features[:, 0].astype(float) - features[:, 1], axis=1)
+    assert found == {"value": pytest.approx(distances.mean()), "n": 3, "draws": 2}
+
+
+def test_the_batches_in_which_edits_come_do_not_matter(cell):
+    whole, parts = cell.measures(), replace(cell, batch=7).measures()
+    assert whole.keys() == parts.keys()
+    for name, measure in whole.items():
+        for part, value in measure.items():
+            if name != "leakage_by":
+                assert parts[name][part] == pytest.approx(value, rel=1e-4, abs=1e-6), name
 
 
 def test_a_cell_is_repeatable_and_json(cell):
-    once, again = (json.dumps(measure_cell(cell), sort_keys=True, allow_nan=False) for _ in range(2))
+    once, again = (json.dumps(cell.measures(), sort_keys=True, allow_nan=False) for _ in range(2))
     assert once == again
 
 
 def test_unequal_inputs_are_refused(cell):
     with pytest.raises(ValueError, match="same number"):
-        replace(cell, edited=cell.edited[:39])
+        replace(cell.task, target_labels=cell.task.target_labels[:39])
+    with pytest.raises(ValueError, match="39 edits, 1 of each of 40 sources"):
+        replace(cell, source=cell.source[:39], edited=cell.edited[:39]).measures()
 
 
 def test_floor_and_null(cell):

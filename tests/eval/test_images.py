@@ -8,8 +8,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from eval.accuracy import hits
 from eval.counterfactual import BEST_PSNR, edit_mask, l1_by_mask, psnr
 from eval.diversity import diversity
-from eval.features import Extractor
-from eval.leakage import leakage
+from eval.leakage import leakage, leakage_by
 from eval.preservation import l1, ssim
 
 
@@ -76,13 +75,14 @@ def test_leakage_by_hand():
     edited = np.array([[0.9, 0.6, 0.3], [0.9, 0.6, 0.3], [0.9, 0.6, 0.3]])
     found = leakage(source, edited, source_labels, target_labels)
     assert found[:2] == pytest.approx([(0.3 + 0.1) / 2, 0.1]) and np.isnan(found[2])
+    by_attribute = leakage_by(source, edited, source_labels, target_labels)
+    assert np.isnan(by_attribute[0]) and by_attribute[1:] == pytest.approx([0.3, 0.1])
 
 
 def test_diversity_by_hand():
-    """A feature space of one number, the image's first value: 0, 3 and 9 lie 3, 9 and 6 apart."""
-    space = Extractor("first", "First value", 1, "", lambda images: images[:, 0, 0, :1].astype(np.float32))
-    draws = np.zeros((2, 3, 32, 32, 3), np.uint8)
-    draws[0, :, 0, 0, 0] = [0, 3, 9]
-    assert diversity(draws, space).tolist() == [6, 0]
+    """Features of one number: 0, 3 and 9 lie 3, 9 and 6 apart."""
+    draws = np.zeros((2, 3, 1), np.float32)
+    draws[0, :, 0] = [0, 3, 9]
+    assert diversity(draws).tolist() == [6, 0]
     with pytest.raises(ValueError, match="two edits"):
-        diversity(draws[:, :1], space)
+        diversity(draws[:, :1])

@@ -37,6 +37,7 @@ def store(run: RunDirectory, values: np.ndarray) -> None:
         Scores("l1_true", values, np.ones(count, dtype=bool)),
         lambda rows: Readings(rows % 2, rows / 100, rows / 50, rows > 5),
         lambda rows: {"edit": edit[rows], "source": source[rows]},
+        np.arange(count),
         np.arange(count)[::-1],
     )
 

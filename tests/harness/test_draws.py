@@ -2,54 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from harness.draws import draw_noise, draw_references, seed_of
+from harness.draws import deal_references, draw_noise, draw_references, seed_of
 
 IDS = [f"face-{i}" for i in range(300)]
 LABELS = np.random.default_rng(3).integers(0, 2, (300, 2)).astype(np.uint8)
 
 
-def test_a_reference_has_the_flipped_value() -> None:
-    found = draw_references(0, IDS, LABELS, 1, range(300))
+def flipped(column: int, sources: Sequence[int] = range(300)) -> NDArray[np.uint8]:
+    labels = LABELS[list(sources)].copy()
+    labels[:, column] ^= 1
+    return labels
+
+
+def drawn(seed: int, column: int, sources: Sequence[int] = range(300), draw: int = 0) -> NDArray[np.int64]:
+    found = draw_references(seed, IDS, LABELS, column, sources, flipped(column, sources), draw)
     assert found is not None
-    assert (LABELS[found, 1] == 1 - LABELS[:, 1]).all()
+    return found
+
+
+def test_a_reference_has_the_flipped_value() -> None:
+    assert (LABELS[drawn(0, 1), 1] == 1 - LABELS[:, 1]).all()
 
 
 def test_a_draw_depends_on_no_other_image_nor_on_the_order() -> None:
-    everyone = draw_references(0, IDS, LABELS, 0, range(300))
-    some = draw_references(0, IDS, LABELS, 0, [200, 7, 30])
-    assert everyone is not None and some is not None
-    assert some.tolist() == everyone[[200, 7, 30]].tolist()
-    noise = draw_noise(0, IDS, 8)
-    assert torch.equal(draw_noise(0, [IDS[200], IDS[7]], 8), noise[[200, 7]])
+    assert drawn(0, 0, [200, 7, 30]).tolist() == drawn(0, 0)[[200, 7, 30]].tolist()
+    noise = draw_noise(0, IDS, 8, [0] * 300)
+    assert torch.equal(draw_noise(0, [IDS[200], IDS[7]], 8, [0, 0]), noise[[200, 7]])
 
 
 def test_draws_differ_by_seed_attribute_and_draw() -> None:
-    base = draw_references(0, IDS, LABELS, 0, range(300))
-    for other in (
-        draw_references(1, IDS, LABELS, 0, range(300)),
-        draw_references(0, IDS, LABELS, 0, range(300), draw=1),
-    ):
-        assert base is not None and other is not None
-        assert (base != other).mean() > 0.9
-    assert not torch.equal(draw_noise(0, IDS[:2], 8), draw_noise(0, IDS[:2], 8, draw=1))
+    base = drawn(0, 0)
+    assert (base != drawn(1, 0)).mean() > 0.9
+    assert (base != drawn(0, 0, draw=1)).mean() > 0.9
+    first, other = draw_noise(0, [IDS[0], IDS[0]], 8, [0, 1])
+    assert not torch.equal(first, other)
 
 
 def test_references_are_drawn_evenly_and_noise_is_standard_normal() -> None:
     labels = np.array([[0]] * 5000 + [[1]] * 10, dtype=np.uint8)
     ids = [str(i) for i in range(5010)]
-    found = draw_references(0, ids, labels, 0, range(5000))
+    found = draw_references(0, ids, labels, 0, range(5000), 1 - labels[:5000])
     counts = np.bincount(np.asarray(found) - 5000, minlength=10)
     assert counts.sum() == 5000
     assert (abs(counts - 500) < 5 * np.sqrt(500 * 0.9)).all()
-    noise = draw_noise(0, ids[:2000], 16)
+    noise = draw_noise(0, ids[:2000], 16, [0] * 2000)
     assert abs(float(noise.mean())) < 0.03 and abs(float(noise.std()) - 1) < 0.03
 
 
 def test_no_reference_where_all_images_agree() -> None:
-    assert draw_references(0, IDS, np.ones((300, 1), dtype=np.uint8), 0, range(3)) is None
+    labels = np.ones((300, 1), dtype=np.uint8)
+    assert draw_references(0, IDS, labels, 0, range(3), 1 - labels[:3]) is None
+
+
+def test_a_group_is_agreed_on_as_far_as_there_are_images() -> None:
+    """Of eight attributes four move together: the reference has the flipped value and differs in the fewest others."""
+    labels = np.random.default_rng(4).integers(0, 2, (60, 8)).astype(np.uint8)
+    ids, group = IDS[:60], [2, 3, 5, 7]
+    targets = labels.copy()
+    targets[:, 3] ^= 1
+    found = draw_references(0, ids, labels, 3, range(60), targets, group=group)
+    assert found is not None
+    for source, reference in enumerate(found):
+        assert labels[reference, 3] != labels[source, 3]
+        fewest = min(
+            (labels[i, group] != targets[source, group]).sum()
+            for i in np.flatnonzero(labels[:, 3] == targets[source, 3])
+        )
+        assert (labels[reference, group] != targets[source, group]).sum() == fewest
+    alone = draw_references(0, ids, labels, 3, range(60), targets, group=[3])
+    assert np.array_equal(alone, draw_references(0, ids, labels, 3, range(60), targets))
+
+
+def test_dealt_references_are_used_equally_often_and_never_twice_in_a_round() -> None:
+    having = np.arange(100, 120)
+    found = deal_references(0, "cat2dog", having, 50)
+    counts = np.bincount(found - 100, minlength=20)
+    assert len(found) == 50 and set(counts) == {2, 3}
+    assert set(found[:20]) == set(found[20:40]) == set(having)
+    assert found[:20].tolist() != found[20:40].tolist()
+    assert deal_references(0, "cat2dog", having, 30).tolist() == found[:30].tolist()
+    assert deal_references(1, "cat2dog", having, 50).tolist() != found.tolist()
 
 
 def test_seeds_are_stable_across_processes_and_versions() -> None:

@@ -12,7 +12,14 @@ from harness.protocol import DataRecord, FeatureRecord, Protocol, hash_of, ids_h
 def protocol(**changes: Any) -> Protocol:
     values: dict[str, Any] = {
         "data": DataRecord(
-            name="faces", digest="d", image_size=64, preparation=None, n_real=200, n=64, ids_sha256=ids_hash(["a", "b"])
+            name="faces",
+            digest="d",
+            image_size=64,
+            preparation=None,
+            real={"test": "d"},
+            n_real=200,
+            n=64,
+            ids_sha256=ids_hash(["a", "b"]),
         ),
         "attributes": ("Young", "Bangs"),
         "features": FeatureRecord(name="attributes", title="FD (attribute features)", dimension=128, digest="f"),
@@ -51,6 +58,9 @@ def test_the_hash_is_sha256_of_the_canonical_json() -> None:
         {"bootstrap": 101},
         {"minimum_n": 11},
         {"diversity_draws": 5},
+        {"outputs": 5},
+        {"cells": "conversions"},
+        {"data": protocol().data.model_copy(update={"real": {"train": "d"}})},
         {"data": protocol().data.model_copy(update={"ids_sha256": ids_hash(["b", "a"])})},
         {"data": protocol().data.model_copy(update={"preparation": {"filter": "antialiased"}})},
         {"features": protocol().features.model_copy(update={"digest": "other"})},
