@@ -27,7 +27,8 @@ app.add_typer(data_app, name="data")
 app.add_typer(weights_app, name="weights")
 
 ProfileOption = Annotated[str, typer.Option("--profile", help="A shipped profile's name, or your own .toml file.")]
-DataRoot = Annotated[Path | None, typer.Option(help="Where CelebA lies (torchvision's layout).")]
+DataRoot = Annotated[Path | None, typer.Option(help="The folder in which CelebA or AFHQ lies.")]
+SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Leave damaged photos out; the record says so.")]
 
 CLASSIFIER_MINUTES = 6.0
 _INTERRUPTED = 130
@@ -57,6 +58,29 @@ def data_preview(
     typer.echo(f"Wrote {preview(load_profile(profile), out, data_root=data_root)}")
 
 
+@data_app.command("check")
+def data_check(
+    name: Annotated[str, typer.Argument(help="celeba or afhq.")],
+    data_root: DataRoot = None,
+) -> None:
+    """Says what of a data set is there and what is wrong with it; exit code 1 if a loader would stop at it."""
+    from harness.data.check import check
+
+    raise typer.Exit(0 if check(name, data_root) else 1)
+
+
+@data_app.command("prepare")
+def data_prepare(
+    profile: Annotated[str, typer.Argument(help="A shipped profile's name, or your own .toml file.")],
+    data_root: DataRoot = None,
+    skip_damaged: SkipDamaged = False,
+) -> None:
+    """Draws or decodes a profile's images into the cache, so that all later runs read them at memory speed."""
+    from harness.data.prepare import prepare
+
+    prepare(_profile(profile, skip_damaged), data_root)
+
+
 @app.command()
 def train(
     method: Annotated[str, typer.Argument(help="A method, or 'classifier' or 'judge'.")],
@@ -66,13 +90,13 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder of the training run (of a judge: its file).")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the networks and of the order of the data.")] = None,
     data_root: DataRoot = None,
+    skip_damaged: SkipDamaged = False,
     devices: Annotated[int, typer.Option(min=1, help="Processes that share every batch, one a GPU.")] = 1,
 ) -> None:
     """Trains a method, or the classifiers that judge it."""
     from harness.plan import training_folder
-    from harness.profiles import load_profile
 
-    found = load_profile(profile)
+    found = _profile(profile, skip_damaged)
     if method in ("classifier", "judge"):
         if resume:
             raise UserError(f"The training of the {method} takes minutes and cannot be resumed; leave out --resume.")
@@ -105,12 +129,11 @@ def benchmark(
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://...")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes of the local back end.")] = None,
     data_root: DataRoot = None,
+    skip_damaged: SkipDamaged = False,
 ) -> None:
     """Edits, measures and shows; a second call does only what is missing or changed."""
-    from harness.profiles import load_profile
-
     names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
-    found = load_profile(profile)
+    found = _profile(profile, skip_damaged)
     from harness.runner import run_benchmark
 
     failed = run_benchmark(
@@ -243,6 +266,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def _profile(name: str, skip_damaged: bool) -> Any:
+    """A profile, with what the command line adds to it."""
+    from harness.profiles import load_profile
+
+    found = load_profile(name)
+    return found.without_damaged() if skip_damaged else found
+
+
 def _complain(sentence: str) -> int:
-    print(f"bridgebench: {' '.join(sentence.split())}", file=sys.stderr)
+    shown = "".join(each if each.isprintable() else "?" for each in " ".join(sentence.split()))
+    print(f"bridgebench: {shown}", file=sys.stderr)  # a foreign file's names cannot command the terminal
     return 2

@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from eval.conversions import conversions
 from methods.attributes import CELEBA14, DOMAINS
 from methods.errors import UserError, did_you_mean
+from methods.reading import read_bytes
 
 SHIPPED = Path(__file__).parent / "profiles"
+_LARGEST = 2**20  # bytes of a profile
 OF_DOMAINS = ("animals", "afhq")
 DRAWN_HERE = ("faces", "animals")  # every edit of theirs has a true image
 
@@ -104,6 +106,10 @@ class Profile(_Table):
             return tuple(conversion.name for conversion in conversions(self.attributes))
         return self.attributes
 
+    def without_damaged(self) -> Profile:
+        """The same profile with ``data.skip_damaged`` on."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"skip_damaged": True})})
+
     @field_validator("attributes")
     @classmethod
     def _none_twice(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:
@@ -145,8 +151,8 @@ def load_profile(name_or_path: str | Path) -> Profile:
     """
     path = _locate(str(name_or_path))
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = tomllib.loads(read_bytes(path, _LARGEST).decode())
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid TOML: {error}.") from error
     if "name" in table:
         raise UserError(f"{path}: a profile is named by its file; remove the key 'name'.")

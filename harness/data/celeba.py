@@ -113,7 +113,7 @@ def load_celeba(
         name="celeba",
         wanted=min(count or len(rows), limit or len(rows)),
         skip_damaged=skip_damaged,
-        dropped=[name for name, _ in problems if name],
+        dropped=[name for name, _ in problems if name and _may_be_in(split, name, partition)],
         cache_dir=cache_dir,
         progress=progress,
     )
@@ -223,6 +223,12 @@ def _rows_of(split: Split, labels: Labels, partition: Partition | None) -> NDArr
         return np.flatnonzero((labels.positions >= wanted.start) & (labels.positions < wanted.stop))
     code = SPLITS.index(split)
     return np.array([row for row, name in enumerate(labels.ids) if partition.codes.get(name) == code], np.int64)
+
+
+def _may_be_in(split: Split, name: str, partition: Partition | None) -> bool:
+    """Whether a photo without labels (or a damaged line) would be in the split, as far as one can tell."""
+    code = SPLITS.index(split)
+    return partition is None or partition.codes.get(name, code) == code
 
 
 def _column(attribute: str, labels: Labels) -> int:

@@ -18,6 +18,8 @@ _LARGEST_FILE = 2**28  # bytes; a photo of the largest size that is decoded has 
 State = tuple[int, int]
 """What tells that a file has been exchanged: its size in bytes, and its time of change or its checksum."""
 
+_LEAVES: State = (-2, 0)  # a link that cannot be followed
+
 
 class PhotoSource(Protocol):
     """A place with photos, each named by its path from there, with slashes. It can be sent to another process."""
@@ -59,7 +61,7 @@ class PhotoFolder:
         with os.scandir(directory) as entries:
             for entry in entries:
                 if is_photo(entry.name):
-                    found[prefix + entry.name] = _state(entry)
+                    found[prefix + entry.name] = self._state(entry)
         return found
 
     def read(self, name: str) -> bytes:
@@ -79,6 +81,15 @@ class PhotoFolder:
     def where(self, name: str) -> str:
         """See :class:`PhotoSource`."""
         return str(self.place / name)
+
+    def _state(self, entry: os.DirEntry[str]) -> State:
+        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(self.root):
+            return _LEAVES
+        try:
+            facts = entry.stat()
+        except OSError:  # a link to nothing
+            return _LEAVES
+        return (facts.st_size, facts.st_mtime_ns)
 
 
 class PhotoZip:
@@ -168,11 +179,3 @@ def inside(path: Path, root: Path) -> Path:
 def is_photo(name: str) -> bool:
     """Whether a file is one of a data set's images, by its name; hidden files are none."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
-
-
-def _state(entry: os.DirEntry[str]) -> State:
-    try:
-        facts = entry.stat()
-    except OSError:  # a link to nothing
-        return (-1, 0)
-    return (facts.st_size, facts.st_mtime_ns)

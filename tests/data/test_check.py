@@ -1,0 +1,138 @@
+"""What `bridgebench data check` and `data prepare` say, on whole and on damaged data sets."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from harness.data.check import check
+from harness.data.check_afhq import version_of
+from harness.main import main
+from methods.attributes import DOMAINS
+from methods.errors import UserError
+
+
+def checked(name: str, root: Path) -> tuple[bool, str]:
+    out = io.StringIO()
+    whole = check(name, root, Console(file=out, width=100), progress=False)
+    return whole, out.getvalue()
+
+
+def cells(text: str, first: str) -> list[str]:
+    """The cells of a table's row."""
+    row = next(line for line in text.splitlines() if line.startswith(f"│ {first} "))
+    return [cell.strip() for cell in row.split("│")[2:-1]]
+
+
+def test_a_whole_small_celeba(celeba_root: Path) -> None:
+    whole, text = checked("celeba", celeba_root)
+    assert whole and "Nothing is wrong." in text and "12 photos of 202,599" in text
+    assert cells(text, "photos") == ["12", "202,599"]
+    assert cells(text, "train") == ["5", "162,770"]
+    assert cells(text, "test") == ["5", "19,962"]
+    assert cells(text, "list_attr_celeba.txt MD5")[1] == "another"
+
+
+def test_all_that_is_wrong_with_celeba_is_named(celeba_root: Path) -> None:
+    folder = celeba_root / "celeba"
+    photos = folder / "img_align_celeba"
+    (photos / "000003.jpg").write_bytes((photos / "000003.jpg").read_bytes()[:900])
+    (photos / "000004.jpg").unlink()
+    shutil.copy(photos / "000001.jpg", photos / "000006.jpg")
+    shutil.copy(photos / "000001.jpg", photos / "000099.jpg")
+    labels = (folder / "list_attr_celeba.txt").read_text().splitlines()
+    labels[8] = labels[8].replace("-1", "x", 1)  # line 9: photo 7
+    labels[10] = labels[9]
+    (folder / "list_attr_celeba.txt").write_text("\n".join(labels))
+    with (folder / "list_eval_partition.txt").open("a") as file:
+        file.write("000002.jpg\n")
+    whole, text = checked("celeba", celeba_root)
+    assert not whole and "5 things are wrong." in text
+    for said in (
+        "000003.jpg is a damaged image",
+        "000004.jpg is missing; list_attr_celeba.txt lists it.",
+        "list_attr_celeba.txt line 9 holds 'x', where only -1 and 1 may stand.",
+        "list_attr_celeba.txt line 11 names 000008.jpg a second time (line 10 does so first).",
+        "list_eval_partition.txt line 13 should be a file name and 0, 1 or 2.",
+        "000001.jpg = 000006.jpg = 000099.jpg",
+        "img_align_celeba/000099.jpg",
+        "--skip-damaged",
+        "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
+    ):
+        assert said in text
+
+
+def test_what_is_not_there_is_told_with_where_to_get_it(celeba_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name, said in (("celeba", "fetch Img/img_align_celeba.zip"), ("afhq", "bash download.sh afhq-dataset")):
+        whole, text = checked(name, tmp_path / "empty")
+        assert not whole and "What is missing" in text and said in text
+    (celeba_root / "celeba" / "list_eval_partition.txt").unlink()
+    whole, text = checked("celeba", celeba_root)
+    assert not whole and "list_eval_partition.txt is missing; it says which photos are for testing" in text
+
+
+@pytest.fixture
+def afhq_root(tmp_path: Path) -> Path:
+    noise = np.random.default_rng(0)
+    for part in ("train", "val"):
+        for domain in DOMAINS:
+            folder = tmp_path / "afhq" / part / domain
+            folder.mkdir(parents=True)
+            for k in range(2):
+                Image.fromarray(noise.integers(0, 256, (32, 32, 3), np.uint8)).save(folder / f"flickr_{domain}_{k}.jpg")
+    return tmp_path
+
+
+def test_afhq_is_counted_and_its_version_told(afhq_root: Path) -> None:
+    whole, text = checked("afhq", afhq_root)
+    assert whole and "version 1 (all files are JPEG" in text
+    assert cells(text, "train cat") == ["2", "5,153"] and cells(text, "together") == ["12", "16,130"]
+    assert "12 photos of 32x32 pixels" in text and "12 photos of 16,130" in text
+    photo = afhq_root / "afhq" / "val" / "dog" / "flickr_dog_0.jpg"
+    photo.write_bytes(photo.read_bytes()[:600])
+    whole, text = checked("afhq", afhq_root)
+    assert not whole and "val/dog/flickr_dog_0.jpg is a damaged image" in text and "One thing is wrong." in text
+
+
+@pytest.mark.parametrize(
+    ("names", "version"),
+    [(["val/cat/a.jpg"], "1"), (["test/cat/a.png", "train/cat/b.PNG"], "2"), (["a/b/c.jpg", "a/b/d.png"], "unknown")],
+)
+def test_versions(names: list[str], version: str) -> None:
+    assert version_of(names)[0] == version
+
+
+def test_wrong_requests_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Did you mean 'celeba'"):
+        check("celebA1", tmp_path)
+    with pytest.raises(UserError, match="--data-root FOLDER"):
+        check("afhq", None)
+    with pytest.raises(UserError, match="There is no folder"):
+        check("afhq", tmp_path / "none")
+
+
+def test_exit_codes(celeba_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "check", "celeba", "--data-root", str(celeba_root)]) == 0
+    (celeba_root / "celeba" / "img_align_celeba" / "000004.jpg").write_bytes(b"")
+    assert main(["data", "check", "celeba", "--data-root", str(celeba_root)]) == 1
+    assert main(["data", "check", "celeba"]) == 2
+    assert "000004.jpg" in capsys.readouterr().out
+
+
+def test_prepare_goes_on_without_damaged_photos_when_told_to(
+    celeba_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (celeba_root / "celeba" / "img_align_celeba" / "000004.jpg").write_bytes(b"")
+    prepare = ["data", "prepare", "celeba128", "--data-root", str(celeba_root)]
+    assert main(prepare) == 2
+    said = capsys.readouterr().err
+    assert "5 photos prepared at 128 px: decoding " in said and "000004.jpg is not a PNG or JPEG image" in said
+    assert main([*prepare, "--skip-damaged"]) == 0
+    assert "│ test │ 4 │ 1 │" in " ".join(capsys.readouterr().out.split())
