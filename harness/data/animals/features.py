@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.data.animals.fur import furry
+from harness.data.animals.fur import furry, stripe
 from harness.data.animals.head import Head, pick
 from harness.data.animals.identity import Scene
 from harness.data.drawn.colours import Colour, blend, luminance, text
@@ -50,7 +50,8 @@ def _tufts(hollow: list[Curve], h: Head, s: int) -> str:
     for k in range(7):
         a, b, _c, _d = h.rows[k + (s + 1) * 10]
         x, y = mix(ax, bx, k / 6), mix(ay, by, k / 6) + 6
-        hairs.append(line([(x, y), (x + s * mix(0, 6, a), y - 12), (x + s * mix(2, 9, a), y - mix(18, 34, b))]))
+        up = mix(16, 36, b)
+        hairs.append(stripe([(x, y + 8), (x + s * mix(0, 5, a), y - 0.4 * up), (x + s * mix(3, 11, a), y - up)], 6.5))
     return "".join(hairs)
 
 
@@ -143,8 +144,8 @@ def mouth(h: Head, scene: Scene) -> dict[str, Any]:
     y, wide = h.breed.mouth
     under = h.breed.nose[0] + h.breed.nose[2]
     room = h.chin - y - 7
-    gape = max(0.0, (scene.mouth - 0.55) / 0.45)
-    drop = room * mix(0.45, 1.0, gape) if gape else 0.0
+    gape = max(0.0, (scene.mouth - 0.65) / 0.35)
+    drop = room * mix(0.4, 0.75 if h.breed.eye_kind == "cat" else 1.0, gape) if gape else 0.0
     sag = 3.5 if h.breed.eye_kind == "cat" else 5.0
     right: Curve = [(0, y), (wide * 0.3, y + sag), (wide * 0.68, y + sag * 0.8), (wide, y - 2.5)]
     left = [(-px, py) for px, py in right]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -86,10 +86,17 @@ def dense(ring: Sequence[Point], step: float) -> Curve:
     return found
 
 
-def furry(ring: Sequence[Point], rows: Rows, length: float, step: float = 9.0, fall: float = 0.5) -> str:
+def furry(
+    ring: Sequence[Point],
+    rows: Rows,
+    length: float | Callable[[float], float],
+    step: float = 9.0,
+    fall: float = 0.5,
+) -> str:
     """A closed path along a clockwise ring with a tuft of hair about every `step` units.
 
-    length: how far the tufts stand out; fall: how much they lean downwards instead of straight out.
+    length: how far the tufts stand out, or that as a function of the height y; fall: how much they lean downwards
+    instead of straight out.
     """
     points = dense(ring, step)
     parts = ["M{:.1f} {:.1f}".format(*points[0])]
@@ -98,13 +105,14 @@ def furry(ring: Sequence[Point], rows: Rows, length: float, step: float = 9.0, f
         a, b, _c, _d = rows[i % len(rows)]
         along = math.hypot(nx - x, ny - y) or 1.0
         out_x, out_y = (ny - y) / along, -(nx - x) / along
-        reach = length * mix(0.45, 1.15, a)
-        place = mix(0.45, 0.95, b)
-        tip_x = mix(x, nx, place) + out_x * reach
-        tip_y = mix(y, ny, place) + out_y * reach + fall * reach
+        reach = (length(y) if callable(length) else length) * (0.4 + 0.8 * a)
+        place = 0.5 + 0.6 * b
+        tip_x = x + (nx - x) * place + out_x * reach
+        tip_y = y + (ny - y) * place + (out_y + fall) * reach
+        up = (0.5 * (x + tip_x) + 0.25 * out_x * reach, 0.5 * (y + tip_y) + 0.25 * (out_y - 0.3 * fall) * reach)
+        back = (0.5 * (nx + tip_x) + 0.1 * out_x * reach, 0.5 * (ny + tip_y) + 0.1 * out_y * reach)
         parts.append(
-            f"Q{mix(x, tip_x, 0.5) + out_x * reach * 0.2:.1f} {mix(y, tip_y, 0.5) + out_y * reach * 0.2:.1f} "
-            f"{tip_x:.1f} {tip_y:.1f}L{nx:.1f} {ny:.1f}"
+            "Q{:.1f} {:.1f} {:.1f} {:.1f}Q{:.1f} {:.1f} {:.1f} {:.1f}".format(*up, tip_x, tip_y, *back, nx, ny)
         )
     return "".join(parts) + "Z"
 
@@ -125,12 +133,12 @@ def stripe(points: Sequence[Point], width: float, blunt: float = 0.0) -> str:
     return patch(left, right[::-1])
 
 
-def coat_strokes(rows: Rows, centre: Point, wide: float, high: float, length: float) -> str:
-    """Short hairs over an ellipse, each pointing away from `centre` (the nose) and a little down."""
+def coat_strokes(rows: Rows, centre: Point, wide: float, high: float, length: float, middle: float) -> str:
+    """Short hairs over an ellipse around (0, middle), each pointing away from `centre` and a little down."""
     parts = []
     for a, b, c, d in rows:
         angle, radius = 2 * math.pi * a, math.sqrt(b)
-        x, y = wide * radius * math.cos(angle), centre[1] - 26 + high * radius * math.sin(angle)
+        x, y = wide * radius * math.cos(angle), middle + high * radius * math.sin(angle)
         dx, dy = x - centre[0], y - centre[1]
         far = math.hypot(dx, dy) + 14
         reach = length * mix(0.6, 1.2, c)

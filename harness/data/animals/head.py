@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -42,7 +43,7 @@ class Head:
     def edge(self, y: float) -> float:
         """Half the width of the head at height y."""
         points = self.breed.head
-        for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+        for (ax, ay), (bx, by) in itertools.pairwise(points):
             if ay <= y <= by and by > ay:
                 return ax + (bx - ax) * (y - ay) / (by - ay)
         return 0.0

@@ -20,8 +20,8 @@ class Scene:
     """
 
     shift_x: float = between(-11, 11)
-    shift_y: float = between(-6, 8)
-    zoom: float = between(0.95, 1.1)
+    shift_y: float = between(-2, 11)
+    zoom: float = between(1.03, 1.16)
     tilt: float = between(-9, 9)
     yaw: float = between(-1, 1)
     mouth: float = between(0, 1)  # open in the upper part of the scale

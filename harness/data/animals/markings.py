@@ -54,7 +54,7 @@ def _lighter(h: Head) -> list[Mark]:
 
 def _blaze(h: Head) -> list[Mark]:
     """A cat's white: an upturned V from the brow over the muzzle and chin."""
-    x, y = h.eye
+    y = h.eye[1]
     ny, white = h.breed.nose[0], text(h.coat.pale)
     top = mix(y - 34, y + 6, h.look.white)
     wide = mix(0.8, 1.25, h.look.pattern)
@@ -79,10 +79,10 @@ def _blaze(h: Head) -> list[Mark]:
 
 def _calico(h: Head) -> list[Mark]:
     """Orange and black patches over a white head, one side each."""
-    x, y = h.eye
+    y = h.eye[1]
     s = 1 if h.look.side else -1
     orange, black = text((214, 132, 62)), text(h.coat.deep)
-    wide = mix(-4, 6, h.look.white)
+    wide = mix(-13, 15, h.look.white)
     patch_a: Curve = [
         (8 + wide, 60),
         (10 + wide, 92),
@@ -118,8 +118,8 @@ def _siamese(h: Head) -> list[Mark]:
     ny, deep = h.breed.nose[0], text(h.coat.deep)
     big = mix(0.86, 1.12, h.look.pattern)
     return [
-        Soft(0, ny - 6, 70 * big, 74 * big, deep, 0.95),
-        Soft(0, ny + 2, 46 * big, 50 * big, deep, 0.9),
+        Soft(0, ny - 8, 76 * big, 80 * big, deep, 1.0),
+        Soft(0, ny, 56 * big, 58 * big, deep, 1.0),
         Soft(0, y - 30, 18, 34, deep, 0.4),
     ]
 
@@ -209,7 +209,7 @@ def _black_mask(h: Head) -> list[Mark]:
 
 def _eye_patch(h: Head) -> list[Mark]:
     """White, with a brown patch over one eye and half of the crown."""
-    x, y = h.eye
+    y = h.eye[1]
     s = 1 if h.look.side else -1
     colour = text(h.coat.deep)
     over: Curve = [

@@ -133,7 +133,7 @@ def _spots(h: Head, gap: float, size: float, ring: float) -> tuple[str, str]:
 
 
 def _rosettes(h: Head) -> list[Mark]:
-    full, rings = _spots(h, mix(12.5, 14.5, h.look.pattern), 4.6, 62)
+    full, rings = _spots(h, mix(14.5, 17, h.look.pattern), 5.6, 56)
     deep = text(h.coat.deep)
     return [*_pale_face(h), Fill(full, deep, 0.9), Fill(rings, deep, 0.9)]
 
@@ -143,7 +143,7 @@ def _cheetah(h: Head) -> list[Mark]:
     x, y = h.eye
     ny = h.breed.nose[0]
     deep = text(h.coat.deep)
-    full, _ = _spots(h, mix(11.5, 13, h.look.pattern), 3.6, 999)
+    full, _ = _spots(h, mix(12.5, 14, h.look.pattern), 4.2, 999)
     tears = [
         stripe(flip_side([(x - 11, y + 4), (x - 15, y + 18), (22, ny - 10), (26, ny + 8), (31, ny + 20)], s), 6.5, 0.9)
         for s in (-1, 1)

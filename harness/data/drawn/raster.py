@@ -12,12 +12,11 @@ OVERSAMPLING = 2
 _GRAIN = 2  # grey levels
 
 
-def rasterize(svg: str, width: int, height: int, grain_seed: int) -> np.ndarray:
-    """The pixels of an SVG of `OVERSAMPLING` times width x height: uint8 (height, width, 3), RGB, with a fine grain.
+def rasterize(svg: str, width: int, height: int, grain_seed: int, many: int = OVERSAMPLING) -> np.ndarray:
+    """The pixels of an SVG of `many` times width x height: uint8 (height, width, 3), RGB, with a fine grain.
 
     Deterministic: no fonts, no state of the machine.
     """
-    many = OVERSAMPLING
     png = resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)
     fine = np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"), dtype=np.uint16)
     if fine.shape != (height * many, width * many, 3):
