@@ -14,7 +14,7 @@ from harness.data.drawn.colours import blend, luminance, text
 from harness.data.drawn.geometry import blob, mirror, mix
 from templates import environment
 
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 """Counted up with every change of a pixel: it is part of the key of cached images and of a set's digest."""
 
 CANVAS = 256
