@@ -27,6 +27,7 @@ METHODS: dict[str, tuple[str, str, list[str], float, float]] = {
     "oracle": ("Oracle", "control", BOTH, 0.99, 0.0),
 }
 RARE = ("Gray_Hair", "Mustache")
+DRILLED = ("Smiling", "Bangs")  # the attributes whose single edits are kept
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -52,6 +53,10 @@ def write_run(folder: Path, seed: int = 0, pictures: bool = True) -> Path:
     (folder / "summary.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     if pictures:
         write_pictures(folder / "samples", rng)
+        for name in ("bridgegan", EVIL):
+            for mode in BOTH:
+                for attribute in DRILLED:
+                    write_details(folder, name, mode, attribute, rng)
     return folder
 
 
@@ -181,3 +186,30 @@ def write_pictures(samples: Path, rng: random.Random) -> None:
                 made = references if name == "copy" else [edited(one, column, tint, damage * 12) for one in faces]
                 if not (name == EVIL and attribute == "Male"):  # one strip is missing
                     save(samples / quote(name, safe="") / mode / f"{attribute}.png", made)
+
+
+def write_details(folder: Path, name: str, mode: str, attribute: str, rng: random.Random) -> None:
+    """The first eight edits, and two of the best, median and worst with their pictures."""
+    places = ["fixed"] * FACES + [place for place in ("best", "median", "worst") for _ in range(2)]
+    kinds = ["source", "truth", "edit"] + (["reference"] if mode == "reference" else [])
+    shown, column = [], Image.new("RGB", (SIDE, SIDE * len(kinds) * 6))
+    for number, place in enumerate(places):
+        target, after = rng.randrange(2), rng.random()
+        index = number if place == "fixed" else 100 + number
+        reading = {"place": place, "index": index, "id": f"{name} {index}", "score": 0.01 * number, "target": target}
+        reading |= {"before": rng.random(), "after": after, "hit": (after > 0.5) == (target == 1)}
+        shown.append(reading | {"reference": f"{name} like {index}" if mode == "reference" else None})
+    for number in range(6):
+        source = face(rng)
+        made = {
+            "source": source,
+            "truth": edited(source, 3, 1, 0),
+            "edit": edited(source, 3, 0.6, 1),
+            "reference": face(rng),
+        }
+        for row, kind in enumerate(kinds):
+            column.paste(made[kind], (0, SIDE * (number * len(kinds) + row)))
+    path = folder / "details" / quote(name, safe="") / mode / f"{attribute}.json"
+    record = {"schema": 1, "key": "0" * 64, "protocol_hash": HASH, "method": name, "mode": mode, "attribute": attribute}
+    write_json(path, record | {"measure": "l1_true", "kinds": kinds, "shown": shown})
+    column.save(path.with_suffix(".png"))
