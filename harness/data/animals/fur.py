@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from harness.data.drawn.colours import Colour, text
 from harness.data.drawn.fields import Rows
-from harness.data.drawn.geometry import Curve, Point, mirror, mix, patch
+from harness.data.drawn.geometry import Curve, Point, blob, mirror, mix, patch
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ def soft_pair(
 ) -> list[Mark]:
     """The same soft spot on both sides."""
     return [Soft(s * x, y, wide, high, text(colour), strength, s * turn) for s in (-1, 1)]
+
+
+def half_shape(points: Curve, colour: str, strength: float = 1.0) -> Fill:
+    """A closed smooth shape that is the same on both sides, from its right half."""
+    return Fill(blob([*points, *mirror([p for p in points if p[0] > 0.5])]), colour, strength)
 
 
 def whole(half: Sequence[Point]) -> Curve:
