@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from methods.errors import UserError
-from methods.weights import header, load_tensors, save_tensors
+from methods.weights import build, header, save_tensors
 
 FEATURES = 128
 SMALLEST_IMAGE = 32
@@ -166,11 +166,6 @@ def load_classifier(
             f"The classifier {path} reads {', '.join(theirs)}, but the profile asks for {', '.join(attributes)}; train "
             "one with `bridgebench train classifier`."
         )
-    try:
-        model = AttributeClassifier(**found["config"])
-        model.load_state_dict(load_tensors(path))
-    except (TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"The tensors of {path} do not fit its header ({reason}); train it again.") from error
+    model = build(path, AttributeClassifier, found["config"])
     model.digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return model.eval().requires_grad_(False).to(device)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import methods
 from methods.errors import UserError
+from methods.tensor_header import read_tensor_header
 from methods.weights import ZOO, header
 
 TRAINED = Path("runs/train")
@@ -17,9 +17,7 @@ HEAD = ("method", "kind", "modes", "parameters", "weights at hand", "source")
 
 def parameter_count(path: Path) -> int:
     """How many numbers a .safetensors file holds, from the shapes in its header."""
-    with path.open("rb") as file:
-        tensors = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    return sum(math.prod(tensor["shape"]) for name, tensor in tensors.items() if name != "__metadata__")
+    return sum(math.prod(shape) for shape in read_tensor_header(path).shapes.values())
 
 
 def weights_at_hand() -> dict[str, list[Path]]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from methods.errors import UserError
 from methods.files import TEMPORARY, quote
+from methods.reading import parse_json, read_bytes
 
 
 def to_json(record: Any) -> bytes:
@@ -23,7 +24,7 @@ def to_json(record: Any) -> bytes:
 def read_json(path: Path) -> dict[str, Any] | None:
     """The record in a file, or None if there is no file or it is no JSON object (then it is made again)."""
     try:
-        record = json.loads(path.read_bytes())
+        record = parse_json(read_bytes(path))
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) else None

@@ -7,20 +7,24 @@ time, what a reader should know), so that a file is complete by itself. Reading 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from methods.errors import UserError
 from methods.files import write_bytes
+from methods.reading import parse_json
+from methods.tensor_header import read_tensor_header
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from methods.base import Editor
 
+    Network = TypeVar("Network", bound=nn.Module)
+
 FORMAT = "bridgebench-1"
 ZOO = Path(__file__).parent / "zoo"
-_LARGEST_HEADER = 16 * 2**20
 
 
 def header(path: str | Path) -> dict[str, Any]:
@@ -33,15 +37,14 @@ def header(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"There is no weights file {path}; `bridgebench methods` shows which weights are at hand.")
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= _LARGEST_HEADER:
-                raise ValueError("no safetensors header")
-            fields = json.loads(file.read(length)).get("__metadata__", {})
+        fields = read_tensor_header(path).metadata
         if fields.get("format") != FORMAT:
             raise ValueError("its header does not say bridgebench")
-        return {"method": fields["method"], "config": json.loads(fields["config"]), "card": json.loads(fields["card"])}
-    except (ValueError, KeyError, AttributeError, TypeError, UnicodeDecodeError) as error:
+        config, card = (parse_json(fields.get(key, "")) for key in ("config", "card"))
+        if "method" not in fields or not isinstance(config, dict) or not isinstance(card, dict):
+            raise ValueError("its metadata is damaged")
+        return {"method": fields["method"], "config": config, "card": card}
+    except (ValueError, OSError) as error:
         raise UserError(
             f"{path} is not a bridgebench weights file ({error}); `bridgebench weights import` turns official "
             "checkpoints into one."
@@ -83,6 +86,41 @@ def save_editor(editor: Editor, path: str | Path, card: dict[str, Any], *, half:
     save_tensors(path, tensors, editor.name, editor.config, card)
 
 
+def build(path: str | Path, kind: Callable[..., Network], config: dict[str, Any]) -> Network:
+    """A network made from the configuration of a weights file, with the file's tensors.
+
+    It is first made without memory and held against the file's shapes, so that no header asks for more than the file
+    holds.
+
+    Raises:
+        UserError: configuration and tensors do not fit each other.
+    """
+    import torch
+
+    shapes = read_tensor_header(Path(path)).shapes
+    try:
+        with torch.device("meta"):
+            expected = kind(**config).state_dict()
+        for name in expected | shapes:
+            if name not in shapes or name not in expected or shapes[name] != expected[name].shape:
+                raise ValueError(f"{name:.60} is missing, too much or of another shape")
+        tensors = load_tensors(path)
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() != expected[name].is_floating_point():
+                raise ValueError(f"{name} is of another type")
+        network = kind(**config)
+        network.load_state_dict(tensors)
+    except UserError:
+        raise
+    except Exception as error:  # a constructor may raise anything when it gets what it was not made for
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"The tensors of {path} do not fit its header ({reason}); train or import it again.") from error
+    for name, tensor in network.state_dict().items():
+        if not tensor.isfinite().all():
+            raise UserError(f"The tensor {name} of {path} has values that are not finite; train or import it again.")
+    return network
+
+
 def load_editor(path: str | Path, *, expect: str | None = None) -> Editor:
     """The editor saved in `path`, in eval mode on the CPU.
 
@@ -98,13 +136,7 @@ def load_editor(path: str | Path, *, expect: str | None = None) -> Editor:
     found = header(path)
     if expect is not None and found["method"] != expect:
         raise UserError(f"{path} holds weights of '{found['method']}', not of '{expect}'.")
-    try:
-        editor = editor_class(found["method"])(**found["config"])
-        editor.load_state_dict(load_tensors(path))
-    except (TypeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"The tensors of {path} do not fit its header ({reason}); train or import it again.") from error
-    return editor.eval()
+    return build(path, editor_class(found["method"]), found["config"]).eval()
 
 
 def shipped(method: str, profile: str) -> Path:

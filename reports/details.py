@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from methods.errors import UserError
 from methods.files import quote
+from methods.reading import read_bytes
+from reports.pictures import open_picture
 from reports.records import Mode, Number
 
 Place = Literal["fixed", "best", "median", "worst"]
@@ -69,8 +70,8 @@ def read_details(path: Path) -> Details:
         UserError: it is damaged.
     """
     try:
-        return Details.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        return Details.model_validate_json(read_bytes(path))
+    except (OSError, ValueError) as error:
         problem = str(error).splitlines()[0]
         raise UserError(f"{path} is damaged ({problem}); delete it and run `bridgebench benchmark` again.") from error
 
@@ -81,16 +82,8 @@ def read_pictures(path: Path, details: Details, side: int) -> dict[Kind, Images]
     Raises:
         UserError: they are damaged.
     """
-    try:
-        with Image.open(path) as opened:
-            column = np.asarray(opened.convert("RGB"))
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} is damaged ({error}); delete it and run `bridgebench benchmark` again.") from error
     count = len(details.ranked) * len(details.kinds)
-    if column.shape != (side * count, side, 3):
-        raise UserError(
-            f"{path} is {column.shape[1]} x {column.shape[0]} pixels, not a column of {count} squares of {side}; "
-            "delete it and run `bridgebench benchmark` again."
-        )
-    squares = column.reshape(-1, len(details.kinds), side, side, 3)
+    size = (side, side * count)
+    picture = open_picture(path, lambda *found: found == size, f"a column of {count} squares of {side}")
+    squares = np.asarray(picture).reshape(-1, len(details.kinds), side, side, 3)
     return {kind: squares[:, number] for number, kind in enumerate(details.kinds)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote
@@ -10,6 +9,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from methods.errors import UserError
+from methods.reading import check_links, parse_json, read_bytes
 
 Mode = Literal["label", "reference"]
 MODES: tuple[Mode, ...] = ("label", "reference")
@@ -147,6 +147,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        check_links(folder)
         if not (folder / "run.json").is_file():
             raise UserError(f"{folder} is not a run directory (it has no run.json); `bridgebench benchmark` makes one.")
         self.record = _read(folder / "run.json", RunRecord)
@@ -184,11 +185,15 @@ class Run:
 
     def spoken(self, column: str) -> str:
         """A column as a reader says it: ``Gray Hair`` for ``Gray_Hair``, ``cat → dog`` for ``cat2dog``."""
-        if self.conversions:
-            for source in self.record.attributes:
-                if column.startswith(f"{source}2") and column[len(source) + 1 :] in self.record.attributes:
-                    return f"{source} → {column[len(source) + 1 :]}"
-        return column.replace("_", " ")
+        source = self.source_domain(column)
+        return f"{source} → {column[len(source) + 1 :]}" if source else column.replace("_", " ")
+
+    def source_domain(self, column: str) -> str:
+        """The domain that a conversion starts from; empty where the columns are attributes."""
+        for source in self.record.attributes if self.conversions else ():
+            if column.startswith(f"{source}2") and column[len(source) + 1 :] in self.record.attributes:
+                return source
+        return ""
 
     @property
     def protocol_hashes(self) -> list[str]:
@@ -220,7 +225,7 @@ Model = TypeVar("Model", bound=_Record)
 
 def _read(path: Path, model: type[Model]) -> Model:
     try:
-        return model.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return model.model_validate(parse_json(read_bytes(path)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole file"
