@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from harness.data.base import ImageSet
 from harness.data.open import open_split
 from harness.profiles import Profile
+from methods.attributes import DOMAINS
 from methods.errors import UserError
 
 _PAPER, _INK = (250, 249, 246), (60, 58, 56)
@@ -63,12 +64,14 @@ def preview(profile: Profile, out: Path, data_root: Path | None = None) -> Path:
 def preview_sheet(face_set: ImageSet, count: int) -> Image.Image:
     """The first `count` images with their labels; for a set with true edits also rows of a source and its flips."""
     count = min(count, len(face_set))
-    columns = len(face_set.attributes) + 1 if face_set.has_truth else _COLUMNS
+    columns = len(face_set.attributes) + 1 if face_set.has_truth and face_set.attributes != DOMAINS else _COLUMNS
     captions = [_caption(labels, face_set.attributes) for labels in face_set.labels[:count]]
+    order = _by_domain(face_set.labels[:count]) if face_set.attributes == DOMAINS else np.arange(count)
     starts = range(0, count, columns)
-    rows = [(face_set.images[k : min(k + columns, count)], captions[k : k + columns]) for k in starts]
+    rows = [(face_set.images[order[k : k + columns]], [captions[i] for i in order[k : k + columns]]) for k in starts]
     if face_set.has_truth:
-        rows += [_flips(face_set, index) for index in range(min(_FLIP_ROWS, count))]
+        true_edits = _conversions if face_set.attributes == DOMAINS else _flips
+        rows += [true_edits(face_set, index) for index in range(min(_FLIP_ROWS, count))]
     heights = [_TILE + _GAP + _LINE * max(map(len, texts)) for _, texts in rows]
     wide = max(len(images) for images, _ in rows)
     sheet = Image.new("RGB", (wide * (_TILE + _GAP) + _GAP, sum(heights) + _GAP), _PAPER)
@@ -90,6 +93,28 @@ def _flips(face_set: ImageSet, index: int) -> tuple[NDArray[np.uint8], list[list
     signs = ["-" if on else "+" for on in source]
     captions = [[f"{sign} {_short(name)}"] for sign, name in zip(signs, face_set.attributes, strict=True)]
     return np.concatenate([face_set.images[[index]], edits]), [["source"], *captions]
+
+
+def _by_domain(labels: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Indices that put the images of one domain side by side."""
+    return np.argsort(labels.argmax(axis=1), kind="stable")
+
+
+def _conversions(face_set: ImageSet, index: int) -> tuple[NDArray[np.uint8], list[list[str]]]:
+    """The image, its true conversions, and those that look as a reference does, each beside its reference."""
+    own = int(face_set.labels[index].argmax())
+    images, captions = [face_set.images[index]], [[f"source: {face_set.attributes[own]}"]]
+    for domain, name in enumerate(face_set.attributes):
+        if domain == own:
+            continue
+        target = np.eye(len(face_set.attributes), dtype=np.uint8)[[domain]]
+        images.append(face_set.true_edit([index], target)[0])
+        captions.append([f"as {name}"])
+        others = [k for k in range(len(face_set)) if face_set.labels[k, domain]]
+        for reference in others[index : index + 1]:
+            images += [face_set.images[reference], face_set.true_edit([index], target, [reference])[0]]
+            captions += [[f"reference: {name}"], ["source as reference"]]
+    return np.stack(images), captions
 
 
 def _caption(labels: NDArray[np.uint8], attributes: tuple[str, ...]) -> list[str]:
