@@ -140,7 +140,6 @@ def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
     calls the blocks directly and leaves that out. So does this, to be comparable.)
     """
     from torchvision.models import inception_v3
-    from torchvision.models.feature_extraction import create_feature_extractor
 
     if not path.is_file():
         raise UserError(
@@ -155,7 +154,8 @@ def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
         raise UserError(
             f"{path} is not torchvision's Inception ({str(error).splitlines()[0]}); fetch it anew."
         ) from error
-    layers = create_feature_extractor(network, {"avgpool": "features"}).to(device)
+    network.fc = torch.nn.Identity()  # in eval mode it then gives what is pooled
+    network.to(device)
     mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_DEVIATION))
 
     def prepare(image: NDArray[np.uint8]) -> torch.Tensor:
@@ -167,7 +167,7 @@ def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
         for start in range(0, len(images), _BATCH):
             batch = torch.stack([prepare(np.asarray(image)) for image in images[start : start + _BATCH]])
             with torch.inference_mode():
-                batches.append(layers(batch.to(device))["features"].flatten(1).cpu().numpy())
+                batches.append(network(batch.to(device)).cpu().numpy())
         return np.concatenate(batches)
 
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

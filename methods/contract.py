@@ -1,7 +1,8 @@
 """The contract that every method keeps, ours and plug-ins alike: what `bridgebench check METHOD` runs.
 
 It runs on small random images with deterministic stand-ins for the classifier and the truth, so that it needs no data
-and no judge. Labels are legal for faces and for domains alike: one column of each row is set, and an edit moves it.
+and no judge. Labels are legal for faces and for domains alike: one column of each row is set, and an edit moves it; for
+a method that edits some attributes only, it flips one of these.
 """
 
 from __future__ import annotations
@@ -78,7 +79,11 @@ def _probe(editor: Editor) -> Probe:
     images = F.interpolate(coarse, size=editor.image_size, mode="bilinear")
     columns = len(editor.attributes)
     source = torch.eye(columns)[torch.arange(BATCH) % columns]
-    target = source.roll(1, dims=1) if columns > 1 else 1 - source
+    if set(editor.editable) == set(editor.attributes) and columns > 1:
+        target = source.roll(1, dims=1)
+    else:
+        target, column = source.clone(), editor.attributes.index(editor.editable[0])
+        target[:, column] = 1 - target[:, column]
     return Probe(images[:BATCH], images[BATCH:], source, target)
 
 

@@ -5,11 +5,14 @@ import pytest
 import torch
 from cleanfid.inception_torchscript import InceptionV3W
 from cleanfid.resize import build_resizer
+from PIL import Image
 from torch import nn
+from torchvision.models import inception_v3
+from torchvision.transforms.functional import normalize, to_tensor
 
 import eval.features
 from eval.classifier import AttributeClassifier
-from eval.features import INCEPTION_FILE, load_extractor
+from eval.features import IMAGENET_FILE, INCEPTION_FILE, load_extractor
 from eval.judging import read
 from methods.attributes import CELEBA14
 from methods.errors import UserError
@@ -65,3 +68,29 @@ def test_wrong_names_and_files(tmp_path):
     (tmp_path / "x.pt").write_bytes(b"not a model")
     with pytest.raises(UserError, match="is not clean-fid's Inception"):
         load_extractor("inception", weights=tmp_path / "x.pt")
+
+
+def test_starganv2s_inception_is_torchvisions_fed_with_imagenets_normalization(tmp_path):
+    """By hooks on torchvision's own network: its pooled features, of images resized and normalized here by hand."""
+    torch.manual_seed(0)
+    network = inception_v3(weights=None, init_weights=False, transform_input=False).eval()
+    torch.save(network.state_dict(), tmp_path / IMAGENET_FILE)
+    space = load_extractor("inception-imagenet", weights=tmp_path / IMAGENET_FILE)
+    batch = torch.stack(
+        [to_tensor(Image.fromarray(photo).resize((299, 299), Image.BILINEAR)) for photo in photos()[:1]]
+    )
+    caught = []
+    network.avgpool.register_forward_hook(lambda module, inputs, output: caught.append(output.flatten(1)))
+    with torch.no_grad():
+        network(normalize(batch, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+    assert (space.title, space.dimension) == ("FID (StarGAN v2's Inception)", 2048)
+    np.testing.assert_allclose(space(photos()[:1]), caught[0].numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_starganv2s_inception_missing_or_damaged(tmp_path, monkeypatch):
+    monkeypatch.setattr(eval.features, "imagenet_path", lambda: tmp_path / IMAGENET_FILE)
+    with pytest.raises(UserError, match=r"download https://.*weights\.inception-imagenet.*'attributes'"):
+        load_extractor("inception-imagenet")
+    (tmp_path / "x.pth").write_bytes(b"not a model")
+    with pytest.raises(UserError, match="is not torchvision's Inception"):
+        load_extractor("inception-imagenet", weights=tmp_path / "x.pth")

@@ -12,10 +12,11 @@ from PIL import Image
 from eval.classifier import AttributeClassifier, save_classifier
 from harness.data.resize import antialiased
 from harness.edit import apply_settings, edit_photo, take_from
-from methods.attributes import CELEBA14
+from methods.attributes import CELEBA14, DOMAINS
 from methods.bridgegan.editor import BridgeGAN
 from methods.errors import UserError
 from methods.stargan.editor import StarGAN
+from methods.starganv2.editor import StarGANv2
 from methods.weights import load_editor, save_editor
 
 PROFILE = """
@@ -175,4 +176,47 @@ def test_a_damaged_photo_writes_nothing(room, tmp_path):
     (room / "damaged.png").write_bytes((room / "photo.png").read_bytes()[:500])
     with pytest.raises(UserError, match=r"damaged\.png is a damaged image"):
         edit_photo(room / "damaged.png", "stargan", tmp_path / "out.png", settings=["Smiling=1"])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def animals(room):
+    """The same photos, and a profile of domains with small random weights."""
+    torch.manual_seed(0)
+    save_classifier(AttributeClassifier(DOMAINS, width=4), room / "domains.safetensors", {})
+    editor = StarGANv2(attributes=DOMAINS, image_size=32, width=4, widest=8, mapping_width=8)
+    save_editor(editor, room / "starganv2.safetensors", {})
+    text = (
+        PROFILE.format(attributes=json.dumps(DOMAINS)).replace('"faces"', '"animals"').replace("test = 2", "test = 6")
+    )
+    text = text.replace("classifier.safetensors", "domains.safetensors")
+    (room / "animals.toml").write_text(text + 'starganv2 = "starganv2.safetensors"\n')
+    return room
+
+
+def _convert(animals, out, **options):
+    return edit_photo(animals / "photo.png", "starganv2", out, profile=str(animals / "animals.toml"), **options)
+
+
+def test_a_photo_is_converted_to_the_domain_that_is_set(animals, tmp_path):
+    found = np.array(Image.open(_convert(animals, tmp_path / "dog.png", settings=["dog=1"])))
+    square = np.array(Image.open(animals / "photo.png"))[:, 15:65]
+    pixels = torch.from_numpy(antialiased(square, 32).copy()).permute(2, 0, 1)[None] / 127.5 - 1
+    editor = load_editor(animals / "starganv2.safetensors")
+    expected = editor.edit(pixels, torch.tensor([[0.0, 1, 0]]), generator=torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(found.transpose(2, 0, 1)[None], (expected.numpy() + 1) * 127.5, atol=0.51)
+
+
+def test_a_reference_gives_its_one_domain(animals, tmp_path):
+    """Also where the judge reads all three as absent, or several as present: the likeliest one."""
+    out = _convert(animals, tmp_path / "out.png", reference=animals / "other.jpg")
+    assert Image.open(out).size == (32, 32)
+
+
+@pytest.mark.parametrize("settings", [["dog=0"], ["dog=1", "cat=1"], ["dgo=1"], ["dog"]])
+def test_what_is_no_domain_to_convert_to_is_refused(animals, tmp_path, settings):
+    with pytest.raises(UserError, match=r"name one domain, NAME=1, of cat, dog, wild|Did you mean 'dog'"):
+        _convert(animals, tmp_path / "out.png", settings=settings)
+    with pytest.raises(UserError, match="no meaning"):
+        _convert(animals, tmp_path / "out.png", reference=animals / "other.jpg", attributes=["dog"])
     assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.profiles import SHIPPED, load_profile, shipped_profiles
-from methods.attributes import CELEBA14
+from methods.attributes import CELEBA14, DOMAINS
 from methods.errors import UserError
 
 SMOKE = (SHIPPED / "smoke.toml").read_text()
@@ -73,3 +73,29 @@ def test_weights_are_named_relative_to_the_profile(tmp_path: Path) -> None:
 def test_a_profile_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_profile("smoke").data.image_size = 64
+
+
+def test_a_profile_of_domains_has_conversions_as_columns(tmp_path: Path) -> None:
+    animals = load_profile("animals64")
+    assert animals.conversions and animals.attributes == DOMAINS
+    assert animals.columns == ("dog2cat", "wild2cat", "cat2dog", "wild2dog", "cat2wild", "dog2wild")
+    faces = load_profile("faces64")
+    assert not faces.conversions and faces.columns == faces.attributes == CELEBA14
+    text = (SHIPPED / "animals64.toml").read_text()
+    for old, new, part in (
+        ('["cat", "dog", "wild"]', '["dog", "cat", "wild"]', "its domains: cat, dog, wild"),
+        ("n = 50", "n = 201", "n = 201 of each domain is more than data.test = 600"),
+        ("outputs = 10", "outputs = 1", "evaluation.outputs"),
+    ):
+        assert old in text
+        (tmp_path / "mine.toml").write_text(text.replace(old, new, 1))
+        with pytest.raises(UserError, match=part):
+            load_profile(tmp_path / "mine.toml")
+
+
+def test_afhq256_trains_starganv2_as_its_authors_did_and_measures_with_their_inception() -> None:
+    profile = load_profile("afhq256")
+    assert (profile.data.name, profile.data.image_size, profile.evaluation.n) == ("afhq", 256, 0)
+    assert (profile.evaluation.features, profile.evaluation.outputs) == ("inception-imagenet", 10)
+    recipe = profile.train["starganv2"]
+    assert recipe["weights"]["diversity"] == 2 and recipe["high_pass"] == 0 and recipe["iterations"] == 100_000

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 import methods
+from methods.attributes import DOMAINS
 from methods.base import Editor
 from methods.bridgegan.editor import BridgeGAN
 from methods.card import MethodCard
 from methods.contract import run_contract
 from methods.contract_points import BATCH
 from methods.stargan.editor import StarGAN
+from methods.starganv2.editor import StarGANv2
 
 
 def missed(editor: Editor) -> set[str]:
@@ -27,6 +29,11 @@ def missed(editor: Editor) -> set[str]:
         lambda: StarGAN(image_size=32, width=4, blocks=1),
         lambda: BridgeGAN(image_size=32, width=4, encoder_width=4, spade_hidden=8, mapping_blocks=3),
         lambda: StarGAN(attributes=["Only"], image_size=32, width=4, blocks=1),
+        lambda: BridgeGAN(
+            attributes=DOMAINS, image_size=32, width=4, encoder_width=4, spade_hidden=8, mapping_blocks=3
+        ),
+        lambda: StarGANv2(attributes=DOMAINS, image_size=32, width=4, widest=8, mapping_width=8),
+        lambda: StarGANv2(attribute="Bangs", image_size=32, width=4, widest=8, mapping_width=8),
         *(lambda name=name: methods.load(name) for name in ("identity", "copy", "attack", "oracle")),
     ],
 )
