@@ -29,12 +29,11 @@ def test_folders_are_afhqs(written: Path) -> None:
 
 
 def test_our_loader_reads_them_back(written: Path, tmp_path: Path) -> None:
-    options = {"cache_dir": tmp_path, "progress": False}
-    photos, drawn = load_afhq(written, "test", 64, **options), load_animals("test", 7, 64, **options)
-    assert (photos.labels == drawn.labels).all()
-    assert (np.asarray(photos.images[:]) == np.asarray(drawn.images)).all()  # PNG, drawn at the size asked for
-    validation, made = load_afhq(written, "validation", 64, **options), load_animals("validation", 3, 64, **options)
-    assert (np.asarray(validation.images[:]) == np.asarray(made.images)).all()
+    for split, count in (("test", 7), ("validation", 3)):
+        photos = load_afhq(written, split, 64, cache_dir=tmp_path, progress=False)  # type: ignore[arg-type]
+        drawn = load_animals(split, count, 64, cache_dir=tmp_path, progress=False)
+        assert (photos.labels == drawn.labels).all()
+        assert (np.asarray(photos.images[:]) == np.asarray(drawn.images)).all()  # PNG, drawn at the size asked for
 
 
 def test_jpegs_are_near_the_drawing(tmp_path: Path) -> None:
