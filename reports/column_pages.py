@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reports.domains import Matrices
 from reports.figures import GridRow, GridSet
 from reports.layout import Layout, Page
 from reports.published import paper_column
@@ -29,6 +30,7 @@ class TileSet:
     Attributes:
         place: which tile of the faces' rows is this attribute's, from 0.
         columns: how many tiles those rows have.
+        sources: pictures of the sources, where all attributes have the same ones (`shared`); else they are a row.
     """
 
     mode: Mode
@@ -36,15 +38,16 @@ class TileSet:
     place: int
     columns: int
     sources: list[str]
+    shared: bool
     rows: list[TileRow]
 
 
-def column_pages(run: Run, layout: Layout, grids: list[GridSet]) -> list[Page]:
+def column_pages(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices) -> list[Page]:
     """The pages in the run's order."""
-    return [_page(run, layout, grids, number) for number in range(len(run.columns))]
+    return [_page(run, layout, grids, matrices, number) for number in range(len(run.columns))]
 
 
-def _page(run: Run, layout: Layout, grids: list[GridSet], number: int) -> Page:
+def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, number: int) -> Page:
     column = run.columns[number]
     slug, features = layout.column_slug(column), run.record.features.title
     blocks: list[tuple[str, list[Table]]] = []
@@ -73,6 +76,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], number: int) -> Page:
         "title": run.spoken(column),
         "noun": run.noun,
         "blocks": blocks,
+        "boards": {MODE_TITLES[mode]: matrices.of(mode=mode, conversion=column) for mode in MODES},
         "sets": {found.title: _tiles(found, number) for found in grids},
         "before": neighbours[0] and (run.spoken(neighbours[0]), layout.column(neighbours[0])),
         "after": neighbours[1] and (run.spoken(neighbours[1]), layout.column(neighbours[1])),
@@ -87,4 +91,4 @@ def _tiles(grids: GridSet, place: int) -> TileSet:
     ]
     shown = [row for row in rows if any(tile.present[place] for tile in row.tiles)]
     sources = [grid.source for grid in grids.grids]
-    return TileSet(grids.mode, grids.title, place, len(grids.columns), sources, shown)
+    return TileSet(grids.mode, grids.title, place, len(grids.columns), sources, grids.shared, shown)

@@ -201,10 +201,13 @@ def _score(details: Details) -> MeasureCard:
 def _grid_tiles(grid: Grid, method: str, place: int, count: int) -> dict[str, Tile]:
     """The tiles of one face and column out of a comparison grid; the oracle's edit is the true edit."""
     tiles = {"source": Tile((Layer(grid.source),), f"Source, face {grid.face}")}
+    rows = {
+        "source": ["source"],
+        "given": ["reference"],
+        "truth": ["truth", "edit"] if method == "oracle" else ["truth"],
+    }
     for row in grid.rows:
-        kinds = {"given": ["reference"], "truth": ["truth", "edit"] if method == "oracle" else ["truth"]}.get(
-            row.group, []
-        )
+        kinds = rows.get(row.group, [])
         if row.method == method:
             kinds = ["edit"]
         for kind in kinds if row.present[place] else []:

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from methods.errors import UserError
 from reports import heat
 from reports.grids import comparison_grid, cut, png_bytes, strip
+from reports.pictures import open_picture
 from reports.records import MODES, Mode, Run
 from reports.results import MODE_TITLES
 
 FACES = 6  # Figures 14 to 19 of the paper show six
 Tiles = list[Image.Image]
-_Row = tuple[str, str, dict[str, Tiles], str]
+ByColumn = dict[str, Tiles]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of every face: label, group, tiles by column, the method's name, and what its edits are compared with."""
+
+    title: str
+    group: str
+    strips: ByColumn
+    method: str = ""
+    truth: ByColumn = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,7 @@ class GridRow:
 
     Attributes:
         title: its label.
-        group: what it is: "given" (references), "method", "truth" or "control".
+        group: what it is: "source" (of conversions), "given" (references), "method", "truth" or "control".
         picture: all its tiles side by side.
         present: which tiles there are.
         method: the method's name; empty where it is none.
@@ -49,7 +60,10 @@ class GridRow:
 
 @dataclass(frozen=True)
 class Grid:
-    """One face: its source picture and a row for the references, every method, the truth and every control."""
+    """One face: its source picture and a row for the references, every method, the truth and every control.
+
+    Of conversions every column has a source of its own, in a row of their own, and `source` is the first.
+    """
 
     face: int
     source: str
@@ -62,6 +76,7 @@ class GridSet:
 
     Attributes:
         truth: whether there are true edits, to which the heat maps then compare.
+        shared: whether all columns have the same source.
     """
 
     mode: Mode
@@ -70,6 +85,7 @@ class GridSet:
     grids: list[Grid]
     picture: str
     truth: bool
+    shared: bool
 
 
 class Figures:
@@ -86,60 +102,80 @@ class Figures:
 
     def grid_sets(self) -> list[GridSet]:
         """The grids of every mode that has samples."""
-        source = self.run.folder / "samples" / "source.png"
-        if not source.is_file():
+        sources = self._sources()
+        if not sources:
             return []
-        faces = self._tiles(source)[:FACES]
-        return [found for mode in MODES if (found := self._grid_set(mode, faces)) is not None]
+        return [found for mode in MODES if (found := self._grid_set(mode, sources)) is not None]
 
-    def _grid_set(self, mode: Mode, faces: Tiles) -> GridSet | None:
+    def _sources(self) -> ByColumn:
+        """The first test images, the same for every attribute; of conversions the first of each source domain."""
+        if not self.run.conversions:
+            path = self.run.folder / "samples" / "source.png"
+            return dict.fromkeys(self.run.columns, self._tiles(path)[:FACES]) if path.is_file() else {}
+        found = self._strips(self.run.folder / "samples" / "source")
+        domains = {column: self.run.source_domain(column) for column in self.run.columns}
+        return {column: found[domain][:FACES] for column, domain in domains.items() if domain in found}
+
+    def _grid_set(self, mode: Mode, sources: ByColumn) -> GridSet | None:
         rows = self._rows(mode)
-        if not any(group != "given" for _, group, _, _ in rows):
+        if not any(row.method for row in rows):
             return None
-        columns = self.run.columns
-        found = next((strips for _, group, strips, _ in rows if group == "truth"), {})
-        truth = found if all(len(found.get(c, [])) >= len(faces) for c in columns) else {}
+        columns, shared = self.run.columns, not self.run.conversions
+        if not shared:
+            rows = [_Row("Source", "source", sources), *rows]
         grids = []
-        for face, image in enumerate(faces):
-            source = self._keep(f"grids/source-{face + 1}.png", image)
-            made = []
-            for number, (title, group, strips, method) in enumerate(rows):
-                tiles = [strips[c][face] if face < len(strips.get(c, [])) else None for c in columns]
-                path = self._keep(f"grids/{mode}-{face + 1}-{number + 1}.png", strip(tiles, self.side))
-                difference = ""
-                if method:
-                    compared = [truth[c][face] for c in columns] if truth else [image] * len(columns)
-                    difference = self._keep_heat(
-                        f"grids/{mode}-{face + 1}-{number + 1}-difference.png", tiles, compared
-                    )
-                made.append(GridRow(title, group, path, tuple(tile is not None for tile in tiles), method, difference))
+        for face in range(max(len(tiles) for tiles in sources.values())):
+            first = next(tiles[face] for tiles in sources.values() if face < len(tiles))
+            source = self._keep(f"grids/source-{face + 1}.png", first)
+            path = f"grids/{mode}-{face + 1}"
+            made = [self._grid_row(row, f"{path}-{number}", face, sources) for number, row in enumerate(rows, 1)]
             grids.append(Grid(face + 1, source, made))
-        picture = self._keep(f"grids/{mode}.png", self._labelled(faces[0], rows))
-        return GridSet(mode, MODE_TITLES[mode], [self.run.spoken(c) for c in columns], grids, picture, bool(truth))
+        picture = self._keep(f"grids/{mode}.png", self._labelled(sources, rows))
+        spoken = [self.run.spoken(column) for column in columns]
+        truth = any(row.group == "truth" for row in rows)
+        return GridSet(mode, MODE_TITLES[mode], spoken, grids, picture, truth, shared)
 
-    def _labelled(self, source: Image.Image, rows: list[_Row]) -> Image.Image:
-        columns = self.run.columns
-        pictures = [
-            (title, [source, *(strips[c][0] if strips.get(c) else None for c in columns)])
-            for title, _, strips, _ in rows
-        ]
-        return comparison_grid(
-            pictures, ["Source", *(self.run.spoken(c) for c in columns)], scale=max(1, round(96 / self.side))
-        )
+    def _grid_row(self, row: _Row, path: str, face: int, sources: ByColumn) -> GridRow:
+        tiles, compared = self._of_face(row.strips, face), self._of_face(row.truth or sources, face)
+        picture = self._keep(f"{path}.png", strip(tiles, self.side))
+        difference = self._keep_heat(f"{path}-difference.png", tiles, compared) if row.method else ""
+        return GridRow(row.title, row.group, picture, tuple(tile is not None for tile in tiles), row.method, difference)
+
+    def _of_face(self, strips: ByColumn, face: int) -> list[Image.Image | None]:
+        return [strips[c][face] if face < len(strips.get(c, [])) else None for c in self.run.columns]
+
+    def _labelled(self, sources: ByColumn, rows: list[_Row]) -> Image.Image:
+        heads = [self.run.spoken(column) for column in self.run.columns]
+        pictures = [(row.title, self._of_face(row.strips, 0)) for row in rows]
+        if not self.run.conversions:
+            first = next(iter(sources.values()))[0]
+            heads, pictures = ["Source", *heads], [(title, [first, *tiles]) for title, tiles in pictures]
+        return comparison_grid(pictures, heads, scale=max(1, round(96 / self.side)))
 
     def _rows(self, mode: Mode) -> list[_Row]:
-        """(label, group, tiles by column, method): the references, the methods, the truth, then the controls."""
+        """The references, the methods, the truth, then the controls.
+
+        A method that moves attributes in groups has references of its own, and so true edits of its own.
+        """
         samples, methods = self.run.folder / "samples", self.run.record.methods
         by_name = _named_folders(samples)
         truth = self._strips(samples / "truth" / mode)
-        rows = [("Reference", "given", self._strips(samples / "reference"), "")] if mode == "reference" else []
+        rows: list[_Row] = []
         controls: list[_Row] = []
         for name in self.run.methods:
             if (name == "oracle" and truth) or name not in by_name:
                 continue
-            row = (methods[name].title, methods[name].kind, self._strips(by_name[name] / mode), name)
+            title, own, true = methods[name].title, {}, truth
+            if mode == "reference":
+                own = self._strips(samples / "reference" / by_name[name].name)
+                true = truth | self._strips(samples / "truth" / mode / by_name[name].name)
+            if own:
+                rows.append(_Row(f"References of {title}", "given", own, ""))
+            row = _Row(title, methods[name].kind, self._strips(by_name[name] / mode), name, true)
             (rows if methods[name].kind == "method" else controls).append(row)
-        return [row for row in [*rows, ("True edit", "truth", truth, ""), *controls] if row[2]]
+        if mode == "reference":
+            rows.insert(0, _Row("Reference", "given", self._strips(samples / "reference")))
+        return [row for row in [*rows, _Row("True edit", "truth", truth), *controls] if row.strips]
 
     def _strips(self, folder: Path) -> dict[str, Tiles]:
         """The tiles of every strip in a folder, by attribute; files are named by attribute, percent-quoted."""
@@ -148,27 +184,20 @@ class Figures:
         return {unquote(path.stem): self._tiles(path) for path in sorted(folder.glob("*.png"))}
 
     def _tiles(self, path: Path) -> Tiles:
-        try:
-            with Image.open(path) as opened:
-                picture = opened.convert("RGB")
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise UserError(f"{path} is damaged ({error}); delete it and run `bridgebench benchmark` again.") from error
-        if picture.height != self.side or picture.width % self.side:
-            raise UserError(
-                f"{path} is {picture.width} x {picture.height} pixels, not a strip of {self.side} pixel squares; "
-                "delete it and run `bridgebench benchmark` again."
-            )
-        return cut(picture)
+        def fits(width: int, height: int) -> bool:
+            return height == self.side and width % self.side == 0
+
+        return cut(open_picture(path, fits, f"a strip of {self.side} pixel squares"))
 
     def _keep(self, path: str, image: Image.Image) -> str:
         if path not in self.files:
             self.files[path] = png_bytes(image)
         return path
 
-    def _keep_heat(self, path: str, tiles: Sequence[Image.Image | None], compared: Tiles) -> str:
+    def _keep_heat(self, path: str, tiles: Sequence[Image.Image | None], compared: Sequence[Image.Image | None]) -> str:
         steps = [
             np.full((self.side, self.side), heat.MISSING)
-            if tile is None
+            if tile is None or like is None
             else heat.levels(np.asarray(tile), np.asarray(like))
             for tile, like in zip(tiles, compared, strict=True)
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reports.domains import Matrices
 from reports.figures import GridRow, GridSet
 from reports.layout import Layout, Page
 from reports.provenance import Fact, flatten
@@ -30,12 +31,12 @@ class FaceRow:
     rows: list[GridRow]
 
 
-def method_pages(run: Run, layout: Layout, grids: list[GridSet]) -> list[Page]:
+def method_pages(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices) -> list[Page]:
     """The pages in the run's order."""
-    return [_page(run, layout, grids, name) for name in run.methods]
+    return [_page(run, layout, grids, matrices, name) for name in run.methods]
 
 
-def _page(run: Run, layout: Layout, grids: list[GridSet], name: str) -> Page:
+def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, name: str) -> Page:
     method, slug = run.record.methods[name], layout.method_slug(name)
     features = run.record.features.title
     parts = (("edit", "Accuracy and distance", success_cards(features)), ("rest", "What else changed", FAITHFULNESS))
@@ -59,6 +60,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], name: str) -> Page:
         "recipe": _recipe(method),
         "notes": _notes(method),
         "blocks": blocks,
+        "boards": {MODE_TITLES[mode]: matrices.of(method=name, mode=mode) for mode in MODES},
     }
     return Page(layout.method(name), "method.html.j2", context, [table for _, _, tables in blocks for table in tables])
 
@@ -107,7 +109,11 @@ def _rows(grids: GridSet, name: str) -> list[FaceRow]:
     for grid in grids.grids:
         own = [row for row in grid.rows if row.method == name]
         if own:
-            given = [row for row in grid.rows if row.group == "given"]
+            own_given = f"References of {own[0].title}"
+            given = [row for row in grid.rows if row.group == "source" or row.title == own_given]
+            shared = [row for row in grid.rows if row.group == "given" and row.title == "Reference"]
+            if not any(row.title == own_given for row in given):
+                given += shared
             truth = [row for row in grid.rows if row.group == "truth"]
             found.append(FaceRow(grid.face, grid.source, [*given, *own, *truth]))
     return found

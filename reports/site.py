@@ -12,12 +12,12 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from methods.errors import UserError
 from methods.files import write_bytes
 from reports import exports
 from reports.column_pages import column_pages
+from reports.domains import Matrices
 from reports.drill import Drill
-from reports.figures import Figures, GridSet
+from reports.figures import Figures
 from reports.front_page import front_page
 from reports.layout import Layout, Page
 from reports.method_pages import method_pages
@@ -43,12 +43,8 @@ def build(run_dir: Path, out: Path | None = None) -> Path:
         UserError: the run directory is missing or damaged, or `out` cannot be written.
     """
     out = run_dir / "report" if out is None else out
-    files = render(Run(run_dir))
-    try:
-        for name, data in files.items():
-            write_bytes(out / name, data)
-    except OSError as error:
-        raise UserError(f"The page cannot be written to {out} ({error.strerror}); name another --out.") from error
+    for name, data in render(Run(run_dir)).items():
+        write_bytes(out / name, data)
     return out / "index.html"
 
 
@@ -58,21 +54,19 @@ def render(run: Run) -> dict[str, bytes]:
     grids = figures.grid_sets()
     downloads = {name: (run.folder / name).read_bytes() for name in COPIED if (run.folder / name).is_file()}
     drill = Drill(run, layout, grids)
-    pages = [*_pages(run, layout, grids, list(downloads)), *drill.pages]
+    matrices = Matrices(run)
+    pages = [
+        front_page(run, grids, list(downloads)),
+        *method_pages(run, layout, grids, matrices),
+        *column_pages(run, layout, grids, matrices),
+        provenance_page(run, layout),
+        *drill.pages,
+    ]
     common = {"nav": _navigation(run, layout), "side": run.record.data.image_size, "script": script()}
     rendered = {page.path: _rendered(env, page, common) for page in pages}
     exported = exports.files(table for page in pages for table in page.tables)
     style = {"style.css": _source(env, "report.css")}
-    return {**figures.files, **drill.files, **downloads, **exported, **rendered, **style}
-
-
-def _pages(run: Run, layout: Layout, grids: list[GridSet], downloads: list[str]) -> list[Page]:
-    return [
-        front_page(run, grids, downloads),
-        *method_pages(run, layout, grids),
-        *column_pages(run, layout, grids),
-        provenance_page(run, layout),
-    ]
+    return {**figures.files, **matrices.files, **drill.files, **downloads, **exported, **rendered, **style}
 
 
 def _navigation(run: Run, layout: Layout) -> dict[str, Any]:
@@ -80,6 +74,7 @@ def _navigation(run: Run, layout: Layout) -> dict[str, Any]:
     return {
         "run": f"{run.record.profile_name}, protocol {run.record.protocol_hash[:12]}",
         "noun": run.noun,
+        "sample": "animal" if run.conversions else "face",
         "methods": [(run.record.methods[name].title, layout.method(name)) for name in run.methods],
         "columns": [(run.spoken(column), layout.column(column)) for column in run.columns],
         "modes": list(MODE_TITLES.values()),

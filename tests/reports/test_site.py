@@ -224,12 +224,12 @@ def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
         (lambda run: write_json(run / "run.json", {"schema": 2}), "run.json is damaged (schema"),
         (lambda run: (run / "cells/stargan/label/Young.json").write_text("[]"), "Young.json is damaged"),
         (lambda run: (run / "cells/stargan/label/Young.json").write_bytes(b"\xff\xfe"), "Young.json is damaged"),
-        (lambda run: write_cell(run, "stargan", "label", "Young", {"accuracy": {"value": float("nan")}}), "accuracy"),
+        (lambda run: write_cell(run, "stargan", "label", "Young", {"accuracy": {"value": float("nan")}}), "NaN"),
         (lambda run: write_cell(run, "nobody", "label", "Young", {}), "a method 'nobody' that run.json"),
         (lambda run: write_cell(run, "stargan", "label", "Beauty", {}), "an attribute 'Beauty' that run.json"),
         (lambda run: write_json(run / "baselines.json", {"floor": 3}), "baselines.json is damaged"),
         (lambda run: __import__("shutil").rmtree(run / "cells"), "has no finished cell yet"),
-        (lambda run: (run / "report").write_text("a file in the way"), "cannot be written to"),
+        (lambda run: (run / "report").write_text("a file in the way"), "cannot be written"),
     ],
 )
 def test_a_damaged_run_is_told_in_one_sentence(small: Path, damage, says: str) -> None:
