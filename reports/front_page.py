@@ -7,6 +7,7 @@ from reports.layout import Page
 from reports.records import Run
 from reports.sections import sections
 from reports.tables import Table
+from reports.tradeoffs import tradeoffs
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -23,6 +24,7 @@ def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
         "progress": progress(run),
         "grids": grids,
         "sections": found,
+        "charts": tradeoffs(run),
         "downloads": downloads,
     }
     return Page("index.html", "report.html.j2", context, tables)

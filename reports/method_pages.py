@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
+from reports.charts import Curve, curve
 from reports.domains import Matrices
 from reports.figures import GridRow, GridSet
 from reports.layout import Layout, Page
+from reports.leakage import LeakageMap, leakage_map
 from reports.provenance import Fact, flatten
-from reports.records import MODES, Method, Run
+from reports.records import MODES, Curves, Method, Run
 from reports.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
 from reports.tables import Table
 
@@ -41,6 +45,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, na
     features = run.record.features.title
     parts = (("edit", "Accuracy and distance", success_cards(features)), ("rest", "What else changed", FAITHFULNESS))
     about = f"Each {run.noun} leads to its own page, where the methods stand side by side."
+    maps: dict[str, LeakageMap] = {}
     blocks: list[tuple[str, tuple[GridSet, list[FaceRow]] | None, list[Table]]] = []
     for mode in MODES:
         results = Results(run, run.record.protocol_hash, mode)
@@ -52,6 +57,9 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, na
             results.of_method(name, cards, f"method-{slug}-{mode}-{part}", f"{title}: {where}", about)
             for part, title, cards in parts
         ]
+        leaked = leakage_map(results, name, f"method-{slug}-{mode}-leakage")
+        if leaked is not None:
+            maps[MODE_TITLES[mode]] = leaked
         blocks.append((MODE_TITLES[mode], pictures[0] if pictures else None, [one for one in tables if one.heads]))
     context = {
         "method": method,
@@ -60,9 +68,13 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, na
         "recipe": _recipe(method),
         "notes": _notes(method),
         "blocks": blocks,
+        "maps": maps,
+        "measured": [title for title, _, tables in blocks if tables],
+        "curves": _curves(method),
         "boards": {MODE_TITLES[mode]: matrices.of(method=name, mode=mode) for mode in MODES},
     }
-    return Page(layout.method(name), "method.html.j2", context, [table for _, _, tables in blocks for table in tables])
+    shown = [table for _, _, tables in blocks for table in tables]
+    return Page(layout.method(name), "method.html.j2", context, [*shown, *(found.table for found in maps.values())])
 
 
 def _facts(method: Method) -> list[Fact]:
@@ -83,6 +95,17 @@ def _training(method: Method) -> list[Fact]:
         if card.get(key):
             facts.append(Fact(title, ", ".join(f"{name} {value}".strip() for name, value in flatten(card[key]))))
     return facts
+
+
+def _curves(method: Method) -> list[Curve]:
+    """The losses of the training, as the weights' card keeps them."""
+    found = ((method.weights.card if method.weights else None) or {}).get("curves")
+    try:
+        curves = Curves.model_validate(found or {})
+    except ValidationError:
+        return []  # a card is what somebody wrote into a weights file: one that cannot be drawn is not
+    drawn = [curve(name, curves.iterations, values) for name, values in curves.losses.items()]
+    return [one for one in drawn if one is not None]
 
 
 def _text(value: object) -> str:

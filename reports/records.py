@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from methods.errors import UserError
 from methods.reading import check_links, parse_json, read_bytes
@@ -74,6 +74,19 @@ class Weights(_Record):
     file: str
     sha256: str
     card: dict[str, Any] | None = None
+
+
+class Curves(_Record):
+    """The losses of a training, in the card of its weights: a value an iteration noted, None where there was none."""
+
+    iterations: tuple[int, ...] = ()
+    losses: dict[str, tuple[Number | None, ...]] = {}
+
+    @model_validator(mode="after")
+    def _as_long_as_the_iterations(self) -> Self:
+        if any(len(values) != len(self.iterations) for values in self.losses.values()):
+            raise ValueError("a curve has another number of points than there are iterations")
+        return self
 
 
 class Method(_Record):
