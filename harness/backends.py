@@ -6,16 +6,11 @@ bytes whatever their number.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
+from harness.pool import Death, run_in_processes
 from methods.errors import UserError
 
 BACKENDS = ("local", "dask")
@@ -27,23 +22,43 @@ R = TypeVar("R")
 
 
 def run_jobs(
-    function: Callable[[J], R], jobs: Sequence[J], *, backend: str, scheduler: str | None, workers: int | None
+    function: Callable[[J], R],
+    jobs: Sequence[J],
+    *,
+    backend: str,
+    scheduler: str | None,
+    workers: int | None,
+    give_up: Callable[[J, str], R] | None = None,
 ) -> Iterator[R]:
     """Calls a picklable function on every job and yields the results as they come.
 
     Args:
-        function: importable by name.
+        function: importable by name; a job is called again if the worker that was at it died.
         jobs: its arguments, picklable.
         backend: ``"local"`` or ``"dask"``.
         scheduler: address of a running Dask scheduler; None: Dask's processes on this machine.
         workers: how many processes of this machine; None: one a core, at most eight.
+        give_up: gives the result of a job over which its workers died again and again, from how they died.
 
     Raises:
         UserError: no such back end, or the scheduler cannot be reached; and what a job raises.
     """
     check_backend(backend, scheduler)
     count = max(1, min(workers or min(os.cpu_count() or 1, _MOST_WORKERS), len(jobs)))
-    return _dask(function, jobs, scheduler, count) if backend == "dask" else _local(function, jobs, count)
+    for name in _THREADS:  # read when a worker imports numpy and torch
+        os.environ[name] = "1"
+    found = _dask(function, jobs, scheduler, count) if backend == "dask" else run_in_processes(function, jobs, count)
+    return _results(found, give_up)
+
+
+def _results(found: Iterator[R | Death[J]], give_up: Callable[[J, str], R] | None) -> Iterator[R]:
+    for result in found:
+        if not isinstance(result, Death):
+            yield result
+        elif give_up is not None:
+            yield give_up(result.job, result.cause)
+        else:
+            raise UserError(f"Worker processes died ({result.cause}), likely for want of memory: try --workers 1.")
 
 
 def check_backend(backend: str, scheduler: str | None) -> None:
@@ -58,39 +73,9 @@ def check_backend(backend: str, scheduler: str | None) -> None:
         raise UserError("--scheduler is for --backend dask.")
 
 
-def _local(function: Callable[[J], R], jobs: Sequence[J], count: int) -> Iterator[R]:
-    for name in _THREADS:  # read when a worker imports numpy and torch
-        os.environ[name] = "1"
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin_worker, initargs=(os.getpid(),))
-    finished = False
-    try:
-        for future in as_completed([pool.submit(function, job) for job in jobs]):
-            yield future.result()
-        finished = True
-    except BrokenProcessPool as error:
-        raise UserError("A worker process died, likely for want of memory: try --workers 1.") from error
-    finally:
-        if not finished:  # stopped by the user or by an error: what is half done is thrown away
-            for process in multiprocessing.active_children():
-                process.terminate()
-        pool.shutdown(cancel_futures=True)
-
-
-def _begin_worker(parent: int) -> None:
-    """A worker leaves Ctrl-C to its parent, and ends when the parent was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _dask(function: Callable[[J], R], jobs: Sequence[J], scheduler: str | None, count: int) -> Iterator[R]:
-    from dask.distributed import Client, LocalCluster
+def _dask(function: Callable[[J], R], jobs: Sequence[J], scheduler: str | None, count: int) -> Iterator[R | Death[J]]:
+    """Dask itself replaces workers that die, and gives their jobs to others, a few times."""
+    from dask.distributed import Client, KilledWorker, LocalCluster
     from dask.distributed import as_completed as completed
 
     where: Any = scheduler
@@ -102,8 +87,12 @@ def _dask(function: Callable[[J], R], jobs: Sequence[J], scheduler: str | None, 
         raise UserError(f"No Dask scheduler answers at {scheduler}: {error}.") from error
     with client:
         try:
-            for future in completed(client.map(function, jobs, pure=False)):
-                yield future.result()
+            futures = dict(zip(client.map(function, jobs, pure=False), jobs, strict=True))
+            for future in completed(list(futures)):
+                try:
+                    yield future.result()
+                except KilledWorker:
+                    yield Death(futures[future], "lost by Dask")
         finally:
             if scheduler is None:
                 where.close()

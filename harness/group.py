@@ -21,9 +21,10 @@ from harness.details import Readings, Scores, keep
 from harness.editing import TrueEdits, edit_images
 from harness.grids import write_grid, write_grid_images
 from harness.pixels import STRIP, strip_png
-from harness.plan import Cell
-from harness.store import to_json
+from harness.plan import Cell, is_done
+from harness.store import RunDirectory, to_json
 from harness.workbench import Setup, Workbench, workbench
+from methods.errors import CannotWrite
 from methods.files import write_bytes
 
 if TYPE_CHECKING:
@@ -44,22 +45,40 @@ class Job:
 def run_job(job: Job) -> list[str]:
     """Edits, measures and stores the cells of a job; returns the names of those that failed.
 
-    A cell that fails is recorded beside the place of its result and stops no other.
+    A cell that fails is recorded beside the place of its result and stops no other. Cells that are there already, of a
+    worker that died over a later one, are not done again.
+
+    Raises:
+        CannotWrite: the run directory; no cell could be stored.
     """
     bench = workbench(job.setup, job.protocol_hash)
     group = Group(bench, job.mode, job.attribute)
     group.write_samples()
     failed = []
     for cell in job.cells:
+        if is_done(cell, bench.run):
+            continue
         error_file = bench.run.error_file(*cell.place)
         try:
             group.run(cell, job.protocol_hash)
+        except CannotWrite:
+            raise
         except Exception:  # a method may raise anything; the other cells shall be done
             write_bytes(error_file, traceback.format_exc().encode())
             failed.append("/".join(cell.place))
         else:
             error_file.unlink(missing_ok=True)
     return failed
+
+
+def give_up(job: Job, cause: str) -> list[str]:
+    """Records the cells that a job's workers died over; returns their names."""
+    run = RunDirectory(job.setup.run)
+    lost = [cell for cell in job.cells if not is_done(cell, run)]
+    for cell in lost:
+        reason = f"WorkerDied: the worker process died twice ({cause}), likely for want of memory: try --workers 1\n"
+        write_bytes(run.error_file(*cell.place), reason.encode())
+    return ["/".join(cell.place) for cell in lost]
 
 
 class Group:

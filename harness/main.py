@@ -5,6 +5,7 @@ Every command imports what it needs when it runs, so that `--help` and `methods`
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from harness.stopping import Stopped
+from harness.stopping import Stopped, terminable
 from methods.errors import UserError
 
 app = typer.Typer(
@@ -32,6 +33,8 @@ SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Leave damaged
 
 CLASSIFIER_MINUTES = 6.0
 _INTERRUPTED = 130
+# What a disk or its owner says, and no code of ours can help.
+_NOT_OURS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
 
 # Click's own base of all wrong usage; typer carries click under different module paths from version to version.
 _UsageError = cast(type[Exception], typer.BadParameter.__base__)
@@ -151,6 +154,22 @@ def benchmark(
 
 
 @app.command()
+def verify(
+    run: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory.")],
+    cells: Annotated[int, typer.Option(min=1, help="How many of its cells, drawn at random.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
+    data_root: DataRoot = None,
+) -> None:
+    """Makes some cells of a run again and compares them with the stored ones; exit code 1 if any differs."""
+    from harness.verify import verify_run
+
+    different = verify_run(run, cells=cells, seed=seed, workers=workers, data_root=data_root, say=typer.echo)
+    typer.echo(f"{len(different)} differ." if different else "All of them are the stored ones, byte for byte.")
+    raise typer.Exit(1 if different else 0)
+
+
+@app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR", help="A run directory (two with --diff).")],
     out: Annotated[Path | None, typer.Option(help="Folder of the page; RUN_DIR/report by default.")] = None,
@@ -244,18 +263,27 @@ def check(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns its exit code: 0, 1 (something failed), 2 (a user's mistake) or 130."""
+    """Runs the command line and returns its exit code.
+
+    0; 1: something failed; 2: a user's mistake, or a disk that cannot be written; 130 and 143: stopped by Ctrl-C or
+    SIGTERM.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     command = typer.main.get_command(app)
     try:
-        # Click returns the code of a typer.Exit, and nothing for a command that ran through.
-        status = command.main(arguments, prog_name="bridgebench", standalone_mode=False) or 0
+        with terminable():
+            # Click returns the code of a typer.Exit, and nothing for a command that ran through.
+            status = command.main(arguments, prog_name="bridgebench", standalone_mode=False) or 0
     except UserError as error:
         return _complain(str(error))
     except _UsageError as error:
         usage = cast(Any, error)
         command_path = usage.ctx.command_path if usage.ctx else "bridgebench"
         return _complain(f"{usage.format_message()} `{command_path} --help` says more.")
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise
+        return _complain(f"{error.filename or 'A file'} cannot be read or written ({error.strerror}).")
     except Stopped as stopped:
         _complain(str(stopped))
         return stopped.code

@@ -53,6 +53,7 @@ def run_record(bench: Workbench, profile: Profile, entries: Iterable[Entry], old
             "n_test": protocol.data.n,
             "image_size": protocol.data.image_size,
         },
+        "limit": bench.setup.limit,
         "attributes": list(protocol.attributes),
         "columns": list(bench.columns),
         "features": protocol.features.model_dump(),

@@ -13,7 +13,8 @@ import numpy as np
 
 from harness.backends import check_backend, run_jobs
 from harness.cost import CostJob, run_cost
-from harness.group import Job, run_job
+from harness.group import Job, give_up, run_job
+from harness.lock import locked
 from harness.pixels import STRIP, strip_png
 from harness.plan import Cell, Entry, all_cells, groups, is_done, key_of, select
 from harness.profiles import DRAWN_HERE, Profile
@@ -23,6 +24,7 @@ from harness.summary import summary_csv, summary_lines
 from harness.workbench import Setup, Workbench, workbench
 from methods.errors import UserError
 from methods.files import write_bytes
+from methods.reading import check_links
 from reports.compare import differences
 
 Say = Callable[[str], Any]
@@ -62,32 +64,45 @@ def run_benchmark(
     select(profile, methods, has_truth=profile.data.name in DRAWN_HERE)
     _check_out(RunDirectory(out))
     setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve())
-    bench = workbench(setup)
+    with locked(out):
+        return _run(setup, methods, {"backend": backend, "scheduler": scheduler, "workers": workers}, say)
+
+
+def _run(setup: Setup, methods: Sequence[str] | None, where: dict[str, Any], say: Say) -> list[str]:
+    profile, bench = setup.profile, workbench(setup)
     entries, left_out = select(profile, methods, has_truth=bench.test.has_truth)
     for name, reason in left_out.items():
         say(f"Left out {name}: {reason}.")
     _prepare(bench, profile, entries, say)
 
-    where = {"backend": backend, "scheduler": scheduler, "workers": workers}
     failed = _run_cells(bench, entries, where, say)
     _run_costs(bench, entries, failed)
     bench.run.clean()  # workers of a killed run may have written for a moment after it
     write_bytes(bench.run.summary_file, summary_csv(bench.run).encode())
     from reports.site import build
 
-    page = build(out)
+    page = build(setup.run)
     for line in summary_lines(bench.run, entries):
         say(line)
     for place in failed:
-        say(f"FAILED {place}: see {bench.run.error_file(*place.rsplit('/', 2))}")
+        say(_failure(place, bench.run.error_file(*place.rsplit("/", 2))))
     say(f"The page: {page}")
     return failed
 
 
+def _failure(place: str, file: Path) -> str:
+    """Which cell failed, why, and where the whole traceback is."""
+    lines = file.read_text().splitlines() if file.is_file() else ["its reason could not be kept"]
+    return f"FAILED {place}: {lines[-1]} (see {file}); the next call tries it again"
+
+
 def _check_out(run: RunDirectory) -> None:
-    """A folder that holds something else is not ours to write into."""
-    if run.root.is_file() or (run.root.is_dir() and any(run.root.iterdir()) and read_json(run.run_file) is None):
+    """A folder that holds something else is not ours to write into, nor is one that leads elsewhere."""
+    # A run that was killed at its very beginning leaves hidden files alone: its lock, a file half written.
+    others = run.root.is_dir() and any(not path.name.startswith(".") for path in run.root.iterdir())
+    if run.root.is_file() or (others and read_json(run.run_file) is None):
         raise UserError(f"{run.root} exists and is not a run directory; give another --out.")
+    check_links(run.root)
 
 
 def _prepare(bench: Workbench, profile: Profile, entries: Sequence[Entry], say: Say) -> None:
@@ -134,9 +149,9 @@ def _run_cells(bench: Workbench, entries: Sequence[Entry], where: dict[str, Any]
     ]
     failed: list[str] = []
     if jobs:
-        _ = bench.bench  # the real features are on disk before the workers look for them
+        _ = bench.bench, bench.source_reading  # they are on disk before the workers look for them
         with _progress(run, missing):
-            for names in run_jobs(run_job, jobs, **where):
+            for names in run_jobs(run_job, jobs, give_up=give_up, **where):
                 failed += names
     return sorted(failed)
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Stopped(Exception):
+class Stopped(BaseException):
     """Work was stopped by a signal after all that it had done was kept; the sentence says how to go on.
+
+    No failure of anything, so that nothing that handles failures takes it for one.
 
     Attributes:
         code: the exit code by which shells and schedulers know the signal, 128 and its number.
@@ -50,3 +54,20 @@ class StopRequest:
         if self.number and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.number = self.number or number
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM ends what runs inside as Ctrl-C does: files are closed and workers ended, and `Stopped` is raised."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number, "stopped; give the same command again (train: with --resume) to go on.")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -14,6 +14,10 @@ class UserError(Exception):
     """One clear sentence: what was wrong, where, and what to do."""
 
 
+class CannotWrite(UserError):
+    """A file could not be written (no space, no permission, ...); nothing of it is there."""
+
+
 class UnsupportedMode(UserError):
     """A method was asked for an edit mode that it does not have; the message names those it has."""
 

@@ -7,6 +7,8 @@ import tempfile
 import urllib.parse
 from pathlib import Path
 
+from methods.errors import CannotWrite
+
 TEMPORARY = ".tmp"
 
 
@@ -14,7 +16,20 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file, all of it or nothing: to a temporary name beside it, synced to the disk, then renamed.
 
     Folders above it are made. A reader, or a run that is killed, sees the file before or the file after.
+
+    Raises:
+        CannotWrite: a full disk, a folder that is read-only or no folder, a name too long, ...
     """
+    try:
+        _write(path, data)
+    except OSError as error:
+        raise CannotWrite(
+            f"{path} cannot be written ({error.strerror or error}); what was there before is untouched: make room or "
+            "name another folder, and give the same command again."
+        ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     try:

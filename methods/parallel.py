@@ -90,7 +90,7 @@ class BatchNorm2d(nn.BatchNorm2d):
             samples = processes() * x.numel() // x.shape[1]
             self.running_mean.lerp_(mean, self.momentum)  # type: ignore[union-attr, arg-type]
             self.running_var.lerp_(variance * samples / (samples - 1), self.momentum)  # type: ignore[union-attr, arg-type]
-            self.num_batches_tracked += 1  # type: ignore[operator]
+            self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
         scale = self.weight * (variance + self.eps).rsqrt()
         shift = self.bias - mean * scale
         return torch.addcmul(shift.view(1, -1, 1, 1), pixels, scale.view(1, -1, 1, 1)).to(x.dtype)

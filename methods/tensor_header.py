@@ -57,14 +57,16 @@ def _place(name: str, entry: Any) -> tuple[int, int, tuple[int, ...]]:
     """Where a tensor starts and stops, and its shape."""
     if not isinstance(entry, dict) or entry.get("dtype") not in _SIZES:
         raise ValueError(f"the tensor {name:.60} has no known type")
-    shape, offsets = entry.get("shape"), entry.get("data_offsets")
-    if not (_are_sizes(shape) and _are_sizes(offsets) and len(offsets) == 2):
+    shape, offsets = _sizes(entry.get("shape")), _sizes(entry.get("data_offsets"))
+    if shape is None or offsets is None or len(offsets) != 2:
         raise ValueError(f"the tensor {name:.60} has no shape or place")
     if offsets[1] - offsets[0] != math.prod(shape) * _SIZES[entry["dtype"]]:
         raise ValueError(f"the tensor {name:.60} does not fill its place")
-    return offsets[0], offsets[1], tuple(shape)
+    return offsets[0], offsets[1], shape
 
 
-def _are_sizes(value: Any) -> bool:
-    """Whether a value is a list of numbers from 0 that a file can hold."""
-    return isinstance(value, list) and all(type(each) is int and 0 <= each < 2**48 for each in value)
+def _sizes(value: Any) -> tuple[int, ...] | None:
+    """A list of numbers from 0 that a file can hold; None if it is anything else."""
+    if isinstance(value, list) and all(type(each) is int and 0 <= each < 2**48 for each in value):
+        return tuple(value)
+    return None

@@ -160,7 +160,7 @@ def _slow(rows: list[tuple[int, str]], cut: Callable[[str], list[str]], width: i
             problems.append(Problem(number, f"names {photo} a second time (line {lines[photo]} does so first)"))
         elif len(cells) != width + 1:
             problems.append(Problem(number, f"holds {len(cells) - 1} values, not {width}", photo))
-        elif wrong := next((cell for cell in cells[1:] if cell not in ("-1", "1")), None):
+        elif (wrong := next((cell for cell in cells[1:] if cell not in ("-1", "1")), None)) is not None:
             problems.append(Problem(number, f"holds '{wrong[:40]}', where only -1 and 1 may stand", photo))
         else:
             found[photo] = (position, [int(cell) for cell in cells[1:]])

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.queues import SimpleQueue
 from types import FrameType
 
@@ -42,7 +43,7 @@ def launch(work: Work, task: Task, devices: int) -> int:
     errors: SimpleQueue[str] = multiprocessing.get_context("spawn").SimpleQueue()
     with _signals_passed_on():
         try:
-            return fabric.launch(_process, work, task, errors)  # type: ignore[arg-type]
+            return fabric.launch(partial(_process, work=work, task=task, errors=errors))
         except (ProcessRaisedException, ProcessExitedException) as error:
             if not errors.empty():
                 raise UserError(errors.get()) from None

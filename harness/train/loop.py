@@ -7,9 +7,10 @@ checkpoint to the same weights as an undisturbed run; asked to stop (Ctrl-C, SIG
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from lightning.fabric import Fabric
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from harness.lock import locked
 from harness.profiles import Profile
 from harness.stopping import Stopped, StopRequest
 from harness.train.checkpoint import FILE
@@ -66,7 +68,12 @@ def train(
     if (out / FILE).exists() and not resume:
         raise UserError(f"A training run is in {out} already; go on with --resume, or give another --out.")
     task = Task(method, profile, out, minutes, resume, seed, data_root)
-    stopped = launch(run_task, task, devices) if devices > 1 else run_task(Fabric(accelerator="auto", devices=1), task)
+    first = os.environ.get("RANK", "0") == "0"  # torchrun starts this in every process
+    with locked(out) if first else nullcontext():
+        if devices > 1:
+            stopped = launch(run_task, task, devices)
+        else:
+            stopped = run_task(Fabric(accelerator="auto", devices=1), task)
     if stopped:
         raise Stopped(stopped, "stopped, and a checkpoint is saved; give the same command with --resume to go on.")
     return out / "weights.safetensors"

@@ -1,0 +1,230 @@
+"""Cells, workers and folders that fail: nothing is lost, nothing half-written, the words are clear."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import group, runner, verify
+from harness.lock import LOCK, locked
+from harness.main import main
+from harness.pool import Death, run_in_processes
+from harness.profiles import load_profile
+from harness.runner import run_benchmark
+from harness.store import RunDirectory
+from methods import files
+from methods.errors import CannotWrite, UserError
+from methods.files import write_bytes
+
+Write = Callable[..., Path]
+
+# --- workers ----------------------------------------------------------------------------------------------------------
+
+
+def die_once(job: tuple[str, int]) -> int:
+    folder, number = job
+    if number == 1 and not (Path(folder) / "died").exists():
+        (Path(folder) / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die(number: int) -> int:
+    if number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def linger(folder: str) -> None:
+    (Path(folder) / str(os.getpid())).touch()
+    time.sleep(300)
+
+
+def alive(process: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{process}/stat").read_text().split(")")[1][:3]
+    except OSError:
+        return False
+
+
+def test_the_job_of_a_killed_worker_is_done_again(tmp_path: Path) -> None:
+    assert sorted(run_in_processes(die_once, [(str(tmp_path), number) for number in range(4)], 2)) == [0, 1, 2, 3]
+    assert (tmp_path / "died").exists()
+
+
+def test_a_job_over_which_workers_die_stops_no_other() -> None:
+    found = list(run_in_processes(die, [0, 1, 2], 1))
+    assert [each for each in found if not isinstance(each, Death)] == [0, 2]
+    assert [each for each in found if isinstance(each, Death)] == [Death(1, "SIGKILL")]
+
+
+PROGRAM = """
+import sys
+sys.path[:0] = [{here!r}, {root!r}]
+from test_cell_faults import linger
+from harness.pool import run_in_processes
+from harness.stopping import terminable
+if __name__ == "__main__":
+    with terminable():
+        list(run_in_processes(linger, [{folder!r}] * 2, 2))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_its_run(tmp_path: Path, number: signal.Signals) -> None:
+    script, folder = tmp_path / "program.py", tmp_path / "workers"
+    folder.mkdir()
+    here = Path(__file__).parent
+    script.write_text(PROGRAM.format(here=str(here), root=str(here.parent.parent), folder=str(folder)))
+    process = subprocess.Popen([sys.executable, script], stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 300
+    while len(list(folder.iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    workers = [int(path.name) for path in folder.iterdir()]
+    assert len(workers) == 2
+    assert all(map(alive, workers))
+    process.send_signal(number)
+    process.wait(30)
+    deadline = time.monotonic() + 20
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+
+
+# --- the folder -------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_in_a_folder_says_so_and_stops(tmp_path: Path, write_tiny: Write, capsys: Any) -> None:
+    out = tmp_path / "run"
+    profile = write_tiny(tmp_path)
+    with locked(out):
+        assert json.loads((out / LOCK).read_text()) == {"host": socket.gethostname(), "pid": os.getpid()}
+        assert main(["benchmark", "--profile", str(profile), "--out", str(out)]) == 2
+        assert [path.name for path in out.iterdir()] == [LOCK]
+    assert f"{out} is in use by another run (process {os.getpid()} on " in capsys.readouterr().err
+    assert not (out / LOCK).exists()
+
+
+def test_the_lock_of_a_killed_run_holds_nobody_up_but_that_of_another_machine_does(tmp_path: Path) -> None:
+    for owner in ({"host": socket.gethostname(), "pid": 1}, "half writ", [], {}):
+        (tmp_path / LOCK).write_text(json.dumps(owner)[:12] if owner == "half writ" else json.dumps(owner))
+        with locked(tmp_path):
+            pass
+    (tmp_path / LOCK).write_text(json.dumps({"host": "elsewhere", "pid": 7}))
+    with (
+        pytest.raises(UserError, match=r"process 7 on elsewhere\); if that one runs no more, remove .*\.lock"),
+        locked(tmp_path),
+    ):
+        pass
+    assert (tmp_path / LOCK).exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_full_disk_leaves_the_file_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def full(handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    path = tmp_path / "file.json"
+    write_bytes(path, b"before")
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(
+        CannotWrite, match=f"file.json cannot be written .{os.strerror(number)}.; what was there before"
+    ):
+        write_bytes(path, b"after")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"file.json": b"before"}
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_done(
+    tmp_path: Path, write_tiny: Write, capsys: Any
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    out = tmp_path / "file" / "run"
+    assert main(["benchmark", "--profile", str(write_tiny(tmp_path)), "--out", str(out)]) == 2
+    assert f"{out} cannot be written (Not a directory)" in capsys.readouterr().err
+
+
+# --- cells ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs run in this process: what is tested is not how they are sent."""
+
+    def run_jobs(function: Callable, jobs: list, **_: Any) -> Iterator[Any]:
+        return (function(job) for job in jobs)
+
+    monkeypatch.setattr(runner, "run_jobs", run_jobs)
+    monkeypatch.setattr(verify, "run_jobs", run_jobs)
+    monkeypatch.setattr(runner, "_run_costs", lambda *_: None)
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.glob("cells/*/*/*"))}
+
+
+def test_failures_are_told_kept_apart_and_tried_again(
+    tmp_path: Path, write_tiny: Write, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile, out, said = load_profile(write_tiny(tmp_path)), tmp_path / "run", []
+    whole_run = group.Group.run
+
+    def fail(self: group.Group, cell: Any, protocol_hash: str) -> None:
+        if cell.place == ("identity", "label", "Bangs"):
+            raise ArithmeticError("by order")
+        if cell.place == ("oracle", "label", "Male"):
+            group.write_bytes = full  # the disk is full from here on
+        whole_run(self, cell, protocol_hash)
+
+    def full(path: Path, data: bytes) -> None:
+        raise CannotWrite(f"{path} cannot be written (No space left on device)")
+
+    monkeypatch.setattr(group, "write_bytes", group.write_bytes)
+    with monkeypatch.context() as patched:
+        patched.setattr(group.Group, "run", fail)
+        with pytest.raises(CannotWrite, match="No space left"):
+            run_benchmark(profile, out, methods=["identity", "oracle"], say=said.append)
+    monkeypatch.setattr(group, "write_bytes", write_bytes)
+    before = state(out)
+    assert "cells/oracle/label/Male.json" not in before
+    assert "ArithmeticError: by order" in before.pop("cells/identity/label/Bangs.error.txt").decode()
+    assert len(before) >= 3
+    with monkeypatch.context() as patched:  # the worker of one job dies again and again
+        patched.setattr(
+            runner,
+            "run_jobs",
+            lambda function, jobs, give_up, **_: (
+                give_up(job, "SIGKILL") if job.attribute == "Bangs" else function(job) for job in jobs
+            ),
+        )
+        failed = run_benchmark(profile, out, methods=["identity", "oracle"], say=said.append)
+    places = [f"{method}/{mode}/Bangs" for method in ("identity", "oracle") for mode in ("label", "reference")]
+    assert sorted(failed) == [place for place in places if f"cells/{place}.json" not in before]
+    assert any("FAILED identity/label/Bangs: WorkerDied: the worker process died twice (SIG" in each for each in said)
+    assert run_benchmark(profile, out, methods=["identity", "oracle"], say=said.append) == []
+    after = state(out)
+    assert all(after[name] == data for name, data in before.items())
+    assert not [name for name in after if name.endswith(".txt")]
+
+    # Verified: the same bytes; one number changed by hand: told.
+    lines: list[str] = []
+    assert verify.verify_run(out, cells=2, seed=1, say=lines.append) == []
+    assert sum(line.startswith("same ") for line in lines) == 2
+    path = RunDirectory(out).cell_file("identity", "label", "Bangs")
+    record = json.loads(path.read_text())
+    record["measures"]["accuracy"]["value"] = 0.123
+    path.write_text(json.dumps(record))
+    (tmp_path / "run.json").write_text((out / "run.json").read_text())
+    different = verify.verify_run(out, cells=10**6, say=lines.append)
+    assert different == ["identity/label/Bangs"]
+    assert any("DIFFERENT  identity/label/Bangs: measures.accuracy.value: 0.123 -> " in line for line in lines)

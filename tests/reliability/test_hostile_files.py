@@ -1,0 +1,249 @@
+"""Files from strangers: refused in clear words, never run, never followed out of their folder."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import struct
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from harness.importing import show_weights
+from harness.main import main
+from harness.profiles import SHIPPED, load_profile
+from harness.store import read_json
+from methods import editor_class
+from methods.errors import UserError
+from methods.official_files import read_npz, read_torch
+from methods.reading import check_links, parse_json, read_bytes
+from methods.tensor_header import read_tensor_header
+from methods.weights import header, load_editor, save_editor
+from reports.pictures import open_picture
+from reports.site import build
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
+from fake_run import write_run
+
+# --- weights files ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "good.safetensors"
+    editor = editor_class("stargan")(attributes=["A", "B"], image_size=32, width=2, blocks=1)
+    save_editor(editor, path, {"origin": "a test"})
+    return path
+
+
+def rewritten(weights: Path, out: Path, change: Callable[[dict[str, Any]], Any], extra: bytes = b"") -> Path:
+    """The weights file with another header."""
+    data = weights.read_bytes()
+    length = struct.unpack("<Q", data[:8])[0]
+    fields = json.loads(data[8 : 8 + length])
+    change(fields)
+    text = json.dumps(fields).encode()
+    out.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :] + extra)
+    return out
+
+
+def first(fields: dict[str, Any]) -> dict[str, Any]:
+    return next(value for name, value in fields.items() if name != "__metadata__")
+
+
+def configured(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    def change(fields: dict[str, Any]) -> None:
+        text = fields["__metadata__"]["config"]
+        fields["__metadata__"]["config"] = json.dumps({**json.loads(text), **changes})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda fields: first(fields).update(data_offsets=[0, 10**9]), "does not fill its place"),
+        (lambda fields: first(fields).update(data_offsets=[8, 8 + 4 * 2]), "overlap or leave gaps|does not fill"),
+        (lambda fields: first(fields).update(shape=[2**40, 2**40]), "does not fill its place"),
+        (lambda fields: first(fields).update(shape=[-1]), "has no shape"),
+        (lambda fields: first(fields).update(dtype="OBJECT"), "no known type"),
+        (lambda fields: fields.update(extra={"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}), "overlap"),
+        (lambda fields: fields.update(__metadata__="text"), "metadata"),
+        (lambda fields: fields["__metadata__"].update(config="[" * 5000), "nested too deeply"),
+        (lambda fields: fields["__metadata__"].update(config="7"), "metadata is damaged"),
+    ],
+)
+def test_a_header_that_the_file_does_not_bear_out_is_refused(
+    weights: Path, tmp_path: Path, change: Callable, told: str
+) -> None:
+    path = rewritten(weights, tmp_path / "bad.safetensors", change)
+    with pytest.raises(UserError, match=told):
+        load_editor(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"width": 10**9}, {"width": -3}, {"blocks": 3}, {"image_size": "x"}, {"attributes": 5}, {"shell": "true"}],
+)
+def test_a_configuration_that_does_not_fit_the_tensors_is_refused_before_memory_is_taken(
+    weights: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    path = rewritten(weights, tmp_path / "bad.safetensors", configured(**changes))
+    with pytest.raises(UserError, match="do not fit its header"):
+        load_editor(path)
+
+
+def test_an_oversized_header_a_tail_and_a_short_file_are_refused(weights: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bad.safetensors"
+    for data in (struct.pack("<Q", 2**62) + b"{}", b"", b"\x00" * 7, struct.pack("<Q", 100) + b"{}"):
+        path.write_bytes(data)
+        with pytest.raises(UserError, match="not a bridgebench weights file"):
+            header(path)
+    with pytest.raises(ValueError, match="the file has"):
+        read_tensor_header(rewritten(weights, path, lambda fields: None, extra=b"tail"))
+
+
+def test_weights_of_another_type_or_not_finite_are_refused(weights: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors, path = load_file(weights), tmp_path / "bad.safetensors"
+    name = next(iter(tensors))
+    metadata = read_tensor_header(weights).metadata
+    for value, told in ((tensors[name].to(torch.int64), "another type"), (tensors[name] * torch.nan, "not finite")):
+        save_file({**tensors, name: value}, path, metadata)
+        with pytest.raises(UserError, match=told):
+            load_editor(path)
+
+
+def test_what_a_card_says_cannot_command_the_terminal(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    card = json.dumps({"origin": "\x1b[2Jgone", "html": "<script>"})
+    path = rewritten(weights, tmp_path / "odd.safetensors", lambda fields: fields["__metadata__"].update(card=card))
+    assert "\x1b" not in show_weights(path)
+    assert main(["report", str(tmp_path / "\x1b[2J")]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+# --- official checkpoints ---------------------------------------------------------------------------------------------
+
+
+def test_a_small_file_cannot_claim_a_large_tensor(tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(1).expand(10**6, 10**6)}, tmp_path / "a.pth")
+    with pytest.raises(UserError, match="weight is no plain tensor"):
+        read_torch(tmp_path / "a.pth")
+    torch.save({"weight": torch.eye(3).to_sparse()}, tmp_path / "b.pth")
+    with pytest.raises(UserError, match=r"b\.pth is damaged"):
+        read_torch(tmp_path / "b.pth")
+
+
+def test_archives_that_unpack_to_more_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = io.BytesIO()
+    torch.save({"weight": torch.zeros(1000, 100)}, good)
+    with (
+        zipfile.ZipFile(good) as source,
+        zipfile.ZipFile(tmp_path / "a.pth", "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for member in source.infolist():
+            bomb.writestr(member.filename, source.read(member))
+    with pytest.raises(UserError, match="unpack to more"):
+        read_torch(tmp_path / "a.pth")
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros((1000, 1000)))
+    assert read_npz(tmp_path / "a.npz")["x"].shape == (1000, 1000)
+    monkeypatch.setattr("methods.official_files._LARGEST", 10**6)
+    with pytest.raises(UserError, match="unpack to more"):
+        read_npz(tmp_path / "a.npz")
+
+
+def test_arrays_of_anything_but_numbers_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.array(["text"]))
+    with pytest.raises(UserError, match="other things than numbers"):
+        read_npz(tmp_path / "a.npz")
+
+
+# --- profiles and records ---------------------------------------------------------------------------------------------
+
+
+def test_a_huge_or_deep_profile_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "big.toml"
+    path.write_bytes(b"#" * (2**20 + 1))
+    with pytest.raises(UserError, match="larger than 1,048,576 bytes"):
+        load_profile(path)
+    path.write_text("attributes = " + "[" * 20_000)
+    with pytest.raises(UserError, match=r"big\.toml is not valid TOML"):
+        load_profile(path)
+    path.write_bytes((SHIPPED / "smoke.toml").read_bytes())
+    assert load_profile(path).data.image_size == 32
+
+
+def test_records_are_read_within_limits(tmp_path: Path) -> None:
+    deep = tmp_path / "deep.json"
+    deep.write_text('{"a":' * 100_000)
+    assert read_json(deep) is None
+    os.mkfifo(tmp_path / "pipe.json")
+    assert read_json(tmp_path / "pipe.json") is None  # and does not wait for a writer
+    with pytest.raises(ValueError, match="larger than 10 bytes"):
+        read_bytes(deep, 10)
+    for text in ("NaN", "[Infinity]", "{", "9" * 10_000):
+        with pytest.raises(ValueError):
+            parse_json(text)
+
+
+# --- run directories --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return write_run(tmp_path / "run", pictures=False)
+
+
+@pytest.mark.parametrize("place", ["report", "cells/stargan/label/Male.json", "samples", "cost/evil"])
+def test_a_link_out_of_a_run_directory_is_refused(run: Path, tmp_path: Path, place: str) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "index.html").write_text("mine")
+    link = run / place
+    link.unlink(missing_ok=True)
+    link.symlink_to(secret)
+    with pytest.raises(UserError, match="leads out of"):
+        build(run)
+    assert [path.name for path in secret.iterdir()] == ["index.html"]
+    assert (secret / "index.html").read_text() == "mine"
+
+
+def test_links_within_a_folder_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    check_links(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../../../escaped", "..", "/escaped", "a/../../../escaped"])
+def test_names_in_records_do_not_leave_the_page(run: Path, tmp_path: Path, name: str) -> None:
+    record = json.loads((run / "run.json").read_text())
+    record["methods"][name] = {**record["methods"]["stargan"], "title": name}
+    record["attributes"] = [*record["attributes"], name]
+    (run / "run.json").write_text(json.dumps(record))
+    (tmp_path / "pages").mkdir()
+    build(run, tmp_path / "pages" / "one")
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "pages"}
+    assert {path.name for path in (tmp_path / "pages").iterdir()} == {"one"}
+    assert not (tmp_path.parent / "escaped").exists()
+
+
+def test_pictures_are_decoded_at_their_right_size_alone(tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0))
+    (tmp_path / "bomb.png").write_bytes(bomb + chunk(b"IDAT", zlib.compress(b"\0" * 10**6)) + chunk(b"IEND", b""))
+    with pytest.raises(UserError, match=r"is damaged|30000 x 30000 pixels, not a square"):
+        open_picture(tmp_path / "bomb.png", lambda width, height: width == height, "a square")

@@ -1,0 +1,127 @@
+"""Training that is stopped, breaks down or goes on with other processes: what it had is kept, in clear words."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness.profiles import Profile, load_profile
+from harness.stopping import Stopped
+from harness.train import loop, run
+from harness.train.checkpoint import FILE
+from harness.train.health import LossGuard
+from methods.errors import UserError
+from methods.weights import load_tensors
+
+TINY = {"width": 4, "blocks": 1, "discriminator_width": 4, "batch_size": 4, "iterations": 6, "n_critic": 2}
+
+
+def profile(**table: Any) -> Profile:
+    smoke = load_profile("smoke")
+    data = smoke.data.model_copy(update={"train": 24, "validation": 8, "balance_train": False})
+    return smoke.model_copy(update={"data": data, "train": {"stargan": {**TINY, "decay": "none", **table}}})
+
+
+def after(monkeypatch: pytest.MonkeyPatch, iteration: int, happens: Callable[[run.Run, dict], None]) -> None:
+    """Lets something happen in a training at the end of an iteration; every iteration before it is saved."""
+    monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", -1.0)
+    whole_step = run.Run.step
+
+    def step(self: run.Run) -> Any:
+        losses = dict(whole_step(self))
+        if self.progress.iteration == iteration:
+            happens(self, losses)
+            self.guard.watch(losses, iteration)
+        return losses
+
+    monkeypatch.setattr(run.Run, "step", step)
+
+
+def saved_iteration(folder: Path) -> int:
+    return torch.load(folder / FILE, weights_only=True)["progress"]["iteration"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The weights of an undisturbed run in one process."""
+    return loop.train("stargan", profile(), out=tmp_path_factory.mktemp("whole"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_the_very_iteration_and_the_run_goes_on_to_the_same_weights(
+    number: signal.Signals, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(number)
+    with monkeypatch.context() as patched, pytest.raises(Stopped, match="--resume") as stopped:
+        after(patched, 3, lambda run, losses: os.kill(os.getpid(), number))
+        patched.setattr(loop, "_CHECKPOINT_SECONDS", 1e9)  # none but the last
+        loop.train("stargan", profile(), out=tmp_path)
+    assert stopped.value.code == 128 + number
+    assert saved_iteration(tmp_path) == 3
+    assert signal.getsignal(number) == before
+    expected, found = load_tensors(whole), load_tensors(loop.train("stargan", profile(), out=tmp_path, resume=True))
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_second_ctrl_c_stops_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def twice(run: run.Run, losses: dict) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    after(monkeypatch, 2, twice)
+    with pytest.raises(KeyboardInterrupt):
+        loop.train("stargan", profile(), out=tmp_path)
+    assert saved_iteration(tmp_path) == 1
+
+
+@pytest.mark.parametrize(("value", "told"), [(float("nan"), "nan"), (float("-inf"), "-inf"), (3e12, "3e\\+12")])
+def test_a_broken_loss_is_named_and_the_last_good_checkpoint_kept(
+    value: float, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after(monkeypatch, 3, lambda run, losses: losses.update({"discriminator/penalty": torch.tensor(value)}))
+    with pytest.raises(UserError, match=f"discriminator/penalty became {told} at iteration 3;.*checkpoint is kept"):
+        loop.train("stargan", profile(), out=tmp_path)
+    assert saved_iteration(tmp_path) == 2
+
+
+def test_broken_weights_are_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoil(run: run.Run, losses: dict) -> None:
+        with torch.no_grad():
+            next(run.training.editor.parameters()).view(-1)[0] = float("inf")
+
+    after(monkeypatch, 3, spoil)
+    with pytest.raises(UserError, match=r"weights editor\..* no longer finite at iteration 3"):
+        loop.train("stargan", profile(), out=tmp_path)
+    assert saved_iteration(tmp_path) == 2
+
+
+def test_the_guard_names_the_first_broken_term() -> None:
+    guard = LossGuard()
+    guard.watch({"a": 1.0, "b": torch.tensor(2.0)}, 1)
+    guard.watch({"a": 1.0}, 2)
+    guard.check()
+    guard.watch({"a": 1.0, "b": float("nan"), "total": float("nan")}, 7)
+    guard.watch({"a": float("inf")}, 8)
+    with pytest.raises(UserError, match="loss b became nan at iteration 7"):
+        guard.check()
+
+
+def test_a_run_changes_from_two_processes_to_one(whole: Path, tmp_path: Path) -> None:
+    loop.train("stargan", profile(iterations=4), out=tmp_path, devices=2)
+    assert saved_iteration(tmp_path) == 4
+    expected, found = load_tensors(whole), load_tensors(loop.train("stargan", profile(), out=tmp_path, resume=True))
+    for name in expected:
+        assert (found[name] - expected[name]).norm() <= 0.02 * expected[name].norm() + 1e-3, name
+
+
+def test_a_batch_that_cannot_be_shared_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "processes", lambda: 3)
+    with pytest.raises(UserError, match="batch of 4 images cannot be shared equally by 3 processes"):
+        loop.train("stargan", profile(), out=tmp_path)
+    assert not (tmp_path / FILE).exists()
