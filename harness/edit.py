@@ -1,4 +1,4 @@
-"""Edits one photo of a user's: from a file of any size to a file of the editor's size."""
+"""Edits one photo of a user's: from a file of any size to one of the editor's size, or of the photo's own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch import Tensor
 from eval.classifier import load_classifier, to_float
 from eval.conversions import one_hot
 from eval.flips import attribute_index, flip
+from harness.crop import choose_square, paste_back, square_of
 from harness.data.photos import read_photo
-from harness.data.resize import antialiased, centre_crop
 from harness.pixels import to_uint8
 from harness.plan import find_weights, judge_weights
 from harness.profiles import load_profile
@@ -41,10 +41,13 @@ def edit_photo(
     profile: str = "faces64",
     strength: float | None = None,
     seed: int = 0,
+    crop: str | None = None,
+    reference_crop: str | None = None,
+    back: bool = False,
 ) -> Path:
     """Edits a photo and writes the result; nothing is written on an error.
 
-    The photo's middle square is resized to the editor's size, its labels are read by the profile's classifier, and
+    A square of the photo is resized to the editor's size, its labels are read by the profile's classifier, and
     the target is those labels with the wanted changes and the repairs of :func:`eval.flips.flip`. Where the labels are
     domains, the target is one of them: the one that is set, or that of the reference.
 
@@ -58,6 +61,8 @@ def edit_photo(
         profile: whose classifier and weights are used.
         strength: how far to edit, in the range of the method's card; None: its default.
         seed: of the method's random draws.
+        crop, reference_crop: which square of the photo and of the reference, see :func:`harness.crop.choose_square`.
+        back: write the whole photo, with the edited square put back into it.
 
     Returns:
         `out`.
@@ -71,13 +76,20 @@ def edit_photo(
         raise UserError("--attributes says what to take from a --reference photo; with --set it has no meaning.")
     file_format = _output_format(out)
     _check_method(method, strength)
-    source_photo = read_photo(photo)
-    reference_photo = None if reference is None else read_photo(reference)
+    if reference_crop is not None and reference is None:
+        raise UserError("--reference-crop says which square of a --reference photo is meant; there is none.")
+    whole = read_photo(photo)
+    square = choose_square(whole, str(photo), crop)
+    look = None
+    if reference is not None:
+        reference_photo = read_photo(reference)
+        look = (reference_photo, choose_square(reference_photo, str(reference), reference_crop, "--reference-crop"))
 
     editor = _load(method, weights, profile)
-    images = _prepare(source_photo, editor.image_size)
+    before = square_of(whole, square, editor.image_size)
+    images = to_float(before[None])
     source = _labels(editor, images)
-    like = None if reference_photo is None else _prepare(reference_photo, editor.image_size)
+    like = None if look is None else to_float(square_of(*look, editor.image_size)[None])
     if are_domains(editor.attributes):
         target = _domain(editor, settings, like, attributes)
     elif like is None:
@@ -92,7 +104,8 @@ def edit_photo(
         strength=strength,
         generator=torch.Generator().manual_seed(seed),
     )
-    _write(edited, out, file_format)
+    pixels = _pixels(edited)
+    _write(paste_back(whole, square, before, pixels) if back else pixels, out, file_format)
     return out
 
 
@@ -173,12 +186,6 @@ def _load(method: str, weights: Path | None, profile: str) -> Editor:
     return editor.attach(classifier=lambda images: classifier(images)[:, columns]).eval()
 
 
-def _prepare(photo: NDArray[np.uint8], size: int) -> Tensor:
-    """(1, 3, size, size) in [-1, 1]: the middle square of a photo, resized with antialias."""
-    square = centre_crop(*photo.shape[:2]).cut(photo)
-    return to_float(antialiased(square, size)[None])
-
-
 @torch.no_grad()
 def _labels(editor: Editor, images: Tensor) -> NDArray[np.uint8]:
     logits = editor.attached("classifier")(images)[0].numpy()
@@ -190,11 +197,16 @@ def _row(labels: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(labels)[None].float()
 
 
-def _write(edited: Tensor, out: Path, file_format: str) -> None:
+def _pixels(edited: Tensor) -> NDArray[np.uint8]:
+    """(size, size, 3)."""
     if not bool(edited.isfinite().all()):
         raise UserError("The edit holds values that are not finite: the weights are damaged or of a broken training.")
+    return to_uint8(edited)[0]
+
+
+def _write(pixels: NDArray[np.uint8], out: Path, file_format: str) -> None:
     encoded = io.BytesIO()
-    Image.fromarray(to_uint8(edited)[0]).save(encoded, file_format, quality=95)
+    Image.fromarray(pixels).save(encoded, file_format, quality=95)
     try:
         write_bytes(out, encoded.getvalue())
     except OSError as error:

@@ -200,6 +200,11 @@ def edit(
     profile: ProfileOption = "faces64",
     strength: Annotated[float | None, typer.Option(help="How far to edit; the method's default if not given.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of a stochastic method.")] = 0,
+    crop: Annotated[
+        str | None, typer.Option(metavar="X,Y,SIZE|face", help="The square to edit; else all, or the face found.")
+    ] = None,
+    reference_crop: Annotated[str | None, typer.Option(metavar="X,Y,SIZE|face", help="That of the reference.")] = None,
+    paste_back: Annotated[bool, typer.Option("--paste-back", help="Write the whole photo, the edit in it.")] = False,
 ) -> None:
     """Edits a photo, told by attributes or by a reference photo."""
     from harness.edit import edit_photo
@@ -216,6 +221,9 @@ def edit(
         profile=profile,
         strength=strength,
         seed=seed,
+        crop=crop,
+        reference_crop=reference_crop,
+        back=paste_back,
     )
     typer.echo(f"Wrote {written}")
 

@@ -61,7 +61,9 @@ def room(tmp_path_factory):
 
 
 def _edit(room, out, method="stargan", **options):
-    return edit_photo(room / "photo.png", method, out, profile=str(room / "tiny.toml"), **options)
+    squares = {"crop": "15,0,50", "reference_crop": "0,3,33" if options.get("reference") else None}
+    options = {"profile": str(room / "tiny.toml"), **squares, **options}
+    return edit_photo(room / "photo.png", method, out, **options)
 
 
 def _labels(**on):
@@ -92,7 +94,7 @@ def test_a_reference_gives_the_named_attributes_alone():
 
 
 def test_the_edit_is_the_editors_own(room, tmp_path):
-    """The middle square, resized, edited towards read labels with the setting: done here step by step."""
+    """The square, resized, edited towards read labels with the setting: done here step by step."""
     out = _edit(room, tmp_path / "out.png", settings=["Smiling=1", "Bangs=0", "Male=1", "Black_Hair=0", "Brown_Hair=1"])
     square = np.array(Image.open(room / "photo.png"))[:, 15:65]
     pixels = torch.from_numpy(antialiased(square, 32).copy()).permute(2, 0, 1)[None] / 127.5 - 1
@@ -195,7 +197,7 @@ def animals(room):
 
 
 def _convert(animals, out, **options):
-    return edit_photo(animals / "photo.png", "starganv2", out, profile=str(animals / "animals.toml"), **options)
+    return _edit(animals, out, "starganv2", profile=str(animals / "animals.toml"), **options)
 
 
 def test_a_photo_is_converted_to_the_domain_that_is_set(animals, tmp_path):
