@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ def edit_images(
     targets: NDArray[np.uint8],
     references: NDArray[np.int64] | None,
     draws: NDArray[np.int64],
+    options: Mapping[str, Any] | None = None,
 ) -> NDArray[np.uint8]:
     """The edits of some test images, 8-bit: what all measures see.
 
@@ -39,6 +41,7 @@ def edit_images(
         targets: (M, A) target labels.
         references: (M,) indices of the references; None: edits by label.
         draws: (M,) which of several edits of an image each is: it decides the latent vector.
+        options: what this method alone understands.
 
     Returns:
         uint8 (M, H, W, 3).
@@ -50,6 +53,7 @@ def edit_images(
     # A method that draws from a generator without saying how much can only be kept apart from its batch one by one.
     alone = editor.card.stochastic and noise_size is None
     step = 1 if alone else bench.settings.batch
+    drawn = editor.card.stochastic and noise_size
     parts = []
     for start in range(0, len(sources), step):
         rows = slice(start, start + step)
@@ -62,8 +66,11 @@ def edit_images(
             torch.from_numpy(targets[rows].astype(np.float32)),
             like,
             source_labels=torch.from_numpy(bench.labels[sources[rows]].astype(np.float32)),
-            noise=draw_noise(seed, ids, noise_size, draws[rows]) if editor.card.stochastic and noise_size else None,
+            noise=draw_noise(seed, ids, noise_size, draws[rows].tolist())
+            if editor.card.stochastic and noise_size
+            else None,
             generator=torch.Generator().manual_seed(seed_of("generator", seed, ids[0], int(draws[start]))),
+            **(options or {}),
         )
         if edited.shape != images.shape:
             raise ValueError(f"{editor.name} returned the shape {tuple(edited.shape)} for {tuple(images.shape)}")

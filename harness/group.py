@@ -19,6 +19,7 @@ from eval.judging import BATCH, Reading
 from harness.cases import Case, case_of, redrawn
 from harness.details import Readings, Scores, keep
 from harness.editing import TrueEdits, edit_images
+from harness.figures import write_mixes, write_pairs, write_true_pairs
 from harness.grids import write_grid, write_grid_images
 from harness.pixels import STRIP, strip_png
 from harness.plan import Cell, is_done
@@ -146,6 +147,9 @@ class Group:
         self._keep_details(cell, case, editor, tally, protocol_hash)
         if bench.conversions:
             write_grid(bench, cell, editor, self.attribute)
+        elif self.mode == "reference" and cell.entry.card.kind == "method":
+            write_pairs(bench, self.attribute, editor)
+            write_mixes(bench, self.attribute, editor, case)
         return tally.measures(self._draws(editor))
 
     def _task(self, case: Case) -> Task:
@@ -220,10 +224,13 @@ class Group:
             self._write_strips(self.case, None)
             if self.bench.conversions:
                 write_grid_images(self.bench, self.mode, self.attribute, self.true_edits)
+            elif self.mode == "reference" and self.true_edits is not None:
+                write_true_pairs(self.bench, self.attribute, self.true_edits)
 
     def _write_own_samples(self, cell: Cell, case: Case) -> None:
         """The same strips of a method that has references of its own."""
-        if case.references is not None and not np.array_equal(case.references, self.case.references):
+        shared = self.case.references
+        if case.references is not None and (shared is None or not np.array_equal(case.references, shared)):
             self._write_strips(case, cell.entry.name)
 
     def _write_strips(self, case: Case, method: str | None) -> None:

@@ -94,6 +94,10 @@ class RunDirectory:
         """The strip of a cell's first edits."""
         return self.root / "samples" / quote(method) / mode / f"{quote(attribute)}.png"
 
+    def figure_file(self, method: str, figure: str, name: str) -> Path:
+        """A board of edits for a figure of the pages: ``pairs`` or ``interpolation``. `method` may be ``truth``."""
+        return self.root / "samples" / quote(method) / figure / f"{quote(name)}.png"
+
     def details_file(self, method: str, mode: str, attribute: str) -> Path:
         """What the judge says of a cell's first, best, median and worst edits."""
         return self.root / "details" / quote(method) / mode / f"{quote(attribute)}.json"
