@@ -53,7 +53,6 @@ def edit_images(
     # A method that draws from a generator without saying how much can only be kept apart from its batch one by one.
     alone = editor.card.stochastic and noise_size is None
     step = 1 if alone else bench.settings.batch
-    drawn = editor.card.stochastic and noise_size
     parts = []
     for start in range(0, len(sources), step):
         rows = slice(start, start + step)
