@@ -1,0 +1,80 @@
+"""Measuring reads images and keeps edits a batch at a time, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import eval.judging
+import harness.group
+from harness.editing import TrueEdits
+from harness.group import Job, run_job
+from harness.pixels import STRIP
+from harness.plan import all_cells, select
+from harness.profiles import load_profile
+from harness.workbench import Setup, Workbench, workbench
+
+BATCH = 5
+
+
+class Watched:
+    """Images that note how many were asked for at once, and refuse to be read as a whole."""
+
+    def __init__(self, images: Any) -> None:
+        self.images, self.most = images, 0
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self.images[index]
+        self.most = max(self.most, len(found) if found.ndim == 4 else 1)
+        return found
+
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        raise AssertionError("all images were read at once")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, tiny_profile: Callable[..., Path]) -> Workbench:
+    return workbench(Setup(load_profile(tiny_profile(("n = 12", "n = 0"))), None, None, tmp_path / "run"))
+
+
+def test_no_more_than_a_batch_is_read_at_once(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eval.judging, "BATCH", BATCH)
+    monkeypatch.setattr(harness.group, "BATCH", BATCH)
+    watched = Watched(bench.test.images)
+    monkeypatch.setattr(bench, "test", replace(bench.test, images=watched))
+    entries, _ = select(bench.setup.profile, ["oracle"], has_truth=True)
+    cells = [cell for cell in all_cells(entries, ["Smiling"], bench.protocol.hash) if cell.mode == "reference"]
+    assert run_job(Job(bench.setup, bench.protocol.hash, "reference", "Smiling", tuple(cells))) == []
+    assert 0 < watched.most <= STRIP < bench.n == 24
+    assert next(bench.run.cells())["measures"]["l1_true"] | {"low": 0, "high": 0} == {
+        "value": 0,
+        "low": 0,
+        "high": 0,
+        "n": 24,
+    }
+
+
+def test_a_true_edit_is_drawn_once(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    truth = TrueEdits(bench, "Bangs")
+    draw = truth._draw
+
+    def counted(sources: Any, targets: Any, references: Any) -> Any:
+        drawn.extend(sources.tolist())
+        return draw(sources, targets, references)
+
+    monkeypatch.setattr(truth, "_draw", counted)
+    sources = np.array([3, 7, 3, 1])
+    targets = 1 - bench.labels[sources]
+    first = truth.of(sources, targets, None)
+    assert sorted(drawn) == [1, 3, 7] and (first[0] == first[2]).all()
+    again = truth.of(sources[::-1], targets[::-1], None)
+    assert len(drawn) == 3 and (again == first[::-1]).all()
