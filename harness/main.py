@@ -171,21 +171,30 @@ def verify(
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR", help="A run directory (two with --diff).")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the page; RUN_DIR/report by default.")] = None,
-    diff: Annotated[bool, typer.Option("--diff", help="List what differs in the protocols of two runs.")] = False,
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR...", help="Run directories (two with --diff).")],
+    out: Annotated[Path | None, typer.Option(help="Folder (or one file) to write; in RUN_DIR by default.")] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="What differs between two runs, the protocol first.")] = False,
+    single_file: Annotated[bool, typer.Option("--single-file", help="One HTML file that can be mailed.")] = False,
 ) -> None:
-    """Builds the page of a run directory from its records alone."""
-    if len(runs) != (2 if diff else 1):
-        raise UserError(f"`report` takes {'two run directories with --diff' if diff else 'one run directory'}.")
+    """Builds the pages of run directories from their records alone; of several in one folder also the way to them."""
+    if diff and (len(runs) != 2 or single_file):
+        raise UserError("`report --diff` takes two run directories, and no --single-file.")
+    if out is not None and len(runs) > 1 and not diff:
+        raise UserError("`report` of several run directories writes into each of them; leave out --out.")
     if diff:
-        from reports.compare import compare
+        from reports.compare import compare, write_page
 
-        typer.echo(compare(*runs))
+        found = compare(*runs)
+        typer.echo(found.text())
+        typer.echo(f"Wrote {write_page(found, out or runs[0] / 'diff')}")
         return
+    from reports.gallery import build_gallery
     from reports.site import build
 
-    typer.echo(f"Wrote {build(runs[0], out)}")
+    for run in runs:
+        typer.echo(f"Wrote {build(run, out, single=single_file)}")
+    if len(runs) > 1 and not single_file and len({run.resolve().parent for run in runs}) == 1:
+        typer.echo(f"Wrote {build_gallery(runs[0].resolve().parent)}")
 
 
 @app.command()

@@ -163,9 +163,10 @@ def _number_of(column: int, number: str) -> Callable[[Row], str]:
 
 
 def _record(cell: TableCell, table: Table) -> dict[str, Any]:
-    numbers = {name: cell.numbers.get(name) for name in _NUMBERS}
-    reason = table.notes[cell.note - 1] if cell.note else None
-    return {"text": cell.text, "span": cell.span, **numbers, "mark": cell.mark, "reason": reason}
+    record: dict[str, Any] = {"text": cell.text, **({"span": cell.span} if cell.span > 1 else {})}
+    record |= {name: cell.numbers[name] for name in _NUMBERS if name in cell.numbers}
+    record |= {"mark": cell.mark} if cell.mark else {}
+    return record | ({"reason": table.notes[cell.note - 1]} if cell.note else {})
 
 
 def _plain(text: str) -> str:

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from reports.charts import Curve, curve
 from reports.domains import Matrices
+from reports.facts import Fact, flatten
 from reports.figures import GridRow, GridSet
 from reports.layout import Layout, Page
 from reports.leakage import LeakageMap, leakage_map
-from reports.provenance import Fact, flatten
 from reports.records import MODES, Curves, Method, Run
 from reports.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
 from reports.tables import Table

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from reports.facts import Fact, flatten
 from reports.layout import Layout, Page
 from reports.records import Run, Weights
+from reports.words import lines
 
 
-@dataclass(frozen=True)
-class Fact:
-    """A line of a list of facts."""
-
-    name: str
-    value: str
-
-
-def flatten(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Nested tables as lines: ``{"a": {"b": 1}}`` -> ``("a.b", "1")``; lists stay in one line."""
-    if isinstance(value, Mapping) and value:
-        for key in sorted(value):
-            yield from flatten(value[key], f"{name}.{key}" if name else str(key))
-    else:
-        yield name, value if isinstance(value, str) else json.dumps(value)
-
-
-def provenance_page(run: Run, layout: Layout) -> Page:
-    """The page that says where the numbers come from."""
+def provenance_page(run: Run, layout: Layout, downloads: list[str]) -> Page:
+    """The page that says where the numbers come from; `downloads` are the records that lie beside it."""
     context = {
         "facts": facts(run),
-        "protocol": protocol(run),
+        "protocol": lines(run.record.protocol),
+        "downloads": downloads,
         "packages": packages(run),
         "weights": weights(run),
         "commands": commands(run),
@@ -61,11 +44,6 @@ def facts(run: Run) -> list[Fact]:
         Fact("Memory", f"{memory} GiB" if memory else "not recorded"),
         Fact("System", f"{hardware.get('os', 'not recorded')}, Python {hardware.get('python', 'not recorded')}"),
     ]
-
-
-def protocol(run: Run) -> list[Fact]:
-    """Everything that decides a number, line by line, as it went into the hash."""
-    return [Fact(name, value) for name, value in flatten(run.record.protocol)]
 
 
 def packages(run: Run) -> str:

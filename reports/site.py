@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
-from markupsafe import Markup
 
 from methods.files import write_bytes
 from reports import exports
@@ -24,26 +19,34 @@ from reports.method_pages import method_pages
 from reports.provenance import provenance_page
 from reports.records import Run
 from reports.results import MODE_TITLES
+from reports.script import script
+from reports.single import single_file
 from templates import environment
 
 COPIED = ("summary.csv", "run.json", "baselines.json")
 
 
-def build(run_dir: Path, out: Path | None = None) -> Path:
+def build(run_dir: Path, out: Path | None = None, *, single: bool = False) -> Path:
     """Writes the pages of a run directory; the same records give the same bytes.
 
     Args:
         run_dir: a run directory, as `bridgebench benchmark` writes it; finished or not.
-        out: where to write; default: the folder ``report`` in the run directory.
+        out: where to write; default: the folder ``report`` in the run directory, or with `single` the file
+            ``report.html`` there.
+        single: write one HTML file that holds everything.
 
     Returns:
-        The path of index.html.
+        The path of index.html, or of the one file.
 
     Raises:
         UserError: the run directory is missing or damaged, or `out` cannot be written.
     """
-    out = run_dir / "report" if out is None else out
-    for name, data in render(Run(run_dir)).items():
+    out = run_dir / ("report.html" if single else "report") if out is None else out
+    files = render(Run(run_dir))
+    if single:
+        write_bytes(out, single_file(files))
+        return out
+    for name, data in files.items():
         write_bytes(out / name, data)
     return out / "index.html"
 
@@ -59,7 +62,7 @@ def render(run: Run) -> dict[str, bytes]:
         front_page(run, grids, list(downloads)),
         *method_pages(run, layout, grids, matrices),
         *column_pages(run, layout, grids, matrices),
-        provenance_page(run, layout),
+        provenance_page(run, layout, list(downloads)),
         *drill.pages,
     ]
     common = {"nav": _navigation(run, layout), "side": run.record.data.image_size, "script": script()}
@@ -81,22 +84,6 @@ def _navigation(run: Run, layout: Layout) -> dict[str, Any]:
         "method_links": {name: layout.method(name) for name in run.methods},
         "provenance": layout.provenance,
     }
-
-
-@dataclass(frozen=True)
-class Script:
-    """The script of the pages as it stands in them, and the source that a Content-Security-Policy admits it by."""
-
-    text: Markup
-    source: str
-
-
-@cache
-def script() -> Script:
-    """The script, inline: opened from disk, a page may load no script file."""
-    text = (Path(__file__).parent / "assets" / "report.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return Script(Markup(text), f"'sha256-{digest}'")
 
 
 def _rendered(env: Environment, page: Page, common: dict[str, Any]) -> bytes:

@@ -73,11 +73,12 @@ function showRows(table, hidden) {
 function setUpFilter(filter) {
   const boxes = [...filter.querySelectorAll("input[type=checkbox]")];
   const unticked = (kind) => new Set(boxes.filter((box) => box.name === kind && !box.checked).map((box) => box.value));
+  const page = filter.closest("article") ?? document; // of several pages in one file, only its own
   const apply = () => {
     const [modes, rows, columns] = ["mode", "row", "column"].map(unticked);
-    document.querySelectorAll("[data-mode]").forEach((block) => (block.hidden = modes.has(block.dataset.mode)));
-    document.querySelectorAll("table").forEach((table) => showRows(table, rows));
-    document.querySelectorAll("figure.table table").forEach((table) => showColumns(table, columns));
+    page.querySelectorAll("[data-mode]").forEach((block) => (block.hidden = modes.has(block.dataset.mode)));
+    page.querySelectorAll("table").forEach((table) => showRows(table, rows));
+    page.querySelectorAll("figure.table table").forEach((table) => showColumns(table, columns));
     const count = boxes.filter((box) => !box.checked).length;
     filter.querySelector("output").textContent = count ? `${count} of ${boxes.length} hidden` : "everything is shown";
   };
@@ -93,8 +94,10 @@ function setUpFilter(filter) {
 
 function layUnder(scope) {
   for (const strip of scope.querySelectorAll("img.strip")) {
-    const source = strip.closest("tr").querySelector("td img");
+    const row = strip.closest("table").querySelector("tbody.source img.strip"); // a source a column, or one for all
+    const source = row ?? strip.closest("tr").querySelector("td img");
     strip.parentElement.style.backgroundImage = `url("${source.src}")`; // src is a whole URL: its quotes are escaped
+    if (row) strip.parentElement.style.backgroundSize = "100% 100%";
   }
   const sources = scope.querySelectorAll("tr.source td");
   scope.querySelectorAll("tr.edit td").forEach((cell, column) => {

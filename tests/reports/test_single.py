@@ -1,0 +1,94 @@
+"""One file with everything in it: nothing to fetch, every link inside, no picture twice."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from reports.records import Run
+from reports.single import single_file
+from reports.site import build, render
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fake_run import EVIL, write_run
+from pages import Page
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return render(Run(write_run(tmp_path_factory.mktemp("run"))))
+
+
+@pytest.fixture(scope="module")
+def html(files: dict[str, bytes]) -> str:
+    return single_file(files).decode()
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_it_names_nothing_outside_itself_and_every_anchor_is_there(page: Page) -> None:
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    for tag, attributes in page.elements:
+        for name in ("src", "href"):
+            link = attributes.get(name)
+            if link is not None:
+                assert link.startswith("data:") or (link.startswith("#") and link[1:] in ids), (tag, link[:80])
+        for name in ("for", "aria-labelledby"):
+            assert set((attributes.get(name) or "").split()) <= set(ids)
+        assert not [name for name in attributes if name.startswith("on")]
+    assert not {tag for tag, _ in page.elements} & {"iframe", "object", "embed", "base", "form"}
+
+
+def test_every_page_is_an_article_and_is_linked(files: dict[str, bytes], page: Page) -> None:
+    articles = [a["id"] for tag, a in page.elements if tag == "article"]
+    assert len(articles) == len([path for path in files if path.endswith(".html")])
+    linked = {(a["href"] or "").removeprefix("#") for tag, a in page.elements if tag == "a" and "href" in a}
+    assert set(articles) <= linked
+
+
+def test_a_picture_lies_in_it_once_and_pixel_by_pixel(files: dict[str, bytes], page: Page) -> None:
+    pictures = [a for tag, a in page.elements if tag == "img"]
+    whole = {a["id"]: a["src"] or "" for a in pictures if "src" in a}
+    copies = [a["data-copy"] for a in pictures if "src" not in a]
+    assert copies and set(copies) <= set(whole)
+    assert len(set(whole.values())) == len(whole)
+    first = base64.b64decode(next(iter(whole.values())).partition("base64,")[2])
+    decoded = Image.open(io.BytesIO(first)).convert("RGB").tobytes()
+    assert decoded == Image.open(io.BytesIO(files["grids/source-1.png"])).convert("RGB").tobytes()
+
+
+def test_only_its_own_scripts_may_run(html: str, page: Page) -> None:
+    policy = next(a["content"] or "" for tag, a in page.elements if tag == "meta" and "http-equiv" in a)
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert len(scripts) == 2 and "unsafe" not in policy.partition("script-src")[2]
+    for script in scripts:
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
+    assert "default-src 'none'" in policy and EVIL not in html
+
+
+def test_what_does_not_fit_is_left_out_and_said(files: dict[str, bytes]) -> None:
+    files = {**files, "cells/a.html": files["provenance.html"]}
+    some = single_file(files, most=len(single_file(files)) - 1).decode()
+    assert "it leaves out the pages of single cells.</p>" in some
+    small = single_file(files, most=1).decode()
+    assert "it leaves out the pages of single cells and the tables as CSV" in small
+    names = [a["download"] for tag, a in Page(small).elements if tag == "a" and "download" in a]
+    assert "summary.csv" in names and "accuracy-label.csv" not in names
+
+
+def test_it_is_written_where_it_was_asked_for(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", pictures=False)
+    assert build(run, single=True) == run / "report.html" and (run / "report.html").is_file()
+    assert build(run, tmp_path / "mail.html", single=True).read_bytes() == (run / "report.html").read_bytes()
+    assert not (run / "report").exists()
