@@ -15,7 +15,6 @@ from reports.results import MODE_TITLES, Results, all_cards
 from reports.tables import Notes, TableCell, print_cell
 from reports.tiles import Faces, Layer, Tile, column_png, heat_png, patches_png
 
-SCALE = "cells/difference-scale.png"
 _ROWS = {"source": "Source", "reference": "Reference", "edit": "Edit", "truth": "True edit", "heat": "Difference"}
 
 _Place = tuple[str, Mode, str]
@@ -72,7 +71,7 @@ class Drill:
         self.files = dict(faces.files)
         self.pages = [self._page(place) for place in self._details]
         if self.pages:
-            self.files[SCALE] = heat.scale()
+            self.files[heat.SCALE] = heat.scale()
 
     def _pictures(self, place: _Place) -> dict[Kind, Images]:
         path = details_path(self._run.folder, *place).with_suffix(".png")
@@ -94,7 +93,7 @@ class Drill:
             "score": _score(details),
             "truth": "truth" in details.kinds,
             "highest": round(heat.HIGHEST),
-            "scale": SCALE,
+            "scale": heat.SCALE,
             "before": self._neighbour(place, -1),
             "after": self._neighbour(place, 1),
             "others": self._others(place),

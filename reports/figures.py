@@ -77,6 +77,7 @@ class GridSet:
     Attributes:
         truth: whether there are true edits, to which the heat maps then compare.
         shared: whether all columns have the same source.
+        scale, highest: the colours of the heat maps, and the percentage of the last one.
     """
 
     mode: Mode
@@ -86,6 +87,8 @@ class GridSet:
     picture: str
     truth: bool
     shared: bool
+    scale: str = heat.SCALE
+    highest: int = round(heat.HIGHEST)
 
 
 class Figures:
@@ -202,6 +205,7 @@ class Figures:
             for tile, like in zip(tiles, compared, strict=True)
         ]
         self.files[path] = heat.png(np.concatenate(steps, axis=1))
+        self.files[heat.SCALE] = heat.scale()
         return path
 
 

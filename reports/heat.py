@@ -12,6 +12,7 @@ from PIL import Image
 STEPS = 20
 PERCENT_A_STEP = 1.25  # of the full range, mean of the three channels
 MISSING = np.uint8(STEPS + 1)  # transparent: there is no image to compare
+SCALE = "grids/difference-scale.png"  # where the pages keep the bar of the legend
 HIGHEST = STEPS * PERCENT_A_STEP  # 25 %: what differs more has the last colour
 
 

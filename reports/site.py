@@ -9,6 +9,7 @@ from jinja2 import Environment
 
 from methods.files import write_bytes
 from reports import exports
+from reports.boards import Boards
 from reports.column_pages import column_pages
 from reports.domains import Matrices
 from reports.drill import Drill
@@ -57,22 +58,32 @@ def render(run: Run) -> dict[str, bytes]:
     grids = figures.grid_sets()
     downloads = {name: (run.folder / name).read_bytes() for name in COPIED if (run.folder / name).is_file()}
     drill = Drill(run, layout, grids)
-    matrices = Matrices(run)
+    matrices, boards = Matrices(run), Boards(run)
     pages = [
         front_page(run, grids, list(downloads)),
         *method_pages(run, layout, grids, matrices),
         *column_pages(run, layout, grids, matrices),
         provenance_page(run, layout, list(downloads)),
+        *boards.pages,
         *drill.pages,
     ]
-    common = {"nav": _navigation(run, layout), "side": run.record.data.image_size, "script": script()}
+    common = {"nav": _navigation(run, layout, boards), "side": run.record.data.image_size, "script": script()}
     rendered = {page.path: _rendered(env, page, common) for page in pages}
     exported = exports.files(table for page in pages for table in page.tables)
     style = {"style.css": _source(env, "report.css")}
-    return {**figures.files, **matrices.files, **drill.files, **downloads, **exported, **rendered, **style}
+    return {
+        **figures.files,
+        **matrices.files,
+        **boards.files,
+        **drill.files,
+        **downloads,
+        **exported,
+        **rendered,
+        **style,
+    }
 
 
-def _navigation(run: Run, layout: Layout) -> dict[str, Any]:
+def _navigation(run: Run, layout: Layout, boards: Boards) -> dict[str, Any]:
     """What leads from every page to every other: titles and paths."""
     return {
         "run": f"{run.record.profile_name}, protocol {run.record.protocol_hash[:12]}",
@@ -82,6 +93,7 @@ def _navigation(run: Run, layout: Layout) -> dict[str, Any]:
         "columns": [(run.spoken(column), layout.column(column)) for column in run.columns],
         "modes": list(MODE_TITLES.values()),
         "method_links": {name: layout.method(name) for name in run.methods},
+        "figures": boards.pages[0].path if boards.pages else "",
         "provenance": layout.provenance,
     }
 

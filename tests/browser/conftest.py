@@ -84,5 +84,6 @@ def kinds(site: Path) -> dict[str, str]:
         "method": f"methods/{evil}.html",
         "attribute": "attributes/smiling.html",
         "provenance": "provenance.html",
+        "figures": "figures.html",
         "cell": f"cells/{evil}/reference/smiling.html",
     }

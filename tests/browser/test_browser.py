@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 Open = Callable[..., "Page"]
-KINDS = ["index", "method", "attribute", "provenance", "cell"]
+KINDS = ["index", "method", "attribute", "provenance", "figures", "cell"]
 TABLE = "#accuracy-label"
 FOCUSED = """() => {
     const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
@@ -228,5 +228,5 @@ def test_a_hostile_name_is_shown_and_does_nothing(open_page: Open, kinds: dict[s
         page = open_page(kinds[kind])
         page.wait_for_load_state("networkidle")
         assert page.locator("img[src=x], [onerror]").count() == 0
-        if kind in ("index", "method", "cell"):
+        if kind in ("index", "method", "figures", "cell"):
             assert EVIL in page.locator("main").inner_text() + page.locator("h1").inner_text()

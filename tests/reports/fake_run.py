@@ -53,6 +53,7 @@ def write_run(folder: Path, seed: int = 0, pictures: bool = True) -> Path:
     (folder / "summary.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     if pictures:
         write_pictures(folder / "samples", rng)
+        write_boards(folder / "samples", rng)
         for name in ("bridgegan", EVIL):
             for mode in BOTH:
                 for attribute in DRILLED:
@@ -213,3 +214,20 @@ def write_details(folder: Path, name: str, mode: str, attribute: str, rng: rando
     record = {"schema": 1, "key": "0" * 64, "protocol_hash": HASH, "method": name, "mode": mode, "attribute": attribute}
     write_json(path, record | {"measure": "l1_true", "kinds": kinds, "shown": shown})
     column.save(path.with_suffix(".png"))
+
+
+def write_boards(samples: Path, rng: random.Random) -> None:
+    """Rows of pairs of three methods and of the true edits, and the way from label to reference of one method."""
+    for name in ("bridgegan", EVIL, "truth"):
+        for figure in ("Male", "Bangs", "Mouth_Slightly_Open-and-Bangs"):
+            write_board(samples / quote(name, safe="") / "pairs" / f"{figure}.png", 3, 4, rng)
+    for attribute in ("Smiling", "Male"):
+        write_board(samples / "bridgegan" / "interpolation" / f"{attribute}.png", 2, 7, rng)
+
+
+def write_board(path: Path, rows: int, columns: int, rng: random.Random) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    board = Image.new("RGB", (SIDE * columns, SIDE * rows))
+    for place in range(rows * columns):
+        board.paste(face(rng), (place % columns * SIDE, place // columns * SIDE))
+    board.save(path)
