@@ -111,7 +111,7 @@ class BridgeGANTerms(nn.Module):
         if self.iteration % self.recipe.penalty_every == 0:
             with self.autocast():
                 losses["d_gp"] = gradient_penalty(
-                    self.discriminator.score, images.repeat(3, 1, 1, 1), edits, pairing.penalty_mix
+                    self.discriminator.score, images.repeat(3, 1, 1, 1), edits, pairing.penalty_mix, linear_pieces=True
                 )
         return losses
 

@@ -47,12 +47,17 @@ def discriminator_terms(
         "real": -real.mean(),
         "fake": edited.mean(),
         "classification": classification(logits[: len(images)], labels),
-        "penalty": gradient_penalty(lambda between: discriminator(between)[0], images, fake, mix),
+        "penalty": gradient_penalty(lambda each: discriminator(each)[0], images, fake, mix, linear_pieces=True),
     }
 
 
 def generator_terms(
-    generator: Generator, discriminator: Discriminator, images: Tensor, labels: Tensor, target: Tensor
+    generator: Generator,
+    discriminator: Discriminator,
+    images: Tensor,
+    labels: Tensor,
+    target: Tensor,
+    fake: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """The terms that G minimizes, unweighted scalars.
 
@@ -60,12 +65,13 @@ def generator_terms(
         generator, discriminator: G and D.
         images, labels: real images (N, 3, H, W) and their labels (N, A).
         target: labels (N, A) to edit towards.
+        fake: G(images, target) with its graph, if it is there already.
 
     Returns:
         ``fake`` -mean D(G(x, target)), ``classification`` of the edits as `target`, ``reconstruction`` mean
         \\|x - G(G(x, target), labels)\\|.
     """
-    fake = generator(images, target)
+    fake = generator(images, target) if fake is None else fake
     realness, logits = discriminator(fake)
     return {
         "fake": -realness.mean(),

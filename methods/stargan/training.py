@@ -117,24 +117,23 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
         if self.recipe.precision == "bf16":
             images = images.contiguous(memory_format=torch.channels_last)
         images, labels, target, mix = (ours(part) for part in (images, labels, labels[order], mix))
-        logs = self.discriminator_step(images, labels, target, mix)
-        if self.iteration % self.recipe.n_critic == 0:
-            logs |= self.generator_step(images, labels, target)
-        return logs
+        both = self.iteration % self.recipe.n_critic == 0
+        # The step of D leaves G as it is: where both step, they look at the same edits.
+        with self.autocast(images), torch.set_grad_enabled(both):
+            fake = self.editor.generator(images, target)
+        logs = self.discriminator_step(images, labels, fake.detach(), mix)
+        return logs | (self.generator_step(images, labels, target, fake) if both else {})
 
-    def discriminator_step(self, images: Tensor, labels: Tensor, target: Tensor, mix: Tensor) -> dict[str, Tensor]:
-        """One step of D; `mix` as in :func:`discriminator_terms`. Returns its terms before the step."""
+    def discriminator_step(self, images: Tensor, labels: Tensor, fake: Tensor, mix: Tensor) -> dict[str, Tensor]:
+        """One step of D; arguments as of :func:`discriminator_terms`. Returns its terms before the step."""
         with self.autocast(images):
-            with torch.no_grad():
-                fake = self.editor.generator(images, target)
             terms = discriminator_terms(self.discriminator, images, labels, fake, mix)
         return self._descend("discriminator", self.discriminator, terms)
 
-    def generator_step(self, images: Tensor, labels: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """One step of G. Returns its terms before the step."""
-        # Autocast anew: it would reuse the weights that it cast in the D step, where G had no gradients.
+    def generator_step(self, images: Tensor, labels: Tensor, target: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """One step of G; arguments as of :func:`generator_terms`. Returns its terms before the step."""
         with self.autocast(images):
-            terms = generator_terms(self.editor.generator, self.discriminator, images, labels, target)
+            terms = generator_terms(self.editor.generator, self.discriminator, images, labels, target, fake)
         return self._descend("generator", self.editor, terms)
 
     def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from methods.blocks import InstanceNorm, halve
 
 Masks = tuple[Tensor, Tensor]
+Encoded = tuple[Tensor, dict[int, Tensor]]  # the deepest map, and by their size those that the high-pass skip carries
 _EPSILON = 1e-5
 _SKIPPED_SIZES = (32, 64, 128)  # map sizes that the high-pass skip carries over
 
@@ -155,11 +156,20 @@ class Generator(nn.Module):
         Returns:
             (N, 3, H, W) float32, not limited to [-1, 1].
         """
+        return self.decode_with(self.encode_images(images), style, masks)
+
+    def encode_images(self, images: Tensor) -> Encoded:
+        """The first half, which does not see the style."""
         x, skipped = self.from_rgb(images), {}
         for block in self.encode:
-            if masks is not None and x.shape[2] in _SKIPPED_SIZES:
+            if self.hpf is not None and x.shape[2] in _SKIPPED_SIZES:
                 skipped[x.shape[2]] = x
             x = block(x)
+        return x, skipped
+
+    def decode_with(self, encoded: Encoded, style: Tensor, masks: Masks | None = None) -> Tensor:
+        """The second half; arguments and result as in ``forward``."""
+        x, skipped = encoded
         for block in self.decode:
             x = block(x, style)
             if masks is not None and x.shape[2] in skipped:

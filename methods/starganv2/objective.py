@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from methods.losses import l1
-from methods.starganv2.networks import Discriminator, Generator, Masks, StyleEncoder
+from methods.starganv2.networks import Discriminator, Encoded, Generator, Masks, StyleEncoder
 
 Terms = dict[str, Tensor]
 
@@ -30,6 +30,15 @@ class LossWeights:
     diversity: float = 1.0
     cycle: float = 1.0
     penalty: float = 1.0
+
+
+class Edit(NamedTuple):
+    """Edits (N, 3, H, W), and what they were made of: style, masks, what the generator's first half gave."""
+
+    style: Tensor
+    masks: Masks | None
+    encoded: Encoded
+    edited: Tensor
 
 
 class Conversion(NamedTuple):
@@ -76,7 +85,8 @@ def generator_terms(
     encoder: StyleEncoder,
     discriminator: Discriminator,
     given: Conversion,
-    styles: tuple[Tensor, Tensor],
+    edit: Edit,
+    other_style: Tensor,
     masks_of: Callable[[Tensor], Masks | None],
 ) -> Terms:
     """The terms that G, F and E minimize, unweighted scalars.
@@ -84,7 +94,8 @@ def generator_terms(
     Args:
         generator, encoder, discriminator: G, E and D.
         given: real images and where they are edited to.
-        styles: two styles (N, style_size) of the target domains; only the first one gets gradients.
+        edit: of the images, by a style (N, style_size) of the target domains, with its graph.
+        other_style: a second one, which gets no gradients.
         masks_of: images -> masks for the high-pass skip, or None.
 
     Returns:
@@ -92,14 +103,13 @@ def generator_terms(
         styles differ: more is better) and ``cycle``.
     """
     images, domains, targets = given
-    masks = masks_of(images)
-    fake = generator(images, styles[0], masks)
+    fake = edit.edited
     with torch.no_grad():
-        other = generator(images, styles[1], masks)
+        other = generator.decode_with(edit.encoded, other_style, edit.masks)
     back = generator(fake, encoder(images, domains), masks_of(fake))
     return {
         "adversarial": realness(discriminator(fake, targets), True),
-        "style": l1(encoder(fake, targets), styles[0]),
+        "style": l1(encoder(fake, targets), edit.style),
         "diversity": l1(fake, other),
         "cycle": l1(back, images),
     }

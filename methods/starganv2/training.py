@@ -75,37 +75,47 @@ class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
 
     def iterate(self, pairing: Pairing) -> dict[str, Tensor]:
         """One iteration on what `draw_pairing` drew. Returns the terms before each update, detached."""
-        logs: dict[str, Tensor] = {}
-        for by in ("noise", "reference"):
-            logs |= self.discriminator_step(pairing, by)
-        for by in ("noise", "reference"):
-            logs |= self.generator_step(pairing, by)
+        # The steps of D leave G as it is: the first step of G looks at the first edits, and both at one first half.
+        by_noise = self.edit(pairing, "noise")
+        logs = self.discriminator_step(pairing, "noise", by_noise.edited.detach())
+        with torch.no_grad():
+            by_reference = self.edit(pairing, "reference", by_noise)
+        logs |= self.discriminator_step(pairing, "reference", by_reference.edited)
+        logs |= self.generator_step(pairing, "noise", by_noise)
+        del by_noise, by_reference
+        logs |= self.generator_step(pairing, "reference", self.edit(pairing, "reference"))
         self._average()
         self.iteration += 1
         return logs
 
-    def discriminator_step(self, pairing: Pairing, by: str) -> dict[str, Tensor]:
-        """One update of D; `by` ``"noise"`` or ``"reference"``."""
+    def edit(self, pairing: Pairing, by: str, like: objective.Edit | None = None) -> objective.Edit:
+        """The images edited by the first style, ``"noise"`` or ``"reference"``; `like`: another edit of the same."""
+        images = pairing.given.images
+        with self.autocast(images):
+            style = self.style(pairing, by, 0)
+            masks = self.editor.masks(images) if like is None else like.masks
+            encoded = self.generator.encode_images(images) if like is None else like.encoded
+            return objective.Edit(style, masks, encoded, self.generator.decode_with(encoded, style, masks))
+
+    def discriminator_step(self, pairing: Pairing, by: str, fake: Tensor) -> dict[str, Tensor]:
+        """One update of D; `by` as in `edit`, which made `fake`, without its graph here."""
         images = pairing.given.images
         penalized = self.iteration % self.recipe.penalty_every == 0
         with self.autocast(images):
-            with torch.no_grad():
-                style = self.style(pairing, by, 0)
-                fake = self.generator(images, style, self.editor.masks(images))
             terms = objective.discriminator_terms(self.discriminator, pairing.given, fake, penalized=penalized)
         # A penalty taken at every k-th iteration weighs k times as much.
         scaled = terms | ({"penalty": self.recipe.penalty_every * terms["penalty"]} if penalized else {})
         total = objective.discriminator_total(scaled, self.recipe.weights)
         return self._descend(f"discriminator/{by}", total, terms, ("discriminator",))
 
-    def generator_step(self, pairing: Pairing, by: str) -> dict[str, Tensor]:
+    def generator_step(self, pairing: Pairing, by: str, edit: objective.Edit) -> dict[str, Tensor]:
         """One update of G, F and E by noise, or of G alone by reference (as the official code has it)."""
-        # Autocast anew: it would reuse the weights that it cast in the D step, where G had no gradients.
+        networks = self.generator, self.style_encoder, self.discriminator
+        with torch.no_grad(), self.autocast(pairing.given.images):
+            other = self.style(pairing, by, 1)
+        # Autocast anew: it would reuse the weights that it cast where they had no gradients.
         with self.autocast(pairing.given.images):
-            styles = self.style(pairing, by, 0), self.style(pairing, by, 1).detach()
-            terms = objective.generator_terms(
-                self.generator, self.style_encoder, self.discriminator, pairing.given, styles, self.editor.masks
-            )
+            terms = objective.generator_terms(*networks, pairing.given, edit, other, self.editor.masks)
         diversity = self.recipe.diversity_at(self.iteration)
         total = objective.generator_total(terms, self.recipe.weights, diversity)
         return self._descend(f"generator/{by}", total, terms, _LEARNING if by == "noise" else ("generator",))

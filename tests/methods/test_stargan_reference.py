@@ -89,10 +89,12 @@ def test_losses_gradients_and_steps(config, made):
     total(terms, LossWeights()).backward(inputs=list(generator.parameters()))
     assert_gradients(generator, f"grad/{config}/g/generator")
 
-    assert_terms(made.discriminator_step(images, source, target, half), f"loss/{config}/d_", **exact)
+    fake = generator(images, target)
+    assert_terms(made.discriminator_step(images, source, fake.detach(), half), f"loss/{config}/d_", **exact)
     assert_gradients(discriminator, f"grad/{config}/d/discriminator")
 
-    assert_terms(made.generator_step(images, source, target), f"step/{config}/g_", "_after_d_step", **after)
+    terms = made.generator_step(images, source, target, fake)
+    assert_terms(terms, f"step/{config}/g_", "_after_d_step", **after)
     with torch.no_grad():
         fake = generator(images, target)
         edits = generator_terms(generator, discriminator, images, source, target)

@@ -82,7 +82,7 @@ def test_the_update_by_reference_moves_the_generator_alone():
     training = small()
     pairing = draw_pairing(data(), training.editor.domains, 4, 0.5, True, torch.Generator().manual_seed(0))
     before = copy.deepcopy(training.state_dict())
-    training.generator_step(pairing, "reference")
+    training.generator_step(pairing, "reference", training.edit(pairing, "reference"))
     moved = {name.split(".")[0] for name, tensor in before.items() if _moved(tensor, training.state_dict()[name])}
     assert moved == {"generator"}
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from methods.starganv2.editor import StarGANv2
 from methods.starganv2.masks import FaceMasks, masks_from
 from methods.starganv2.networks import Discriminator, MappingNetwork
-from methods.starganv2.objective import Conversion, LossWeights, generator_terms, generator_total
+from methods.starganv2.objective import Conversion, Edit, LossWeights, generator_terms, generator_total
 from methods.starganv2.pairing import Pairing
 from methods.starganv2.recipe import StarGANv2Recipe
 from methods.starganv2.training import StarGANv2Training
@@ -216,8 +216,12 @@ def assert_terms(terms: dict[str, Tensor], prefix: str, rtol: float, atol: float
 @pytest.mark.parametrize(("side", "by"), [("d", "latent"), ("d", "reference"), ("g", "latent"), ("g", "reference")])
 def test_losses_and_gradients(side, by):
     learning = training()
-    step = learning.discriminator_step if side == "d" else learning.generator_step
-    logs = step(pairing("bangs128"), "noise" if by == "latent" else "reference")
+    drawn, mode = pairing("bangs128"), "noise" if by == "latent" else "reference"
+    edit = learning.edit(drawn, mode)
+    if side == "d":
+        logs = learning.discriminator_step(drawn, mode, edit.edited.detach())
+    else:
+        logs = learning.generator_step(drawn, mode, edit)
     terms = {name.split("/")[-1]: value for name, value in logs.items()}
     assert_terms(terms, f"loss/bangs128/{side}_{by}", rtol=1e-3, atol=1e-6)
     stepping = {"d": ("discriminator",), "g": LEARNING if by == "latent" else ("generator",)}[side]
@@ -234,15 +238,11 @@ def test_losses_and_gradients(side, by):
 def test_losses_with_the_high_pass_skip():
     editor, drawn, given = made("bangs128_hpf"), pairing("bangs128_hpf"), masks()
     with torch.no_grad():
-        styles = tuple(editor.mapping_network(z, drawn.given.targets) for z in drawn.noises)
-        terms = generator_terms(
-            editor.generator,
-            editor.style_encoder,
-            discriminator("bangs128_hpf"),
-            drawn.given,
-            (styles[0], styles[1]),
-            lambda _: given,
-        )
+        style, other = (editor.mapping_network(z, drawn.given.targets) for z in drawn.noises)
+        encoded = editor.generator.encode_images(drawn.given.images)
+        edit = Edit(style, given, encoded, editor.generator.decode_with(encoded, style, given))
+        networks = editor.generator, editor.style_encoder, discriminator("bangs128_hpf")
+        terms = generator_terms(*networks, drawn.given, edit, other, lambda _: given)
     total = {"total": generator_total(terms, LossWeights(), 1.0)}
     assert_terms(terms | total, "loss/bangs128_hpf/g_latent", rtol=1e-3, atol=1e-6)
 

@@ -1,0 +1,109 @@
+"""The gradient of a piecewise linear critic, in a form that can be differentiated once more at its true cost.
+
+Convolutions, leaky ReLUs, average pooling and linear layers make a function that is linear between its kinks: its
+gradient with respect to the images is a chain of transposed convolutions and of slopes that no weight moves. A gradient
+penalty differentiates that chain by the weights. torch's general rules do not know it: they send zeros back through
+the whole forward pass, and take each weight's gradient by a convolution whose kernel is as large as the map. Inside
+`LinearPieces` the two layers say what their derivatives are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+
+class LinearPieces(TorchFunctionMode):
+    """Within this context networks are run for the gradient of their images alone.
+
+    Only for networks of the layers named above (a norm or a tanh would need the derivative that is left out), and only
+    for losses of that gradient: the outputs themselves carry no gradient to the weights of convolutions.
+    """
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        """Replaces convolutions and leaky ReLUs; everything else is as ever."""
+        if function is F.conv2d:
+            return _convolution(*args, **(kwargs or {}))
+        if function is F.leaky_relu:
+            return _leaky_relu(*args, **(kwargs or {}))
+        return function(*args, **(kwargs or {}))
+
+
+def _convolution(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Tensor:
+    return _Convolution.apply(x, weight, bias, stride, padding, dilation, groups)  # type: ignore[no-any-return]
+
+
+def _leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    return _LeakyRelu.apply(x, negative_slope)  # type: ignore[no-any-return]
+
+
+class _Convolution(torch.autograd.Function):
+    """A convolution whose gradient with respect to x is, for torch, a transposed convolution by the weight."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, *shape: Any) -> Tensor:
+        ctx.save_for_backward(weight)
+        ctx.shape, ctx.size, ctx.dtype = shape, x.shape[2:], x.dtype
+        return F.conv2d(x, weight, bias, *shape)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:  # type: ignore[override]
+        (weight,) = ctx.saved_tensors
+        stride, padding, dilation, groups = ctx.shape
+        weight = weight.to(gradient.dtype)
+        plain = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in _sides(gradient, weight, ctx.shape)]
+        missing = [size - reached for size, reached in zip(ctx.size, plain, strict=True)]
+        found = F.conv_transpose2d(gradient, weight, None, stride, padding, missing, groups, dilation)
+        return found.to(ctx.dtype), None, None, None, None, None, None
+
+
+def _sides(gradient: Tensor, weight: Tensor, shape: Sequence[Any]) -> list[tuple[int, ...]]:
+    """For rows and columns: outputs, stride, padding, dilation, kernel."""
+    stride, padding, dilation = ((each, each) if isinstance(each, int) else tuple(each) for each in shape[:3])
+    return list(zip(gradient.shape[2:], stride, padding, dilation, weight.shape[2:], strict=True))
+
+
+class _LeakyRelu(torch.autograd.Function):
+    """A leaky ReLU whose slopes are constants: nothing flows back to where its kinks are."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
+        result = F.leaky_relu(x, slope)
+        ctx.save_for_backward(result)
+        ctx.slope = slope
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:  # type: ignore[override]
+        (result,) = ctx.saved_tensors
+        return _Slopes.apply(gradient, result.detach(), ctx.slope), None
+
+
+class _Slopes(torch.autograd.Function):
+    """Gradient times slopes, linear in the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, result: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(result)
+        ctx.slope = slope
+        return torch.ops.aten.leaky_relu_backward(gradient, result, slope, True)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:  # type: ignore[override]
+        (result,) = ctx.saved_tensors
+        return _Slopes.apply(gradient, result, ctx.slope), None, None
