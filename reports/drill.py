@@ -13,7 +13,7 @@ from reports.measures import L1_SOURCE, L1_TRUE, MeasureCard
 from reports.records import MODES, Mode, Run
 from reports.results import MODE_TITLES, Results, all_cards
 from reports.tables import Notes, TableCell, print_cell
-from reports.tiles import Faces, Layer, Tile, column_png, heat_png, patches_png
+from reports.tiles import Faces, Layer, Tile, column_png, copies, heat_png, patches_png
 
 _ROWS = {"source": "Source", "reference": "Reference", "edit": "Edit", "truth": "True edit", "heat": "Difference"}
 
@@ -127,7 +127,10 @@ class Drill:
         details, pictures = self._details[place], self._pictures(place)
         base, count = self._layout.cell(*place).removesuffix(".html"), len(details.ranked)
         compared = pictures.get("truth", pictures["source"])
-        drawn = {"edit": column_png(pictures["edit"]), "heat": heat_png(pictures["edit"], compared)}
+        drawn = {"heat": heat_png(pictures["edit"], compared)}
+        copied = copies(pictures)
+        if None in copied:
+            drawn["edit"] = column_png(pictures["edit"])
         if "truth" in pictures:
             drawn["truth"] = patches_png(pictures["source"], pictures["truth"])
         self.files |= {f"{base}-{kind}.png": data for kind, data in drawn.items()}
@@ -135,11 +138,13 @@ class Drill:
         for number, reading in enumerate(details.ranked):
             own = {kind: Layer(f"{base}-{kind}.png", number, count) for kind in drawn}
             source = self._faces[reading.id]
-            layers: dict[str, tuple[Layer, ...]] = {"source": (source,), "edit": (own["edit"],), "heat": (own["heat"],)}
+            layers: dict[str, tuple[Layer, ...]] = {"source": (source,), "heat": (own["heat"],)}
             if reading.reference is not None:
                 layers["reference"] = (self._faces[reading.reference],)
             if "truth" in own:
                 layers["truth"] = (source, own["truth"])
+            kind = copied[number]
+            layers["edit"] = (own["edit"],) if kind is None else layers[kind]
             seen = seen + 1 if number and details.ranked[number - 1].place == reading.place else 1
             title = f"{reading.place.capitalize()} {seen}"
             tiles = {kind: Tile(found, f"{_ROWS[kind]}, {title.lower()}") for kind, found in layers.items()}

@@ -23,6 +23,11 @@ class Layer:
     place: int = 0
     of: int = 1
 
+    @property
+    def at(self) -> str:
+        """The CSS position at which a square window onto the picture shows this square."""
+        return f"{100 * self.place / max(self.of - 1, 1):.7g}%"
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -67,3 +72,12 @@ def patches_png(sources: Images, truths: Images) -> bytes:
 def heat_png(edits: Images, compared: Images) -> bytes:
     """The difference maps of edits, one below the other."""
     return heat.png(np.concatenate([heat.levels(*pair) for pair in zip(edits, compared, strict=True)]))
+
+
+def copies(pictures: Mapping[Kind, Images]) -> list[Kind | None]:
+    """For each edit, the kind of picture that it equals to the last bit, if any: then it need not be kept again."""
+    kinds: tuple[Kind, ...] = ("source", "truth", "reference")
+    return [
+        next((kind for kind in kinds if kind in pictures and np.array_equal(pictures[kind][number], edit)), None)
+        for number, edit in enumerate(pictures["edit"])
+    ]

@@ -16,6 +16,7 @@ from methods.errors import UserError
 from reports import heat
 from reports.records import Run
 from reports.site import render
+from reports.tiles import copies
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_run import EVIL, SIDE, write_json, write_run
@@ -75,6 +76,12 @@ def test_every_source_is_kept_once(run: Path, files: dict[str, bytes]) -> None:
     _, squares = stored(run, "label")
     faces = np.concatenate([pixels(files[sheet]) for sheet in sheets]).reshape(-1, SIDE, SIDE, 3)
     assert any(np.array_equal(face, squares[0, 0]) for face in faces)
+
+
+def test_an_edit_that_copies_is_not_kept_again() -> None:
+    source, truth = np.zeros((3, 2, 2, 3), np.uint8), np.ones((3, 2, 2, 3), np.uint8)
+    edit = np.stack([source[0], truth[1], truth[2] + 1])
+    assert copies({"source": source, "truth": truth, "edit": edit}) == ["source", "truth", None]
 
 
 def test_a_cell_says_what_the_judge_read(run: Path, files: dict[str, bytes]) -> None:
