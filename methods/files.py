@@ -12,16 +12,17 @@ from methods.errors import CannotWrite
 TEMPORARY = ".tmp"
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Writes a file, all of it or nothing: to a temporary name beside it, synced to the disk, then renamed.
 
-    Folders above it are made. A reader, or a run that is killed, sees the file before or the file after.
+    Folders above it are made. A reader, or a run that is killed, sees the file before or the file after. What is not
+    `durable` is not synced: enough for the many files of a page, which are made again if the power fails.
 
     Raises:
         CannotWrite: a full disk, a folder that is read-only or no folder, a name too long, ...
     """
     try:
-        _write(path, data)
+        _write(path, data, durable)
     except OSError as error:
         raise CannotWrite(
             f"{path} cannot be written ({error.strerror or error}); what was there before is untouched: make room or "
@@ -29,14 +30,15 @@ def write_bytes(path: Path, data: bytes) -> None:
         ) from error
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, durable: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:

@@ -48,7 +48,7 @@ def build(run_dir: Path, out: Path | None = None, *, single: bool = False) -> Pa
         write_bytes(out, single_file(files))
         return out
     for name, data in files.items():
-        write_bytes(out / name, data)
+        write_bytes(out / name, data, durable=False)
     return out / "index.html"
 
 
