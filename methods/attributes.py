@@ -1,4 +1,4 @@
-"""The label columns of the benchmark: the paper's 14 attributes (BridgeGAN, supplement, Tables 1 and 2), and domains."""
+"""Label columns: the 14 attributes of the paper (BridgeGAN, supplement, Tables 1 and 2), CelebA's 40, and domains."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ CELEBA14: tuple[str, ...] = (
     "Goatee",
     "Sideburns",
 )
+
+# All that CelebA has, in the order of its list_attr_celeba.txt.
+CELEBA40: tuple[str, ...] = (
+    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose",
+    "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses",
+    "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache",
+    "Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks",
+    "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick",
+    "Wearing_Necklace", "Wearing_Necktie", "Young",
+)  # fmt: skip
 
 HAIR_COLOURS: tuple[str, ...] = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 BEARDS: tuple[str, ...] = ("Mustache", "Goatee", "Sideburns")

@@ -15,17 +15,9 @@ from harness.data.cache import draw_all
 from harness.data.faces.dataset import FaceSet
 from harness.data.faces.identity import Identity
 from harness.data.faces.render import render_sized
+from methods.attributes import CELEBA40
 from methods.errors import UserError
 
-# list_attr_celeba.txt, in its order
-CELEBA40 = (
-    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose",
-    "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses",
-    "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache",
-    "Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks",
-    "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick",
-    "Wearing_Necklace", "Wearing_Necktie", "Young",
-)  # fmt: skip
 _PARTITIONS = {"train": 0, "validation": 1, "test": 2}
 _WIDTH, _HEIGHT = 178, 218
 _QUALITY = 95

@@ -67,7 +67,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
         editor = STGAN(attributes=named_columns(attributes, columns, (OFFICIAL_ATTRIBUTES, CELEBA14), path), **sizes)
     expected: dict[str, list[int]] = {}
     for part, scope in _SCOPES.items():
-        expected |= _official_shapes(editor.generator.get_submodule(part), scope)
+        expected |= official_shapes(editor.generator.get_submodule(part), scope)
     match(tensors, expected, where=path, optional=_UNREAD)
     for part, scope in _SCOPES.items():
         network = editor.generator.get_submodule(part)
@@ -119,14 +119,14 @@ def official_state(
     Raises:
         UserError: tensors of the scope are missing, of another shape, or not of floating point.
     """
-    found = match(tensors, _official_shapes(network, scope), where=where, optional=[r".*"])
+    found = match(tensors, official_shapes(network, scope), where=where, optional=[r".*"])
     names = official_names(network, scope)
     state = {name: _to_ours(official, found[official], where) for name, official in names.items()}
     # PyTorch's batch norm counts its batches, TensorFlow's does not; a given momentum leaves the count unread.
     return {name: state[name] if name in state else torch.zeros((), dtype=torch.long) for name in network.state_dict()}
 
 
-def _official_shapes(network: nn.Module, scope: str) -> dict[str, list[int]]:
+def official_shapes(network: nn.Module, scope: str) -> dict[str, list[int]]:
     """The shapes that TensorFlow gives to a network's variables, by TensorFlow name."""
     ours = network.state_dict()
     return {

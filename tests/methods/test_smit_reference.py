@@ -1,8 +1,12 @@
-"""SMIT equals the official PyTorch code: maps, edits, discriminator, losses and the generator's gradient."""
+"""SMIT equals the official PyTorch code: maps, edits, discriminator, losses and the generator's gradient.
+
+What takes more than seconds on a CPU runs only where BRIDGEBENCH_HEAVY is set.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +28,7 @@ MANIFEST = json.loads((REFERENCE / "smit" / "manifest.json").read_text())
 EXPECTED = np.load(REFERENCE / "smit" / "expected.npz")
 SALT, TOLERANCE = FACTS["salt"], FACTS["tolerance"]
 SUFFIX = {"c256": "", "c128": "@c128"}
+heavy = pytest.mark.skipif(not os.environ.get("BRIDGEBENCH_HEAVY"), reason="slow: set BRIDGEBENCH_HEAVY=1 to run it")
 
 
 def reference_state(network: str, names: dict[str, str]) -> dict[str, torch.Tensor]:
@@ -50,8 +55,15 @@ def editor() -> SMIT:
 @pytest.fixture(scope="module")
 def critic() -> tuple[Discriminator, dict[str, torch.Tensor]]:
     """At 128 pixels, and its first state: every call changes it."""
-    discriminator = Discriminator(14, 128, SMITRecipe().discriminator_width_at(128))
-    return discriminator, reference_state("D@c128", discriminator_names(discriminator))
+    return discriminator_and_state("c128")
+
+
+def discriminator_and_state(config: str) -> tuple[Discriminator, dict[str, torch.Tensor]]:
+    facts = FACTS["configs"][config]
+    discriminator = Discriminator(
+        facts["c_dim"], facts["image_size"], SMITRecipe().discriminator_width_at(facts["image_size"])
+    )
+    return discriminator, reference_state("D" + SUFFIX[config], discriminator_names(discriminator))
 
 
 def inputs(config: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -111,10 +123,7 @@ def test_edit_of_one_attribute_with_one_style(config, editor):
 @pytest.mark.parametrize("config", ["c128", "c256"])
 @torch.no_grad()
 def test_discriminator(config, critic):
-    discriminator, state = critic
-    if config == "c256":
-        discriminator = Discriminator(10, 256, SMITRecipe().discriminator_width_at(256))
-        state = reference_state("D", discriminator_names(discriminator))
+    discriminator, state = critic if config == "c128" else discriminator_and_state(config)
     discriminator.load_state_dict(state)
     images, _, _ = inputs(config)
     for call in ("call1", "call2"):
@@ -128,27 +137,30 @@ def test_discriminator(config, critic):
     assert sum(parameter.numel() for parameter in discriminator.parameters()) == counted[config]
 
 
-def test_losses_and_gradient(editor, critic):
-    discriminator, state = critic
-    images, labels, noise = inputs("c128")
+@pytest.mark.parametrize("config", ["c128", pytest.param("c256", marks=heavy)])
+def test_losses_and_gradient(config, editor, critic):
+    editor, (discriminator, state) = (
+        (editor, critic) if config == "c128" else (generator_editor(config), discriminator_and_state(config))
+    )
+    images, labels, noise = inputs(config)
     target, network = labels.flip(0), editor.generator
     with torch.no_grad():
         fake, _ = network(images, network.embed(noise[0], target))
         discriminator.load_state_dict(state)
         terms = discriminator_terms(discriminator, images, labels, fake)
-    assert_terms(terms, "D", {"realness": "src", "classification": "cls"})
+    assert_terms(terms, f"loss/{config}/D", {"realness": "src", "classification": "cls"})
 
     discriminator.load_state_dict(state)
     terms = generator_terms(network, discriminator, images, labels, target, noise)
     short = {"realness": "src", "classification": "cls", "reconstruction": "rec", "identity": "idt"}
-    assert_terms(terms, "G", {**short, "mask": "atm", "smoothness": "ats"})
+    assert_terms(terms, f"loss/{config}/G", {**short, "mask": "atm", "smoothness": "ats"})
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     gradients = torch.autograd.grad(total(terms, LossWeights()), trained)
-    assert_close(torch.stack([gradient.norm() for gradient in gradients]).norm(), "c128/grad/G_norm", "grad")
+    assert_close(torch.stack([gradient.norm() for gradient in gradients]).norm(), f"{config}/grad/G_norm", "grad")
 
 
-def assert_terms(terms: dict[str, torch.Tensor], network: str, names: dict[str, str]) -> None:
+def assert_terms(terms: dict[str, torch.Tensor], key: str, names: dict[str, str]) -> None:
     assert terms.keys() == names.keys()
     for name, value in terms.items():
-        assert_close(value.detach() * getattr(LossWeights(), name, 1.0), f"loss/c128/{network}{names[name]}", "loss")
-    assert_close(total(terms, LossWeights()).detach(), f"loss/c128/{network}_total", "loss")
+        assert_close(value.detach() * getattr(LossWeights(), name, 1.0), key + names[name], "loss")
+    assert_close(total(terms, LossWeights()).detach(), f"{key}_total", "loss")
