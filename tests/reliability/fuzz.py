@@ -1,6 +1,6 @@
 """Bad input for every reader of files that strangers make: none may end in anything but a clear sentence.
 
-    python tests/reliability/fuzz.py [--count 10000] [--seed 0] [--keep FOLDER]
+    python tests/reliability/fuzz.py [--count 10000] [--seed 0 1 2] [--keep FOLDER]
 
 Each input is a good file with random damage: bytes changed, cut, doubled or exchanged, numbers and words replaced by
 hostile ones. A reader may take it or raise a UserError; any other exception, and any input that takes longer than ten
@@ -13,7 +13,6 @@ import argparse
 import collections
 import contextlib
 import io
-import json
 import random
 import signal
 import struct
@@ -42,8 +41,10 @@ from methods.official_files import read_npz, read_torch
 from methods.weights import load_editor, save_editor
 from reports.records import Run
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
 from fake_run import write_run
+from figures import record
 
 _SECONDS = 10
 # What readers stumble over: edges of number ranges, code in pickles, ways out of a folder, markup, deep nesting.
@@ -229,13 +230,14 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, nargs="+", default=[0])
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    found = fuzz(given.count, given.seed, given.keep)
-    print(json.dumps({"inputs": given.count, "seed": given.seed, "readers": found}, indent=1))
-    return 1 if any(outcome["bug"] for outcome in found.values()) else 0
+    count, keep = given.count, given.keep
+    runs = [{"inputs": count, "seed": seed, "readers": fuzz(count, seed, keep)} for seed in given.seed]
+    record("fuzz", {"runs": runs})
+    return 1 if any(outcome["bug"] for run in runs for outcome in run["readers"].values()) else 0
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from harness import group, runner, verify
+from harness.backends import run_jobs
 from harness.lock import LOCK, locked
 from harness.main import main
 from harness.pool import Death, run_in_processes
@@ -27,28 +28,12 @@ from methods import files
 from methods.errors import CannotWrite, UserError
 from methods.files import write_bytes
 
+sys.path.insert(0, str(Path(__file__).parent))  # where worker processes look for it
+from jobs import die, die_once
+
 Write = Callable[..., Path]
 
 # --- workers ----------------------------------------------------------------------------------------------------------
-
-
-def die_once(job: tuple[str, int]) -> int:
-    folder, number = job
-    if number == 1 and not (Path(folder) / "died").exists():
-        (Path(folder) / "died").touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def die(number: int) -> int:
-    if number == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def linger(folder: str) -> None:
-    (Path(folder) / str(os.getpid())).touch()
-    time.sleep(300)
 
 
 def alive(process: int) -> bool:
@@ -69,10 +54,24 @@ def test_a_job_over_which_workers_die_stops_no_other() -> None:
     assert [each for each in found if isinstance(each, Death)] == [Death(1, "SIGKILL")]
 
 
+def test_dask_gives_the_job_of_a_killed_worker_to_another(tmp_path: Path) -> None:
+    jobs = [(str(tmp_path), number) for number in range(4)]
+    assert sorted(run_jobs(die_once, jobs, backend="dask", scheduler=None, workers=2)) == [0, 1, 2, 3]
+    assert (tmp_path / "died").exists()
+
+
+def test_dask_gives_a_job_up_at_last() -> None:
+    def give_up(number: int, cause: str) -> str:
+        return f"{number}: {cause}"
+
+    found = list(run_jobs(die, [0, 1], backend="dask", scheduler=None, workers=1, give_up=give_up))
+    assert sorted(map(str, found)) == ["0", "1: lost by Dask"]
+
+
 PROGRAM = """
 import sys
 sys.path[:0] = [{here!r}, {root!r}]
-from test_cell_faults import linger
+from jobs import linger
 from harness.pool import run_in_processes
 from harness.stopping import terminable
 if __name__ == "__main__":

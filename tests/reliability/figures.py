@@ -1,0 +1,104 @@
+"""Figures of the reliability scripts, kept in ``figures.json``, and ``tests/RELIABILITY.md`` made of them.
+
+python tests/reliability/figures.py        writes tests/RELIABILITY.md anew
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+FIGURES = Path(__file__).with_name("figures.json")
+REPORT = Path(__file__).parent.parent / "RELIABILITY.md"
+
+
+def record(section: str, found: dict[str, Any]) -> None:
+    """Keeps the figures of one script, with the day and the machine."""
+    known = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
+    made = {"date": datetime.now(UTC).date().isoformat(), "python": platform.python_version()}
+    known[section] = {**made, **found}
+    FIGURES.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+
+
+def report(figures: dict[str, Any]) -> str:
+    """The page."""
+    kills, fuzz, same = figures["kills"], figures["fuzz"], figures["determinism"]
+    rows = [(name, found) for name, found in kills.items() if isinstance(found, dict)]
+    total = sum(found["kills"] for _, found in rows)
+    lines = [
+        "# Reliability, measured",
+        "",
+        "Made by `tests/reliability/kills.py`, `fuzz.py`, `determinism.py` and `figures.py`; the tests hold a small "
+        "share of each.",
+        "",
+        "## Killed at random instants",
+        "",
+        f"{total} kills ({kills['date']}, seed {kills['seed']}): the whole run by SIGKILL, SIGTERM or Ctrl-C, or one "
+        "of its workers by SIGKILL; the same command was then given again until the run was done. Compared with an "
+        "undisturbed run: of benchmarks every cell, sample, detail, the baselines and summary.csv, byte for byte; of "
+        "trainings every tensor of the last checkpoint (networks, buffers, optimizers, generator, place in the data, "
+        "curves), bit for bit.",
+        "",
+        "| what | kills | of them | runs done | identical | workers left over | slowest clean stop |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, found in rows:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in found["kinds"].items())
+        stop = f"{found['slowest_clean_stop_seconds']} s"
+        lines.append(
+            f"| {name} | {found['kills']} | {kinds} | {found['runs']} | {found['identical']} | {found['orphans']} | "
+            f"{stop} |"
+        )
+    lines += [
+        "",
+        "A training that is stopped finishes its iteration and saves, so its stop lasts as long as these two.",
+        "",
+        "## Bad input",
+        "",
+        f"{sum(each['inputs'] for each in fuzz['runs']):,} damaged files ({fuzz['date']}, seeds "
+        f"{', '.join(str(each['seed']) for each in fuzz['runs'])}), every one read or refused with one sentence:",
+        "",
+        "| reader | read | refused | uncaught exceptions |",
+        "| --- | --- | --- | --- |",
+    ]
+    for reader in fuzz["runs"][0]["readers"]:
+        counts = [sum(each["readers"][reader][kind] for each in fuzz["runs"]) for kind in ("taken", "refused", "bug")]
+        lines.append(f"| {reader} | {' | '.join(f'{count:,}' for count in counts)} |")
+    lines += [
+        "",
+        "(A reader that takes damaged label lists names the damaged lines; a cell that cannot be read is measured "
+        "again.)",
+        "",
+        "## The same numbers",
+        "",
+        f"`{same['profile']}`, {same['limit']} test images, {', '.join(same['methods'])} ({same['date']}): ",
+        "",
+        "| changed | cells | identical bytes of numbers | largest difference of a measure, relative |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, found in same["changes"].items():
+        lines.append(f"| {name} | {found['cells']} | {found['identical']} | {found['largest']:.1e} |")
+    lines += [
+        "",
+        "Stated exceptions: the batch of an edit call (`evaluation.batch`) is part of the protocol and of every cell's "
+        "key, because PyTorch's kernels may sum in another order for another batch; cells of two batches never share a "
+        "table. Another processor, PyTorch or BLAS may round otherwise; `bridgebench verify RUN_DIR` tells whether "
+        "this machine gives the stored bytes. Times under `cost/` are measurements, and never repeat.",
+        "",
+        "Two processes that train together have the losses of one process on the whole batch, by every method, up to "
+        "the order of sums in single precision: within 1e-4 of each loss and 1e-3 of the way that the weights moved "
+        "(`test_shared_batches.py`, with plain gradient descent; measured: at most 1e-5 and 3e-4). Adam makes whole "
+        "steps of the rounding noise of gradients that are zero, so that weights to which nothing is sensitive may "
+        "drift further apart.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    REPORT.write_text(report(json.loads(FIGURES.read_text())))
+    sys.exit(0)

@@ -1,0 +1,231 @@
+"""Kills benchmarks and trainings at random instants until they are done, and compares them with undisturbed ones.
+
+    python tests/reliability/kills.py [--kills 120] [--seed 0]
+
+Takes some minutes on two cores, and writes its figures into ``figures.json`` beside it; `figures.py` makes
+``tests/RELIABILITY.md`` of them. The exit code is 1 if a record differs or a worker outlives its run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from figures import record
+
+ROOT = Path(__file__).parent.parent.parent
+TRAINING = """
+[data]
+name = "faces"
+image_size = 32
+train = 64
+validation = 8
+test = 24
+
+[evaluation]
+n = 12
+batch = 8
+minimum_n = 4
+diversity_images = 2
+diversity_draws = 2
+bootstrap = 20
+
+[train.stargan]
+width = 4
+blocks = 1
+discriminator_width = 4
+batch_size = 4
+iterations = 300
+n_critic = 2
+decay = "none"
+"""
+# The command line, with a checkpoint every fifth of a second instead of every minute.
+OFTEN = "from harness.train import loop; loop._CHECKPOINT_SECONDS = 0.2\n"
+LINE = "import sys; from harness.main import main\nif __name__ == '__main__': sys.exit(main())\n"
+KEPT = ("cells", "samples", "details", "baselines.json", "summary.csv")
+CLEAN = (signal.SIGINT, signal.SIGTERM)
+
+
+class Kills:
+    """Starts a command again and again and kills it, and counts what happened."""
+
+    def __init__(self, name: str, command: Sequence[str], seconds: float, draw: random.Random) -> None:
+        self.name, self.command, self.seconds, self.draw = name, list(command), seconds, draw
+        self.kinds: Counter[str] = Counter()
+        self.slowest = 0.0
+        self.orphans = 0
+        self.finished = 0
+
+    def once(self, kinds: Sequence[str], resume: bool = False) -> int | None:
+        """One start, killed at a random instant; the exit code where it came to its end, else None."""
+        kind = self.draw.choice(kinds)
+        process = subprocess.Popen(
+            [*self.command, *(["--resume"] if resume else [])],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(self.draw.uniform(0, self.seconds))
+        if process.poll() is None:
+            self._kill(process, kind)
+            self.kinds[kind] += 1
+        code = process.wait()
+        deadline = time.monotonic() + 5
+        while (left := _session(process.pid)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.orphans += len(left)
+        self.finished += code == 0
+        return code if code == 0 else None
+
+    def _kill(self, process: subprocess.Popen, kind: str) -> None:
+        workers = [pid for pid in _session(process.pid) if pid != process.pid]
+        if kind == "worker SIGKILL" and workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.draw.choice(workers), signal.SIGKILL)
+            process.wait(300)  # it goes on by itself
+            return
+        number = signal.SIGKILL if "SIGKILL" in kind else getattr(signal, kind)
+        started = time.monotonic()
+        process.send_signal(number)
+        process.wait(300)
+        if number in CLEAN:
+            self.slowest = max(self.slowest, time.monotonic() - started)
+
+
+def _session(leader: int) -> list[int]:
+    """The processes of a session that are not dead yet."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rsplit(")", 1)[1].split()
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found.append(int(path.parent.name))
+    return found
+
+
+def benchmarks(folder: Path, kills: int, draw: random.Random, backend: str) -> dict[str, Any]:
+    """Benchmarks that are killed; their workers alone, too."""
+    options = ["--profile", "smoke", "--limit", "24", "--methods", "identity,oracle", "--workers", "2"]
+    command = [sys.executable, "-c", LINE, "benchmark", *options, "--backend", backend, "--out"]
+    whole, killed = folder / f"whole-{backend}", folder / f"killed-{backend}"
+    started = time.monotonic()
+    subprocess.run([*command, whole], cwd=ROOT, check=True, capture_output=True)
+    every = Kills(backend, [*command, str(killed)], time.monotonic() - started, draw)
+    identical = runs = 0
+    kinds = ["SIGKILL", "SIGTERM", "SIGINT", "worker SIGKILL"]
+    while every.kinds.total() < kills or killed.exists():
+        if every.once(kinds if every.kinds.total() < kills else ["SIGKILL"]) is None:
+            if every.kinds.total() >= kills:
+                every.seconds = 600  # the last one may come to its end
+            continue
+        runs += 1
+        identical += _files(whole) == _files(killed)
+        shutil.rmtree(killed)
+    return _summary(every, runs, identical)
+
+
+def _files(run: Path) -> dict[str, bytes]:
+    paths = [path for name in KEPT for path in (run / name, *(run / name).rglob("*")) if path.is_file()]
+    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
+
+
+def trainings(folder: Path, kills: int, draw: random.Random, devices: int) -> dict[str, Any]:
+    """Trainings that are killed and resumed."""
+    profile = folder / "tiny.toml"
+    smoke = (ROOT / "harness" / "profiles" / "smoke.toml").read_text()
+    profile.write_text(smoke.split("[data]")[0] + TRAINING)
+    command = [sys.executable, _often(folder), "train", "stargan", "--profile", str(profile)]
+    command += ["--devices", str(devices), "--out"]
+    whole, killed = folder / f"whole-{devices}", folder / f"killed-{devices}"
+    started = time.monotonic()
+    subprocess.run([*command, whole], cwd=ROOT, check=True, capture_output=True)
+    every = Kills(f"{devices}", [*command, str(killed)], 1.2 * (time.monotonic() - started), draw)
+    identical = runs = 0
+    expected = _state(whole)
+    kinds = ["SIGKILL", "SIGTERM", "SIGINT"]
+    while every.kinds.total() < kills or killed.exists():
+        if every.kinds.total() >= kills:
+            every.seconds = 600
+        if every.once(kinds, resume=(killed / "checkpoint.pt").is_file()) is None:
+            continue
+        runs += 1
+        identical += _same(expected, _state(killed))
+        shutil.rmtree(killed)
+    return _summary(every, runs, identical)
+
+
+def _often(folder: Path) -> str:
+    """The command line as a file: processes that train together import it anew."""
+    path = folder / "often.py"
+    path.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{OFTEN}{LINE}")
+    return str(path)
+
+
+def _state(folder: Path) -> Any:
+    """A checkpoint without the time that was spent."""
+    state = torch.load(folder / "checkpoint.pt", weights_only=True)
+    state["progress"].pop("seconds")
+    return state
+
+
+def _same(one: Any, two: Any) -> bool:
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, two)
+    if isinstance(one, dict):
+        return one.keys() == two.keys() and all(_same(one[key], two[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(two) and all(map(_same, one, two))
+    return bool(one == two)
+
+
+def _summary(every: Kills, runs: int, identical: int) -> dict[str, Any]:
+    return {
+        "kills": every.kinds.total(),
+        "kinds": dict(sorted(every.kinds.items())),
+        "runs": runs,
+        "identical": identical,
+        "orphans": every.orphans,
+        "slowest_clean_stop_seconds": round(every.slowest, 2),
+    }
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    draw = random.Random(given.seed)
+    many, few = given.kills * 5 // 12, given.kills // 12
+    parts: dict[str, Callable[[Path], dict[str, Any]]] = {
+        "training": lambda folder: trainings(folder, many, draw, 1),
+        "benchmark": lambda folder: benchmarks(folder, many, draw, "local"),
+        "benchmark on Dask": lambda folder: benchmarks(folder, few, draw, "dask"),
+        "training by two processes": lambda folder: trainings(folder, few, draw, 2),
+    }
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        for part, measure in parts.items():
+            found[part] = measure(Path(name))
+            record("kills", {"seed": given.seed, **found})
+    return 1 if any(each["identical"] < each["runs"] or each["orphans"] for each in found.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
