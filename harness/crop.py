@@ -25,7 +25,7 @@ _BOX_EYES = (0.493, 0.373, 0.39)
 _CROP_EYES = (0.504, 0.501, 0.225)
 _SEARCHED = 640  # longer side, in pixels, of the picture in which a face is looked for
 _SMALLEST = 40  # side of the smallest box there
-_BORDER = 0.06  # share of the square's side over which an edit fades into the photo
+_BORDER = 0.1  # share of the square's side over which an edit fades into the photo
 
 
 def choose_square(photo: NDArray[np.uint8], name: str, wanted: str | None, option: str = "--crop") -> Crop:
