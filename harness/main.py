@@ -175,10 +175,13 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Folder (or one file) to write; in RUN_DIR by default.")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="What differs between two runs, the protocol first.")] = False,
     single_file: Annotated[bool, typer.Option("--single-file", help="One HTML file that can be mailed.")] = False,
+    figures: Annotated[bool, typer.Option("--figures", help="Every figure as PNG and as PDF, for papers.")] = False,
 ) -> None:
     """Builds the pages of run directories from their records alone; of several in one folder also the way to them."""
-    if diff and (len(runs) != 2 or single_file):
-        raise UserError("`report --diff` takes two run directories, and no --single-file.")
+    if diff + single_file + figures > 1:
+        raise UserError("`report` takes one of --diff, --single-file and --figures.")
+    if diff and len(runs) != 2:
+        raise UserError("`report --diff` takes two run directories.")
     if out is not None and len(runs) > 1 and not diff:
         raise UserError("`report` of several run directories writes into each of them; leave out --out.")
     if diff:
@@ -187,6 +190,12 @@ def report(
         found = compare(*runs)
         typer.echo(found.text())
         typer.echo(f"Wrote {write_page(found, out or runs[0] / 'diff')}")
+        return
+    if figures:
+        from reports.figure_files import write_figures
+
+        for run in runs:
+            typer.echo(f"Wrote {write_figures(run, out)}")
         return
     from reports.gallery import build_gallery
     from reports.site import build

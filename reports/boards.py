@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PIL import Image
 
 from methods.files import quote
-from reports.grids import comparison_grid, cut, png_bytes
+from reports.grids import Sheet, comparison_grid, cut, png_bytes
 from reports.layout import Page
 from reports.pictures import open_picture
 from reports.records import Run
@@ -58,6 +60,7 @@ class Boards:
 
     Attributes:
         files: pictures: path inside the folder of pages -> PNG.
+        galleries: the figures that there are.
         pages: the page; none if the run has no such figure.
     """
 
@@ -66,8 +69,19 @@ class Boards:
         self.files: dict[str, bytes] = {}
         found = [self._pairs(number, name) for number, name in enumerate(_PAIRS, 11)]
         found += [self._way(number, name) for number, name in enumerate(run.methods, 1)]
-        galleries = [gallery for gallery in found if gallery.boards]
-        self.pages = [Page(PATH, "figures.html.j2", {"galleries": galleries})] if galleries else []
+        self.galleries = [gallery for gallery in found if gallery.boards]
+        self.pages = [Page(PATH, "figures.html.j2", {"galleries": self.galleries})] if self.galleries else []
+
+    def sheets(self) -> Iterator[Sheet]:
+        """Every board, to be drawn with labels."""
+        for gallery in self.galleries:
+            for number, board in enumerate(gallery.boards, 1):
+                rows = [(row, self._squares(path)) for row, path in zip(board.rows, board.pictures, strict=True)]
+                yield Sheet(f"{gallery.key}-{number}", [*board.heads], rows)
+
+    def _squares(self, path: str) -> list[Image.Image | None]:
+        with Image.open(io.BytesIO(self.files[path])) as picture:
+            return [*cut(picture.convert("RGB"))]
 
     def _pairs(self, number: int, name: str) -> Gallery:
         """The methods side by side, the true edits last."""

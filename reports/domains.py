@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PIL import Image
 
 from methods.files import quote
-from reports.grids import png_bytes
+from reports.grids import Sheet, cut, png_bytes
 from reports.pictures import open_picture
 from reports.records import MODES, Mode, Run
 from reports.results import MODE_TITLES
@@ -68,6 +70,29 @@ class Matrices:
             for one in self.found
             if method in (None, one.method) and mode in (None, one.mode) and conversion in (None, one.conversion)
         ]
+
+    def sheets(self) -> Iterator[tuple[Matrix, Sheet]]:
+        """Every grid, to be drawn with its sources over it and its references on the left."""
+        for matrix in self.found:
+            sources, edits = self._squares(matrix.sources)[0], self._squares(matrix.edits)
+            name = f"{matrix.mode}-{matrix.conversion}"
+            columns = [str(number) for number in range(1, matrix.columns + 1)]
+            if matrix.references:
+                references = [row[0] for row in self._squares(matrix.references)]
+                rows = [
+                    (f"reference {i}", [one, *row])
+                    for i, (one, row) in enumerate(zip(references, edits, strict=True), 1)
+                ]
+                yield matrix, Sheet(name, ["", *columns], [("sources", [None, *sources]), *rows])
+            else:
+                label = "draw" if matrix.rows > 1 else "edit"
+                drawn = [(f"{label} {i}", row) for i, row in enumerate(edits, 1)]
+                yield matrix, Sheet(name, columns, [("sources", sources), *drawn])
+
+    def _squares(self, path: str) -> list[list[Image.Image | None]]:
+        with Image.open(io.BytesIO(self.files[path])) as picture:
+            rows = range(0, picture.height, self._side)
+            return [[*cut(picture.crop((0, y, picture.width, y + self._side)))] for y in rows]
 
     def _matrix(self, method: str, folder: str, title: str, mode: Mode, conversion: str, key: str) -> Matrix | None:
         run, grids = self._run, self._run.folder / "grids"

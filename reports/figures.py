@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from reports import heat
-from reports.grids import comparison_grid, cut, png_bytes, strip
+from reports.grids import Sheet, comparison_grid, cut, png_bytes, strip
+from reports.pdf import grid_pdf
 from reports.pictures import open_picture
 from reports.records import MODES, Mode, Run
 from reports.results import MODE_TITLES
@@ -95,7 +96,7 @@ class Figures:
     """Cuts the strips and keeps the pictures of the page.
 
     Attributes:
-        files: every picture made so far: path inside the page's folder -> PNG.
+        files: every picture made so far: path inside the page's folder -> PNG (or PDF).
     """
 
     def __init__(self, run: Run) -> None:
@@ -120,12 +121,10 @@ class Figures:
         return {column: found[domain][:FACES] for column, domain in domains.items() if domain in found}
 
     def _grid_set(self, mode: Mode, sources: ByColumn) -> GridSet | None:
-        rows = self._rows(mode)
+        rows = self._rows(mode, sources)
         if not any(row.method for row in rows):
             return None
         columns, shared = self.run.columns, not self.run.conversions
-        if not shared:
-            rows = [_Row("Source", "source", sources), *rows]
         grids = []
         for face in range(max(len(tiles) for tiles in sources.values())):
             first = next(tiles[face] for tiles in sources.values() if face < len(tiles))
@@ -133,7 +132,11 @@ class Figures:
             path = f"grids/{mode}-{face + 1}"
             made = [self._grid_row(row, f"{path}-{number}", face, sources) for number, row in enumerate(rows, 1)]
             grids.append(Grid(face + 1, source, made))
-        picture = self._keep(f"grids/{mode}.png", self._labelled(sources, rows))
+        sheet = self._sheet(mode, 0, sources, rows)
+        picture = self._keep(
+            f"grids/{mode}.png", comparison_grid(sheet.rows, sheet.columns, scale=max(1, round(96 / self.side)))
+        )
+        self.files[f"grids/{mode}.pdf"] = grid_pdf(sheet.rows, sheet.columns)
         spoken = [self.run.spoken(column) for column in columns]
         truth = any(row.group == "truth" for row in rows)
         return GridSet(mode, MODE_TITLES[mode], spoken, grids, picture, truth, shared)
@@ -147,16 +150,25 @@ class Figures:
     def _of_face(self, strips: ByColumn, face: int) -> list[Image.Image | None]:
         return [strips[c][face] if face < len(strips.get(c, [])) else None for c in self.run.columns]
 
-    def _labelled(self, sources: ByColumn, rows: list[_Row]) -> Image.Image:
-        heads = [self.run.spoken(column) for column in self.run.columns]
-        pictures = [(row.title, self._of_face(row.strips, 0)) for row in rows]
-        if not self.run.conversions:
-            first = next(iter(sources.values()))[0]
-            heads, pictures = ["Source", *heads], [(title, [first, *tiles]) for title, tiles in pictures]
-        return comparison_grid(pictures, heads, scale=max(1, round(96 / self.side)))
+    def sheets(self) -> Iterator[Sheet]:
+        """The grid of every mode and face, to be drawn with labels."""
+        sources = self._sources()
+        for mode in MODES if sources else ():
+            rows = self._rows(mode, sources)
+            if any(row.method for row in rows):
+                for face in range(max(len(tiles) for tiles in sources.values())):
+                    yield self._sheet(mode, face, sources, rows)
 
-    def _rows(self, mode: Mode) -> list[_Row]:
-        """The references, the methods, the truth, then the controls.
+    def _sheet(self, mode: Mode, face: int, sources: ByColumn, rows: list[_Row]) -> Sheet:
+        heads = [self.run.spoken(column) for column in self.run.columns]
+        pictures = [(row.title, self._of_face(row.strips, face)) for row in rows]
+        if not self.run.conversions:
+            source = next(iter(sources.values()))[face]
+            heads, pictures = ["Source", *heads], [(title, [source, *tiles]) for title, tiles in pictures]
+        return Sheet(f"{mode}-{face + 1}", heads, pictures)
+
+    def _rows(self, mode: Mode, sources: ByColumn) -> list[_Row]:
+        """The sources where they differ by column, the references, the methods, the truth, then the controls.
 
         A method that moves attributes in groups has references of its own, and so true edits of its own.
         """
@@ -178,6 +190,8 @@ class Figures:
             (rows if methods[name].kind == "method" else controls).append(row)
         if mode == "reference":
             rows.insert(0, _Row("Reference", "given", self._strips(samples / "reference")))
+        if self.run.conversions:
+            rows.insert(0, _Row("Source", "source", sources))
         return [row for row in [*rows, _Row("True edit", "truth", truth), *controls] if row.strips]
 
     def _strips(self, folder: Path) -> dict[str, Tiles]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,15 @@ _INK, _PAPER, _EMPTY = (28, 31, 36), (255, 255, 255), (236, 236, 232)
 _GAP = 2
 _FONT_SIZE = 14
 _WIDEST_LABEL = 150
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a figure shows: labels over the columns; of each row its label and its images, None where there is none."""
+
+    name: str
+    columns: list[str]
+    rows: list[tuple[str, list[Image.Image | None]]]
 
 
 def cut(strip: Image.Image) -> list[Image.Image]:
@@ -57,10 +67,10 @@ def comparison_grid(
     if not images or any(len(row) != len(columns) for _, row in rows):
         raise ValueError(f"a comparison grid needs rows of {len(columns)} images, at least one of them not None")
     width, height = images[0].width * scale, images[0].height * scale
-    heads = [_wrap(label, width) for label in columns]
+    heads = [wrap(label, width, _font().getlength) for label in columns]
     line = _FONT_SIZE + 3
     top = max(len(head) for head in heads) * line + 6
-    names = [_wrap(label, _WIDEST_LABEL)[: max(1, height // line)] for label, _ in rows]
+    names = [wrap(label, _WIDEST_LABEL, _font().getlength)[: max(1, height // line)] for label, _ in rows]
     left = round(max(_font().getlength(text) for name in names for text in name)) + 14
     size = (left + len(columns) * (width + _GAP), top + len(rows) * (height + _GAP))
     out = Image.new("RGB", size, _PAPER)
@@ -99,21 +109,21 @@ def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.truetype(str(folder / "DejaVuSans.ttf"), _FONT_SIZE)
 
 
-def _wrap(label: str, width: int) -> list[str]:
-    """The label in lines of `width` pixels; a word that is wider is cut short."""
+def wrap(label: str, width: float, length: Callable[[str], float]) -> list[str]:
+    """The label in lines of at most `width`, as `length` measures them; a word that is wider is cut short."""
     lines: list[str] = []
     for word in label.replace("_", " ").split():
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and _font().getlength(longer) <= width:
+        if lines and length(longer) <= width:
             lines[-1] = longer
         else:
-            lines.append(_clip(word, width))
+            lines.append(_clip(word, width, length))
     return lines or [""]
 
 
-def _clip(word: str, width: int) -> str:
+def _clip(word: str, width: float, length: Callable[[str], float]) -> str:
     """The word, or as much of it as fits with an ellipsis."""
-    kept = word[:width]  # no letter is narrower than a pixel
-    while kept and _font().getlength(kept if kept == word else kept + "…") > width:
+    kept = word[: int(width)]  # no letter is narrower than a pixel
+    while kept and length(kept if kept == word else kept + "…") > width:
         kept = kept[:-1]
     return kept if kept == word else kept + "…"

@@ -57,6 +57,7 @@ def test_methods_lists_what_is_installed(capsys: pytest.CaptureFixture[str]) -> 
         (["report", "a", "b"], ["a is not a run directory"]),
         (["report", "a", "b", "--out", "c"], ["leave out --out"]),
         (["report", "a", "--diff"], ["takes two run directories"]),
+        (["report", "a", "--figures", "--single-file"], ["takes one of"]),
         (["check", "idenity"], ["Did you mean 'identity'"]),
         (["weights", "show", "nowhere.safetensors"], ["no weights file nowhere.safetensors"]),
     ],
