@@ -179,4 +179,5 @@ def show(report: Report, console: Console) -> None:
 
 
 def _line(console: Console, text: str) -> None:
+    text = "".join(each if each.isprintable() else "?" for each in text)  # a file's name cannot command the terminal
     console.print(text, markup=False, highlight=False, soft_wrap=True)
