@@ -15,7 +15,12 @@ from PIL import Image
 from reports.script import admitted
 
 MOST = 15_000_000  # what mail servers still take
-_DISPENSABLE = {"cells": "the pages of single cells", "tables": "the tables as CSV, LaTeX, Markdown and JSON"}
+# What is left out of too large a file, one after the other: pages of a folder, or links to files of some kinds.
+_DISPENSABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("the pages of single cells", "cells/", ()),
+    ("the figures as single files", "", (".png", ".pdf")),
+    ("the tables and records as files", "", (".csv", ".json", ".md", ".tex")),
+)
 
 _TYPES = {
     ".png": "image/png",
@@ -47,7 +52,7 @@ def single_file(files: dict[str, bytes], most: int = MOST) -> bytes:
 
     The pages are articles of which the address chooses one; anchors get their page's number before them, and a picture
     that several pages show lies in the document once. Where all of it is more than `most` bytes, the pages of single
-    cells are left out, then the files of the tables; the document says so.
+    cells are left out, then the figures and at last the tables as files; the document says so.
 
     Args:
         files: the files of the folder, by path; ``index.html`` becomes the first article.
@@ -56,18 +61,23 @@ def single_file(files: dict[str, bytes], most: int = MOST) -> bytes:
     webp: dict[bytes, str] = {}
     left_out: list[str] = []
     made = _document(files, webp, left_out)
-    for folder, words in _DISPENSABLE.items():
-        if len(made) > most and any(path.startswith(f"{folder}/") for path in files):
-            files = {path: data for path, data in files.items() if not path.startswith(f"{folder}/")}
+    unlinked: tuple[str, ...] = ()
+    for words, folder, kinds in _DISPENSABLE:
+        there = any(path.startswith(folder) if folder else path.endswith(kinds) for path in files)
+        if len(made) > most and there:
+            files = {path: data for path, data in files.items() if not (folder and path.startswith(folder))}
+            unlinked += kinds
             left_out.append(words)
-            made = _document(files, webp, left_out)
+            made = _document(files, webp, left_out, unlinked)
     return made
 
 
-def _document(files: dict[str, bytes], webp: dict[bytes, str], left_out: list[str]) -> bytes:
+def _document(
+    files: dict[str, bytes], webp: dict[bytes, str], left_out: list[str], unlinked: tuple[str, ...] = ()
+) -> bytes:
     paths = ["index.html", *(path for path in files if path.endswith(".html") and path != "index.html")]
     numbers = {path: f"p{number}" for number, path in enumerate(paths)}
-    shared = _Shared(files, numbers, webp)
+    shared = _Shared(files, numbers, webp, unlinked)
     articles = []
     for path in paths:
         page = _Article(path, shared)
@@ -79,7 +89,7 @@ def _document(files: dict[str, bytes], webp: dict[bytes, str], left_out: list[st
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
         f"script-src {' '.join(admitted(one) for one in scripts)}"
     )
-    note = f'<p class="key">To keep this file small, it leaves out {" and ".join(left_out)}.</p>\n' if left_out else ""
+    note = f'<p class="key">To keep this file small, it leaves out {", ".join(left_out)}.</p>\n' if left_out else ""
     parts = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
@@ -96,11 +106,19 @@ def _document(files: dict[str, bytes], webp: dict[bytes, str], left_out: list[st
 
 @dataclass
 class _Shared:
-    """What all articles have in common: the files, the pages' numbers, WebP of each PNG, ids of those shown so far."""
+    """What all articles have in common.
+
+    Attributes:
+        files, numbers: the files and the pages' numbers, by path.
+        webp: data URIs of PNGs.
+        unlinked: endings of files that no link carries.
+        shown: ids of the pictures shown so far, by their PNGs.
+    """
 
     files: dict[str, bytes]
     numbers: dict[str, str]
     webp: dict[bytes, str]
+    unlinked: tuple[str, ...]
     shown: dict[bytes, str] = field(default_factory=dict)
 
 
@@ -193,7 +211,7 @@ class _Article(HTMLParser):
         path = self._resolved(file) if file else self._path
         if path in self._shared.numbers:
             return {"href": f"#{self._shared.numbers[path]}" + (f"-{anchor}" if anchor else "")}
-        if path not in self._shared.files:
+        if path not in self._shared.files or path.endswith(self._shared.unlinked):
             return {}
         kind, name = _TYPES[PurePosixPath(path).suffix], PurePosixPath(path).name
         return {"href": _data_uri(kind, self._shared.files[path]), "download": name}
