@@ -58,14 +58,12 @@ def test_labels_stay_strings() -> None:
     assert b"cat to" in content and b"?" in content
 
 
-def test_every_figure_of_a_run_is_written_twice(tmp_path: Path) -> None:
+def test_every_figure_of_a_run_is_written_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reports.figures.FACES", 2)
     faces = write_figures(write_run(tmp_path / "faces"))
     assert faces == tmp_path / "faces" / "figures"
     names = {
-        f"{mode}-{face}.{ending}"
-        for mode in ("label", "reference")
-        for face in range(1, 7)
-        for ending in ("png", "pdf")
+        f"{mode}-{face}.{ending}" for mode in ("label", "reference") for face in (1, 2) for ending in ("png", "pdf")
     }
     assert {path.name for path in faces.iterdir()} >= names
     animals = write_figures(write_domain_run(tmp_path / "animals"), tmp_path / "out")
