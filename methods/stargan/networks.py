@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from methods.blocks import InstanceNorm
 
 _EPSILON = 1e-5  # PyTorch's default, which the official code leaves
 _DISCRIMINATOR_LAYERS = 6
+_FIRST_KERNEL = 7
 
 
 class ResidualBlock(nn.Module):
@@ -46,7 +48,10 @@ class Generator(nn.Module):
 
     def __init__(self, attributes: int, width: int = 64, blocks: int = 6) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3 + attributes, width, 7, 1, 3, bias=False), *_norm_relu(width)]
+        layers: list[nn.Module] = [
+            nn.Conv2d(3 + attributes, width, _FIRST_KERNEL, 1, 3, bias=False),
+            *_norm_relu(width),
+        ]
         for channels in (width, 2 * width):
             layers += [nn.Conv2d(channels, 2 * channels, 4, 2, 1, bias=False), *_norm_relu(2 * channels)]
         layers += [ResidualBlock(4 * width) for _ in range(blocks)]
@@ -57,8 +62,23 @@ class Generator(nn.Module):
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """Images (N, 3, H, W) in [-1, 1], H and W multiples of 4, and target labels (N, A) -> (N, 3, H, W) float32."""
-        maps = labels.to(images.dtype)[:, :, None, None].expand(-1, -1, *images.shape[2:])
-        return self.main(torch.cat([images, maps], dim=1)).float()
+        return self.main[1:](self.first(images, labels)).float()
+
+    def first(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The first convolution, of the images with a constant map for each label behind them.
+
+        What it makes of a constant map differs at the border alone, so a map as small as the kernel tells all of it.
+        """
+        (weight,), size = self.main[0].parameters(), _FIRST_KERNEL
+        maps = labels.to(images.dtype)[:, :, None, None].expand(-1, -1, size, size)
+        of_labels = F.conv2d(maps, weight[:, images.shape[1] :], padding=size // 2)
+        of_images = F.conv2d(images, weight[:, : images.shape[1]], padding=size // 2)
+        for side in (2, 3):
+            before, middle, after = of_labels.split([size // 2, 1, size // 2], dim=side)
+            sizes = [-1] * 4
+            sizes[side] = images.shape[side] - size + 1
+            of_labels = torch.cat([before, middle.expand(sizes), after], dim=side)
+        return of_images + of_labels
 
 
 class Discriminator(nn.Module):

@@ -39,7 +39,7 @@ class StarGANRecipe:
         decay_iterations: see `decay`.
         flip: mirror each training image with probability 0.5.
         weights: of the loss terms.
-        precision: ``"32"``, or ``"bf16"``: autocast to bfloat16, channels last.
+        precision: ``"32"``, or ``"bf16"``: autocast to bfloat16.
     """
 
     width: Count = 64
@@ -93,8 +93,7 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
                 self.discriminator = Discriminator(len(attributes), image_size, recipe.discriminator_width)
             except ValueError as error:
                 raise UserError(f"StarGAN cannot be trained at this image size: {error}.") from error
-        if recipe.precision == "bf16":
-            self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.Adam(network.parameters(), recipe.learning_rate, recipe.betas, fused=True)
             for name, network in (("generator", self.editor), ("discriminator", self.discriminator))
@@ -114,8 +113,7 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
         mix = uniform(len(images), generator, images.device)
         if self.recipe.flip:
             images = flip_at_random(images, generator)
-        if self.recipe.precision == "bf16":
-            images = images.contiguous(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=torch.channels_last)
         images, labels, target, mix = (ours(part) for part in (images, labels, labels[order], mix))
         both = self.iteration % self.recipe.n_critic == 0
         # The step of D leaves G as it is: where both step, they look at the same edits.

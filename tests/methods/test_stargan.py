@@ -19,6 +19,7 @@ from methods import recipe as recipes
 from methods.attributes import CELEBA14
 from methods.errors import UnsupportedMode, UserError
 from methods.stargan.editor import StarGAN
+from methods.stargan.networks import Generator
 from methods.stargan.objective import LossWeights
 from methods.stargan.official import OFFICIAL_ATTRIBUTES, import_official
 from methods.stargan.training import StarGANRecipe, StarGANTraining
@@ -279,3 +280,19 @@ def test_damaged_and_evil_checkpoints(tmp_path):
         with pytest.raises(UserError, match=name):
             import_official([tmp_path / name])
     assert not (tmp_path / "ran").exists()
+
+
+def test_the_first_convolution_is_the_published_one():
+    """Images and one constant map a label, zero padding: at every border and corner, and for the gradients."""
+    torch.manual_seed(0)
+    network = Generator(5, 8, 1).double()
+    images, labels = torch.randn(2, 3, 8, 12).double().requires_grad_(), torch.rand(2, 5).double()
+    maps = labels[:, :, None, None].expand(-1, -1, 8, 12)
+    found, weight = network.first(images, labels), network.main[0].weight
+    wanted = F.conv2d(torch.cat([images, maps], dim=1), weight, padding=3)
+    torch.testing.assert_close(found, wanted)
+    weights = torch.randn_like(wanted)
+    for one, other in zip(
+        *(torch.autograd.grad((each * weights).sum(), (images, weight)) for each in (found, wanted)), strict=True
+    ):
+        torch.testing.assert_close(one, other)

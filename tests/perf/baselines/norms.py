@@ -1,0 +1,24 @@
+"""Networks with torch's own instance norm, as the official PyTorch code has them."""
+
+from __future__ import annotations
+
+import copy
+from typing import TypeVar
+
+from torch import nn
+
+from methods.blocks import InstanceNorm
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def official_norms(network: Network) -> Network:
+    """A copy with the same weights whose instance norms are ``nn.InstanceNorm2d``."""
+    network = copy.deepcopy(network)
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, InstanceNorm):
+                norm = nn.InstanceNorm2d(child.channels, child.epsilon, affine=child.weight is not None)
+                norm.load_state_dict(child.state_dict())
+                setattr(parent, name, norm)
+    return network
