@@ -126,18 +126,23 @@ class CountedTraining(nn.Module, Generic[Recipe]):
 
 
 def descend(
-    loss: Tensor, optimizers: Sequence[torch.optim.Optimizer], parameters: Iterable[nn.Parameter] | None = None
+    loss: Tensor | Iterable[Tensor],
+    optimizers: Sequence[torch.optim.Optimizer],
+    parameters: Iterable[nn.Parameter] | None = None,
 ) -> None:
     """One step down a loss; where several processes train, with the gradient of all of them.
 
     Args:
-        loss: a scalar, of this process's part of the batch.
+        loss: a scalar, of this process's part of the batch; or several, whose gradients add up: the graph of each is
+            gone before the next one is asked for.
         optimizers: those that step.
         parameters: what gets gradients, which must be all that the optimizers hold; None: all that the loss depends on.
     """
     for optimizer in optimizers:
         optimizer.zero_grad(set_to_none=True)
-    loss.backward(inputs=None if parameters is None else list(parameters))
+    inputs = None if parameters is None else list(parameters)
+    for part in [loss] if isinstance(loss, Tensor) else loss:
+        part.backward(inputs=inputs)
     for optimizer in optimizers:
         average_gradients(parameter for group in optimizer.param_groups for parameter in group["params"])
         optimizer.step()

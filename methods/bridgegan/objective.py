@@ -112,16 +112,31 @@ def keeping(edited_code: Tensor, source_code: Tensor) -> Tensor:
     return l1(edited_code, source_code)
 
 
-def mode_seeking(noise: Tensor, other_noise: Tensor, edited: Tensor, other_edited: Tensor) -> Tensor:
+def mode_distances(noise: Tensor, other_noise: Tensor, edited: Tensor, other_edited: Tensor) -> tuple[Tensor, Tensor]:
+    """The two means of `mode_seeking`: of noises, and of the edits that they give."""
+    return l1(other_noise, noise).detach(), l1(other_edited.detach(), edited)
+
+
+def mode_seeking(
+    noise: Tensor,
+    other_noise: Tensor,
+    edited: Tensor,
+    other_edited: Tensor,
+    whole: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
     """ms: distance of two noises over distance of the edits that they give (after Mao et al., CVPR 2019).
 
     One ratio for the batch; the gradient flows through `edited` alone.
 
     Args:
         noise, other_noise: (N, d); `edited`, `other_edited`: (N, 3, H, W), made with them.
+        whole: where these are a part of the batch, its two `mode_distances`; the part then has the batch's ratio and
+            its own share of the gradient.
     """
-    distance = common_mean(l1(other_edited.detach(), edited))
-    return common_mean(l1(other_noise, noise)).detach() / (distance + 1e-5)
+    noises, distance = mode_distances(noise, other_noise, edited, other_edited)
+    if whole is None:
+        return common_mean(noises) / (common_mean(distance) + 1e-5)
+    return whole[0] / (whole[1] + distance - distance.detach() + 1e-5)
 
 
 def memory_step(noise: Tensor, gradient: Tensor, sign: int = 1) -> Tensor:

@@ -6,6 +6,7 @@ from one call of the generator's second half.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,8 +16,9 @@ from methods.bridgegan import objective
 from methods.bridgegan.editor import BridgeGAN
 from methods.bridgegan.networks import Discriminator
 from methods.bridgegan.recipe import BridgeGANRecipe
+from methods.errors import UserError
 from methods.losses import gradient_penalty
-from methods.parallel import processes
+from methods.parallel import common_mean, processes
 
 Losses = dict[str, Tensor]
 
@@ -26,7 +28,8 @@ class Pairing:
     """A batch with everything random in it drawn: what one update looks at.
 
     Shapes: images and reference (N, 3, H, W), labels (N, n), noise (the memory's rows R) and other_noise (N, d),
-    mix (N,) and penalty_mix (3N,) in [0, 1], rows (N,) of the memory.
+    mix (N,) and penalty_mix (3N,) in [0, 1], rows (N,) of the memory. Where it is one of several `parts` of a batch,
+    `whole` are the `objective.mode_distances` of that batch.
     """
 
     images: Tensor
@@ -38,6 +41,27 @@ class Pairing:
     mix: Tensor
     penalty_mix: Tensor
     rows: Tensor
+    parts: int = 1
+    whole: tuple[Tensor, Tensor] | None = None
+
+    def split(self, size: int) -> list[Pairing]:
+        """Parts of `size` samples, or all in one if `size` is 0.
+
+        Raises:
+            UserError: the batch cannot be cut into such parts.
+        """
+        count = len(self.images)
+        if size in (0, count):
+            return [self]
+        if count % size:
+            raise UserError(f"A batch of {count} cannot be cut into parts of {size}: choose another micro_batch.")
+        parts = count // size
+        mixes = [each.flatten() for each in self.penalty_mix.view(3, count).chunk(parts, dim=1)]
+        names = ["images", "reference", "source_labels", "target_labels", "noise", "other_noise", "mix", "rows"]
+        cut = {name: getattr(self, name).chunk(parts) for name in names}
+        return [
+            Pairing(**{name: cut[name][k] for name in names}, penalty_mix=mixes[k], parts=parts) for k in range(parts)
+        ]
 
     @property
     def difference(self) -> Tensor:
@@ -88,7 +112,8 @@ class BridgeGANTerms(nn.Module):
         with torch.enable_grad():
             rows = pairing.noise.detach().requires_grad_()
             matching = (reference_code.float() - self.editor.mapping(rows, pairing.difference).float()).square().mean()
-            (gradient,) = torch.autograd.grad(matching / processes(), rows)  # of the mean over the whole batch
+            share = processes() * pairing.parts
+            (gradient,) = torch.autograd.grad(matching / share, rows)  # of the mean over the whole batch
         return objective.memory_step(pairing.noise, gradient, self.recipe.memory_sign)
 
     def edits(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:
@@ -139,10 +164,26 @@ class BridgeGANTerms(nn.Module):
         return objective.reconstruction(pairing.images, rebuilt.chunk(2))
 
     def _mode_seeking(self, pairing: Pairing, hidden: Tensor, codes: Codes, edits: Tensor) -> Tensor:
-        with torch.no_grad():
-            code = self.editor.mapping(pairing.other_noise, pairing.difference) + codes.source
-            other = self.editor.generator.decode_with(hidden, code)
-        return objective.mode_seeking(codes.noise, pairing.other_noise, edits[: len(other)], other)
+        other = self._other_edits(pairing, hidden, codes)
+        return objective.mode_seeking(codes.noise, pairing.other_noise, edits[: len(other)], other, pairing.whole)
+
+    @torch.no_grad()
+    def _other_edits(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:
+        """The edits by label with other noise."""
+        code = self.editor.mapping(pairing.other_noise, pairing.difference) + codes.source
+        return self.editor.generator.decode_with(hidden, code)
+
+    @torch.no_grad()
+    def mode_distances(self, parts: Sequence[Pairing]) -> tuple[Tensor, Tensor]:
+        """Those of the whole batch, of which every part must know before it gives its gradient."""
+        found = []
+        for part in parts:
+            codes, hidden = self.codes(part), self.editor.generator.encode_images(part.images)
+            edited = self.editor.generator.decode_with(hidden, codes.label + codes.source)
+            other = self._other_edits(part, hidden, codes)
+            found.append(torch.stack(objective.mode_distances(codes.noise, part.other_noise, edited, other)))
+        noises, edits = common_mean(torch.stack(found).mean(dim=0))
+        return noises, edits
 
     def _code_losses(self, pairing: Pairing, codes: Codes, edits: Tensor) -> Losses:
         """cyc_rand, cyc_ref, sty and ak: three readings of edits and one of the source in one call of E."""
@@ -159,6 +200,15 @@ class BridgeGANTerms(nn.Module):
             "g_sty": objective.closeness(codes.label, codes.reference),
             "g_ak": objective.keeping(kept_edit, kept_source),
         }
+
+    def discriminator_total(self, losses: Losses) -> Tensor:
+        """The weighted sum of the terms of D and C."""
+        weights = self.weights
+        total = losses["d_gan"] + weights.d_classification * losses["d_cls"]
+        if "d_gp" in losses:
+            # A penalty taken at every k-th update weighs k times as much.
+            total = total + weights.d_penalty * self.recipe.penalty_every * losses["d_gp"]
+        return total
 
     def generator_total(self, losses: Losses) -> Tensor:
         """The weighted sum of the terms of G, M and E."""

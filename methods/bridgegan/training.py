@@ -7,7 +7,8 @@ label of a real image and no conflict rule is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -70,6 +71,8 @@ class BridgeGANTraining(BridgeGANTerms):
         for _ in range(self.recipe.n_critic - 1):
             self.update_discriminator(self.pair(next_batch(), generator))
         pairing = self.pair(next_batch(), generator)
+        if self.recipe.micro_batch:  # edits of the whole batch, kept with their graph, are what it avoids
+            return self.update_discriminator(pairing) | self.update_generator(pairing)
         with self.autocast():
             codes = self.codes(pairing)
             hidden = self.editor.generator.encode_images(pairing.images)
@@ -101,29 +104,35 @@ class BridgeGANTraining(BridgeGANTerms):
         An untrained C has nothing to teach a generator, and one that cannot yet copy a face gains nothing from
         editing it; both come cheaper apart than in the whole iteration.
         """
-        with self.autocast():
-            logits = self.discriminator.classify(pairing.images)
-            hidden = self.editor.generator.encode_images(pairing.images)
-            rebuilt = self._reconstruction(pairing, hidden, pairing.noise.clamp(-1, 1))
-        classification = objective.classification([logits], pairing.source_labels)
-        self._update("discriminator", classification)
-        self._update("generator", rebuilt)
-        return {"d_cls": classification, "g_rec": rebuilt}
+        parts = pairing.split(self.recipe.micro_batch)
+
+        def classification(part: Pairing) -> Losses:
+            with self.autocast():
+                logits = self.discriminator.classify(part.images)
+            return {"d_cls": objective.classification([logits], part.source_labels)}
+
+        def reconstruction(part: Pairing) -> Losses:
+            with self.autocast():
+                hidden = self.editor.generator.encode_images(part.images)
+                return {"g_rec": self._reconstruction(part, hidden, part.noise.clamp(-1, 1))}
+
+        losses = self._update("discriminator", map(classification, parts), len(parts), lambda each: each["d_cls"])
+        losses |= self._update("generator", map(reconstruction, parts), len(parts), lambda each: each["g_rec"])
+        return {name: losses[name] for name in ("d_cls", "g_rec")}
 
     def update_discriminator(self, pairing: Pairing, edits: Tensor | None = None) -> Losses:
         """One update of D and C; `edits` (3N, 3, H, W): label, reference and interpolated ones, made here if None."""
-        if edits is None:
-            with torch.no_grad(), self.autocast():
-                codes = self.codes(pairing)
-                edits = self.edits(pairing, self.editor.generator.encode_images(pairing.images), codes)
-        losses = self.discriminator_losses(pairing, edits.float())
-        weights = self.weights
-        total = losses["d_gan"] + weights.d_classification * losses["d_cls"]
-        if "d_gp" in losses:
-            # A penalty taken at every k-th update weighs k times as much.
-            total = total + weights.d_penalty * self.recipe.penalty_every * losses["d_gp"]
-        self._update("discriminator", total)
-        return losses | {"d_total": total}
+        parts = [pairing] if edits is not None else pairing.split(self.recipe.micro_batch)
+
+        def losses(part: Pairing) -> Losses:
+            fakes = edits
+            if fakes is None:
+                with torch.no_grad(), self.autocast():
+                    codes = self.codes(part)
+                    fakes = self.edits(part, self.editor.generator.encode_images(part.images), codes)
+            return self.discriminator_losses(part, fakes.float())
+
+        return self._update("discriminator", map(losses, parts), len(parts), self.discriminator_total)
 
     def update_generator(
         self,
@@ -132,23 +141,46 @@ class BridgeGANTraining(BridgeGANTerms):
         codes: Codes | None = None,
         edits: Tensor | None = None,
     ) -> Losses:
-        """One update of G, M and E, and of the memory's rows of this batch."""
+        """One update of G, M and E, and of the memory's rows of this batch.
+
+        `hidden`, `codes` and `edits`, with their graph, are made here if None.
+        """
+        parts = [pairing] if edits is not None else pairing.split(self.recipe.micro_batch)
+        if len(parts) > 1:
+            with self.autocast():
+                whole = self.mode_distances(parts)
+            parts = [replace(part, whole=whole) for part in parts]
+        noises: list[Tensor] = []
+
+        def losses(part: Pairing) -> Losses:
+            with self.autocast():
+                own = codes or self.codes(part)
+                first = self.editor.generator.encode_images(part.images) if hidden is None else hidden
+                fakes = self.edits(part, first, own) if edits is None else edits
+                noises.append(own.noise)
+                return self.generator_losses(part, first, own, fakes)
+
         self.discriminator.requires_grad_(False)  # D only carries the gradient here
-        with self.autocast():
-            codes = codes or self.codes(pairing)
-            hidden = self.editor.generator.encode_images(pairing.images) if hidden is None else hidden
-            edits = self.edits(pairing, hidden, codes) if edits is None else edits
-            losses = self.generator_losses(pairing, hidden, codes, edits)
-        total = self.generator_total(losses)
-        self._update("generator", total)
+        found = self._update("generator", map(losses, parts), len(parts), self.generator_total)
         self.discriminator.requires_grad_(True)
-        self.memory[everyones(pairing.rows)] = everyones(codes.noise)
-        return losses | {"g_total": total}
+        self.memory[everyones(pairing.rows)] = everyones(torch.cat(noises))
+        return found
 
     # Mechanics ----------------------------------------------------------------------------------------------------
 
-    def _update(self, which: str, loss: Tensor) -> None:
-        descend(loss, [self.optimizers[which]])
+    def _update(self, which: str, parts: Iterable[Losses], count: int, total_of: Callable[[Losses], Tensor]) -> Losses:
+        """One step down the mean of the totals of `count` parts. Returns the means of their terms, and the total."""
+        found: list[Losses] = []
+
+        def shares() -> Iterator[Tensor]:
+            for losses in parts:
+                total = total_of(losses)
+                named = losses | {f"{which[0]}_total": total}
+                found.append({name: value.detach() for name, value in named.items()})
+                yield total / count
+
+        descend(shares(), [self.optimizers[which]])
+        return {name: torch.stack([each[name] for each in found]).mean() for name in found[0]}
 
     def _set_learning_rate(self) -> None:
         rate = self.recipe.rate_at(int(self.iteration))
