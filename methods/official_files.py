@@ -12,7 +12,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -36,10 +36,19 @@ T = TypeVar("T", bound=HasShape)
 
 
 def read_torch(path: str | Path) -> dict[str, Tensor]:
-    """A state dict written by `torch.save`, in the zip format or the one before it, on the CPU.
+    """A state dict written by `torch.save`, on the CPU.
 
     Raises:
         UserError: the file is missing or damaged, needs code to be run, or holds anything but named tensors.
+    """
+    return plain_tensors(load_torch(path), path)
+
+
+def load_torch(path: str | Path) -> Any:
+    """What `torch.save` wrote, in the zip format or the one before it, on the CPU; see `plain_tensors` for its tables.
+
+    Raises:
+        UserError: the file is missing or damaged, or needs code to be run.
     """
     import torch
 
@@ -49,7 +58,7 @@ def read_torch(path: str | Path) -> dict[str, Tensor]:
             with zipfile.ZipFile(path) as archive:
                 if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
                     raise ValueError("it would unpack to more than it holds")
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # torch's own message tells users to load the file unsafely: it is not passed on
         code = re.search(r"GLOBAL (\S+)", str(error))
@@ -61,8 +70,26 @@ def read_torch(path: str | Path) -> dict[str, Tensor]:
         ) from error
     except Exception as error:  # a damaged file may raise almost anything; nothing of it is run
         raise _damaged(path, _reason(error)) from error
+
+
+def plain_tensors(found: Any, path: str | Path, part: str = "") -> dict[str, Tensor]:
+    """A table that `load_torch` gave, if it holds plain tensors under their names.
+
+    Args:
+        found: the table.
+        path: the file that it was in.
+        part: what of the file it is, for the message, such as ``"The network 'fan' of "``.
+
+    Raises:
+        UserError: it is no such table, or has tensors that are larger than the file.
+    """
+    import torch
+
+    path = Path(path)
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
-        raise UserError(f"{path} is not a state dict (a table of named tensors): save the bare state_dict() instead.")
+        raise UserError(
+            f"{part}{path} is not a state dict (a table of named tensors): save the bare state_dict() instead."
+        )
     for name, tensor in found.items():
         plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
         # A view that repeats a few bytes could claim any shape.

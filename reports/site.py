@@ -7,7 +7,9 @@ from typing import Any
 
 from jinja2 import Environment
 
+from methods.errors import UserError
 from methods.files import write_bytes
+from methods.reading import read_bytes
 from reports import exports
 from reports.boards import Boards
 from reports.column_pages import column_pages
@@ -56,7 +58,7 @@ def render(run: Run) -> dict[str, bytes]:
     """All files of a run's folder of pages by their paths inside it."""
     env, layout, figures = environment(), Layout(run), Figures(run)
     grids = figures.grid_sets()
-    downloads = {name: (run.folder / name).read_bytes() for name in COPIED if (run.folder / name).is_file()}
+    downloads = {name: _copied(run.folder / name) for name in COPIED if (run.folder / name).is_file()}
     drill = Drill(run, layout, grids)
     matrices, boards = Matrices(run), Boards(run)
     pages = [
@@ -81,6 +83,13 @@ def render(run: Run) -> dict[str, bytes]:
         **rendered,
         **style,
     }
+
+
+def _copied(path: Path) -> bytes:
+    try:
+        return read_bytes(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}).") from error
 
 
 def _navigation(run: Run, layout: Layout, boards: Boards) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import operator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,17 +78,24 @@ def load_checkpoint(
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         saved = state["identity"]
+        changed = sorted(key for key in identity if identity[key] != saved.get(key))
     except Exception as error:  # a damaged or foreign file may raise almost anything; nothing of it is run
-        raise UserError(f"The checkpoint {path} is damaged; train anew without --resume in another --out.") from error
-    changed = sorted(key for key in identity if identity[key] != saved.get(key))
+        raise _damaged(path) from error
     if changed:
         raise UserError(
             f"The run in {folder} was started with another {' and '.join(changed)}; give its own, or another --out."
         )
-    training.load_state_dict(state["training"])
-    for name, optimizer in training.optimizers.items():
-        optimizer.load_state_dict(state["optimizers"][name])
-    generator.set_state(state["generator"])
-    sampler.position = state["position"]
-    spent = state["progress"]
-    return Progress(**{**spent, "curves": Curves(**spent.get("curves", {}))})
+    try:
+        training.load_state_dict(state["training"])
+        for name, optimizer in training.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        generator.set_state(state["generator"])
+        sampler.position = operator.index(state["position"])
+        spent = state["progress"]
+        return Progress(**{**spent, "curves": Curves(**spent.get("curves", {}))})
+    except Exception as error:  # as above
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> UserError:
+    return UserError(f"The checkpoint {path} is damaged; train anew without --resume in another --out.")

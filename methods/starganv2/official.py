@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from methods.errors import UserError
-from methods.official_files import match, read_torch
+from methods.official_files import load_torch, match, plain_tensors
 from methods.starganv2.editor import StarGANv2
 from methods.starganv2.masks import FaceMasks
 from methods.starganv2.networks import HighPass
@@ -89,11 +89,7 @@ def _landmarks(networks: Mapping[str, Any], path: str | Path, optional: Sequence
 
 
 def _read(path: str | Path) -> dict[str, Any]:
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:
-        read_torch(path)  # says in a sentence what is wrong
-        raise
+    found = load_torch(path)
     if not isinstance(found, dict):
         raise UserError(f"{path} is no StarGAN v2 checkpoint: it holds no table of networks.")
     return found
@@ -109,9 +105,7 @@ def _refuse_strangers(networks: Mapping[str, Any], path: Path) -> None:
 
 def _state(networks: Mapping[str, Any], name: str, path: str | Path) -> State:
     """One network's tensors, floating-point ones as float32, without ``module.`` where all names have it."""
-    state = networks[name]
-    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise UserError(f"The network '{name}' of {path} is not a state dict (a table of named tensors).")
+    state = plain_tensors(networks[name] or None, path, f"The network '{name}' of ")
     prefix = "module." if all(str(key).startswith("module.") for key in state) else ""
     return {
         str(key).removeprefix(prefix): value.float() if value.is_floating_point() else value

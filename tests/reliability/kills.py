@@ -48,7 +48,7 @@ width = 4
 blocks = 1
 discriminator_width = 4
 batch_size = 4
-iterations = 300
+iterations = 400
 n_critic = 2
 decay = "none"
 """
@@ -62,15 +62,30 @@ CLEAN = (signal.SIGINT, signal.SIGTERM)
 class Kills:
     """Starts a command again and again and kills it, and counts what happened."""
 
-    def __init__(self, name: str, command: Sequence[str], seconds: float, draw: random.Random) -> None:
-        self.name, self.command, self.seconds, self.draw = name, list(command), seconds, draw
+    def __init__(self, name: str, command: Sequence[str], out: Path, draw: random.Random) -> None:
+        self.name, self.command, self.out, self.draw = name, [*command, str(out)], out, draw
+        self.start = self.work = 0.0
         self.kinds: Counter[str] = Counter()
         self.slowest = 0.0
         self.orphans = 0
         self.finished = 0
 
-    def once(self, kinds: Sequence[str], resume: bool = False) -> int | None:
-        """One start, killed at a random instant; the exit code where it came to its end, else None."""
+    def undisturbed(self, out: Path) -> None:
+        """Runs the command to its end in another folder, and takes the time to its first file and from there on."""
+        started = time.monotonic()
+        process = subprocess.Popen([*self.command[:-1], str(out)], cwd=ROOT, stdout=subprocess.DEVNULL)
+        _wait_for_work(process, out)
+        self.start = time.monotonic() - started
+        if process.wait():
+            raise SystemExit(f"{' '.join(self.command)} failed without being killed")
+        self.work = time.monotonic() - started - self.start
+
+    def once(self, kinds: Sequence[str], resume: bool = False, spare: bool = False) -> int | None:
+        """One start, killed at a random instant (unless spared): in any phase, or three times of four at its work.
+
+        Returns:
+            The exit code where it came to its end, else None.
+        """
         kind = self.draw.choice(kinds)
         process = subprocess.Popen(
             [*self.command, *(["--resume"] if resume else [])],
@@ -80,11 +95,18 @@ class Kills:
             start_new_session=True,
         )
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(self.draw.uniform(0, self.seconds))
+            if spare:
+                process.wait()
+            elif self.draw.random() < 0.25:
+                process.wait(self.draw.uniform(0, self.start))
+            else:
+                _wait_for_work(process, self.out)
+                process.wait(self.draw.uniform(0, self.work))
         if process.poll() is None:
             self._kill(process, kind)
             self.kinds[kind] += 1
         code = process.wait()
+        print(f"{self.name}: {self.kinds.total()} kills, {self.finished} runs done", flush=True)
         deadline = time.monotonic() + 5
         while (left := _session(process.pid)) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -107,6 +129,17 @@ class Kills:
             self.slowest = max(self.slowest, time.monotonic() - started)
 
 
+def _wait_for_work(process: subprocess.Popen, out: Path) -> None:
+    """Until a process writes into its folder (its lock aside), or ends."""
+    started = time.time()
+    while process.poll() is None:
+        for path in out.rglob("*"):
+            with contextlib.suppress(OSError):
+                if path.name != ".lock" and path.is_file() and path.stat().st_mtime > started:
+                    return
+        time.sleep(0.02)
+
+
 def _session(leader: int) -> list[int]:
     """The processes of a session that are not dead yet."""
     found = []
@@ -123,15 +156,12 @@ def benchmarks(folder: Path, kills: int, draw: random.Random, backend: str) -> d
     options = ["--profile", "smoke", "--limit", "24", "--methods", "identity,oracle", "--workers", "2"]
     command = [sys.executable, "-c", LINE, "benchmark", *options, "--backend", backend, "--out"]
     whole, killed = folder / f"whole-{backend}", folder / f"killed-{backend}"
-    started = time.monotonic()
-    subprocess.run([*command, whole], cwd=ROOT, check=True, capture_output=True)
-    every = Kills(backend, [*command, str(killed)], time.monotonic() - started, draw)
+    every = Kills(f"benchmark, {backend}", command, killed, draw)
+    every.undisturbed(whole)
     identical = runs = 0
     kinds = ["SIGKILL", "SIGTERM", "SIGINT", "worker SIGKILL"]
     while every.kinds.total() < kills or killed.exists():
-        if every.once(kinds if every.kinds.total() < kills else ["SIGKILL"]) is None:
-            if every.kinds.total() >= kills:
-                every.seconds = 600  # the last one may come to its end
+        if every.once(kinds, spare=every.kinds.total() >= kills) is None:
             continue
         runs += 1
         identical += _files(whole) == _files(killed)
@@ -152,16 +182,14 @@ def trainings(folder: Path, kills: int, draw: random.Random, devices: int) -> di
     command = [sys.executable, _often(folder), "train", "stargan", "--profile", str(profile)]
     command += ["--devices", str(devices), "--out"]
     whole, killed = folder / f"whole-{devices}", folder / f"killed-{devices}"
-    started = time.monotonic()
-    subprocess.run([*command, whole], cwd=ROOT, check=True, capture_output=True)
-    every = Kills(f"{devices}", [*command, str(killed)], 1.2 * (time.monotonic() - started), draw)
+    every = Kills(f"training by {devices}", command, killed, draw)
+    every.undisturbed(whole)
     identical = runs = 0
     expected = _state(whole)
     kinds = ["SIGKILL", "SIGTERM", "SIGINT"]
     while every.kinds.total() < kills or killed.exists():
-        if every.kinds.total() >= kills:
-            every.seconds = 600
-        if every.once(kinds, resume=(killed / "checkpoint.pt").is_file()) is None:
+        resume = (killed / "checkpoint.pt").is_file()
+        if every.once(kinds, resume, spare=every.kinds.total() >= kills) is None:
             continue
         runs += 1
         identical += _same(expected, _state(killed))
