@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harness.data.cache import draw_all
+from harness.data.drawn.folder import new_folder
 from harness.data.faces.dataset import FaceSet
 from harness.data.faces.identity import Identity
 from harness.data.faces.render import render_sized
 from methods.attributes import CELEBA40
-from methods.errors import UserError
 
 _PARTITIONS = {"train": 0, "validation": 1, "test": 2}
 _WIDTH, _HEIGHT = 178, 218
@@ -34,17 +33,9 @@ def write_celeba_layout(face_sets: FaceSet | Sequence[FaceSet], folder: Path, pr
     """
     sets = [face_sets] if isinstance(face_sets, FaceSet) else list(face_sets)
     folder = Path(folder)
-    if folder.exists():
-        raise UserError(f"{folder} is there already; name a new folder for the faces.")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-            made = Path(temporary) / folder.name
-            _write_images(sets, made / "img_align_celeba", progress)
-            _write_lists(sets, made)
-            made.rename(folder)
-    except OSError as error:
-        raise UserError(f"Cannot write the faces to {folder} ({error.strerror or error}).") from error
+    with new_folder(folder) as made:
+        _write_images(sets, made / "img_align_celeba", progress)
+        _write_lists(sets, made)
     return folder
 
 
