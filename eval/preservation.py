@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,6 +54,7 @@ def _ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     return values.mean(axis=(1, 2, 3), dtype=np.float64)
 
 
+@cache
 def _window_matrix(size: int) -> Maps:
     """(size, size): each row the window around one place; the Gaussian separates, so two such make the square one."""
     window = np.exp(-0.5 * ((np.arange(_WINDOW) - _WINDOW // 2) / _SIGMA) ** 2)
@@ -59,4 +62,6 @@ def _window_matrix(size: int) -> Maps:
     matrix = np.zeros((size, size))
     for place in range(size):
         np.add.at(matrix[place], reflected[place : place + _WINDOW], window / window.sum())
-    return matrix.astype(np.float32)
+    found = matrix.astype(np.float32)
+    found.flags.writeable = False
+    return found
