@@ -85,8 +85,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def perf(session: nox.Session) -> None:
-    """Run the timings: every script of tests/perf, or those named after `--`."""
+    """Run the timings: every script of tests/perf, or those named after `--`; `--write`: into tests/PERFORMANCE.md."""
     python = shared(session)
-    scripts = session.posargs or sorted(str(path) for path in (ROOT / "tests" / "perf").glob("*.py"))
-    for script in scripts:
-        session.run(python, script, env=ONE_THREAD, external=True)
+    flags = [argument for argument in session.posargs if argument.startswith("-")]
+    named = [argument for argument in session.posargs if argument not in flags]
+    for script in named or sorted(str(path) for path in (ROOT / "tests" / "perf").glob("*.py")):
+        session.run(python, script, *flags, env=ONE_THREAD, external=True)

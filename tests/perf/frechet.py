@@ -67,7 +67,7 @@ def main() -> None:
     for count in (200, 1000, 5000):
         rows += compare(count, rng.standard_normal((count, DIMENSION)), rng.standard_normal((count, DIMENSION)) + 0.1)
     section.table(head, rows)
-    worst = max(float(row[3]) for row in rows if str(row[1]).startswith("Fréchet"))
+    worst = max(float(str(row[3])) for row in rows if str(row[1]).startswith("Fréchet"))
     assert worst < TOLERANCE, f"a Fréchet distance is off by {worst}"
     section.finish()
 

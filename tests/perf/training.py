@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from baselines import bridgegan, stargan, starganv2
@@ -57,8 +58,12 @@ def bridgegan_contests() -> list[Contest]:
     named = bridgegan.Step(ours, bridgegan.Named)
     kept = bridgegan.Step(ours, bridgegan.Remembered)
     both = {"as named": named, "each once": kept}
-    critic = {name: lambda step=step: step.update_discriminator(pairing) for name, step in both.items()}
-    editors = {name: lambda step=step: step.update_generator(pairing) for name, step in both.items()}
+    critic: dict[str, Callable[[], Terms]] = {
+        name: partial(step.update_discriminator, pairing) for name, step in both.items()
+    }
+    editors: dict[str, Callable[[], Terms]] = {
+        name: partial(step.update_generator, pairing) for name, step in both.items()
+    }
     return [
         Contest("BridgeGAN, update of D and C", 12, lambda: ours.update_discriminator(pairing), critic),
         Contest("BridgeGAN, update of G, M and E", 12, lambda: ours.update_generator(pairing), editors),
