@@ -20,9 +20,9 @@ from harness.data.faces.dataset import load_faces
 from harness.data.open import open_split
 from harness.profiles import load_profile
 
-SIZE, DRAWN, BATCH = 64, 200, 64
+SIZE, DRAWN, BATCH = 64, 100, 64
 DRAWN_WANTED, READ_WANTED = 70, 50_000
-RUNS = 3
+RUNS = 2
 
 
 def draw(load: Callable[..., ImageSet]) -> float:

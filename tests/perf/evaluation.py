@@ -29,7 +29,7 @@ from harness.workbench import Workbench
 from methods.base import Editor
 
 METHODS = ("bridgegan", "stargan", "identity", "copy", "attack", "oracle")
-COLUMN, COUNT = "Smiling", 400
+COLUMN, COUNT = "Smiling", 200
 WANTED = 0.85
 
 
