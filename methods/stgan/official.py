@@ -38,6 +38,8 @@ _UNREAD = (
     r"beta[12]_power(_\d+)?",
     r"counter/counter",
 )
+# The official judge is a graph of its own (methods/stgan/classifier.py); a session that held both may have saved both.
+_JUDGE = r"classifier/.*"
 _NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 _WEIGHTS = {"weight": "weights", "bias": "biases"}
 # Axes: (h, w, in, out) and, transposed, (h, w, out, in) -> PyTorch's; dense layers (in, out) -> (out, in).
@@ -68,7 +70,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
     expected: dict[str, list[int]] = {}
     for part, scope in _SCOPES.items():
         expected |= official_shapes(editor.generator.get_submodule(part), scope)
-    match(tensors, expected, where=path, optional=_UNREAD)
+    match(tensors, expected, where=path, optional=(*_UNREAD, _JUDGE))
     for part, scope in _SCOPES.items():
         network = editor.generator.get_submodule(part)
         network.load_state_dict(official_state(network, scope, tensors, path), assign=True)
