@@ -18,10 +18,19 @@ REPORT = Path(__file__).parent.parent / "RELIABILITY.md"
 
 def record(section: str, found: dict[str, Any]) -> None:
     """Keeps the figures of one script, with the day and the machine."""
-    known = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
+    figures = _figures()
     made = {"date": datetime.now(UTC).date().isoformat(), "python": platform.python_version()}
-    known[section] = {**made, **found}
-    FIGURES.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+    figures[section] = {**found, **made}
+    FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+
+
+def known(section: str) -> dict[str, Any]:
+    """The figures that one script has kept."""
+    return _figures().get(section, {})
+
+
+def _figures() -> dict[str, Any]:
+    return json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
 
 
 def report(figures: dict[str, Any]) -> str:
@@ -37,7 +46,7 @@ def report(figures: dict[str, Any]) -> str:
         "",
         "## Killed at random instants",
         "",
-        f"{total} kills ({kills['date']}, seed {kills['seed']}): the whole run by SIGKILL, SIGTERM or Ctrl-C, or one "
+        f"{total} kills ({kills['date']}): the whole run by SIGKILL, SIGTERM or Ctrl-C, or one "
         "of its workers by SIGKILL; the same command was then given again until the run was done. Compared with an "
         "undisturbed run: of benchmarks every cell, sample, detail, the baselines and summary.csv, byte for byte; of "
         "trainings every tensor of the last checkpoint (networks, buffers, optimizers, generator, place in the data, "
@@ -100,5 +109,5 @@ def report(figures: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    REPORT.write_text(report(json.loads(FIGURES.read_text())))
+    REPORT.write_text(report(_figures()))
     sys.exit(0)

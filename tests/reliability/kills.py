@@ -1,15 +1,17 @@
 """Kills benchmarks and trainings at random instants until they are done, and compares them with undisturbed ones.
 
-    python tests/reliability/kills.py [--kills 120] [--seed 0]
+    python tests/reliability/kills.py [--kills 120] [--minutes 60] [--seed 0] [--only benchmark]
 
-Takes some minutes on two cores, and writes its figures into ``figures.json`` beside it; `figures.py` makes
-``tests/RELIABILITY.md`` of them. The exit code is 1 if a record differs or a worker outlives its run.
+Takes some minutes on two cores; a part kills no more once its minutes are over. Its figures go into ``figures.json``
+beside it; `figures.py` makes ``tests/RELIABILITY.md`` of them. The exit code is 1 if a record differs or a worker
+outlives its run.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -20,14 +22,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from figures import record
+from figures import known, record
 
 ROOT = Path(__file__).parent.parent.parent
-TRAINING = """
+# Of fourteen attributes, so that a run is seconds of work behind its start and most of the time is kills.
+COLUMNS = ["Smiling", "Bangs", "Male", "Mustache"]
+SMALL = """
 [data]
 name = "faces"
 image_size = 32
@@ -42,7 +47,8 @@ minimum_n = 4
 diversity_images = 2
 diversity_draws = 2
 bootstrap = 20
-
+"""
+TRAINING = """
 [train.stargan]
 width = 4
 blocks = 1
@@ -59,11 +65,20 @@ KEPT = ("cells", "samples", "details", "baselines.json", "summary.csv")
 CLEAN = (signal.SIGINT, signal.SIGTERM)
 
 
+@dataclass(frozen=True)
+class Limit:
+    """When it is enough: after so many kills, or from this instant of the monotonic clock on."""
+
+    kills: int
+    end: float
+
+
 class Kills:
     """Starts a command again and again and kills it, and counts what happened."""
 
-    def __init__(self, name: str, command: Sequence[str], out: Path, draw: random.Random) -> None:
+    def __init__(self, name: str, command: Sequence[str], out: Path, draw: random.Random, limit: Limit) -> None:
         self.name, self.command, self.out, self.draw = name, [*command, str(out)], out, draw
+        self.limit = limit
         self.start = self.work = 0.0
         self.kinds: Counter[str] = Counter()
         self.slowest = 0.0
@@ -80,8 +95,15 @@ class Kills:
             raise SystemExit(f"{' '.join(self.command)} failed without being killed")
         self.work = time.monotonic() - started - self.start
 
-    def once(self, kinds: Sequence[str], resume: bool = False, spare: bool = False) -> int | None:
-        """One start, killed at a random instant (unless spared): in any phase, or three times of four at its work.
+    def goes_on(self) -> bool:
+        """Whether there is more to kill, or a killed run to finish."""
+        return not self._enough() or self.out.exists()
+
+    def _enough(self) -> bool:
+        return self.kinds.total() >= self.limit.kills or time.monotonic() >= self.limit.end
+
+    def once(self, kinds: Sequence[str], resume: bool = False) -> int | None:
+        """One start, killed at a random instant unless it is enough: in any phase, or three times of four at its work.
 
         Returns:
             The exit code where it came to its end, else None.
@@ -95,7 +117,7 @@ class Kills:
             start_new_session=True,
         )
         with contextlib.suppress(subprocess.TimeoutExpired):
-            if spare:
+            if self._enough():
                 process.wait()
             elif self.draw.random() < 0.25:
                 process.wait(self.draw.uniform(0, self.start))
@@ -151,17 +173,19 @@ def _session(leader: int) -> list[int]:
     return found
 
 
-def benchmarks(folder: Path, kills: int, draw: random.Random, backend: str) -> dict[str, Any]:
+def benchmarks(folder: Path, limit: Limit, draw: random.Random, backend: str) -> dict[str, Any]:
     """Benchmarks that are killed; their workers alone, too."""
-    options = ["--profile", "smoke", "--limit", "24", "--methods", "identity,oracle", "--workers", "2"]
+    profile = folder / "small.toml"
+    profile.write_text(f'attributes = {json.dumps(COLUMNS)}\nmethods = ["identity", "oracle"]\n{SMALL}')
+    options = ["--profile", str(profile), "--workers", "2"]
     command = [sys.executable, "-c", LINE, "benchmark", *options, "--backend", backend, "--out"]
     whole, killed = folder / f"whole-{backend}", folder / f"killed-{backend}"
-    every = Kills(f"benchmark, {backend}", command, killed, draw)
+    every = Kills(f"benchmark, {backend}", command, killed, draw, limit)
     every.undisturbed(whole)
     identical = runs = 0
     kinds = ["SIGKILL", "SIGTERM", "SIGINT", "worker SIGKILL"]
-    while every.kinds.total() < kills or killed.exists():
-        if every.once(kinds, spare=every.kinds.total() >= kills) is None:
+    while every.goes_on():
+        if every.once(kinds) is None:
             continue
         runs += 1
         identical += _files(whole) == _files(killed)
@@ -174,22 +198,22 @@ def _files(run: Path) -> dict[str, bytes]:
     return {str(path.relative_to(run)): path.read_bytes() for path in paths}
 
 
-def trainings(folder: Path, kills: int, draw: random.Random, devices: int) -> dict[str, Any]:
+def trainings(folder: Path, limit: Limit, draw: random.Random, devices: int) -> dict[str, Any]:
     """Trainings that are killed and resumed."""
     profile = folder / "tiny.toml"
     smoke = (ROOT / "harness" / "profiles" / "smoke.toml").read_text()
-    profile.write_text(smoke.split("[data]")[0] + TRAINING)
+    profile.write_text(smoke.split("[data]")[0] + SMALL + TRAINING)
     command = [sys.executable, _often(folder), "train", "stargan", "--profile", str(profile)]
     command += ["--devices", str(devices), "--out"]
     whole, killed = folder / f"whole-{devices}", folder / f"killed-{devices}"
-    every = Kills(f"training by {devices}", command, killed, draw)
+    every = Kills(f"training by {devices}", command, killed, draw, limit)
     every.undisturbed(whole)
     identical = runs = 0
     expected = _state(whole)
     kinds = ["SIGKILL", "SIGTERM", "SIGINT"]
-    while every.kinds.total() < kills or killed.exists():
+    while every.goes_on():
         resume = (killed / "checkpoint.pt").is_file()
-        if every.once(kinds, resume, spare=every.kinds.total() >= kills) is None:
+        if every.once(kinds, resume) is None:
             continue
         runs += 1
         identical += _same(expected, _state(killed))
@@ -232,26 +256,32 @@ def _summary(every: Kills, runs: int, identical: int) -> dict[str, Any]:
     }
 
 
+# Each part, and its share of the kills in twelfths.
+PARTS: dict[str, tuple[Callable[[Path, Limit, random.Random], dict[str, Any]], int]] = {
+    "training": (lambda folder, limit, draw: trainings(folder, limit, draw, 1), 5),
+    "benchmark": (lambda folder, limit, draw: benchmarks(folder, limit, draw, "local"), 5),
+    "benchmark on Dask": (lambda folder, limit, draw: benchmarks(folder, limit, draw, "dask"), 1),
+    "training by two processes": (lambda folder, limit, draw: trainings(folder, limit, draw, 2), 1),
+}
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=120)
+    parser.add_argument("--minutes", type=float, default=60.0, help="at most, for each part")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=PARTS, help="one part; the figures of the others stay")
     given = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     draw = random.Random(given.seed)
-    many, few = given.kills * 5 // 12, given.kills // 12
-    parts: dict[str, Callable[[Path], dict[str, Any]]] = {
-        "training": lambda folder: trainings(folder, many, draw, 1),
-        "benchmark": lambda folder: benchmarks(folder, many, draw, "local"),
-        "benchmark on Dask": lambda folder: benchmarks(folder, few, draw, "dask"),
-        "training by two processes": lambda folder: trainings(folder, few, draw, 2),
-    }
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as name:
-        for part, measure in parts.items():
-            found[part] = measure(Path(name))
-            record("kills", {"seed": given.seed, **found})
+        for part in [given.only] if given.only else PARTS:
+            measure, share = PARTS[part]
+            limit = Limit(given.kills * share // 12, time.monotonic() + 60 * given.minutes)
+            found[part] = {"seed": given.seed, **measure(Path(name), limit, draw)}
+            record("kills", {**(known("kills") if given.only else {}), **found})
     return 1 if any(each["identical"] < each["runs"] or each["orphans"] for each in found.values()) else 0
 
 
