@@ -276,7 +276,6 @@ def test_import_of_a_tensorflow_checkpoint(monkeypatch):
         ("Gdec/Conv2d_transpose/weights", None, "missing: Gdec/Conv2d_transpose/weights"),
         ("Gdec/Conv2d_transpose_9/weights", np.zeros((4, 4, 3, 3)), "missing: Genc/Conv_5/weights"),
         ("Gstu/Conv_12/weights", np.zeros((3, 3, 8, 4)), "unknown: Gstu/Conv_12/weights"),
-        ("classifier/Conv/weights", np.zeros((3, 3, 3, 1)), "unknown: classifier/Conv/weights"),
         ("Gstu/Conv_3/weights", np.zeros((3, 3, 8, 4)), "another shape: Gstu/Conv_3/weights 3x3x8x4 instead of"),
         ("Genc/Conv/weights", np.zeros(4), "Genc/Conv/weights of .* has the shape"),
         ("Gstu/Conv/biases", np.zeros(32, np.int64), "Gstu/Conv/biases of .* holds int64"),
