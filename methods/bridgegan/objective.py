@@ -123,6 +123,7 @@ def mode_seeking(
     edited: Tensor,
     other_edited: Tensor,
     whole: tuple[Tensor, Tensor] | None = None,
+    epsilon: float = 1e-5,
 ) -> Tensor:
     """ms: distance of two noises over distance of the edits that they give (after Mao et al., CVPR 2019).
 
@@ -132,11 +133,12 @@ def mode_seeking(
         noise, other_noise: (N, d); `edited`, `other_edited`: (N, 3, H, W), made with them.
         whole: where these are a part of the batch, its two `mode_distances`; the part then has the batch's ratio and
             its own share of the gradient.
+        epsilon: added to the distance of the edits.
     """
     noises, distance = mode_distances(noise, other_noise, edited, other_edited)
     if whole is None:
-        return common_mean(noises) / (common_mean(distance) + 1e-5)
-    return whole[0] / (whole[1] + distance - distance.detach() + 1e-5)
+        return common_mean(noises) / (common_mean(distance) + epsilon)
+    return whole[0] / (whole[1] + distance - distance.detach() + epsilon)
 
 
 def memory_step(noise: Tensor, gradient: Tensor, sign: int = 1) -> Tensor:

@@ -165,7 +165,8 @@ class BridgeGANTerms(nn.Module):
 
     def _mode_seeking(self, pairing: Pairing, hidden: Tensor, codes: Codes, edits: Tensor) -> Tensor:
         other = self._other_edits(pairing, hidden, codes)
-        return objective.mode_seeking(codes.noise, pairing.other_noise, edits[: len(other)], other, pairing.whole)
+        own, epsilon = edits[: len(other)], self.recipe.mode_epsilon
+        return objective.mode_seeking(codes.noise, pairing.other_noise, own, other, pairing.whole, epsilon)
 
     @torch.no_grad()
     def _other_edits(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:
