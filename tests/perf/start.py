@@ -1,4 +1,4 @@
-"""How long the command line and the package take to start, and that neither imports torch: the least of ten runs."""
+"""How long the command line and the package take to start, and that neither imports torch: the least of five runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from tools.page import Section
 
-RUNS = 10
+RUNS = 5
 STARTS = {
     "`python -c pass`": (["-c", "pass"], ""),
     "`import methods`": (["-c", "import methods"], 0.1),
