@@ -35,8 +35,8 @@ class BridgeGANRecipe:
         classification, reconstruction, d_classification: override these weights when positive.
         penalty_every: take the gradient penalty at every k-th iteration, k times as strong.
         share_fakes: the last critic update and the generator's use the same batch and edits.
-        mode_epsilon: of the mode-seeking term, added to the distance of two edits (official: 1e-5). After a warm-up edits
-            hardly depend on the noise yet, and a first gradient of 1/distance^2 would fill Adam's averages for long.
+        mode_epsilon: of the mode-seeking term, added to the distance of two edits (official: 1e-5). After a warm-up
+            edits hardly depend on the noise yet, and a first gradient of 1/distance^2 would fill Adam's averages.
         cooldown: last iterations, in which the learning rate falls linearly to 0.
 
     On a small machine:
