@@ -1,7 +1,25 @@
 """``python -m harness`` is the same command as ``bridgebench``."""
 
+from __future__ import annotations
+
+import os
 import sys
 
 from harness.main import main
 
-sys.exit(main())
+_STOPPED = (130, 143)
+
+
+def run() -> None:
+    """The command as a process. After Ctrl-C or SIGTERM all is kept and closed, so that it need not wait, for seconds
+    on a busy machine, until the interpreter has freed the networks."""
+    code = main()
+    if code in _STOPPED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    run()

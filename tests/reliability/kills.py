@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -30,8 +29,7 @@ import torch
 from figures import known, record
 
 ROOT = Path(__file__).parent.parent.parent
-# Of fourteen attributes, so that a run is seconds of work behind its start and most of the time is kills.
-COLUMNS = ["Smiling", "Bangs", "Male", "Mustache"]
+# Few images, so that a run is seconds of work behind its start.
 SMALL = """
 [data]
 name = "faces"
@@ -60,7 +58,7 @@ decay = "none"
 """
 # The command line, with a checkpoint every fifth of a second instead of every minute.
 OFTEN = "from harness.train import loop; loop._CHECKPOINT_SECONDS = 0.2\n"
-LINE = "import sys; from harness.main import main\nif __name__ == '__main__': sys.exit(main())\n"
+LINE = "from harness.__main__ import run\nif __name__ == '__main__': run()\n"
 KEPT = ("cells", "samples", "details", "baselines.json", "summary.csv")
 CLEAN = (signal.SIGINT, signal.SIGTERM)
 
@@ -176,8 +174,9 @@ def _session(leader: int) -> list[int]:
 def benchmarks(folder: Path, limit: Limit, draw: random.Random, backend: str) -> dict[str, Any]:
     """Benchmarks that are killed; their workers alone, too."""
     profile = folder / "small.toml"
-    profile.write_text(f'attributes = {json.dumps(COLUMNS)}\nmethods = ["identity", "oracle"]\n{SMALL}')
-    options = ["--profile", str(profile), "--workers", "2"]
+    judges = [f'{name} = "{ROOT}/methods/zoo/{name}-smoke.safetensors"' for name in ("classifier", "judge")]
+    profile.write_text("\n".join([_head(), SMALL, "[weights]", *judges]))
+    options = ["--profile", str(profile), "--methods", "identity", "--workers", "2"]
     command = [sys.executable, "-c", LINE, "benchmark", *options, "--backend", backend, "--out"]
     whole, killed = folder / f"whole-{backend}", folder / f"killed-{backend}"
     every = Kills(f"benchmark, {backend}", command, killed, draw, limit)
@@ -193,6 +192,11 @@ def benchmarks(folder: Path, limit: Limit, draw: random.Random, backend: str) ->
     return _summary(every, runs, identical)
 
 
+def _head() -> str:
+    """The fourteen attributes and the methods of `smoke`."""
+    return (ROOT / "harness" / "profiles" / "smoke.toml").read_text().split("[data]")[0]
+
+
 def _files(run: Path) -> dict[str, bytes]:
     paths = [path for name in KEPT for path in (run / name, *(run / name).rglob("*")) if path.is_file()]
     return {str(path.relative_to(run)): path.read_bytes() for path in paths}
@@ -201,8 +205,7 @@ def _files(run: Path) -> dict[str, bytes]:
 def trainings(folder: Path, limit: Limit, draw: random.Random, devices: int) -> dict[str, Any]:
     """Trainings that are killed and resumed."""
     profile = folder / "tiny.toml"
-    smoke = (ROOT / "harness" / "profiles" / "smoke.toml").read_text()
-    profile.write_text(smoke.split("[data]")[0] + SMALL + TRAINING)
+    profile.write_text(_head() + SMALL + TRAINING)
     command = [sys.executable, _often(folder), "train", "stargan", "--profile", str(profile)]
     command += ["--devices", str(devices), "--out"]
     whole, killed = folder / f"whole-{devices}", folder / f"killed-{devices}"

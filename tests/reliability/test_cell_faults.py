@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from harness import group, runner, verify
+from harness import __main__, group, runner, verify
 from harness.backends import run_jobs
 from harness.lock import LOCK, locked
 from harness.main import main
@@ -99,6 +99,23 @@ def test_no_worker_outlives_its_run(tmp_path: Path, number: signal.Signals) -> N
     while any(map(alive, workers)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(alive, workers))
+
+
+@pytest.mark.parametrize(("code", "at_once"), [(130, True), (143, True), (1, False), (0, False)])
+def test_a_stopped_command_does_not_wait_for_the_interpreter(
+    code: int, at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Left(BaseException):
+        pass
+
+    def leave(status: int) -> None:
+        raise Left(status)
+
+    monkeypatch.setattr(__main__, "main", lambda: code)
+    monkeypatch.setattr(__main__.os, "_exit", leave)
+    with pytest.raises(Left if at_once else SystemExit) as ended:
+        __main__.run()
+    assert ended.value.args == (code,)
 
 
 # --- the folder -------------------------------------------------------------------------------------------------------
