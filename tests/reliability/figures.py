@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 FIGURES = Path(__file__).with_name("figures.json")
+PARTS = ("training", "benchmark", "benchmark on Dask", "training by two processes")
+ENOUGH = 100  # kills
 REPORT = Path(__file__).parent.parent / "RELIABILITY.md"
 
 
@@ -64,7 +66,10 @@ def report(figures: dict[str, Any]) -> str:
         )
     lines += [
         "",
-        "A training that is stopped finishes its iteration and saves, so its stop lasts as long as these two.",
+        *_missing(total, rows),
+        "Stops are timed from the signal to the end of the process, in whatever phase it came, on two cores that other "
+        "work kept busy. A training that is stopped finishes its iteration and saves first, so its stop lasts as long "
+        "as these two.",
         "",
         "## Bad input",
         "",
@@ -106,6 +111,17 @@ def report(figures: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _missing(total: int, rows: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    """What the figures do not show."""
+    lines = []
+    if total < ENOUGH:
+        lines += [f"Fewer than {ENOUGH} kills in all: a whole run of `kills.py` has not been done yet."]
+    absent = [part for part in PARTS if part not in dict(rows)]
+    if absent:
+        lines += [f"Not killed here yet: {', '.join(absent)}; the tests kill a worker of each back end."]
+    return [*lines, ""] if lines else []
 
 
 if __name__ == "__main__":

@@ -260,7 +260,7 @@ def _summary(every: Kills, runs: int, identical: int) -> dict[str, Any]:
 
 
 # Each part, and its share of the kills in twelfths.
-PARTS: dict[str, tuple[Callable[[Path, Limit, random.Random], dict[str, Any]], int]] = {
+MEASURES: dict[str, tuple[Callable[[Path, Limit, random.Random], dict[str, Any]], int]] = {
     "training": (lambda folder, limit, draw: trainings(folder, limit, draw, 1), 5),
     "benchmark": (lambda folder, limit, draw: benchmarks(folder, limit, draw, "local"), 5),
     "benchmark on Dask": (lambda folder, limit, draw: benchmarks(folder, limit, draw, "dask"), 1),
@@ -274,14 +274,14 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=120)
     parser.add_argument("--minutes", type=float, default=60.0, help="at most, for each part")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=PARTS, help="one part; the figures of the others stay")
+    parser.add_argument("--only", choices=MEASURES, help="one part; the figures of the others stay")
     given = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     draw = random.Random(given.seed)
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as name:
-        for part in [given.only] if given.only else PARTS:
-            measure, share = PARTS[part]
+        for part in [given.only] if given.only else MEASURES:
+            measure, share = MEASURES[part]
             limit = Limit(given.kills * share // 12, time.monotonic() + 60 * given.minutes)
             found[part] = {"seed": given.seed, **measure(Path(name), limit, draw)}
             record("kills", {**(known("kills") if given.only else {}), **found})
