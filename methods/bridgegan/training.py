@@ -55,6 +55,8 @@ class BridgeGANTraining(BridgeGANTerms):
             The terms of the losses by name, detached scalars.
         """
         self._set_learning_rate()
+        if self.recipe.warmup == self.iteration > 0:
+            self._forget_warm_up()
         if self.iteration < self.recipe.warmup:
             losses = self.warm_up(self.pair(next_batch(), generator))
         elif self.recipe.share_fakes:
@@ -181,6 +183,11 @@ class BridgeGANTraining(BridgeGANTerms):
 
         descend(shares(), [self.optimizers[which]])
         return {name: torch.stack([each[name] for each in found]).mean() for name in found[0]}
+
+    def _forget_warm_up(self) -> None:
+        """Adam's averages of a warm-up's small gradients would make the whole loss's first steps up to 16 times as long."""
+        for optimizer in self.optimizers.values():
+            optimizer.state.clear()
 
     def _set_learning_rate(self) -> None:
         rate = self.recipe.rate_at(int(self.iteration))
