@@ -185,7 +185,7 @@ class BridgeGANTraining(BridgeGANTerms):
         return {name: torch.stack([each[name] for each in found]).mean() for name in found[0]}
 
     def _forget_warm_up(self) -> None:
-        """Adam's averages of a warm-up's small gradients would make the whole loss's first steps up to 16 times as long."""
+        """A warm-up's small gradients, in Adam's averages, would make the next steps up to 16 times too long."""
         for optimizer in self.optimizers.values():
             optimizer.state.clear()
 
