@@ -37,10 +37,16 @@ def summary_csv(run: RunDirectory) -> str:
 
 
 def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
-    """A table of means over the attributes, a row a method and mode; a dash where no cell has the measure."""
+    """A table of means over the attributes, a row a method and mode.
+
+    A dash where no cell has the measure, and for a method that leaves attributes out: its mean is not the others'.
+    """
+    partial: dict[tuple[str, str], str] = {}
     means: dict[tuple[str, str], dict[str, list[float]]] = {}
     for cell in run.cells():
         measures = means.setdefault((cell["mode"], cell["method"]), {})
+        if cell.get("reason"):
+            partial[cell["mode"], cell["method"]] = cell["reason"]
         for name in _SHOWN:
             value = cell["measures"].get(name, {}).get("value")
             if value is not None:
@@ -50,8 +56,10 @@ def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
         for entry in entries:
             found = means.get((mode, entry.name))
             if found is not None:
-                rows.append((mode, entry.card.title, *(_mean(found.get(name)) for name in _SHOWN)))
-    return ["", *text_table(("mode", "method", *_SHOWN), rows).splitlines(), ""]
+                whole = {} if (mode, entry.name) in partial else found
+                rows.append((mode, entry.card.title, *(_mean(whole.get(name)) for name in _SHOWN)))
+    notes = [f"No means: {reason}." for reason in sorted(set(partial.values()))]
+    return ["", *text_table(("mode", "method", *_SHOWN), rows).splitlines(), *notes, ""]
 
 
 def _mean(values: list[float] | None) -> str:
