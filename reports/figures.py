@@ -184,8 +184,8 @@ class Figures:
             if mode == "reference":
                 own = self._strips(samples / "reference" / by_name[name].name)
                 true = truth | self._strips(samples / "truth" / mode / by_name[name].name)
-            if own:
-                rows.append(_Row(f"References of {title}", "given", own, ""))
+            if own:  # where its references are everybody's, no strip of its own is stored
+                rows.append(_Row(f"References of {title}", "given", self._strips(samples / "reference") | own, ""))
             row = _Row(title, methods[name].kind, self._strips(by_name[name] / mode), name, true)
             (rows if methods[name].kind == "method" else controls).append(row)
         if mode == "reference":
