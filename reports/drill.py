@@ -12,7 +12,7 @@ from reports.layout import Layout, Page
 from reports.measures import L1_SOURCE, L1_TRUE, MeasureCard
 from reports.records import MODES, Mode, Run
 from reports.results import MODE_TITLES, Results, all_cards
-from reports.tables import Notes, TableCell, print_cell
+from reports.tables import Notes, TableCell, fitting, print_cell
 from reports.tiles import Faces, Layer, Tile, column_png, copies, heat_png, patches_png
 
 _ROWS = {"source": "Source", "reference": "Reference", "edit": "Edit", "truth": "True edit", "heat": "Difference"}
@@ -107,7 +107,8 @@ class Drill:
         found = [
             (card, results.measure(method, column, card.key)) for card in all_cards(self._run.record.features.title)
         ]
-        return [(card, print_cell(card, one, Notes())) for card, one in found if one.value is not None]
+        fitted = [(fitting(card, [one]), one) for card, one in found if one.value is not None]
+        return [(card, print_cell(card, one, Notes())) for card, one in fitted]
 
     def _shared(self, place: _Place) -> Sheet:
         """The first test images: their tiles are those of the comparison grids."""
