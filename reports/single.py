@@ -15,11 +15,13 @@ from PIL import Image
 from reports.script import admitted
 
 MOST = 15_000_000  # what mail servers still take
-# What is left out of too large a file, one after the other: pages of a folder, or links to files of some kinds.
+# What is left out of too large a file, one after the other: pages and pictures of a folder, or links to some files.
 _DISPENSABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("the pages of single cells", "cells/", ()),
     ("the figures as single files", "", (".png", ".pdf")),
     ("the tables and records as files", "", (".csv", ".json", ".md", ".tex")),
+    ("the figures of pairs and of mixed codes", "figures", ()),
+    ("the grids of several draws and references", "matrices/", ()),
 )
 
 _TYPES = {
@@ -52,7 +54,7 @@ def single_file(files: dict[str, bytes], most: int = MOST) -> bytes:
 
     The pages are articles of which the address chooses one; anchors get their page's number before them, and a picture
     that several pages show lies in the document once. Where all of it is more than `most` bytes, the pages of single
-    cells are left out, then the figures and at last the tables as files; the document says so.
+    cells are left out, then the figures and the tables as files, at last the largest pictures; the document says so.
 
     Args:
         files: the files of the folder, by path; ``index.html`` becomes the first article.
@@ -197,7 +199,9 @@ class _Article(HTMLParser):
         return found
 
     def _picture(self, link: str) -> dict[str, str | None]:
-        png, shown = self._shared.files[self._resolved(link)], self._shared.shown
+        png, shown = self._shared.files.get(self._resolved(link)), self._shared.shown
+        if png is None:  # left out; its description stays
+            return {}
         if png in shown:
             return {"data-copy": shown[png]}
         shown[png] = f"i{len(shown)}"
