@@ -84,8 +84,7 @@ def test_what_does_not_fit_is_left_out_and_said(files: dict[str, bytes]) -> None
     assert "it leaves out the pages of single cells.</p>" in some
     small = single_file(files, most=1).decode()
     assert (
-        "leaves out the pages of single cells, the figures as single files, the tables and records as files, "
-        in small
+        "leaves out the pages of single cells, the figures as single files, the tables and records as files, " in small
     )
     assert not [a for tag, a in Page(small).elements if tag == "a" and (a.get("href") or "").startswith("data:")]
 
