@@ -119,7 +119,8 @@ class Drill:
         for grid, reading in zip(grids, details.fixed, strict=False):
             tiles = _grid_tiles(grid, method, number, len(self._run.columns))
             if "edit" in tiles:
-                edits.append(self._edit(f"Face {grid.face}", details, reading, tiles))
+                kind = "Animal" if self._run.conversions else "Face"
+                edits.append(self._edit(f"{kind} {grid.face}", details, reading, tiles))
         lead = f"The first test images, not chosen by hand: the same for every method and {self._run.noun}."
         return Sheet("shared", "The sample that all methods share", lead, _rows(edits), edits)
 
