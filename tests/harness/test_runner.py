@@ -35,7 +35,8 @@ Write = Callable[..., Path]
 
 
 def cells(run: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(run)): path.read_bytes() for path in sorted(run.glob("cells/*/*/*"))}
+    """The cells by path; what a kill left half-written has a hidden temporary name, and is none."""
+    return {str(path.relative_to(run)): path.read_bytes() for path in sorted(run.glob("cells/*/*/[!.]*"))}
 
 
 def strips(run: Path) -> dict[str, bytes]:
