@@ -15,7 +15,16 @@ from reports.tables import DASH, Row, Table, TableCell
 FOLDER = "tables"
 SCHEMA = "schema.json"
 _SCHEMA_FILE = Path(__file__).parent / "table.schema.json"
-_NUMBERS = {"value": "", "low": " low", "high": " high", "se": " standard error", "n": " N", "n_real": " N real"}
+_NUMBERS = {
+    "value": "",
+    "low": " low",
+    "high": " high",
+    "se": " standard error",
+    "n": " N",
+    "n_real": " N real",
+    "paper": " paper",
+    "difference": " difference",
+}
 _RESIZED_FROM = 8  # more columns than this do not fit a text column
 _MARKS = {"best": r"\textbf", "tie": r"\underline", "lowest": r"\emph"}
 _LATEX = {
@@ -29,6 +38,8 @@ _LATEX = {
     '"': r"\textquotedbl{}",
     DASH: "--",
     "±": r"$\pm$",
+    "\N{MINUS SIGN}": "$-$",
+    "τ": r"$\tau$",
     "→": r"$\to$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
@@ -45,7 +56,10 @@ def files(tables: Iterable[Table]) -> dict[str, bytes]:
 
 
 def to_csv(table: Table) -> str:
-    """The printed values, and columns of bounds, errors and N where there are any; numbers in the printed unit."""
+    """The values, and columns of bounds, errors, N, the paper's value, difference and verdict where there are any.
+
+    Numbers are in the printed unit.
+    """
     rows = [(group.title, row) for group in table.groups for row in group.rows]
     columns: list[tuple[str, Callable[[Row], str]]] = []
     for i, head in enumerate(table.heads):
@@ -53,6 +67,8 @@ def to_csv(table: Table) -> str:
         for number, suffix in _NUMBERS.items():
             if number == "value" or any(number in _cell(row, i).numbers for _, row in rows):
                 columns.append((title + suffix, _number_of(i, number)))
+        if any(_cell(row, i).verdict for _, row in rows):
+            columns.append((f"{title} verdict", _verdict_of(i)))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["Group", table.corner, *(_plain(title) for title, _ in columns)])
@@ -162,10 +178,15 @@ def _number_of(column: int, number: str) -> Callable[[Row], str]:
     return read
 
 
+def _verdict_of(column: int) -> Callable[[Row], str]:
+    return lambda row: _cell(row, column).verdict or ""
+
+
 def _record(cell: TableCell, table: Table) -> dict[str, Any]:
     record: dict[str, Any] = {"text": cell.text, **({"span": cell.span} if cell.span > 1 else {})}
     record |= {name: cell.numbers[name] for name in _NUMBERS if name in cell.numbers}
     record |= {"mark": cell.mark} if cell.mark else {}
+    record |= {"verdict": cell.verdict} if cell.verdict else {}
     return record | ({"reason": table.notes[cell.note - 1]} if cell.note else {})
 
 
@@ -197,4 +218,6 @@ def _latex_cell(cell: TableCell) -> str:
         text = f"{_MARKS[cell.mark]}{{{text}}}"
     if cell.note:
         text += f"$^{{{cell.note}}}$"
+    if cell.verdict:
+        text += rf"\,{{\scriptsize {cell.verdict}}}"
     return rf"\multicolumn{{{cell.span}}}{{l}}{{{text}}}" if cell.span > 1 else text

@@ -8,6 +8,10 @@ from reports.by_column import by_column
 from reports.published import published
 from reports.records import Run
 from reports.results import MODE_TITLES, Results
+from reports.tables import Table
+from reports.verdicts import differences, verdict_table
+
+_TABLE1, _TABLE2, _TABLE3 = "table1_accuracy_celeba", "table2_fid_celeba", "table3_fid_afhq"
 
 
 def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
@@ -29,10 +33,12 @@ def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
         paper = []
         if results.own and not run.conversions:
             heading = f"Table 1, as published: accuracy on CelebA, {name}"
-            about = _not_comparable(
-                run, "the share of edits that the authors' classifier accepts, in %, on CelebA", "this run's judges"
+            what = "the share of edits that the authors' classifier accepts, in %, on CelebA"
+            beside = verdict_table(
+                [results], _TABLE1, m.ACCURACY, f"{key}-verdict", f"Table 1, ours beside the paper's: accuracy, {name}"
             )
-            paper = [published("table1_accuracy_celeba", [results.mode], f"{key}-paper", heading, about)]
+            shown = published(_TABLE1, [results.mode], f"{key}-paper", heading, _about(run, _TABLE1, what, beside))
+            paper = [shown, *filter(None, [beside])]
         blocks.append(Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, [m.ADDED, m.REMOVED])))
     noun = modes[0].run.noun if modes else ""
     what = "target domain" if noun == "conversion" else noun
@@ -62,8 +68,12 @@ def _table2(results: Results, suffix: str) -> Block:
     ]
     heading, paper = f"Table 2, as published: FID on CelebA, {name}", []
     if own:
-        about = _not_comparable(run, "FID with Inception features, on CelebA", features)
-        paper = [published("table2_fid_celeba", [results.mode], f"{key}-paper", heading, about)]
+        beside = verdict_table(
+            [results], _TABLE2, whole, f"{key}-verdict", f"Table 2, ours beside the paper's: {whole.title}, {name}"
+        )
+        about = _about(run, _TABLE2, "FID with Inception features, on CelebA", beside)
+        shown = published(_TABLE2, [results.mode], f"{key}-paper", heading, about)
+        paper = [shown, *filter(None, [beside])]
     return Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, [kid]))
 
 
@@ -74,18 +84,21 @@ def _table3(modes: list[Results], suffix: str) -> Block:
     tables = [by_column(modes, target, f"{key}-target", f"Table 3, measured here: {target.title}", own)]
     paper = []
     if own:
-        about = _not_comparable(run, "FID with Inception features, on AFHQ", run.record.features.title)
-        shown = [results.mode for results in modes]
-        heading = "Table 3, as published: FID on AFHQ"
-        paper = [published("table3_fid_afhq", shown, f"{key}-paper", heading, about, run.spoken)]
+        title = f"Table 3, ours beside the paper's: {target.title}"
+        beside = verdict_table(modes, _TABLE3, target, f"{key}-verdict", title)
+        about = _about(run, _TABLE3, "FID with Inception features, on AFHQ", beside)
+        heading, every = "Table 3, as published: FID on AFHQ", [results.mode for results in modes]
+        shown = published(_TABLE3, every, f"{key}-paper", heading, about, run.spoken)
+        paper = [shown, *filter(None, [beside])]
     closed = {}
     if any(results.has(kid) for results in modes):
         closed = {kid.title: by_column(modes, kid, f"{key}-kid", kid.title)}
     return Block("", tables, paper, closed)
 
 
-def _not_comparable(run: Run, what: str, ours: str) -> str:
-    return (
-        f"As printed in the paper: {what}. The numbers above are on {run.record.data.name} with {ours}: the two are "
-        "not comparable where data, features or classifier differ."
-    )
+def _about(run: Run, file: str, what: str, beside: Table | None) -> str:
+    """What the paper's table holds, and whether the one after it holds ours against it."""
+    if beside is not None:
+        return f"As printed in the paper: {what}. The next table holds ours against it, cell by cell."
+    reasons = ", ".join(differences(run, file)) or "no system is in both"
+    return f"As printed in the paper: {what}; not comparable with ours: {reasons}."

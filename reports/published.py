@@ -43,6 +43,16 @@ def rows(file: str) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
+@cache
+def printed(file: str) -> dict[tuple[str, str], dict[str, float]]:
+    """The same as numbers: (method, mode) -> attribute or conversion -> value."""
+    names = ("method", "mode")
+    return {
+        (row["method"], row["mode"]): {name: float(value) for name, value in row.items() if name not in names}
+        for row in rows(file)
+    }
+
+
 def published(
     file: str,
     modes: Sequence[Mode],

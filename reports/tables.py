@@ -14,6 +14,7 @@ SHADES = 8
 MARKED_FROM = 30  # a bootstrap of fewer images is too narrow to call a winner by
 DASH = "\N{EN DASH}"
 Mark = Literal["best", "tie", "lowest"]
+Verdict = Literal["agrees", "higher", "lower"]
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,10 @@ class TableCell:
         text, small, hint: the value, small print under it, a sentence on hover.
         shade: 0..SHADES, stronger is better.
         mark, note: what it is among its rivals; the number of its footnote.
-        span: how many columns it takes.
-        link: the page that its value leads to, inside the page's folder; empty: none.
-        numbers: ``value``, ``low``, ``high``, ``se`` in the printed unit, ``n`` and ``n_real``, those that there are.
+        span, link: how many columns it takes; the page that its value leads to, inside the page's folder.
+        numbers: ``value``, ``low``, ``high``, ``se`` in the printed unit, ``n``, ``n_real``; of one held against the
+            paper's ``paper`` and ``difference`` (ours minus it).
+        verdict: how ours stands to the paper's (`reports.verdicts`).
     """
 
     text: str
@@ -38,6 +40,7 @@ class TableCell:
     span: int = 1
     link: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,7 @@ class Table:
     """A table with everything a reader needs to judge it.
 
     Attributes:
-        key: its anchor on the page.
-        about: one sentence on what is in it.
+        key, about: its anchor on the page; a sentence on what is in it.
         facts: N, protocol, unit and direction, printed in the table's head.
         notes: why values are missing, numbered from 1.
         kind: what the marks mean: best by interval, lowest without one, the paper's numbers, or no marks.
@@ -117,9 +119,8 @@ def mean(measures: Sequence[Measure], used: Sequence[bool], noun: str = "attribu
     averaged as they are: that interval is never too narrow, however strongly the attributes depend on each other.
 
     Args:
-        measures: one an attribute.
+        measures, noun: one a column; what a column is.
         used: which attributes count: those for which the table has a value at all.
-        noun: what a column is.
     """
     chosen = [measure for measure, use in zip(measures, used, strict=True) if use]
     gaps = [measure.reason or "not measured" for measure in chosen if measure.value is None]
@@ -218,10 +219,10 @@ def print_cell(
     if mark:
         words.append({"best": "best", "tie": "tied for best", "lowest": "lowest"}[mark])
     shading = None if span is None else shade(card, measure.value, span)
-    return TableCell(text, small, ", ".join(words), shading, mark, link=link, numbers=_numbers(card, measure))
+    return TableCell(text, small, ", ".join(words), shading, mark, link=link, numbers=numbers_of(card, measure))
 
 
-def _numbers(card: MeasureCard, measure: Measure) -> dict[str, float]:
+def numbers_of(card: MeasureCard, measure: Measure) -> dict[str, float]:
     """What was measured, in the printed unit."""
     scaled = {name: getattr(measure, name) for name in ("value", "low", "high", "se")}
     found = {name: number * card.factor for name, number in scaled.items() if number is not None}

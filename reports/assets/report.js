@@ -17,7 +17,7 @@ function sortBy(table, column, direction) {
     const compare = (one, two) => {
       if (!direction) return first(one) - first(two);
       if (column === 0) return direction * words(one).localeCompare(words(two));
-      const [a, b] = [parseFloat(words(one)), parseFloat(words(two))];
+      const [a, b] = [one, two].map((row) => parseFloat(words(row).replace("\u2212", "-"))); // a minus sign
       if (isNaN(a) || isNaN(b)) return isNaN(a) - isNaN(b); // a dash is last either way
       return direction * (a - b) || first(one) - first(two);
     };
