@@ -55,16 +55,18 @@ class RealStatistics:
     def __init__(self, features: ArrayLike | Tensor) -> None:
         matrix = as_features(features)
         self.n = len(matrix)
-        self.mean = matrix.mean(axis=0)
-        self._scaled = _centred(matrix)
-        self._trace = float(np.square(self._scaled).sum())
+        self.mean, scaled = _centred(matrix)
+        self._trace = float(np.square(scaled).sum())
+        # Of many images the covariance is all that is kept, not their features.
+        self._few = self.n <= scaled.shape[1]
+        self._kept = scaled if self._few else scaled.T @ scaled
 
     @cached_property
     def _factor(self) -> Matrix:
         """F, (D, r), with FFᵀ the covariance and r as small as can be."""
-        if self.n <= self._scaled.shape[1]:
-            return self._scaled.T
-        values, vectors = np.linalg.eigh(self._scaled.T @ self._scaled)
+        if self._few:
+            return self._kept.T
+        values, vectors = np.linalg.eigh(self._kept)
         kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
         return vectors[:, kept] * np.sqrt(values[kept])
 
@@ -77,8 +79,9 @@ class RealStatistics:
         matrix = as_features(fake)
         if matrix.shape[1] != len(self.mean):
             raise ValueError(f"features of dimension {matrix.shape[1]} against {len(self.mean)}")
-        shift = matrix.mean(axis=0) - self.mean
-        scaled = _centred(matrix)
+        mean, scaled = _centred(matrix)
+        shift = mean - self.mean
+        del matrix  # of many images it is large
         trace = float(np.square(scaled).sum())
         distance = float(shift @ shift) + trace + self._trace - 2 * _nuclear_norm(scaled, self._factor)
         return max(distance, 0.0)
@@ -89,8 +92,12 @@ def frechet_distance(a: ArrayLike | Tensor, b: ArrayLike | Tensor) -> float:
     return RealStatistics(b).distance(a)
 
 
-def _centred(matrix: Matrix) -> Matrix:
-    return (matrix - matrix.mean(axis=0)) / np.sqrt(len(matrix) - 1)
+def _centred(matrix: Matrix) -> tuple[Matrix, Matrix]:
+    """The mean, and the differences from it over √(N−1)."""
+    mean = matrix.mean(axis=0)
+    scaled = matrix - mean
+    scaled /= np.sqrt(len(matrix) - 1)
+    return mean, scaled
 
 
 def _nuclear_norm(scaled: Matrix, factor: Matrix) -> float:
