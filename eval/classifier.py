@@ -1,9 +1,10 @@
 """The attribute classifiers: the judges of every edit and the default feature space.
 
-Two families, so that what fools one need not fool the other: "resnet" (the primary judge: residual blocks of 3×3
-convolutions) and "plain" (the second judge: a VGG-like stack without shortcuts that pools maxima). Both are small:
-under a millisecond an image at 64×64 on one CPU core. The last hidden layer has 128 units behind a SiLU; it is smooth,
-so a Fréchet distance in it makes sense.
+Different architectures, so that what fools one judge need not fool the other. For drawings there are "resnet" (the
+primary judge: residual blocks of 3×3 convolutions) and "plain" (the second judge: a VGG-like stack without shortcuts
+that pools maxima). Both are small: under a millisecond an image at 64×64 on one CPU core. For photos there are
+torchvision's (`eval.backbones`). The last hidden layer has 128 units behind a SiLU; it is smooth, so a Fréchet distance
+in it makes sense.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from eval.backbones import BACKBONES, backbone
 from methods.errors import UserError
 from methods.weights import build, header, save_tensors
 
@@ -77,7 +79,9 @@ def _plain_trunk(width: int) -> nn.Sequential:
     )
 
 
-_TRUNKS = {"resnet": (_resnet_trunk, 4), "plain": (_plain_trunk, 3)}
+_TRUNKS = {"resnet": (_resnet_trunk, 4), "plain": (_plain_trunk, 3)}  # with the last map's channels in widths
+_WIDTH = 32
+ARCHITECTURES = (*_TRUNKS, *BACKBONES)
 
 
 class AttributeClassifier(nn.Module):
@@ -85,23 +89,32 @@ class AttributeClassifier(nn.Module):
 
     Args:
         attributes: the names of the outputs, in order.
-        architecture: "resnet" or "plain".
-        width: channels of the first stage.
+        architecture: one of `ARCHITECTURES`.
+        width: channels of the first stage of "resnet" and "plain" (32 if None); the others have their own.
 
     `digest` names the weights: the SHA-256 of the file that they came from, "" for weights that have none.
+
+    Raises:
+        ValueError: no such architecture, or a width for one that has its own.
     """
 
-    def __init__(self, attributes: Sequence[str], architecture: str = "resnet", width: int = 32) -> None:
+    def __init__(self, attributes: Sequence[str], architecture: str = "resnet", width: int | None = None) -> None:
         super().__init__()
-        if architecture not in _TRUNKS:
-            raise ValueError(f"architecture must be one of {sorted(_TRUNKS)}, not '{architecture}'")
+        if architecture not in ARCHITECTURES:
+            raise ValueError(f"architecture must be one of {', '.join(ARCHITECTURES)}, not '{architecture}'")
+        if architecture in BACKBONES and width is not None:
+            raise ValueError(f"the width of {architecture} cannot be chosen")
         self.attributes = tuple(attributes)
         self.architecture = architecture
-        self.config = {"attributes": list(attributes), "architecture": architecture, "width": width}
+        self.config: dict[str, Any] = {"attributes": list(attributes), "architecture": architecture}
         self.digest = ""
-        trunk, growth = _TRUNKS[architecture]
-        self.trunk = trunk(width)
-        self.hidden = nn.Linear(growth * width * 4, FEATURES)
+        if architecture in BACKBONES:
+            self.trunk, channels = backbone(architecture), BACKBONES[architecture]
+        else:
+            self.config["width"] = width = _WIDTH if width is None else width
+            trunk, growth = _TRUNKS[architecture]
+            self.trunk, channels = trunk(width), growth * width
+        self.hidden = nn.Linear(channels * 4, FEATURES)
         self.activation = nn.SiLU()
         self.head = nn.Linear(FEATURES, len(self.attributes))
         self.to(memory_format=torch.channels_last)
@@ -137,11 +150,16 @@ def to_float(images: NDArray[np.uint8], device: torch.device | str = "cpu") -> T
 
 
 def save_classifier(model: AttributeClassifier, path: str | Path, card: dict[str, Any]) -> None:
-    """Writes the weights in half precision with their card."""
-    tensors = {
-        name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in model.state_dict().items()
+    """Writes the weights with their card; see :func:`as_stored`."""
+    save_tensors(path, as_stored(model), _METHOD, model.config, card)
+
+
+def as_stored(model: AttributeClassifier) -> dict[str, Tensor]:
+    """The tensors as a file holds them: in half precision, apart from variances, which may be beyond its range."""
+    return {
+        name: tensor.half() if tensor.is_floating_point() and not name.endswith("running_var") else tensor
+        for name, tensor in model.state_dict().items()
     }
-    save_tensors(path, tensors, _METHOD, model.config, card)
 
 
 def load_classifier(

@@ -55,9 +55,36 @@ def save_checkpoint(
         "position": sampler.position,
         "progress": asdict(progress),
     }
+    write_state(folder, state)
+
+
+def write_state(folder: Path, state: dict[str, Any]) -> None:
+    """Writes ``checkpoint.pt`` into `folder`: tensors, numbers and tables, under "identity" what they belong to."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_bytes(folder / FILE, buffer.getvalue())
+
+
+def read_state(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """What `write_state` wrote, on the CPU.
+
+    Raises:
+        UserError: there is none, it is damaged, or it belongs to another recipe, data set or seed.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise UserError(f"There is no training run to resume in {folder}; leave out --resume to start one.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        saved = state["identity"]
+        changed = sorted(key for key in identity if identity[key] != saved.get(key))
+    except Exception as error:  # a damaged or foreign file may raise almost anything; nothing of it is run
+        raise damaged(folder) from error
+    if changed:
+        raise UserError(
+            f"The run in {folder} was started with another {' and '.join(changed)}; give its own, or another --out."
+        )
+    return state
 
 
 def load_checkpoint(
@@ -72,19 +99,7 @@ def load_checkpoint(
     Raises:
         UserError: there is none, it is damaged, or it belongs to another recipe, data set or seed.
     """
-    path = folder / FILE
-    if not path.is_file():
-        raise UserError(f"There is no training run to resume in {folder}; leave out --resume to start one.")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        saved = state["identity"]
-        changed = sorted(key for key in identity if identity[key] != saved.get(key))
-    except Exception as error:  # a damaged or foreign file may raise almost anything; nothing of it is run
-        raise _damaged(path) from error
-    if changed:
-        raise UserError(
-            f"The run in {folder} was started with another {' and '.join(changed)}; give its own, or another --out."
-        )
+    state = read_state(folder, identity)
     try:
         training.load_state_dict(state["training"])
         for name, optimizer in training.optimizers.items():
@@ -94,8 +109,9 @@ def load_checkpoint(
         spent = state["progress"]
         return Progress(**{**spent, "curves": Curves(**spent.get("curves", {}))})
     except Exception as error:  # as above
-        raise _damaged(path) from error
+        raise damaged(folder) from error
 
 
-def _damaged(path: Path) -> UserError:
-    return UserError(f"The checkpoint {path} is damaged; train anew without --resume in another --out.")
+def damaged(folder: Path) -> UserError:
+    """The sentence about a checkpoint that cannot be gone on from."""
+    return UserError(f"The checkpoint {folder / FILE} is damaged; train anew without --resume in another --out.")

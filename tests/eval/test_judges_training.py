@@ -7,8 +7,9 @@ from eval.classifier import AttributeClassifier, load_classifier
 from eval.judging import read
 from harness.data.faces.dataset import FaceSet, load_faces
 from harness.profiles import load_profile
-from harness.train.classifier import score, train_classifier
+from harness.train.classifier import train_classifier
 from harness.train.corruption import corrupt
+from harness.train.judge_scores import score
 from methods.attributes import CELEBA14
 from methods.errors import UserError
 from methods.weights import header, shipped
