@@ -1,0 +1,133 @@
+"""The paper's order beside ours: ranks, pairs and Kendall's tau, worked out by hand and held against SciPy."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from scipy.stats import kendalltau
+
+from methods.attributes import CELEBA14
+from reports.measures import ACCURACY, distances
+from reports.order import Order, Pairs, agreement, beats, orders, ranks
+from reports.published import printed
+from reports.records import Measure, Run
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fake_domains import write_domain_run
+from fake_run import write_cell, write_json, write_run
+
+FD_PAPER = distances("FD")[1]
+
+
+def share(value: float, half: float, n: int = 400) -> Measure:
+    return Measure(value=value, low=value - half, high=value + half, n=n)
+
+
+def test_who_beats_whom() -> None:
+    assert beats(ACCURACY, share(0.9, 0.01), share(0.8, 0.01)) == 1
+    assert beats(ACCURACY, share(0.8, 0.01), share(0.9, 0.01)) == -1
+    assert beats(ACCURACY, share(0.9, 0.06), share(0.8, 0.06)) == 0  # 0.84 to 0.86 is in both
+    assert beats(ACCURACY, share(0.9, 0.0, 12), share(0.1, 0.0, 12)) == 0  # too few images for an interval
+    assert beats(FD_PAPER, Measure(value=3.0, n=400), Measure(value=9.0, n=400)) == 1  # lower is better, no interval
+    assert beats(FD_PAPER, Measure(value=3.0), Measure(reason="none")) == 0
+
+
+def test_pairs_and_tau_of_four_systems_by_hand() -> None:
+    # The paper: a > b > c > d. Ours: b 0.9, a 0.8, c and d tied around 0.5.
+    # Of ab, ac, ad, bc, bd, cd: ab is opposite, cd tied, four alike; tau = (4 - 1) / 6.
+    ours = [share(0.8, 0.01), share(0.9, 0.01), share(0.5, 0.02), share(0.51, 0.02)]
+    found = agreement(ACCURACY, [80.0, 70.0, 60.0, 50.0], ours)
+    assert found == Pairs(alike=4, opposite=1, tied=1)
+    assert found.tau == pytest.approx(0.5)
+    assert ranks(ACCURACY, ours) == [(2, 2), (1, 1), (3, 4), (3, 4)]
+    # A tie is no equality: 0.5 and 0.7 both tie with 0.6, not with each other.
+    assert ranks(ACCURACY, [share(value, 0.06) for value in (0.7, 0.6, 0.5)]) == [(1, 2), (1, 3), (2, 3)]
+
+
+def test_tau_without_ties_is_scipys() -> None:
+    rng = random.Random(3)
+    for _ in range(20):
+        paper, ours = ([rng.random() for _ in range(6)] for _ in range(2))
+        found = agreement(ACCURACY, paper, [share(value, 0.0) for value in ours])
+        assert found.tau == pytest.approx(kendalltau(paper, ours).statistic)
+        lower = agreement(FD_PAPER, paper, [Measure(value=value) for value in ours])
+        assert lower.tau == pytest.approx(found.tau)  # the direction is that of both
+
+
+def systems_run(folder: Path, accuracy: dict[str, float], half: float = 0.001) -> Path:
+    """Label edits of the paper's systems with one accuracy on every attribute, and distances of 100 times its rest."""
+    run = write_run(folder, pictures=False)
+    record = json.loads((run / "run.json").read_text())
+    for name in accuracy:
+        record["methods"].setdefault(name, record["methods"]["stargan"] | {"title": name.upper()})
+    write_json(run / "run.json", record)
+    for name, value in accuracy.items():
+        distance = {"value": 100 * (1 - value), "n": 400, "n_real": 400}
+        hit = {"value": value, "low": value - half, "high": value + half, "n": 400}
+        for attribute in CELEBA14:
+            measures = {"accuracy": hit, "accuracy_second": hit, "fd_paper": distance, "fd_target": distance}
+            write_cell(run, name, "label", attribute, measures)
+    return run
+
+
+def by_key(found: list[Order]) -> dict[tuple[str | None, str], Order]:
+    return {(order.mode, order.card.key): order for order in found}
+
+
+def test_an_order_needs_three_systems_of_the_paper(tmp_path: Path) -> None:
+    assert orders(Run(write_run(tmp_path / "two", pictures=False))) == []
+    found = by_key(orders(Run(systems_run(tmp_path / "three", {"stargan": 0.8, "stgan": 0.7, "smit": 0.3}))))
+    assert {key[1] for key in found} == {"accuracy", "accuracy_second", "fd_paper", "fd_target"}
+    assert len(found["label", "accuracy"].systems) == 4  # and BridgeGAN, which that run has anyway
+
+
+def test_the_papers_order_of_accuracy_beside_one_made_by_hand(tmp_path: Path) -> None:
+    # The paper's means by label: BridgeGAN 86.9, STGAN 80.7, StarGAN 69.6, SMIT 27.4.
+    run = systems_run(tmp_path / "run", {"bridgegan": 0.9, "stgan": 0.6, "stargan": 0.7, "smit": 0.2})
+    found = by_key(orders(Run(run)))["label", "accuracy"]
+    assert [system.method for system in found.systems] == ["bridgegan", "stgan", "stargan", "smit"]
+    assert [system.ranks for system in found.systems] == [
+        ((1, 1), (1, 1)),
+        ((2, 2), (3, 3)),
+        ((3, 3), (2, 2)),
+        ((4, 4), (4, 4)),
+    ]
+    assert found.systems[0].paper == pytest.approx(1216.6 / 14) and found.columns == 14
+    assert found.pairs == Pairs(5, 1, 0) and found.pairs.tau == pytest.approx(4 / 6) and found.orders == 24
+    table = printed("table1_accuracy_celeba")
+    alike = sum(
+        (table[one, "label"][attribute] > table[two, "label"][attribute]) == (value[one] > value[two])
+        for value in [{"bridgegan": 0.9, "stgan": 0.6, "stargan": 0.7, "smit": 0.2}]
+        for attribute in CELEBA14
+        for one, two in [
+            *(("bridgegan", "stgan"), ("bridgegan", "stargan"), ("bridgegan", "smit")),
+            *(("stgan", "stargan"), ("stgan", "smit"), ("stargan", "smit")),
+        ]
+    )
+    assert (found.by_column.alike, found.by_column.total) == (alike, 84)
+    assert found.controls == {"Attack": 4} and found.cheats == ["Attack"]  # 99.5 % by the judge that it attacks
+    distance = by_key(orders(Run(run)))["label", "fd_paper"]
+    assert distance.cheats == ["Identity"]
+
+
+def test_means_are_over_the_columns_that_all_have(tmp_path: Path) -> None:
+    run = systems_run(tmp_path / "run", {"bridgegan": 0.9, "stgan": 0.6, "stargan": 0.7})
+    write_cell(run, "stgan", "label", "Young", {})
+    found = by_key(orders(Run(run)))["label", "accuracy"]
+    assert found.columns == 13
+    assert next(one.paper for one in found.systems if one.method == "bridgegan") == pytest.approx((1216.6 - 86.9) / 13)
+
+
+def test_conversions_rank_the_rows_of_both_modes(tmp_path: Path) -> None:
+    (found,) = orders(Run(write_domain_run(tmp_path / "run")))
+    assert found.mode is None and found.columns == 6 and found.pairs.total == 6
+    # Table 3's means: BridgeGAN 25.87 by label and 26.68 by reference, StarGAN v2 31.07 and 33.32.
+    assert [system.title for system in found.systems] == [
+        *("BridgeGAN, by label", "BridgeGAN, by reference"),
+        *("StarGAN v2, by label", "StarGAN v2, by reference"),
+    ]
+    assert [system.ranks[0] for system in found.systems] == [(1, 1), (2, 2), (3, 3), (4, 4)]
