@@ -19,8 +19,8 @@ from harness.crop import choose_square, paste_back, square_of
 from harness.data.photos import read_photo
 from harness.pixels import to_uint8
 from harness.plan import find_weights, judge_weights
-from harness.profiles import load_profile
-from methods import card, load
+from harness.profiles import Profile, load_profile
+from methods import MethodCard, load
 from methods.attributes import are_domains
 from methods.base import Editor
 from methods.errors import UserError
@@ -53,7 +53,7 @@ def edit_photo(
 
     Args:
         photo: a PNG or JPEG file of any size.
-        method: the method that edits.
+        method: the method, or variant of the profile, that edits.
         out: a .png, .jpg or .jpeg file in an existing folder.
         settings: label edits, each ``"Attribute=0"`` or ``"Attribute=1"``; one ``"domain=1"``.
         reference: another photo; the `attributes` (all, where none are named) take the values that it has.
@@ -75,7 +75,8 @@ def edit_photo(
     if attributes and reference is None:
         raise UserError("--attributes says what to take from a --reference photo; with --set it has no meaning.")
     file_format = _output_format(out)
-    _check_method(method, strength)
+    found = load_profile(profile)
+    _check_method(found.card(method), strength)
     if reference_crop is not None and reference is None:
         raise UserError("--reference-crop says which square of a --reference photo is meant; there is none.")
     whole = read_photo(photo)
@@ -85,7 +86,7 @@ def edit_photo(
         reference_photo = read_photo(reference)
         look = (reference_photo, choose_square(reference_photo, str(reference), reference_crop, "--reference-crop"))
 
-    editor = _load(method, weights, profile)
+    editor = _load(method, weights, found)
     before = square_of(whole, square, editor.image_size)
     images = to_float(before[None])
     source = _labels(editor, images)
@@ -169,19 +170,17 @@ def _with(labels: NDArray[np.uint8], name: str, on: int, attributes: Sequence[st
     return flip(opposite, name, attributes)
 
 
-def _check_method(method: str, strength: float | None) -> None:
-    facts = card(method)
+def _check_method(facts: MethodCard, strength: float | None) -> None:
     if "truth" in facts.needs:
         raise UserError(f"{facts.title} knows the true edits of embedded images only; it cannot edit a photo.")
     if strength is not None and facts.strength is None:
         raise UserError(f"{facts.title} has no edit strength; leave out --strength.")
 
 
-def _load(method: str, weights: Path | None, profile: str) -> Editor:
+def _load(method: str, weights: Path | None, profile: Profile) -> Editor:
     """The editor with the profile's classifier attached, which reads the editor's attributes in its order."""
-    found = load_profile(profile)
-    editor = load(method, weights or find_weights(method, found))
-    classifier = load_classifier(judge_weights("primary", found))
+    editor = load(profile.variant(method).method, weights or find_weights(method, profile))
+    classifier = load_classifier(judge_weights("primary", profile))
     columns = [attribute_index(name, classifier.attributes) for name in editor.attributes]
     return editor.attach(classifier=lambda images: classifier(images)[:, columns]).eval()
 

@@ -29,13 +29,13 @@ MIXES = (1.0, 0.75, 0.5, 0.25, 0.0)
 MIX_ROWS = 2
 
 
-def write_pairs(bench: Workbench, attribute: str, editor: Editor) -> None:
-    """The pairs of a method: a row each, of one image, its edit, the other's edit, the other image."""
+def write_pairs(bench: Workbench, attribute: str, editor: Editor, name: str) -> None:
+    """The pairs of the method `name`: a row each, of one image, its edit, the other's edit, the other image."""
     for attributes in PAIRS.get(attribute, ()):
         case = pair_case(bench, attributes)
         if case is not None and set(attributes) <= set(editor.editable):
             edits = edit_images(bench, editor, case.sources, case.targets, case.references, case.draws)
-            _write_board(bench, editor.name, attributes, case, edits)
+            _write_board(bench, name, attributes, case, edits)
 
 
 def write_true_pairs(bench: Workbench, attribute: str, true_edits: TrueEdits) -> None:
@@ -76,7 +76,7 @@ def _write_board(
     write_bytes(path, grid_png(board.reshape(-1, *board.shape[2:]), 4))
 
 
-def write_mixes(bench: Workbench, attribute: str, editor: Editor, case: Case) -> None:
+def write_mixes(bench: Workbench, attribute: str, editor: Editor, name: str, case: Case) -> None:
     """The first images by a method with the option `mix`: source, five edits from label to reference, reference."""
     if "mix" not in inspect.signature(editor.reference_edit).parameters:
         return
@@ -86,5 +86,5 @@ def write_mixes(bench: Workbench, attribute: str, editor: Editor, case: Case) ->
     references = part.references
     assert references is not None
     board = np.stack([bench.images(part.sources), *edits, bench.images(references)], axis=1)
-    path = bench.run.figure_file(editor.name, "interpolation", attribute)
+    path = bench.run.figure_file(name, "interpolation", attribute)
     write_bytes(path, grid_png(board.reshape(-1, *board.shape[2:]), 2 + len(MIXES)))

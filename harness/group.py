@@ -148,8 +148,9 @@ class Group:
         if bench.conversions:
             write_grid(bench, cell, editor, self.attribute)
         elif self.mode == "reference" and cell.entry.card.kind == "method":
-            write_pairs(bench, self.attribute, editor)
-            write_mixes(bench, self.attribute, editor, case)
+            write_pairs(bench, self.attribute, editor, cell.entry.name)
+            if "label" in cell.entry.card.modes:
+                write_mixes(bench, self.attribute, editor, cell.entry.name, case)
         return tally.measures(self._draws(editor))
 
     def _task(self, case: Case) -> Task:

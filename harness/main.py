@@ -86,7 +86,7 @@ def data_prepare(
 
 @app.command()
 def train(
-    method: Annotated[str, typer.Argument(help="A method, or 'classifier' or 'judge'.")],
+    method: Annotated[str, typer.Argument(help="A method or variant, or 'classifier' or 'judge'.")],
     profile: ProfileOption = "faces64",
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time, even if unfinished.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
@@ -110,15 +110,15 @@ def train(
         minutes = CLASSIFIER_MINUTES if minutes is None else minutes
         train_classifier(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root)
         return
-    from methods import card
+    from harness.variants import is_trainable
 
-    if not card(method).trainable or card(method).kind == "control":
+    if not is_trainable(found.card(method)):
         raise UserError(f"The method '{method}' has nothing to train.")
     from harness.train.loop import train as run_training
 
     out = out or training_folder(method, found)
     run_training(
-        method, found, minutes=minutes, resume=resume, out=out, seed=seed or 0, data_root=data_root, devices=devices
+        method, found, minutes=minutes, resume=resume, out=out, seed=seed, data_root=data_root, devices=devices
     )
 
 

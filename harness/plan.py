@@ -16,6 +16,7 @@ from harness.listing import TRAINED
 from harness.profiles import Profile
 from harness.protocol import hash_of
 from harness.store import RunDirectory, read_json
+from harness.variants import Variant
 from methods import MethodCard
 from methods.errors import UserError
 from methods.weights import header, shipped
@@ -25,7 +26,7 @@ JUDGES = {"primary": "classifier", "second": "judge"}
 
 @dataclass(frozen=True)
 class Entry:
-    """A method that takes part.
+    """A method, or a variant of one, that takes part.
 
     Attributes:
         card: its static facts.
@@ -33,6 +34,7 @@ class Entry:
         sha256: the file's hash.
         config: the constructor's arguments that the file names.
         distribution: the installed package, with its version, that brings the method.
+        variant: what of the method is another; None: it is the method itself.
     """
 
     card: MethodCard
@@ -40,11 +42,17 @@ class Entry:
     sha256: str | None
     config: dict[str, Any] | None
     distribution: str
+    variant: Variant | None = None
 
     @property
     def name(self) -> str:
         """The name that users type."""
         return self.card.name
+
+    @property
+    def method(self) -> str:
+        """The registered method."""
+        return self.card.name if self.variant is None else self.variant.method
 
     @property
     def groups(self) -> list[list[str]]:
@@ -129,7 +137,7 @@ def select(profile: Profile, wanted: Sequence[str] | None, *, has_truth: bool) -
         raise UserError("No method to run: give --methods a,b or name some under 'methods' in the profile.")
     entries: list[Entry] = []
     left_out: dict[str, str] = {}
-    for card in [methods.card(name) for name in names]:
+    for card in [profile.card(name) for name in names]:
         entry, reason = _entry(card, profile, has_truth)
         if entry is not None:
             entries.append(entry)
@@ -145,24 +153,25 @@ def select(profile: Profile, wanted: Sequence[str] | None, *, has_truth: bool) -
 def _entry(card: MethodCard, profile: Profile, has_truth: bool) -> tuple[Entry | None, str]:
     if "truth" in card.needs and not has_truth:
         return None, f"the data set '{profile.data.name}' has no true edits"
-    weights = find_weights(card.name, profile)
+    weights, method = find_weights(card.name, profile), profile.variant(card.name).method
     if weights is None:
         if card.kind != "control" and card.trainable:
             return None, (
                 f"there are no weights of '{card.name}' for the profile '{profile.name}' "
                 f"(`bridgebench train {card.name} --profile {profile.name}` makes some)"
             )
-        return Entry(card, None, None, None, _distribution(card.name)), ""
+        return Entry(card, None, None, None, _distribution(method)), ""
     found = header(weights)
-    if found["method"] != card.name:
-        return None, f"{weights} holds weights of '{found['method']}', not of '{card.name}'"
+    if found["method"] != method:
+        return None, f"{weights} holds weights of '{found['method']}', not of '{method}'"
     config = found["config"]
     if config.get("image_size") != profile.data.image_size:
         has = config.get("image_size")
         return None, f"{weights} is made for images of {has} px, the profile has {profile.data.image_size}"
     if tuple(config.get("attributes", ())) != profile.attributes:
         return None, f"{weights} knows other attributes than the profile: {', '.join(config.get('attributes', ()))}"
-    return Entry(card, weights.resolve(), file_sha256(weights), config, _distribution(card.name)), ""
+    variant = profile.variants.get(card.name)
+    return Entry(card, weights.resolve(), file_sha256(weights), config, _distribution(method), variant), ""
 
 
 @lru_cache

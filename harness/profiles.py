@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from eval.conversions import conversions
+from harness.variants import Variant
+from methods import MethodCard, card, names
 from methods.attributes import CELEBA14, DOMAINS
 from methods.errors import UserError, did_you_mean
 from methods.reading import read_bytes
@@ -79,9 +81,10 @@ class Profile(_Table):
     Attributes:
         name: the file's name without ``.toml``.
         attributes: label columns, in order: attributes, or domains.
-        methods: what `bridgebench benchmark` runs when no --methods are given.
+        methods: what `bridgebench benchmark` runs when no --methods are given: methods, and variants by their names.
         data, evaluation: the tables of the same names.
         train: recipes, one free table a method (and ``classifier``, ``judge``); checked by the method that is trained.
+        variants: methods with another seed or recipe, by name.
         weights: weights files by method (and ``classifier``, ``judge``), instead of trained or shipped ones; and those
             of the feature spaces "inception" and "inception-imagenet".
     """
@@ -93,6 +96,32 @@ class Profile(_Table):
     evaluation: EvaluationTable
     train: dict[str, dict[str, Any]] = {}
     weights: dict[str, str] = {}
+    variants: dict[str, Variant] = {}
+
+    def variant(self, name: str) -> Variant:
+        """What a name of this profile stands for: one of its variants, or the method of that name as it is."""
+        return self.variants.get(name) or Variant(method=name)
+
+    def card(self, name: str) -> MethodCard:
+        """The card of a method, or of a variant of one.
+
+        Raises:
+            UserError: there is neither.
+        """
+        if name in self.variants:
+            return self.variants[name].card(name)
+        if self.variants and name not in names():
+            hint, known = did_you_mean(name, [*self.variants, *names()]), ", ".join(self.variants)
+            raise UserError(
+                f"There is no method '{name}'.{hint} `bridgebench methods` lists those that are installed; the profile "
+                f"'{self.name}' has the variants {known}."
+            )
+        return card(name)
+
+    def recipe(self, name: str) -> dict[str, Any]:
+        """The recipe of a method or variant: the method's table, with what the variant changes."""
+        variant = self.variant(name)
+        return {**self.train.get(variant.method, {}), **variant.recipe}
 
     @property
     def conversions(self) -> bool:
@@ -128,6 +157,16 @@ class Profile(_Table):
                 hint = did_you_mean(attribute, CELEBA14)
                 raise ValueError(f"attributes: '{attribute}' is not an attribute.{hint}")
         return self
+
+    @field_validator("variants")
+    @classmethod
+    def _sound_variants(cls, variants: dict[str, Variant]) -> dict[str, Variant]:
+        for name, variant in variants.items():
+            try:
+                variant.check(name)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+        return variants
 
     @model_validator(mode="after")
     def _enough_images(self) -> Profile:

@@ -71,9 +71,9 @@ def describe_training(
     """The card that trained weights carry: what they were made from. The loop adds how long it trained.
 
     Args:
-        method: the method that is trained.
+        method: the method, or variant of one, that is trained.
         profile: its profile.
-        recipe: the profile's table for it.
+        recipe: the profile's for it.
         images: the training images.
         seed: of networks, draws and the order of the data.
     """
@@ -137,7 +137,10 @@ def hardware() -> dict[str, Any]:
 
 
 def _method(entry: Entry) -> dict[str, Any]:
-    card = entry.card
+    card, variant = entry.card, entry.variant
+    different = {}
+    if variant is not None:
+        different = {"variant_of": variant.method, "seed": variant.seed, "changes": variant.recipe}
     return {
         "title": card.title,
         "kind": card.kind,
@@ -148,6 +151,7 @@ def _method(entry: Entry) -> dict[str, Any]:
         "quirks": card.quirks,
         "groups": entry.groups,
         "weights": _weights(entry.weights) if entry.weights is not None else None,
+        **different,
     }
 
 

@@ -175,10 +175,10 @@ class Workbench:
         key = (entry.name, entry.sha256)
         if key not in self._editors:
             if entry.weights is None:
-                cls = methods.editor_class(entry.name)
+                cls = methods.editor_class(entry.method)
                 editor = cls(attributes=self.attributes, image_size=self.test.image_size).eval()
             else:
-                editor = methods.load(entry.name, entry.weights).eval()
+                editor = methods.load(entry.method, entry.weights).eval()
             if "classifier" in entry.card.needs:
                 editor.attach(classifier=self.primary)
             self._editors[key] = editor

@@ -1,4 +1,7 @@
-"""Training curves that fit into a weights file: the losses of a whole run in at most a hundred points."""
+"""Training curves that fit into a weights file: the losses of a whole run in at most a hundred points.
+
+The losses of the very first iterations are kept as they are, so that a run can be compared with another's at once.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST = 100  # even
+FIRST = 3  # iterations
 
 
 @dataclass
@@ -17,11 +21,17 @@ class Curves:
         stride: how many notes make a point.
         pending: the notes of the point that is not whole yet: (iteration, losses).
         points: (iteration of the last note, losses), from the first to the newest.
+        first: (iteration, losses) of the first iterations.
     """
 
     stride: int = 1
     pending: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     points: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    first: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+
+    def begin(self, iteration: int, losses: Mapping[str, float]) -> None:
+        """Takes the losses of one of the first iterations."""
+        self.first.append((iteration, dict(losses)))
 
     def note(self, iteration: int, losses: Mapping[str, float]) -> None:
         """Takes the losses at an iteration."""
@@ -34,13 +44,13 @@ class Curves:
             self.stride *= 2
 
     def record(self) -> dict[str, Any]:
-        """``{"iterations": [int], "losses": {name: [float or None]}}``, at most MOST points, four figures a value."""
+        """``{"iterations": [int], "losses": {name: [float or None]}}``, at most MOST points, four figures a value.
+
+        Under "first", the same of the first iterations with six figures, if they were taken.
+        """
         points = [*self.points, *([_mean(self.pending)] if self.pending else [])]
-        names = dict.fromkeys(name for _, losses in points for name in losses)
-        return {
-            "iterations": [iteration for iteration, _ in points],
-            "losses": {name: [_short(losses.get(name)) for _, losses in points] for name in names},
-        }
+        first = {"first": _table(self.first, 6)} if self.first else {}
+        return {**_table(points, 4), **first}
 
 
 def _mean(notes: Sequence[tuple[int, dict[str, float]]]) -> tuple[int, dict[str, float]]:
@@ -49,5 +59,13 @@ def _mean(notes: Sequence[tuple[int, dict[str, float]]]) -> tuple[int, dict[str,
     return notes[-1][0], {name: sum(values) / len(values) for name, values in found.items()}
 
 
-def _short(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.4g}")
+def _table(points: Sequence[tuple[int, dict[str, float]]], figures: int) -> dict[str, Any]:
+    names = dict.fromkeys(name for _, losses in points for name in losses)
+    return {
+        "iterations": [iteration for iteration, _ in points],
+        "losses": {name: [_short(losses.get(name), figures) for _, losses in points] for name in names},
+    }
+
+
+def _short(value: float | None, figures: int) -> float | None:
+    return None if value is None else float(f"{value:.{figures}g}")

@@ -42,19 +42,19 @@ def train(
     out: Path,
     minutes: float | None = None,
     resume: bool = False,
-    seed: int = 0,
+    seed: int | None = None,
     data_root: Path | None = None,
     devices: int = 1,
 ) -> Path:
     """Trains a method by its recipe in a profile, and saves its weights.
 
     Args:
-        method: a trainable method.
+        method: a trainable method, or a variant of the profile.
         profile: its data and the table ``[train.<method>]``.
         out: folder of the run.
         minutes: stop after this time even if the recipe is not at its end; `resume` goes on later.
         resume: go on from the last checkpoint in `out`, with any number of devices.
-        seed: of the networks, of all draws, and of the order of the data.
+        seed: of the networks, of all draws, and of the order of the data; None: the variant's own, 0 of a method.
         data_root: where a data set that is not embedded lies.
         devices: processes that share every batch, one a GPU (or, without GPUs, on the CPU).
 
@@ -67,6 +67,7 @@ def train(
     """
     if (out / FILE).exists() and not resume:
         raise UserError(f"A training run is in {out} already; go on with --resume, or give another --out.")
+    seed = profile.variant(method).seed if seed is None else seed
     task = Task(method, profile, out, minutes, resume, seed, data_root)
     first = os.environ.get("RANK", "0") == "0"  # torchrun starts this in every process
     with locked(out) if first else nullcontext():

@@ -18,6 +18,7 @@ from harness.data.open import open_split
 from harness.profiles import Profile
 from harness.provenance import describe_training
 from harness.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from harness.train.curves import FIRST
 from harness.train.features import lend_features
 from harness.train.health import LossGuard, check_networks
 from harness.train.sampler import BatchSampler
@@ -52,27 +53,26 @@ class Run:
     """
 
     def __init__(self, fabric: Fabric, task: Task) -> None:
-        profile, method = task.profile, task.method
+        profile, method, seed = task.profile, task.method, task.seed
         self.folder, self.device, self.first = task.out, fabric.device, fabric.is_global_zero
         self.weights = task.out / "weights.safetensors"
         images = open_split(profile, "train", task.data_root)
-        recipe = profile.train.get(method, {})
-        size, count = profile.data.image_size, len(images.labels)
-        editor_class = methods.editor_class(method)
-        self.training: Training = editor_class.start_training(recipe, profile.attributes, size, count, task.seed)
+        recipe = profile.recipe(method)
+        self.training = _start(profile, method, recipe, len(images.labels), seed)
         _check_share(self.training.batch_size)
         fabric.to_device(self.training)  # type: ignore[arg-type]
         feature_network = lend_features(self.training, profile, self.device)
-        self.sampler = BatchSampler(images, self.training.batch_size, task.seed, self.device)
-        self.generator = torch.Generator().manual_seed(task.seed)
+        self.sampler = BatchSampler(images, self.training.batch_size, seed, self.device)
+        self.generator = torch.Generator().manual_seed(seed)
         kept = {key: value for key, value in recipe.items() if key not in _CHANGEABLE}
         looks_through = {} if feature_network is None else {"feature_network": feature_network}
-        self.identity = {"method": method, "recipe": kept, "data": images.digest, "seed": task.seed, **looks_through}
+        registered = profile.variant(method).method
+        self.identity = {"method": registered, "recipe": kept, "data": images.digest, "seed": seed, **looks_through}
         self.progress = Progress()
         if task.resume:
             self.progress = load_checkpoint(task.out, self.identity, self.training, self.sampler, self.generator)
         self.faces: ImageSet = open_split(profile, "validation", task.data_root)
-        self.card: dict[str, Any] = describe_training(method, profile, recipe, images, task.seed) | looks_through
+        self.card: dict[str, Any] = describe_training(method, profile, recipe, images, seed) | looks_through
         self.guard = LossGuard()
 
     def step(self) -> Mapping[str, float | Tensor]:
@@ -83,11 +83,13 @@ class Run:
         self.progress.seconds += time.perf_counter() - started
         self.progress.images += (self.sampler.position - before) * self.training.batch_size
         self.guard.watch(losses, self.progress.iteration)
+        if self.progress.iteration <= FIRST:
+            self.progress.curves.begin(self.progress.iteration, _numbers(losses))
         return losses
 
     def note(self, losses: Mapping[str, float | Tensor]) -> dict[str, float]:
         """Puts losses into the training curves of the weights' card, and gives them back as numbers."""
-        numbers = {name: float(value) for name, value in losses.items()}
+        numbers = _numbers(losses)
         self.progress.curves.note(self.progress.iteration, numbers)
         return numbers
 
@@ -117,6 +119,21 @@ class Run:
         if self.first:
             path = self.folder / "samples" / f"{self.progress.iteration:07d}.png"
             write_sample_grid(self.training.editor, self.faces, path, self.device)
+
+
+def _start(profile: Profile, method: str, recipe: Mapping[str, Any], count: int, seed: int) -> Training:
+    """What trains a method or variant of a profile on `count` images."""
+    editor_class = methods.editor_class(profile.variant(method).method)
+    try:
+        return editor_class.start_training(recipe, profile.attributes, profile.data.image_size, count, seed)
+    except UserError as error:
+        if method not in profile.variants:
+            raise
+        raise UserError(f"The variant '{method}' of the profile '{profile.name}' cannot be trained: {error}") from error
+
+
+def _numbers(losses: Mapping[str, float | Tensor]) -> dict[str, float]:
+    return {name: float(value) for name, value in losses.items()}
 
 
 def of_all(losses: Mapping[str, float | Tensor]) -> Mapping[str, float | Tensor]:

@@ -39,6 +39,15 @@ class BridgeGANRecipe:
             edits hardly depend on the noise yet, and a first gradient of 1/distance^2 would fill Adam's averages.
         cooldown: last iterations, in which the learning rate falls linearly to 0.
 
+    What of the method takes part (all of it; for ablations):
+        keeping: the attribute keeping loss.
+        interpolated: the edit by the interpolated code, among the fakes that D judges and C classifies.
+        noise_memory: R are the memory's rows; without it standard normal draws, as at test time.
+        mode_seeking: the mode-seeking term.
+        edits: ``"both"`` kinds; or by ``"label"`` or ``"reference"`` alone, without the other's codes and what needs
+            both: closeness, the interpolated edit, the noise memory (whose rows follow the references' codes).
+            Attribute keeping is then of the edits that there are.
+
     On a small machine:
         micro_batch: compute each update in parts of so many images, whose gradients add up to those of the whole batch:
             the memory of a part instead of the batch's, for about an eighth more time (0: all at once).
@@ -71,12 +80,33 @@ class BridgeGANRecipe:
     share_fakes: bool = False
     mode_epsilon: float = 1e-5
     cooldown: int = 0
+    keeping: bool = True
+    interpolated: bool = True
+    noise_memory: bool = True
+    mode_seeking: bool = True
+    edits: Literal["both", "label", "reference"] = "both"
     micro_batch: int = 0
 
     def editor_sizes(self) -> dict[str, int]:
         """The constructor arguments of `BridgeGAN` that a recipe decides."""
         names = "width code_channels spade_hidden noise_size encoder_width encoder_blocks mapping_blocks"
         return {name: getattr(self, name) for name in names.split()}
+
+    def kinds(self) -> tuple[str, ...]:
+        """The edits that are trained, in order: of ``"label"``, ``"reference"``, ``"interpolated"``."""
+        if self.edits != "both":
+            return (self.edits,)
+        return ("label", "reference", "interpolated") if self.interpolated else ("label", "reference")
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether noise is remembered; there is nothing to match it with where a kind of edit is left out."""
+        return self.noise_memory and self.edits == "both"
+
+    @property
+    def seeks_modes(self) -> bool:
+        """Whether there is a mode-seeking term, which is one of edits by label."""
+        return self.mode_seeking and self.edits != "reference"
 
     def weights(self) -> LossWeights:
         """The loss weights, overrides applied."""

@@ -6,8 +6,9 @@ from one call of the generator's second half.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor, nn
@@ -15,68 +16,12 @@ from torch import Tensor, nn
 from methods.bridgegan import objective
 from methods.bridgegan.editor import BridgeGAN
 from methods.bridgegan.networks import Discriminator
+from methods.bridgegan.pairing import Codes, Pairing
 from methods.bridgegan.recipe import BridgeGANRecipe
-from methods.errors import UserError
 from methods.losses import gradient_penalty
 from methods.parallel import common_mean, processes
 
 Losses = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Pairing:
-    """A batch with everything random in it drawn: what one update looks at.
-
-    Shapes: images and reference (N, 3, H, W), labels (N, n), noise (the memory's rows R) and other_noise (N, d),
-    mix (N,) and penalty_mix (3N,) in [0, 1], rows (N,) of the memory. Where it is one of several `parts` of a batch,
-    `whole` are the `objective.mode_distances` of that batch.
-    """
-
-    images: Tensor
-    reference: Tensor
-    source_labels: Tensor
-    target_labels: Tensor
-    noise: Tensor
-    other_noise: Tensor
-    mix: Tensor
-    penalty_mix: Tensor
-    rows: Tensor
-    parts: int = 1
-    whole: tuple[Tensor, Tensor] | None = None
-
-    def split(self, size: int) -> list[Pairing]:
-        """Parts of `size` samples, or all in one if `size` is 0.
-
-        Raises:
-            UserError: the batch cannot be cut into such parts.
-        """
-        count = len(self.images)
-        if size in (0, count):
-            return [self]
-        if count % size:
-            raise UserError(f"A batch of {count} cannot be cut into parts of {size}: choose another micro_batch.")
-        parts = count // size
-        mixes = [each.flatten() for each in self.penalty_mix.view(3, count).chunk(parts, dim=1)]
-        names = ["images", "reference", "source_labels", "target_labels", "noise", "other_noise", "mix", "rows"]
-        cut = {name: getattr(self, name).chunk(parts) for name in names}
-        return [
-            Pairing(**{name: cut[name][k] for name in names}, penalty_mix=mixes[k], parts=parts) for k in range(parts)
-        ]
-
-    @property
-    def difference(self) -> Tensor:
-        """att_diff = Y_t - Y_s."""
-        return objective.attribute_difference(self.target_labels, self.source_labels)
-
-
-@dataclass(frozen=True)
-class Codes:
-    """The codes of one update; `label` and `reference` without the summand `source` that S_rand and S_ref share."""
-
-    source: Tensor
-    label: Tensor
-    reference: Tensor
-    noise: Tensor
 
 
 class BridgeGANTerms(nn.Module):
@@ -92,7 +37,7 @@ class BridgeGANTerms(nn.Module):
 
     def __init__(self, recipe: BridgeGANRecipe, attributes: tuple[str, ...], image_size: int) -> None:
         super().__init__()
-        self.recipe, self.weights = recipe, recipe.weights()
+        self.recipe, self.weights, self.kinds = recipe, recipe.weights(), recipe.kinds()
         self.editor = BridgeGAN(attributes=attributes, image_size=image_size, **recipe.editor_sizes())
         self.discriminator = Discriminator(
             len(attributes), image_size, recipe.discriminator_width, recipe.discriminator_blocks
@@ -101,11 +46,20 @@ class BridgeGANTerms(nn.Module):
 
     def codes(self, pairing: Pairing) -> Codes:
         """E(X_s, -att_diff), M(r, att_diff), E(X_r, att_diff) with the memory's rows r moved one step."""
-        difference = pairing.difference
-        both = self.editor.encoder(torch.cat([pairing.images, pairing.reference]), torch.cat([-difference, difference]))
+        difference, noise = pairing.difference, pairing.noise
+        source, reference = self._encode(pairing, -difference, difference)
+        if reference is not None and self.recipe.has_memory:
+            noise = self.moved_noise(pairing, reference.detach())
+        label = self.editor.mapping(noise, difference) if "label" in self.kinds else None
+        return Codes(source, label, reference, noise)
+
+    def _encode(self, pairing: Pairing, of_source: Tensor, of_reference: Tensor) -> tuple[Tensor, Tensor | None]:
+        """E of the images and, if there are edits by reference, of their references, in one call."""
+        if "reference" not in self.kinds:
+            return self.editor.encoder(pairing.images, of_source), None
+        both = self.editor.encoder(torch.cat([pairing.images, pairing.reference]), torch.cat([of_source, of_reference]))
         source, reference = both.chunk(2)
-        noise = self.moved_noise(pairing, reference.detach())
-        return Codes(source, self.editor.mapping(noise, difference), reference, noise)
+        return source, reference
 
     def moved_noise(self, pairing: Pairing, reference_code: Tensor) -> Tensor:
         """The rows R of the batch after one memory step; no gradient flows back through it."""
@@ -117,51 +71,58 @@ class BridgeGANTerms(nn.Module):
         return objective.memory_step(pairing.noise, gradient, self.recipe.memory_sign)
 
     def edits(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:
-        """X_rand, X_ref and X_interp, one after the other: (3N, 3, H, W)."""
-        mix = pairing.mix.view(-1, 1, 1, 1).to(codes.label.dtype)
-        between = mix * codes.label + (1 - mix) * codes.reference
-        all_codes = torch.cat([codes.label, codes.reference, between]) + codes.source.repeat(3, 1, 1, 1)
-        return self.editor.generator.decode_with(hidden.repeat(3, 1, 1, 1), all_codes)
+        """X_rand, X_ref and X_interp (those of `kinds`), one after the other: (3N, 3, H, W)."""
+        found = codes.of_edits()
+        if "interpolated" in self.kinds:
+            label, reference = found
+            mix = pairing.mix.view(-1, 1, 1, 1).to(label.dtype)
+            found.append(mix * label + (1 - mix) * reference)
+        count = len(found)
+        all_codes = torch.cat(found) + codes.source.repeat(count, 1, 1, 1)
+        return self.editor.generator.decode_with(hidden.repeat(count, 1, 1, 1), all_codes)
 
     def discriminator_losses(self, pairing: Pairing, edits: Tensor) -> Losses:
         """d_gan, d_cls and (at every `penalty_every`-th update) d_gp."""
-        images, count = pairing.images, len(pairing.images)
+        images, count, kinds = pairing.images, len(pairing.images), len(self.kinds)
         with self.autocast():
             hidden = self.discriminator.hidden(torch.cat([images, edits]))
             scores, logits = self.discriminator.realness_of(hidden), self.discriminator.logits_of(hidden[:count])
         losses = {
-            "d_gan": objective.critic_distance(scores[:count].float(), scores[count:].float().chunk(3)),
+            "d_gan": objective.critic_distance(scores[:count].float(), scores[count:].float().chunk(kinds)),
             "d_cls": objective.classification([logits], pairing.source_labels),
         }
         if self.iteration % self.recipe.penalty_every == 0:
+            images = images.repeat(kinds, 1, 1, 1)
             with self.autocast():
                 losses["d_gp"] = gradient_penalty(
-                    self.discriminator.score, images.repeat(3, 1, 1, 1), edits, pairing.penalty_mix, linear_pieces=True
+                    self.discriminator.score, images, edits, pairing.penalty_mix, linear_pieces=True
                 )
         return losses
 
     def generator_losses(self, pairing: Pairing, hidden: Tensor, codes: Codes, edits: Tensor) -> Losses:
         """Every term of G, M and E whose weight is not zero at this iteration, by name."""
         scores, logits = self.discriminator(edits)
+        kinds = len(self.kinds)
         losses = {
-            "g_gan": -objective.mean_score(scores.float().chunk(3)),
-            "g_cls": objective.classification(logits.chunk(3), pairing.target_labels),
+            "g_gan": -objective.mean_score(scores.float().chunk(kinds)),
+            "g_cls": objective.classification(logits.chunk(kinds), pairing.target_labels),
             "g_rec": self._reconstruction(pairing, hidden, codes.noise),
-            "g_ms": self._mode_seeking(pairing, hidden, codes, edits),
-            "mean_code": codes.source.detach().float().abs().mean(),
         }
+        if self.recipe.seeks_modes:
+            losses["g_ms"] = self._mode_seeking(pairing, hidden, codes, edits)
+        losses["mean_code"] = codes.source.detach().float().abs().mean()
         if self.ramp() > 0:
             losses |= self._code_losses(pairing, codes, edits)
         return losses
 
     def _reconstruction(self, pairing: Pairing, hidden: Tensor, noise: Tensor) -> Tensor:
         nothing = torch.zeros_like(pairing.difference)
-        source, reference = self.editor.encoder(
-            torch.cat([pairing.images, pairing.reference]), torch.cat([nothing, nothing])
-        ).chunk(2)
-        both = torch.cat([self.editor.mapping(noise, nothing) + source, reference + source])
-        rebuilt = self.editor.generator.decode_with(hidden.repeat(2, 1, 1, 1), both)
-        return objective.reconstruction(pairing.images, rebuilt.chunk(2))
+        source, reference = self._encode(pairing, nothing, nothing)
+        codes = [self.editor.mapping(noise, nothing) + source] if "label" in self.kinds else []
+        if reference is not None:
+            codes.append(reference + source)
+        rebuilt = self.editor.generator.decode_with(hidden.repeat(len(codes), 1, 1, 1), torch.cat(codes))
+        return objective.reconstruction(pairing.images, rebuilt.chunk(len(codes)))
 
     def _mode_seeking(self, pairing: Pairing, hidden: Tensor, codes: Codes, edits: Tensor) -> Tensor:
         other = self._other_edits(pairing, hidden, codes)
@@ -180,27 +141,30 @@ class BridgeGANTerms(nn.Module):
         found = []
         for part in parts:
             codes, hidden = self.codes(part), self.editor.generator.encode_images(part.images)
-            edited = self.editor.generator.decode_with(hidden, codes.label + codes.source)
+            edited = self.editor.generator.decode_with(hidden, codes.of_edits()[0] + codes.source)
             other = self._other_edits(part, hidden, codes)
             found.append(torch.stack(objective.mode_distances(codes.noise, part.other_noise, edited, other)))
         noises, edits = common_mean(torch.stack(found).mean(dim=0))
         return noises, edits
 
     def _code_losses(self, pairing: Pairing, codes: Codes, edits: Tensor) -> Losses:
-        """cyc_rand, cyc_ref, sty and ak: three readings of edits and one of the source in one call of E."""
-        count, difference = len(pairing.images), pairing.difference
-        keep = objective.attribute_keeping_vector(difference, pairing.source_labels)
-        label_edit, reference_edit = edits[:count], edits[count : 2 * count]
-        read = self.editor.encoder(
-            torch.cat([label_edit.detach(), reference_edit.detach(), label_edit, pairing.images]),
-            torch.cat([difference, difference, keep, keep]),
-        )
-        label_back, reference_back, kept_edit, kept_source = read.chunk(4)
-        return {
-            "g_cyc": objective.cycle([codes.label, codes.reference], [label_back, reference_back]),
-            "g_sty": objective.closeness(codes.label, codes.reference),
-            "g_ak": objective.keeping(kept_edit, kept_source),
-        }
+        """cyc_rand, cyc_ref, sty and ak: three readings of edits and one of the source in one call of E.
+
+        ak is of the edit by label; of that by reference where there is no other.
+        """
+        of_edits, images = codes.of_edits(), list(edits.chunk(len(self.kinds)))
+        asked = [(image.detach(), pairing.difference) for image, _ in zip(images, of_edits, strict=False)]
+        if self.recipe.keeping:
+            keep = objective.attribute_keeping_vector(pairing.difference, pairing.source_labels)
+            asked += [(images[0], keep), (pairing.images, keep)]
+        faces, questions = (torch.cat(parts) for parts in zip(*asked, strict=True))
+        read = self.editor.encoder(faces, questions).chunk(len(asked))
+        losses = {"g_cyc": objective.cycle(of_edits, read[: len(of_edits)])}
+        if len(of_edits) == 2:
+            losses["g_sty"] = objective.closeness(*of_edits)
+        if self.recipe.keeping:
+            losses["g_ak"] = objective.keeping(*read[-2:])
+        return losses
 
     def discriminator_total(self, losses: Losses) -> Tensor:
         """The weighted sum of the terms of D and C."""
@@ -213,16 +177,11 @@ class BridgeGANTerms(nn.Module):
 
     def generator_total(self, losses: Losses) -> Tensor:
         """The weighted sum of the terms of G, M and E."""
-        weights, ramp = self.weights, self.ramp()
-        total = (
-            losses["g_gan"]
-            + weights.classification * losses["g_cls"]
-            + weights.reconstruction * losses["g_rec"]
-            + weights.mode_seeking * losses["g_ms"]
-        )
+        of, ramp = self.weights, self.ramp()
+        plain = {"g_gan": 1.0, "g_cls": of.classification, "g_rec": of.reconstruction, "g_ms": of.mode_seeking}
+        total = _weighted(losses, plain)
         if ramp > 0:
-            codes = weights.cycle * losses["g_cyc"] + weights.closeness * losses["g_sty"]
-            total = total + ramp * (codes + weights.keeping * losses["g_ak"])
+            total = total + ramp * _weighted(losses, {"g_cyc": of.cycle, "g_sty": of.closeness, "g_ak": of.keeping})
         return total
 
     def ramp(self) -> float:
@@ -234,3 +193,8 @@ class BridgeGANTerms(nn.Module):
     def autocast(self) -> torch.autocast:
         """bfloat16 where the recipe asks for it."""
         return torch.autocast(self.iteration.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
+
+
+def _weighted(losses: Losses, weights: Mapping[str, float]) -> Tensor:
+    """The weighted sum of those of the terms that there are."""
+    return reduce(add, [weight * losses[name] for name, weight in weights.items() if name in losses])

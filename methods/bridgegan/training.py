@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from methods.bridgegan import objective
+from methods.bridgegan.pairing import Codes, Pairing
 from methods.bridgegan.recipe import BridgeGANRecipe
-from methods.bridgegan.terms import BridgeGANTerms, Codes, Losses, Pairing
+from methods.bridgegan.terms import BridgeGANTerms, Losses
 from methods.parallel import everyones, ours
 from methods.training import Batch, descend
 
@@ -87,16 +88,21 @@ class BridgeGANTraining(BridgeGANTerms):
         count, size = len(batch.images), self.recipe.noise_size
         device = self.memory.device
         order = torch.randperm(count, generator=generator).to(device)
-        rows = batch.indices[order]
+        rows, kinds = batch.indices[order], len(self.kinds)
+        noise = (
+            self.memory[rows] if self.recipe.has_memory else torch.randn(count, size, generator=generator).to(device)
+        )
         return Pairing(
             images=ours(batch.images),
             reference=ours(batch.images[order]),
             source_labels=ours(batch.labels),
             target_labels=ours(batch.labels[order]),
-            noise=ours(self.memory[rows]),
+            noise=ours(noise),
             other_noise=ours(torch.randn(count, size, generator=generator)).to(device),
             mix=ours(torch.rand(count, generator=generator)).to(device),
-            penalty_mix=ours(torch.rand(3 * count, generator=generator).view(3, count), dim=1).flatten().to(device),
+            penalty_mix=ours(torch.rand(kinds * count, generator=generator).view(kinds, count), dim=1)
+            .flatten()
+            .to(device),
             rows=ours(rows),
         )
 
@@ -116,14 +122,15 @@ class BridgeGANTraining(BridgeGANTerms):
         def reconstruction(part: Pairing) -> Losses:
             with self.autocast():
                 hidden = self.editor.generator.encode_images(part.images)
-                return {"g_rec": self._reconstruction(part, hidden, part.noise.clamp(-1, 1))}
+                noise = part.noise.clamp(-1, 1) if self.recipe.has_memory else part.noise
+                return {"g_rec": self._reconstruction(part, hidden, noise)}
 
         losses = self._update("discriminator", map(classification, parts), len(parts), lambda each: each["d_cls"])
         losses |= self._update("generator", map(reconstruction, parts), len(parts), lambda each: each["g_rec"])
         return {name: losses[name] for name in ("d_cls", "g_rec")}
 
     def update_discriminator(self, pairing: Pairing, edits: Tensor | None = None) -> Losses:
-        """One update of D and C; `edits` (3N, 3, H, W): label, reference and interpolated ones, made here if None."""
+        """One update of D and C; `edits` (3N, 3, H, W): all `kinds` of them, made here if None."""
         parts = [pairing] if edits is not None else pairing.split(self.recipe.micro_batch)
 
         def losses(part: Pairing) -> Losses:
@@ -148,7 +155,7 @@ class BridgeGANTraining(BridgeGANTerms):
         `hidden`, `codes` and `edits`, with their graph, are made here if None.
         """
         parts = [pairing] if edits is not None else pairing.split(self.recipe.micro_batch)
-        if len(parts) > 1:
+        if len(parts) > 1 and self.recipe.seeks_modes:
             with self.autocast():
                 whole = self.mode_distances(parts)
             parts = [replace(part, whole=whole) for part in parts]
@@ -165,7 +172,8 @@ class BridgeGANTraining(BridgeGANTerms):
         self.discriminator.requires_grad_(False)  # D only carries the gradient here
         found = self._update("generator", map(losses, parts), len(parts), self.generator_total)
         self.discriminator.requires_grad_(True)
-        self.memory[everyones(pairing.rows)] = everyones(torch.cat(noises))
+        if self.recipe.has_memory:
+            self.memory[everyones(pairing.rows)] = everyones(torch.cat(noises))
         return found
 
     # Mechanics ----------------------------------------------------------------------------------------------------

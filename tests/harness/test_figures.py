@@ -54,9 +54,9 @@ def test_boards_hold_the_images_on_both_edges_and_the_edits_between(bench: Workb
 
     true_edits = TrueEdits(bench, "Male")
     editor = methods.editor_class("oracle")(attributes=CELEBA14, image_size=32).eval()
-    write_pairs(bench, "Male", editor.attach(truth=true_edits))
+    write_pairs(bench, "Male", editor.attach(truth=true_edits), editor.name)
     write_true_pairs(bench, "Male", true_edits)
-    write_pairs(bench, "Young", editor)  # no pairs go with this attribute
+    write_pairs(bench, "Young", editor, editor.name)  # no pairs go with this attribute
     case = pair_case(bench, ("Male",))
     assert case is not None
     made, true = (squares(bench.run.figure_file(name, "pairs", "Male"), 4) for name in ("oracle", "truth"))
@@ -79,7 +79,7 @@ def test_mixes_go_from_the_label_edit_to_the_reference_edit(bench: Workbench) ->
         image_size=32, width=4, code_channels=4, spade_hidden=8, encoder_width=4, mapping_blocks=3
     ).eval()
     case = case_of(bench, "reference", "Smiling", editor)
-    write_mixes(bench, "Smiling", editor, case)
+    write_mixes(bench, "Smiling", editor, editor.name, case)
     board = squares(bench.run.figure_file("bridgegan", "interpolation", "Smiling"), 2 + len(MIXES))
     part = case.take(slice(MIX_ROWS))
     label = edit_images(bench, editor, part.sources, part.targets, None, part.draws)
@@ -94,5 +94,5 @@ def test_a_method_without_the_option_has_no_mixes(bench: Workbench) -> None:
     from harness.cases import case_of
 
     editor = methods.editor_class("identity")(attributes=CELEBA14, image_size=32).eval()
-    write_mixes(bench, "Smiling", editor, case_of(bench, "reference", "Smiling", editor))
+    write_mixes(bench, "Smiling", editor, editor.name, case_of(bench, "reference", "Smiling", editor))
     assert not bench.run.figure_file("identity", "interpolation", "Smiling").exists()

@@ -14,8 +14,8 @@ import torch
 
 from methods.bridgegan import objective
 from methods.bridgegan.official import official_names, official_state
+from methods.bridgegan.pairing import Codes, Pairing
 from methods.bridgegan.recipe import BridgeGANRecipe
-from methods.bridgegan.terms import Codes, Pairing
 from methods.bridgegan.training import BridgeGANTraining
 from methods.losses import gradient_penalty, l1
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from methods.bridgegan.terms import Pairing
+from methods.bridgegan.pairing import Pairing
 from methods.bridgegan.training import BridgeGANTraining
 
 Terms = dict[str, Tensor]

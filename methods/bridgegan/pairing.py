@@ -1,0 +1,73 @@
+"""What one update of BridgeGAN's training looks at: a batch with all its draws, and the codes made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from methods.bridgegan import objective
+from methods.errors import UserError
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """A batch with everything random in it drawn: what one update looks at.
+
+    Shapes: images and reference (N, 3, H, W), labels (N, n), noise (the memory's rows R) and other_noise (N, d),
+    mix (N,) and, for each kind of edit, N of penalty_mix in [0, 1], rows (N,) of the memory. Where it is one of several
+    `parts` of a batch, `whole` are the `objective.mode_distances` of that batch.
+    """
+
+    images: Tensor
+    reference: Tensor
+    source_labels: Tensor
+    target_labels: Tensor
+    noise: Tensor
+    other_noise: Tensor
+    mix: Tensor
+    penalty_mix: Tensor
+    rows: Tensor
+    parts: int = 1
+    whole: tuple[Tensor, Tensor] | None = None
+
+    def split(self, size: int) -> list[Pairing]:
+        """Parts of `size` samples, or all in one if `size` is 0.
+
+        Raises:
+            UserError: the batch cannot be cut into such parts.
+        """
+        count = len(self.images)
+        if size in (0, count):
+            return [self]
+        if count % size:
+            raise UserError(f"A batch of {count} cannot be cut into parts of {size}: choose another micro_batch.")
+        parts = count // size
+        mixes = [each.flatten() for each in self.penalty_mix.view(-1, count).chunk(parts, dim=1)]
+        names = ["images", "reference", "source_labels", "target_labels", "noise", "other_noise", "mix", "rows"]
+        cut = {name: getattr(self, name).chunk(parts) for name in names}
+        return [
+            Pairing(**{name: cut[name][k] for name in names}, penalty_mix=mixes[k], parts=parts) for k in range(parts)
+        ]
+
+    @property
+    def difference(self) -> Tensor:
+        """att_diff = Y_t - Y_s."""
+        return objective.attribute_difference(self.target_labels, self.source_labels)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The codes of one update; `label` and `reference` without the summand `source` that S_rand and S_ref share.
+
+    Where a recipe leaves a kind of edit out, its code is None.
+    """
+
+    source: Tensor
+    label: Tensor | None
+    reference: Tensor | None
+    noise: Tensor
+
+    def of_edits(self) -> list[Tensor]:
+        """Those of edits by label and by reference, as far as there are such."""
+        return [code for code in (self.label, self.reference) if code is not None]
