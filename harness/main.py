@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from harness.stopping import Stopped, terminable
+from harness.stopping import HOW_TO_GO_ON, Stopped
 from methods.errors import UserError
 
 app = typer.Typer(
@@ -31,7 +31,6 @@ ProfileOption = Annotated[str, typer.Option("--profile", help="A shipped profile
 DataRoot = Annotated[Path | None, typer.Option(help="The folder in which CelebA or AFHQ lies.")]
 SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Leave damaged photos out; the record says so.")]
 
-CLASSIFIER_MINUTES = 6.0
 _INTERRUPTED = 130
 # What a disk or its owner says, and no code of ours can help.
 _NOT_OURS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
@@ -86,29 +85,40 @@ def data_prepare(
 
 @app.command()
 def train(
-    method: Annotated[str, typer.Argument(help="A method or variant, or 'classifier' or 'judge'.")],
+    method: Annotated[str | None, typer.Argument(help="A method or variant, or 'classifier' or 'judge'.")] = None,
     profile: ProfileOption = "faces64",
+    methods: Annotated[
+        str | None, typer.Option(help="Instead of one: 'all', or a,b,...; goes on where the last such call stopped.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time, even if unfinished.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder of the training run (of a judge: its file).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the training run (of a judge: or its file).")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the networks and of the order of the data.")] = None,
     data_root: DataRoot = None,
     skip_damaged: SkipDamaged = False,
     devices: Annotated[int, typer.Option(min=1, help="Processes that share every batch, one a GPU.")] = 1,
 ) -> None:
-    """Trains a method, or the classifiers that judge it."""
+    """Trains a method, or the classifiers that judge it; with --methods many of them, which share the minutes."""
     from harness.plan import training_folder
 
     found = _profile(profile, skip_damaged)
+    if (method is None) == (methods is None):
+        raise UserError("`train` takes one of two: a METHOD, or --methods (all, or a,b,...).")
+    if methods is not None:
+        if out is not None or seed is not None:
+            raise UserError("--methods trains each system by its own seed in runs/train; leave out --out and --seed.")
+        from harness.train.zoo import systems_of, train_zoo
+
+        systems = systems_of(found, methods)
+        failed = train_zoo(systems, minutes=minutes, data_root=data_root, devices=devices, say=typer.echo)
+        raise typer.Exit(1 if failed else 0)
+    assert method is not None
     if method in ("classifier", "judge"):
-        if resume:
-            raise UserError(f"The training of the {method} takes minutes and cannot be resumed; leave out --resume.")
         if devices > 1:
             raise UserError(f"The training of the {method} runs on one device; leave out --devices.")
         from harness.train.classifier import train_classifier
 
-        minutes = CLASSIFIER_MINUTES if minutes is None else minutes
-        train_classifier(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root)
+        train_classifier(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root, resume=resume)
         return
     from harness.variants import is_trainable
 
@@ -297,9 +307,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     command = typer.main.get_command(app)
     try:
-        with terminable():
-            # Click returns the code of a typer.Exit, and nothing for a command that ran through.
-            status = command.main(arguments, prog_name="bridgebench", standalone_mode=False) or 0
+        # Click returns the code of a typer.Exit, and nothing for a command that ran through.
+        status = command.main(arguments, prog_name="bridgebench", standalone_mode=False) or 0
     except UserError as error:
         return _complain(str(error))
     except _UsageError as error:
@@ -316,7 +325,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         status = _INTERRUPTED
     if status == _INTERRUPTED:  # some versions of typer turn Ctrl-C into this code themselves
-        print("bridgebench: stopped; give the same command again (train: with --resume) to go on.", file=sys.stderr)
+        print(f"bridgebench: {HOW_TO_GO_ON}", file=sys.stderr)
     return status
 
 

@@ -47,7 +47,8 @@ def train_classifier(
     seed: int | None = None,
     data_root: Path | None = None,
     resume: bool = False,
-) -> Path:
+    stretch: float | None = None,
+) -> Path | None:
     """Trains, scores and saves one of the two judges of a profile.
 
     Args:
@@ -60,9 +61,10 @@ def train_classifier(
         seed: of the weights, the data order and all draws; the two judges have different ones by default.
         data_root: where a data set of photos lies.
         resume: go on from the last checkpoint in the folder.
+        stretch: stop after so many seconds in any case; `resume` goes on later.
 
     Returns:
-        The file that was written.
+        The file that was written; None if the training is not at its end.
 
     Raises:
         UserError: an unknown `which`, a recipe that does not fit, no time to train in, a run that is there already, or
@@ -79,15 +81,18 @@ def train_classifier(
         raise UserError(f"A training run is in {folder} already; go on with --resume, or give another --out.")
     seed = SEEDS[which] if seed is None else seed
     console = Console()
+    train, test = _training_set(profile, data_root), open_split(profile, "test", data_root)
+    validation = open_split(profile, "validation", data_root)
     with locked(folder):
-        train, test = _training_set(profile, data_root), open_split(profile, "test", data_root)
-        validation = open_split(profile, "validation", data_root)
         fit = _begin(which, recipe, train, validation, seed)
         if resume:
             fit.load(folder)
         if minutes is not None or (fit.seconds is None and recipe.epochs is None):
             fit.seconds = 60 * (DEFAULT_MINUTES if minutes is None else minutes)
-        _run(fit, folder)
+        _run(fit, folder, stretch)
+        if fit.ended is None:
+            console.print(f"The {which} is not at its end after {fit.progress.iteration} steps: --resume goes on.")
+            return None
         model = fit.model
         model.load_state_dict(as_stored(model))  # what is scored is what the file will hold
         scores = score(model, test)
@@ -123,8 +128,13 @@ def _begin(which: str, recipe: ClassifierRecipe, train: ImageSet, validation: Im
     return JudgeFit(model.to(device), recipe, train, validation, seed, identity)
 
 
-def _run(fit: JudgeFit, folder: Path) -> None:
-    """Trains to the end, with a checkpoint every minute and one at the end; or until a signal, after a checkpoint."""
+def _run(fit: JudgeFit, folder: Path, stretch: float | None) -> None:
+    """Trains to the end, or as long as `stretch` lasts, with a checkpoint every minute and one at the end.
+
+    Raises:
+        Stopped: by a signal, after a checkpoint.
+    """
+    until = math.inf if stretch is None else time.monotonic() + stretch
     left = None if fit.seconds is None else fit.seconds - fit.progress.seconds
     deadline = None if left is None else time.monotonic() + left
     saved = time.monotonic()
@@ -132,7 +142,7 @@ def _run(fit: JudgeFit, folder: Path) -> None:
         StopRequest() as request,
         Display(fit.total, fit.progress, fit.sampler.batch_size, deadline) as display,
     ):
-        while fit.ended is None and not request.number:
+        while fit.ended is None and not request.number and time.monotonic() < until:
             fit.step()
             if fit.progress.iteration % _LOG_EVERY == 0:
                 display.show(fit.progress, fit.note())
@@ -144,7 +154,8 @@ def _run(fit: JudgeFit, folder: Path) -> None:
             raise Stopped(
                 request.number, "stopped, and a checkpoint is saved; give the same command with --resume to go on."
             )
-        fit.finish()
+        if fit.ended is not None:
+            fit.finish()
 
 
 def _recipe_card(fit: JudgeFit) -> dict[str, Any]:
