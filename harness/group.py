@@ -25,7 +25,7 @@ from harness.pixels import STRIP, strip_png
 from harness.plan import Cell, is_done
 from harness.store import RunDirectory, to_json
 from harness.workbench import Setup, Workbench, workbench
-from methods.errors import CannotWrite
+from methods.errors import CannotWrite, UserError
 from methods.files import write_bytes
 
 if TYPE_CHECKING:
@@ -46,13 +46,17 @@ class Job:
 def run_job(job: Job) -> list[str]:
     """Edits, measures and stores the cells of a job; returns the names of those that failed.
 
-    A cell that fails is recorded beside the place of its result and stops no other. Cells that are there already, of a
-    worker that died over a later one, are not done again.
+    A cell that fails is recorded beside the place of its result and stops no other; so are all cells of the job where
+    the data or the judges are not there any more, or are others. Cells that are there already, of a worker that died
+    over a later one, are not done again.
 
     Raises:
         CannotWrite: the run directory; no cell could be stored.
     """
-    bench = workbench(job.setup, job.protocol_hash)
+    try:
+        bench = workbench(job.setup, job.protocol_hash)
+    except UserError as error:  # they were there when the run was planned
+        return _lose(job, f"What the run needs has changed meanwhile: {error}\n")
     group = Group(bench, job.mode, job.attribute)
     group.write_samples()
     failed = []
@@ -74,10 +78,16 @@ def run_job(job: Job) -> list[str]:
 
 def give_up(job: Job, cause: str) -> list[str]:
     """Records the cells that a job's workers died over; returns their names."""
+    return _lose(
+        job, f"WorkerDied: the worker process died twice ({cause}), likely for want of memory: try --workers 1\n"
+    )
+
+
+def _lose(job: Job, reason: str) -> list[str]:
+    """Records why the cells of a job that are not there yet could not be made; returns their names."""
     run = RunDirectory(job.setup.run)
     lost = [cell for cell in job.cells if not is_done(cell, run)]
     for cell in lost:
-        reason = f"WorkerDied: the worker process died twice ({cause}), likely for want of memory: try --workers 1\n"
         write_bytes(run.error_file(*cell.place), reason.encode())
     return ["/".join(cell.place) for cell in lost]
 

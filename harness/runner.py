@@ -19,15 +19,17 @@ from harness.pixels import STRIP, strip_png
 from harness.plan import Cell, Entry, all_cells, groups, is_done, key_of, select
 from harness.profiles import DRAWN_HERE, Profile
 from harness.provenance import run_record
+from harness.stopping import certainly
 from harness.store import RunDirectory, read_json, to_json
 from harness.summary import summary_csv, summary_lines
 from harness.workbench import Setup, Workbench, workbench
-from methods.errors import UserError
+from methods.errors import CannotWrite, UserError
 from methods.files import write_bytes
 from methods.reading import check_links
 from reports.compare import differences
 
 Say = Callable[[str], Any]
+_FEW = 5  # failed cells of one reason that are told one by one
 
 
 def run_benchmark(
@@ -64,7 +66,7 @@ def run_benchmark(
     select(profile, methods, has_truth=profile.data.name in DRAWN_HERE)
     _check_out(RunDirectory(out))
     setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve())
-    with locked(out):
+    with locked(out), certainly(RunDirectory(out).clean):
         return _run(setup, methods, {"backend": backend, "scheduler": scheduler, "workers": workers}, say)
 
 
@@ -76,24 +78,33 @@ def _run(setup: Setup, methods: Sequence[str] | None, where: dict[str, Any], say
     _prepare(bench, profile, entries, say)
 
     failed = _run_cells(bench, entries, where, say)
-    _run_costs(bench, entries, failed)
-    bench.run.clean()  # workers of a killed run may have written for a moment after it
+    _run_costs(bench, entries, failed, say)
     write_bytes(bench.run.summary_file, summary_csv(bench.run).encode())
     from reports.site import build
 
     page = build(setup.run)
     for line in summary_lines(bench.run, entries):
         say(line)
-    for place in failed:
-        say(_failure(place, bench.run.error_file(*place.rsplit("/", 2))))
+    for line in _failures(bench.run, failed):
+        say(line)
     say(f"The page: {page}")
     return failed
 
 
-def _failure(place: str, file: Path) -> str:
-    """Which cell failed, why, and where the whole traceback is."""
-    lines = file.read_text().splitlines() if file.is_file() else ["its reason could not be kept"]
-    return f"FAILED {place}: {lines[-1]} (see {file}); the next call tries it again"
+def _failures(run: RunDirectory, failed: Sequence[str]) -> Iterator[str]:
+    """Which cells failed, why, and where the whole traceback is; many of one reason on one line."""
+    reasons: dict[str, list[str]] = {}
+    for place in failed:
+        file = run.error_file(*place.rsplit("/", 2))
+        lines = file.read_text().splitlines() if file.is_file() else ["its reason could not be kept"]
+        reasons.setdefault(lines[-1], []).append(place)
+    for reason, places in reasons.items():
+        file = run.error_file(*places[0].rsplit("/", 2))
+        if len(places) <= _FEW:
+            yield from (f"FAILED {place}: {reason} (see {file}); the next call tries it again" for place in places)
+        else:
+            others = f"{places[0]} and {len(places) - 1} more"
+            yield f"FAILED {others}: {reason} (see {file}); the next call tries them again"
 
 
 def _check_out(run: RunDirectory) -> None:
@@ -156,7 +167,7 @@ def _run_cells(bench: Workbench, entries: Sequence[Entry], where: dict[str, Any]
     return sorted(failed)
 
 
-def _run_costs(bench: Workbench, entries: Sequence[Entry], failed: Sequence[str]) -> None:
+def _run_costs(bench: Workbench, entries: Sequence[Entry], failed: Sequence[str], say: Say) -> None:
     """One after the other in one process, when nothing else of ours computes."""
     run = bench.run
     jobs = []
@@ -167,9 +178,13 @@ def _run_costs(bench: Workbench, entries: Sequence[Entry], failed: Sequence[str]
             key = key_of(entry, mode, None, bench.protocol.hash)
             if (read_json(run.cost_file(entry.name, mode)) or {}).get("key") != key:
                 jobs.append(CostJob(bench.setup, entry, mode, key))
-    if jobs:
-        for _ in run_jobs(run_cost, jobs, backend="local", scheduler=None, workers=1):
+    try:
+        for _ in run_jobs(run_cost, jobs, backend="local", scheduler=None, workers=1) if jobs else ():
             pass
+    except CannotWrite:
+        raise
+    except UserError as error:  # the cells are made; the next call measures what is missing
+        say(f"The cost of an edit could not be measured: {error}")
 
 
 @contextmanager

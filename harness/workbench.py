@@ -27,6 +27,7 @@ from harness.plan import Entry, judge_weights
 from harness.profiles import Profile
 from harness.protocol import DEALT, DRAWN, DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
 from harness.store import RunDirectory
+from methods.errors import UserError
 from methods.files import write_bytes
 
 if TYPE_CHECKING:
@@ -213,14 +214,16 @@ def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:
         protocol_hash: that of the caller's run: a worker that lives on after a judge was trained anew opens again.
 
     Raises:
-        RuntimeError: this machine sees other data, judges or code than the one that planned the run.
+        UserError: data or weights are missing, or others than those that the run was planned with.
     """
     bench = _opened(setup)
     if protocol_hash not in (None, bench.protocol.hash):
         _opened.cache_clear()
         bench = _opened(setup)
         if protocol_hash != bench.protocol.hash:
-            raise RuntimeError("this worker sees other data, judges or code than the process that planned the run")
+            raise UserError(
+                "This worker sees other data, judges or code than the process that planned the run: start it anew."
+            )
     return bench
 
 

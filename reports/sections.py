@@ -37,7 +37,8 @@ def _overview(modes: list[Results], suffix: str, title: str) -> Section:
         key, name = f"overview-{results.mode}{suffix}", MODE_TITLES[results.mode]
         table = results.by_measure(overview_cards(features), key, name, about)
         whole = results.by_measure(all_cards(features), f"{key}-all", f"Every measure, {name.lower()}", about)
-        blocks.append(Block("", [table], folded={f"Every measure in one table, {name.lower()}": whole}))
+        if table.heads:  # else not one cell of the mode is there yet: every one failed
+            blocks.append(Block("", [table], folded={f"Every measure in one table, {name.lower()}": whole}))
     lead = (
         f"The main measures, averaged over the {noun}s. The controls tell what a number is worth: one changes "
         "nothing, one copies the reference, one fools the first judge, and the oracle draws the true edit."

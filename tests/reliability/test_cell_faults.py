@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+import harness.workbench as workbench_module
 from harness import __main__, group, runner, verify
 from harness.backends import run_jobs
 from harness.lock import LOCK, locked
@@ -25,6 +28,7 @@ from harness.profiles import load_profile
 from harness.runner import run_benchmark
 from harness.store import RunDirectory
 from methods import files
+from methods.attributes import CELEBA14
 from methods.errors import CannotWrite, UserError
 from methods.files import write_bytes
 
@@ -183,6 +187,61 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "run_jobs", run_jobs)
     monkeypatch.setattr(verify, "run_jobs", run_jobs)
     monkeypatch.setattr(runner, "_run_costs", lambda *_: None)
+
+
+PHOTOS = 16
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A small data set in CelebA's layout, all of it to be tested on."""
+    root, draw = tmp_path / "data", np.random.default_rng(0)
+    (root / "img_align_celeba").mkdir(parents=True)
+    names = [f"{number:06d}.png" for number in range(1, PHOTOS + 1)]
+    for name in names:
+        Image.fromarray(draw.integers(0, 256, (218, 178, 3), np.uint8)).save(root / "img_align_celeba" / name)
+    rows = [f"{name} {' '.join(map(str, draw.choice([-1, 1], len(CELEBA14))))}" for name in names]
+    (root / "list_attr_celeba.txt").write_text("\n".join([str(PHOTOS), " ".join(CELEBA14), *rows]))
+    (root / "list_eval_partition.txt").write_text("\n".join(f"{name} 2" for name in names))
+    return root
+
+
+def test_a_data_root_that_vanishes_loses_no_finished_cell_and_may_come_back(
+    tmp_path: Path, write_tiny: Write, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    numbers = [("train = 64", "train = 0"), ("validation = 16", "validation = 0"), ("test = 24", "test = 0")]
+    profile = write_tiny(tmp_path, ('name = "faces"', 'name = "celeba"'), *numbers)
+    command = ["benchmark", "--profile", str(profile), "--methods", "identity", "--data-root", str(photos)]
+    command += ["--out", str(tmp_path / "run")]
+    away = photos.with_name("unplugged")
+
+    def jobs_of_fresh_workers(function: Callable, jobs: list, **_: Any) -> Iterator[Any]:
+        for place, job in enumerate(jobs):
+            if place == 3 and photos.exists() and not away.exists():
+                photos.rename(away)
+            workbench_module._opened.cache_clear()
+            yield function(job)
+
+    monkeypatch.setattr(runner, "run_jobs", jobs_of_fresh_workers)
+    assert main(command) == 1
+    said, before = capsys.readouterr().out, state(tmp_path / "run")
+    finished = {name: data for name, data in before.items() if name.endswith(".json")}
+    assert len(finished) == 3 and len(before) == 2 * len(CELEBA14)
+    assert (
+        f"and {2 * len(CELEBA14) - 4} more: What the run needs has changed meanwhile: CelebA is not in {photos}" in said
+    )
+    assert "The page: " in said
+
+    assert main(command) == 2, "without its data no run begins"
+    assert f"CelebA is not in {photos}" in capsys.readouterr().err
+    assert state(tmp_path / "run") == before
+
+    away.rename(photos)
+    away.mkdir()  # so that it stays this time
+    assert main(command) == 0
+    after = state(tmp_path / "run")
+    assert len(after) == 2 * len(CELEBA14) and all(name.endswith(".json") for name in after)
+    assert all(after[name] == data for name, data in finished.items())
 
 
 def state(folder: Path) -> dict[str, bytes]:
