@@ -46,9 +46,8 @@ class Job:
 def run_job(job: Job) -> list[str]:
     """Edits, measures and stores the cells of a job; returns the names of those that failed.
 
-    A cell that fails is recorded beside the place of its result and stops no other; so are all cells of the job where
-    the data or the judges are not there any more, or are others. Cells that are there already, of a worker that died
-    over a later one, are not done again.
+    A cell that fails is recorded beside the place of its result and stops no other; so are all where data or judges are
+    not there any more, or are others. Cells that are there already, of a worker that died later, are not done again.
 
     Raises:
         CannotWrite: the run directory; no cell could be stored.
@@ -56,7 +55,7 @@ def run_job(job: Job) -> list[str]:
     try:
         bench = workbench(job.setup, job.protocol_hash)
     except UserError as error:  # they were there when the run was planned
-        return _lose(job, f"What the run needs has changed meanwhile: {error}\n")
+        return _lose(job, f"What the run needs has changed meanwhile: {error}")
     group = Group(bench, job.mode, job.attribute)
     group.write_samples()
     failed = []
@@ -78,9 +77,7 @@ def run_job(job: Job) -> list[str]:
 
 def give_up(job: Job, cause: str) -> list[str]:
     """Records the cells that a job's workers died over; returns their names."""
-    return _lose(
-        job, f"WorkerDied: the worker process died twice ({cause}), likely for want of memory: try --workers 1\n"
-    )
+    return _lose(job, f"WorkerDied: the worker died twice ({cause}), likely for want of memory: try --workers 1")
 
 
 def _lose(job: Job, reason: str) -> list[str]:
@@ -88,7 +85,7 @@ def _lose(job: Job, reason: str) -> list[str]:
     run = RunDirectory(job.setup.run)
     lost = [cell for cell in job.cells if not is_done(cell, run)]
     for cell in lost:
-        write_bytes(run.error_file(*cell.place), reason.encode())
+        write_bytes(run.error_file(*cell.place), f"{reason}\n".encode())
     return ["/".join(cell.place) for cell in lost]
 
 

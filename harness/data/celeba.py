@@ -27,7 +27,7 @@ from harness.data.celeba_lists import (
     Labels,
     Partition,
     Problem,
-    published_partition,
+    implied_partition,
     read_labels,
     read_partition,
 )
@@ -41,6 +41,7 @@ SplitRule = Literal["partition", "official-code"]
 
 PUBLISHED = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 IMAGES, LABELS, PARTITION = "img_align_celeba", "list_attr_celeba", "list_eval_partition"
+_FOLDERS = tuple(f"{place}{name}" for name in (IMAGES, f"{IMAGES}_png") for place in ("", "Img/"))
 PHOTO_SIZE = (218, 178)  # height, width
 # BridgeGAN's data code splits by file order: its training set takes in most of the validation photos.
 _OFFICIAL_CODE = {"train": range(182_000), "validation": range(182_000, 182_637), "test": range(182_637, 202_599)}
@@ -79,7 +80,7 @@ def load_celeba(
         image_size: side of the images in pixels.
         count: take the first so many photos of the split, which must hold them; 0: all.
         limit: take no more than so many.
-        rule: "partition" goes by CelebA's own list; where that is missing, the whole data set is split as published.
+        rule: "partition" goes by CelebA's own list; where that is missing, by :func:`implied_partition`.
             "official-code" is BridgeGAN's split by file order (182,000 / 637 / 19,962); it means something for the
             whole data set alone, so a smaller one goes by its list here too.
         preparation: crop and resize filter; BridgeGAN's where not given.
@@ -129,7 +130,7 @@ def load_celeba(
         image_size=image_size,
         name="celeba",
         digest=hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
-        preparation={**prepared.preparation, "split": rule},
+        preparation={**prepared.preparation, "split": rule if _is_known(labels, partition) else "file order"},
     )
 
 
@@ -146,19 +147,12 @@ def find_celeba(data_root: Path | None) -> Place:
 
 
 def partition_of(labels: Labels, place: Place) -> Partition:
-    """The list of splits, or for the whole data set, where the list is missing, what it says as published.
+    """The list of splits; where it is missing, what follows from the order of the files.
 
     Raises:
-        UserError: it is missing, and the data set is not whole.
+        UserError: it cannot be read.
     """
-    if place.partition is not None:
-        return read_partition(place.partition)
-    if labels.lines == PUBLISHED_COUNT:
-        return published_partition(labels)
-    raise UserError(
-        f"{place.folder / PARTITION}.txt is missing; it says which photos are for testing and comes with CelebA "
-        f"({PUBLISHED}). Only for all {PUBLISHED_COUNT:,} photos is it known without the list."
-    )
+    return implied_partition(labels) if place.partition is None else read_partition(place.partition)
 
 
 def file_names(ids: Sequence[str], files: Collection[str]) -> list[str]:
@@ -174,9 +168,20 @@ _EXPECTED = (
 
 
 def _whole(place: Place, data_root: Path | None) -> tuple[Labels, PhotoSource]:
+    if place.photos is None and (hint := empty_folder(place)):
+        raise UserError(f"{hint}: put the photos themselves there.")
     if place.photos is None or place.labels is None:
         raise UserError(f"CelebA is not in {data_root}, which should hold {_EXPECTED}.")
     return read_labels(place.labels), place.photos
+
+
+def empty_folder(place: Place) -> str:
+    """That the folder of photos is there, but no photo lies in it; "" where it is not."""
+    folder = next((place.folder / name for name in _FOLDERS if (place.folder / name).is_dir()), None)
+    if folder is None:
+        return ""
+    below = next((path.name for path in sorted(folder.iterdir()) if path.is_dir()), None)
+    return f"No photo (.jpg or .png) lies in {folder}" + (f", whose folder {below} is not looked into" if below else "")
 
 
 def _look(folder: Path, root: Path) -> Place:
@@ -188,12 +193,11 @@ def _look(folder: Path, root: Path) -> Place:
 
 
 def _photos(folder: Path, root: Path) -> PhotoSource | None:
-    names = [f"{place}{name}" for name in (IMAGES, f"{IMAGES}_png") for place in ("", "Img/")]
-    for name in names:
+    for name in _FOLDERS:
         for place in (folder / name, folder / name / Path(name).name):
             if place.is_dir() and any(is_photo(path.name) for path in inside(place, root).iterdir()):
                 return PhotoFolder(place, root)
-    for name in names:
+    for name in _FOLDERS:
         file = folder / f"{name}.zip"
         if file.is_file():
             archive = PhotoZip(inside(file, root))
@@ -223,6 +227,11 @@ def _rows_of(split: Split, labels: Labels, partition: Partition | None) -> NDArr
         return np.flatnonzero((labels.positions >= wanted.start) & (labels.positions < wanted.stop))
     code = SPLITS.index(split)
     return np.array([row for row, name in enumerate(labels.ids) if partition.codes.get(name) == code], np.int64)
+
+
+def _is_known(labels: Labels, partition: Partition | None) -> bool:
+    """Whether the split is what somebody has published or listed."""
+    return labels.lines == PUBLISHED_COUNT or (partition is not None and partition.path is not None)
 
 
 def _may_be_in(split: Split, name: str, partition: Partition | None) -> bool:

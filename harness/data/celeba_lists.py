@@ -119,11 +119,26 @@ def read_partition(path: Path) -> Partition:
     return Partition(path, {photo: code for photo, code in codes.items() if photo not in doubtful}, problems)
 
 
-def published_partition(labels: Labels) -> Partition:
-    """The partition of the whole of CelebA, which goes by file order; for a data root that lacks the list."""
+def implied_partition(labels: Labels) -> Partition:
+    """The partition of a data root that lacks the list: as published, which goes by file order.
+
+    Of the whole of CelebA, and of a part of it whose files still have their published numbers, it is the very same. Of
+    any other set of photos the first ones train and the last ones test, in the published shares.
+    """
     ends = np.cumsum([PUBLISHED_SPLITS[split] for split in SPLITS])
-    codes = np.searchsorted(ends, labels.positions, side="right")
+    numbers = _published_numbers(labels)
+    places, count = (labels.positions, labels.lines) if numbers is None else (numbers - 1, PUBLISHED_COUNT)
+    codes = np.searchsorted(ends * count // PUBLISHED_COUNT, places, side="right")
     return Partition(None, dict(zip(labels.ids, codes.tolist(), strict=True)), [])
+
+
+def _published_numbers(labels: Labels) -> NDArray[np.int64] | None:
+    """The numbers of files named 000001.jpg to 202599.jpg, where they go beyond the training photos'."""
+    stems = [name.rpartition(".")[0] for name in labels.ids]
+    if not stems or not all(len(stem) == len("000001") and stem.isascii() and stem.isdigit() for stem in stems):
+        return None
+    numbers = np.array([int(stem) for stem in stems])
+    return numbers if PUBLISHED_SPLITS["train"] < numbers.max() <= PUBLISHED_COUNT and numbers.min() > 0 else None
 
 
 @dataclass

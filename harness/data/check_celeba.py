@@ -12,6 +12,7 @@ from harness.data.celeba import (
     PHOTO_SIZE,
     PUBLISHED,
     Place,
+    empty_folder,
     file_names,
     find_celeba,
     partition_of,
@@ -42,7 +43,11 @@ def check_celeba(root: Path, progress: bool = True) -> Report:
     place = find_celeba(root)
     lie = "" if place.photos is None else f", its photos in {place.photos.place}"
     report = Report(f"CelebA in {place.folder}{lie}")
-    missing = [name for name, part in ((f"{IMAGES}/", place.photos), (f"{LABELS}.txt", place.labels)) if part is None]
+    missing = [
+        name
+        for name, part in ((empty_folder(place) or f"{IMAGES}/", place.photos), (f"{LABELS}.txt", place.labels))
+        if part is None
+    ]
     report.find("What is missing", missing, f"{_FETCH}.")
     files = {} if place.photos is None else dict(place.photos.photos())
     report.count("photos", len(files), PUBLISHED_COUNT)
@@ -84,13 +89,17 @@ def _check_splits(report: Report, place: Place, labels: Labels) -> None:
     try:
         partition = partition_of(labels, place)
     except UserError as error:
-        report.find("What is missing", [str(error)], f"Put it into {place.folder}.")
+        report.find("A damaged list", [str(error)], f"Fetch it from {PUBLISHED}.")
         return
     if partition.path is None:
+        published = labels.lines == PUBLISHED_COUNT
         report.find(
             "What is missing",
             [f"{place.folder / PARTITION}.txt"],
-            "It is not needed: all photos are here, and the published partition goes by their order.",
+            "It is not needed: all photos are here, and the published partition goes by their order."
+            if published
+            else "Without it the split goes by file order in the published shares, the last photos for testing, and the "
+            f"protocol says so; the list comes with CelebA ({PUBLISHED}).",
             error=False,
         )
     _count_splits(report, labels, partition)

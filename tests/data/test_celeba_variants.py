@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from harness.data import celeba
 from harness.data.celeba import load_celeba
-from harness.data.celeba_lists import PUBLISHED_COUNT, Labels, published_partition, read_labels
+from harness.data.celeba_lists import PUBLISHED_COUNT, Labels, implied_partition, read_labels
 from methods.attributes import CELEBA14
 from methods.errors import UserError
 
@@ -81,12 +82,26 @@ def test_png_files_stand_for_the_jpg_names_of_the_lists(celeba_root: Path) -> No
     assert list(found.ids) == list(published.ids) and (found.images[:] == published.images[:]).all()
 
 
-def test_the_published_partition_goes_by_file_order() -> None:
+def test_the_implied_partition_goes_by_file_order() -> None:
     ids = [f"{k + 1:06d}.jpg" for k in range(PUBLISHED_COUNT)]
     labels = Labels(Path(), ids, range(PUBLISHED_COUNT), PUBLISHED_COUNT, [], None, [])
-    codes = published_partition(labels).codes
+    codes = implied_partition(labels).codes
     found = [codes[f"{number:06d}.jpg"] for number in (1, 162_770, 162_771, 182_637, 182_638, 202_599)]
     assert found == [0, 0, 1, 1, 2, 2]
+
+
+def test_without_its_list_a_part_keeps_its_split_and_other_photos_go_by_their_order(celeba_root: Path) -> None:
+    def codes(names: list[str]) -> list[int]:
+        labels = Labels(Path(), names, np.arange(len(names)), len(names), [], None, [])
+        return [implied_partition(labels).codes[name] for name in names]
+
+    assert codes(["000007.png", "162770.png", "162771.jpg", "182638.jpg"]) == [0, 0, 1, 2]
+    assert codes([f"{k + 1:06d}.jpg" for k in range(20)]) == [0] * 16 + [1] * 2 + [2] * 2
+    assert codes([f"photo {k}.jpg" for k in range(10)]) == [0] * 8 + [1] + [2]
+    (celeba_root / "celeba" / "list_eval_partition.txt").unlink()
+    splits = [load(celeba_root, split) for split in ("train", "validation", "test")]
+    assert [len(split) for split in splits] == [9, 1, 2]  # of 12: published 80.3, 9.8 and 9.9 %
+    assert {split.preparation["split"] for split in splits} == {"file order"}
 
 
 def test_a_small_data_set_goes_by_its_list_whatever_the_rule(celeba_root: Path) -> None:

@@ -75,7 +75,15 @@ def test_what_is_not_there_is_told_with_where_to_get_it(celeba_root: Path, tmp_p
         assert not whole and "What is missing" in text and said in text
     (celeba_root / "celeba" / "list_eval_partition.txt").unlink()
     whole, text = checked("celeba", celeba_root)
-    assert not whole and "list_eval_partition.txt is missing; it says which photos are for testing" in text
+    assert (
+        whole and "list_eval_partition.txt" in text and "the split goes by file order in the published shares" in text
+    )
+    photos = celeba_root / "celeba" / "img_align_celeba"
+    photos.rename(photos.with_name("photos"))
+    (photos / "part1").mkdir(parents=True)
+    photos.with_name("photos").rename(photos / "part1" / "photos")
+    whole, text = checked("celeba", celeba_root)
+    assert not whole and f"No photo (.jpg or .png) lies in {photos}, whose folder part1 is not looked into" in text
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,9 @@ import sys
 sys.path[:0] = [{here!r}, {root!r}]
 from jobs import linger
 from harness.pool import run_in_processes
-from harness.stopping import terminable
+from harness.stopping import guarded
 if __name__ == "__main__":
-    with terminable():
+    with guarded():
         list(run_in_processes(linger, [{folder!r}] * 2, 2))
 """
 
@@ -115,7 +116,8 @@ def test_a_stopped_command_does_not_wait_for_the_interpreter(
     def leave(status: int) -> None:
         raise Left(status)
 
-    monkeypatch.setattr(__main__, "main", lambda: code)
+    monkeypatch.setattr("harness.main.main", lambda: code)
+    monkeypatch.setattr(__main__, "guarded", nullcontext)
     monkeypatch.setattr(__main__.os, "_exit", leave)
     with pytest.raises(Left if at_once else SystemExit) as ended:
         __main__.run()
@@ -284,7 +286,7 @@ def test_failures_are_told_kept_apart_and_tried_again(
         )
         failed = run_benchmark(profile, out, methods=["identity"], say=said.append)
     assert failed == ["identity/label/Bangs", "identity/reference/Bangs"]
-    assert any("FAILED identity/label/Bangs: WorkerDied: the worker process died twice (SIG" in each for each in said)
+    assert any("FAILED identity/label/Bangs: WorkerDied: the worker died twice (SIG" in each for each in said)
     assert run_benchmark(profile, out, methods=["identity"], say=said.append) == []
     after = state(out)
     assert all(after[name] == data for name, data in before.items())
