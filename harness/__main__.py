@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from harness.main import main
+from harness.stopping import Stopped, guarded
 
 _STOPPED = (130, 143)
 
@@ -13,7 +13,14 @@ _STOPPED = (130, 143)
 def run() -> None:
     """The command as a process. After Ctrl-C or SIGTERM all is kept and closed, so that it need not wait, for seconds
     on a busy machine, until the interpreter has freed the networks."""
-    code = main()
+    try:
+        with guarded():
+            from harness.main import main
+
+            code = main()
+    except Stopped as stopped:  # before the command began
+        print(f"bridgebench: {stopped}", file=sys.stderr)
+        code = stopped.code
     if code in _STOPPED:
         sys.stdout.flush()
         sys.stderr.flush()

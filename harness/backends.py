@@ -6,11 +6,13 @@ bytes whatever their number.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from harness.pool import Death, run_in_processes
+from harness.stopping import Stopped, ctrl_c_kept_from_children
 from methods.errors import UserError
 
 BACKENDS = ("local", "dask")
@@ -80,7 +82,8 @@ def _dask(function: Callable[[J], R], jobs: Sequence[J], scheduler: str | None, 
 
     where: Any = scheduler
     if scheduler is None:
-        where = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
+        with ctrl_c_kept_from_children():
+            where = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
     try:
         client = Client(where, timeout=20)
     except (OSError, ValueError) as error:
@@ -93,6 +96,9 @@ def _dask(function: Callable[[J], R], jobs: Sequence[J], scheduler: str | None, 
                     yield future.result()
                 except KilledWorker:
                     yield Death(futures[future], "lost by Dask")
+        except (Stopped, KeyboardInterrupt):
+            logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it complains of all that is cut short
+            raise
         finally:
             if scheduler is None:
                 where.close()

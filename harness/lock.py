@@ -8,9 +8,11 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.stopping import certainly
 from methods.errors import UserError
 from methods.reading import parse_json, read_bytes
 
@@ -43,10 +45,8 @@ def locked(folder: Path) -> Iterator[None]:
             )
         os.truncate(handle, 0)
         os.write(handle, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
-        try:
+        with certainly(partial(path.unlink, missing_ok=True)):
             yield
-        finally:
-            path.unlink(missing_ok=True)
     finally:
         os.close(handle)
 

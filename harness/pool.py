@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
+from harness.stopping import ctrl_c_kept_from_children
 from methods.errors import UserError
 
 _ATTEMPTS = 2
@@ -43,7 +44,8 @@ class _Worker(Generic[J]):
         context = multiprocessing.get_context("spawn")
         self.line, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_serve, args=(function, theirs, os.getpid()))
-        self.process.start()
+        with ctrl_c_kept_from_children():
+            self.process.start()
         theirs.close()
         self.job: tuple[J, int] | None = None
 
@@ -104,7 +106,7 @@ def run_in_processes(function: Callable[[J], R], jobs: Sequence[J], count: int) 
             if finished:
                 worker.line.close()  # it reads the end and leaves
             else:  # stopped by the user or by an error: what is half done is thrown away
-                worker.process.terminate()
+                worker.process.kill()
         for worker in workers:
             worker.end()
 
@@ -136,9 +138,7 @@ def _cause(code: int | None) -> str:
 
 
 def _serve(function: Callable[[Any], Any], line: Connection, parent: int) -> None:
-    """A worker: leaves Ctrl-C to its parent, and ends when the parent was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """A worker: ends when the parent was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:

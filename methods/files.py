@@ -46,6 +46,13 @@ def _write(path: Path, data: bytes, durable: bool) -> None:
         raise
 
 
+def remove_temporaries(folder: Path, name: str) -> None:
+    """Removes what killed processes left half written of a file of `folder`; `name` may be a pattern, in a folder."""
+    within, _, last = name.rpartition("/")
+    for path in (folder / within).glob(f".{last}.*{TEMPORARY}"):
+        path.unlink(missing_ok=True)
+
+
 def quote(name: str) -> str:
     """A method's name as a folder name: percent-quoted where it has anything but ``[A-Za-z0-9._-]``."""
     quoted = urllib.parse.quote(name, safe="").replace("~", "%7E")

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
+from harness.stopping import ctrl_c_kept_from_children
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -62,7 +64,8 @@ def _by_processes(work: Callable[[Job], Result], jobs: Sequence[Job], chunk: int
     pool = ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn"))
     chunks = (jobs[start : start + chunk] for start in range(0, len(jobs), chunk))
     try:
-        ahead = [pool.submit(_run_chunk, work, some) for some in islice(chunks, 4 * cores())]
+        with ctrl_c_kept_from_children():
+            ahead = [pool.submit(_run_chunk, work, some) for some in islice(chunks, 4 * cores())]
         while ahead:
             yield from ahead.pop(0).result()
             ahead += [pool.submit(_run_chunk, work, some) for some in islice(chunks, 1)]

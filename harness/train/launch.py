@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.queues import SimpleQueue
-from types import FrameType
 
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments import TorchElasticEnvironment
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
+from harness.stopping import Stopped, StopRequest
 from harness.train.run import Task
 from methods.errors import UserError
 
@@ -30,6 +28,7 @@ def launch(work: Work, task: Task, devices: int) -> int:
 
     Raises:
         UserError: too few GPUs; what a process raised; or a process died.
+        Stopped: by a signal, before there was anything to save.
     """
     gpus = torch.cuda.device_count()
     if gpus and devices > gpus:
@@ -41,10 +40,12 @@ def launch(work: Work, task: Task, devices: int) -> int:
         return work(fabric, task)
     fabric = Fabric(accelerator="auto", devices=devices, strategy="ddp_spawn")
     errors: SimpleQueue[str] = multiprocessing.get_context("spawn").SimpleQueue()
-    with _signals_passed_on():
+    with StopRequest(then=_tell_processes) as request:
         try:
             return fabric.launch(partial(_process, work=work, task=task, errors=errors))
         except (ProcessRaisedException, ProcessExitedException) as error:
+            if request.number:  # one of them had not begun yet, so that there was nothing to save
+                raise Stopped(request.number) from None
             if not errors.empty():
                 raise UserError(errors.get()) from None
             if isinstance(error, ProcessRaisedException):
@@ -63,18 +64,10 @@ def _process(fabric: Fabric, work: Work, task: Task, errors: SimpleQueue[str]) -
         raise
 
 
-@contextmanager
-def _signals_passed_on() -> Iterator[None]:
+def _tell_processes(number: int) -> None:
     """Ctrl-C and SIGTERM go to the processes, which save and end; this one waits for them."""
-
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        for process in multiprocessing.active_children():
-            if process.pid is not None:
-                os.kill(process.pid, signal.SIGTERM)  # not a second Ctrl-C where the terminal has sent them one
-
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    processes = multiprocessing.active_children()
+    if not processes:
+        raise Stopped(number)
+    for process in processes:
+        process.terminate()  # no second Ctrl-C where the terminal has sent them one

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +21,13 @@ from torch.utils.tensorboard import SummaryWriter
 
 from harness.lock import locked
 from harness.profiles import Profile
-from harness.stopping import Stopped, StopRequest
+from harness.stopping import Stopped, StopRequest, certainly
 from harness.train.checkpoint import FILE
 from harness.train.display import Display
 from harness.train.launch import launch
-from harness.train.run import Run, Task
+from harness.train.run import SAMPLES, WEIGHTS, Run, Task
 from methods.errors import UserError
+from methods.files import remove_temporaries
 from methods.parallel import highest
 
 _LOG_EVERY = 20
@@ -70,14 +71,27 @@ def train(
     seed = profile.variant(method).seed if seed is None else seed
     task = Task(method, profile, out, minutes, resume, seed, data_root)
     first = os.environ.get("RANK", "0") == "0"  # torchrun starts this in every process
-    with locked(out) if first else nullcontext():
+    with _held(out) if first else nullcontext():
         if devices > 1:
             stopped = launch(run_task, task, devices)
         else:
             stopped = run_task(Fabric(accelerator="auto", devices=1), task)
     if stopped:
         raise Stopped(stopped, "stopped, and a checkpoint is saved; give the same command with --resume to go on.")
-    return out / "weights.safetensors"
+    return out / WEIGHTS
+
+
+@contextmanager
+def _held(out: Path) -> Iterator[None]:
+    """The folder is this run's; what a run that was killed left half written, and what this one leaves, is removed."""
+
+    def clean() -> None:
+        for name in (FILE, WEIGHTS, f"{SAMPLES}/*.png"):
+            remove_temporaries(out, name)
+
+    with locked(out), certainly(clean):
+        clean()
+        yield
 
 
 def run_task(fabric: Fabric, task: Task) -> int:

@@ -28,6 +28,7 @@ from methods.parallel import common_mean, processes
 from methods.training import Training
 from methods.weights import save_editor
 
+WEIGHTS, SAMPLES = "weights.safetensors", "samples"
 # What of a recipe may change when a run goes on: its length, over how long its learning rate falls, and its notes.
 _CHANGEABLE = frozenset({"iterations", "cooldown", "decay_iterations", "notes"})
 
@@ -55,7 +56,7 @@ class Run:
     def __init__(self, fabric: Fabric, task: Task) -> None:
         profile, method, seed = task.profile, task.method, task.seed
         self.folder, self.device, self.first = task.out, fabric.device, fabric.is_global_zero
-        self.weights = task.out / "weights.safetensors"
+        self.weights = task.out / WEIGHTS
         images = open_split(profile, "train", task.data_root)
         recipe = profile.recipe(method)
         self.training = _start(profile, method, recipe, len(images.labels), seed)
@@ -71,6 +72,7 @@ class Run:
         self.progress = Progress()
         if task.resume:
             self.progress = load_checkpoint(task.out, self.identity, self.training, self.sampler, self.generator)
+        self.progress.total = self.training.total_iterations
         self.faces: ImageSet = open_split(profile, "validation", task.data_root)
         self.card: dict[str, Any] = describe_training(method, profile, recipe, images, seed) | looks_through
         self.guard = LossGuard()
@@ -117,7 +119,7 @@ class Run:
     def write_samples(self) -> None:
         """A few validation faces as the editor edits them by now."""
         if self.first:
-            path = self.folder / "samples" / f"{self.progress.iteration:07d}.png"
+            path = self.folder / SAMPLES / f"{self.progress.iteration:07d}.png"
             write_sample_grid(self.training.editor, self.faces, path, self.device)
 
 
