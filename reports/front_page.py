@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from reports.figures import GridSet
 from reports.layout import Page
+from reports.order_section import order_section
 from reports.records import Run
 from reports.sections import sections
+from reports.story import story
 from reports.tables import Table
 from reports.tradeoffs import tradeoffs
 
@@ -14,8 +16,8 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
     """The page; `downloads` are the records that lie beside it."""
-    found = sections(run)
-    tables: list[Table] = []
+    found, order = sections(run), order_section(run)
+    tables: list[Table] = [] if order is None else [*order.tables, *order.folded]
     for section in found:
         for block in section.blocks:
             tables += [*block.tables, *block.published, *block.folded.values()]
@@ -24,6 +26,8 @@ def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
         "progress": progress(run),
         "grids": grids,
         "sections": found,
+        "order": order,
+        "story": story(run),
         "charts": tradeoffs(run),
         "downloads": downloads,
     }

@@ -13,12 +13,17 @@ from scipy.stats import kendalltau
 from methods.attributes import CELEBA14
 from reports.measures import ACCURACY, distances
 from reports.order import Order, Pairs, agreement, beats, orders, ranks
+from reports.order_section import order_section
 from reports.published import printed
 from reports.records import Measure, Run
+from reports.slopes import slope_chart
+from reports.story import markdown, story
+from reports.tables import DASH
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_domains import write_domain_run
-from fake_run import write_cell, write_json, write_run
+from fake_run import EVIL, write_cell, write_json, write_run
+from fake_systems import systems_run
 
 FD_PAPER = distances("FD")[1]
 
@@ -58,22 +63,6 @@ def test_tau_without_ties_is_scipys() -> None:
         assert lower.tau == pytest.approx(found.tau)  # the direction is that of both
 
 
-def systems_run(folder: Path, accuracy: dict[str, float], half: float = 0.001) -> Path:
-    """Label edits of the paper's systems with one accuracy on every attribute, and distances of 100 times its rest."""
-    run = write_run(folder, pictures=False)
-    record = json.loads((run / "run.json").read_text())
-    for name in accuracy:
-        record["methods"].setdefault(name, record["methods"]["stargan"] | {"title": name.upper()})
-    write_json(run / "run.json", record)
-    for name, value in accuracy.items():
-        distance = {"value": 100 * (1 - value), "n": 400, "n_real": 400}
-        hit = {"value": value, "low": value - half, "high": value + half, "n": 400}
-        for attribute in CELEBA14:
-            measures = {"accuracy": hit, "accuracy_second": hit, "fd_paper": distance, "fd_target": distance}
-            write_cell(run, name, "label", attribute, measures)
-    return run
-
-
 def by_key(found: list[Order]) -> dict[tuple[str | None, str], Order]:
     return {(order.mode, order.card.key): order for order in found}
 
@@ -111,7 +100,7 @@ def test_the_papers_order_of_accuracy_beside_one_made_by_hand(tmp_path: Path) ->
     assert (found.by_column.alike, found.by_column.total) == (alike, 84)
     assert found.controls == {"Attack": 4} and found.cheats == ["Attack"]  # 99.5 % by the judge that it attacks
     distance = by_key(orders(Run(run)))["label", "fd_paper"]
-    assert distance.cheats == ["Identity"]
+    assert distance.cheats == ["Identity", "Attack"]  # who change least, at 10 and more
 
 
 def test_means_are_over_the_columns_that_all_have(tmp_path: Path) -> None:
@@ -131,3 +120,76 @@ def test_conversions_rank_the_rows_of_both_modes(tmp_path: Path) -> None:
         *("StarGAN v2, by label", "StarGAN v2, by reference"),
     ]
     assert [system.ranks[0] for system in found.systems] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+
+
+FOUR = {"bridgegan": 0.9, "stgan": 0.6, "stargan": 0.7, "smit": 0.2}
+
+
+def test_the_section_says_in_words_and_tables_what_was_counted(tmp_path: Path) -> None:
+    section = order_section(Run(systems_run(tmp_path / "run", FOUR)))
+    assert section is not None and list(section.charts) == ["Edits by label"] and len(section.folded) == 1
+    assert section.text[0].startswith(
+        "By label, the paper's order of four systems holds for 5 of 6 pairs in accuracy (1 opposite; τ = 0.67), "
+    )
+    assert section.text[1].startswith(
+        "No measure has the whole of the paper's order. Few systems have few orders (four"
+    )
+    assert "Identity by label in distance by the paper's protocol" in section.text[2]
+    (table,) = section.tables
+    row = table.groups[0].rows[0]
+    assert [cell.text for cell in row.cells[:5]] == ["4", "5", "1", "0", "0.67"] and row.cells[-1].text == "yes"
+    assert table.notes[0] == "Attack comes before all 4 systems."
+    ranks_ = section.folded[0]
+    assert [head.title for head in ranks_.heads][:3] == ["The paper's accuracy", "Accuracy", "Accuracy, second judge"]
+    assert [row.cells[1].text for row in ranks_.groups[0].rows] == ["1", "3", "2", "4"]
+    assert order_section(Run(write_run(tmp_path / "two", pictures=False))) is None
+
+
+def test_a_slope_leads_from_the_papers_rank_to_ours_and_ties_are_joined(tmp_path: Path) -> None:
+    run = Run(systems_run(tmp_path / "run", FOUR | {"stgan": 0.7}))  # ties with StarGAN
+    chart = slope_chart(by_key(orders(run))["label", "accuracy"])
+    assert [one.left for one in chart.slopes] == ["BridgeGAN 1", "STGAN 2", "StarGAN 3", "SMIT 4"]
+    assert {one.right for one in chart.slopes} == {"1 BridgeGAN", f"2{DASH}3 STGAN", f"2{DASH}3 StarGAN", "4 SMIT"}
+    assert not any(one.moved for one in chart.slopes) and len(chart.ties) == 1
+    assert chart.slopes[0].y == (34.0, 34.0) and chart.slopes[3].y == (112.0, 112.0)  # a step of 26 each
+    other = Run(systems_run(tmp_path / "other", FOUR))
+    assert [one.moved for one in slope_chart(by_key(orders(other))["label", "accuracy"]).slopes] == [
+        *(False, True, True, False)
+    ]
+
+
+def test_the_story_tells_what_the_records_say(tmp_path: Path) -> None:
+    run = systems_run(tmp_path / "run", FOUR)
+    record = json.loads((run / "run.json").read_text())
+    for number, name in enumerate(FOUR, 1):
+        card = {"images_seen": 1000 * number, "training_minutes": 10.0 * number}
+        record["methods"][name] = record["methods"]["stargan"] | {
+            "title": record["methods"][name]["title"],
+            "weights": {"file": "x", "sha256": "ab" * 32, "card": card},
+            "parameters": number * 1_000_000,
+        }
+    record["methods"][EVIL]["weights"] = None
+    write_json(run / "run.json", record)
+    found = story(Run(run))
+    assert found is not None
+    shows, lacks = "\n".join(found.shows), "\n".join(found.lacks)
+    assert "Edits by label: accuracy is highest with BridgeGAN (90.0 %); distance to the target's images" in shows
+    assert "the paper's order of four systems holds for 5 of 6 pairs in accuracy" in shows
+    assert "gets 99.5 %, and 8.0 % by the judge that no method saw" in shows
+    assert "keep them apart" in lacks and "other images (faces, not CelebA)" in lacks
+    assert "networks of 1.0 to 4.0 million parameters, trained for 10 to 40 minutes on 1,000 to 4,000 images" in lacks
+    assert "not on equal budgets" in lacks and "± " in lacks and "few systems have few orders (four have 24)" in lacks
+    assert markdown(found).count("\n- ") == len(found.shows) + len(found.lacks)
+
+
+def test_the_story_names_a_system_ahead_of_the_true_edits(tmp_path: Path) -> None:
+    run = systems_run(tmp_path / "run", FOUR)
+    ahead = "read that measure beside the others"
+    before = story(Run(run))
+    assert before is not None and not [one for one in before.shows if ahead in one]
+    for attribute in CELEBA14:
+        perfect = {"value": 1.0, "low": 1.0, "high": 1.0, "n": 400}
+        write_cell(run, "stargan", "label", attribute, {"accuracy_second": perfect, "accuracy": perfect})
+    after = story(Run(run))
+    assert after is not None
+    assert f"A system is ahead of the true edits in accuracy by the second judge by label: {ahead}." in after.shows
