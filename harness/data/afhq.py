@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Literal
@@ -67,6 +67,7 @@ def load_afhq(
     """
     source = locate_afhq(root)
     states = photos_of(source, split)
+    _check_domains(source, split, states)
     names = list(_in_turn(states))
     if len(names) < max(count, 1):
         wanted = f"{count} are asked for" if count else "it needs some"
@@ -125,12 +126,27 @@ def photos_of(source: PhotoSource, split: Split) -> dict[str, State]:
     """The photos of a split with their states, named ``train/cat/NAME`` and so on; domain by domain, each by name."""
     found: dict[str, State] = {}
     for domain in DOMAINS:
-        if split == "test":
-            photos = next((there for part in TEST_PARTS if (there := source.photos(f"{part}/{domain}"))), {})
-        else:
-            photos = source.photos(f"train/{domain}")
+        photos = photos_in(source, TEST_PARTS if split == "test" else ("train",), domain)
         found.update((name, photos[name]) for name in _part_of(split, sorted(photos)))
     return found
+
+
+def photos_in(source: PhotoSource, parts: Iterable[str], domain: str) -> Mapping[str, State]:
+    """The photos of a domain in the first of these folders that has any."""
+    return next((there for part in parts if (there := source.photos(f"{part}/{domain}"))), {})
+
+
+def _check_domains(source: PhotoSource, split: Split, states: Iterable[str]) -> None:
+    """A domain without photos would leave holes in every table. (Of one photo in train none is left to validate on.)"""
+    found = {domain_of(name) for name in states}
+    lacking = [domain for domain in DOMAINS if domain not in found]
+    if lacking and split != "validation":
+        folder = "train" if split == "train" else TEST_PARTS[0]
+        places = " and ".join(source.where(f"{folder}/{domain}") for domain in lacking)
+        raise UserError(
+            f"No photo (.jpg or .png) lies in {places}: the {split} split of AFHQ needs photos of every domain; the data "
+            f"set is published at {PUBLISHED}."
+        )
 
 
 def domain_of(name: str) -> str:

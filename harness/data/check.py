@@ -76,7 +76,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Examined:
-    """A photo that was read: its name, a hash of the file, its height and width or what is wrong with it."""
+    """A photo: its name, a hash of the file, its height and width if it could be decoded, what is wrong with it."""
 
     name: str
     sha256: str
@@ -125,26 +125,32 @@ def examine_all(
 
 def examine(source: PhotoSource, expected: tuple[int, int] | None, name: str) -> Examined:
     """One photo, see :func:`examine_all`."""
-    sha256, size = "", None
+    sha256 = ""
     try:
         content = source.read(name)
         sha256 = hashlib.sha256(content).hexdigest()
         height, width = size = decode_photo(io.BytesIO(content), source.where(name)).shape[:2]
-        if expected not in (None, size):
-            wanted = "{1}x{0}".format(*expected)
-            raise UserError(f"{source.where(name)} has {width}x{height} pixels, where {wanted} are expected.")
     except UserError as error:
-        return Examined(name, sha256, size, str(error))
-    return Examined(name, sha256, size, None)
+        return Examined(name, sha256, None, str(error))
+    if expected in (None, size):
+        return Examined(name, sha256, size, None)
+    wanted = "{1}x{0}".format(*expected)
+    return Examined(
+        name, sha256, size, f"{source.where(name)} has {width}x{height} pixels, where {wanted} are expected."
+    )
 
 
-def find_in_photos(report: Report, source: PhotoSource, examined: Sequence[Examined], published: str) -> None:
-    """Adds what is wrong with photos, and which of them are the same file."""
+def find_in_photos(
+    report: Report, source: PhotoSource, examined: Sequence[Examined], published: str, size_advice: str = ""
+) -> None:
+    """Adds what is wrong with photos, and which of them are the same file; `size_advice` is for those of wrong size."""
     report.find(
         "Damaged photos",
-        [photo.problem for photo in examined if photo.problem],
+        [photo.problem for photo in examined if photo.problem and not photo.size],
         f"Fetch them again from {published}, or go on without them by --skip-damaged.",
     )
+    wrong = [photo.problem for photo in examined if photo.problem and photo.size]
+    report.find("Photos of another size", wrong, size_advice)
     same: dict[str, list[str]] = {}
     for photo in examined:
         if photo.sha256:

@@ -35,6 +35,15 @@ _FETCH = (
     f"CelebA is published at {PUBLISHED}: fetch Img/{IMAGES}.zip, Anno/{LABELS}.txt and Eval/{PARTITION}.txt, and put "
     f"the three into ROOT/celeba/; the zip may be unpacked to ROOT/celeba/{IMAGES}/ or stay as it is"
 )
+_WITHOUT_WHOLE = "It is not needed: all photos are here, and the published partition goes by their order."
+_WITHOUT_PART = (
+    "Without it the split goes by file order in the published shares, the last photos for testing, and the protocol "
+    f"says so; the list comes with CelebA ({PUBLISHED})."
+)
+_SIZE_ADVICE = (
+    f"The crop is meant for the aligned photos ({IMAGES}), where the eyes are always at the same place: take those, "
+    "bring others to that size and place, or go on without them by --skip-damaged."
+)
 _LIST_ADVICE = f"Put the line right or fetch the list again from {PUBLISHED}; --skip-damaged goes on without its photo."
 
 
@@ -57,7 +66,7 @@ def check_celeba(root: Path, progress: bool = True) -> Report:
         _compare(report, place, labels, files)
     if place.photos is not None:
         examined = examine_all(place.photos, sorted(files), PHOTO_SIZE, progress)
-        find_in_photos(report, place.photos, examined, PUBLISHED)
+        find_in_photos(report, place.photos, examined, PUBLISHED, _SIZE_ADVICE)
     if files and len(files) != PUBLISHED_COUNT:
         report.find(
             "Not the whole of CelebA",
@@ -92,16 +101,8 @@ def _check_splits(report: Report, place: Place, labels: Labels) -> None:
         report.find("A damaged list", [str(error)], f"Fetch it from {PUBLISHED}.")
         return
     if partition.path is None:
-        published = labels.lines == PUBLISHED_COUNT
-        report.find(
-            "What is missing",
-            [f"{place.folder / PARTITION}.txt"],
-            "It is not needed: all photos are here, and the published partition goes by their order."
-            if published
-            else "Without it the split goes by file order in the published shares, the last photos for testing, and the "
-            f"protocol says so; the list comes with CelebA ({PUBLISHED}).",
-            error=False,
-        )
+        advice = _WITHOUT_WHOLE if labels.lines == PUBLISHED_COUNT else _WITHOUT_PART
+        report.find("What is missing", [f"{place.folder / PARTITION}.txt"], advice, error=False)
     _count_splits(report, labels, partition)
     if partition.path is not None:
         items = [f"{problem.tell(partition.path)}." for problem in partition.problems]

@@ -100,8 +100,15 @@ def test_a_missing_data_set_says_where_it_is_published(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"train/ and val/.*https://github\.com/clovaai/stargan-v2"):
             load_afhq(where, "test", 32)
     (tmp_path / "train" / "cat").mkdir(parents=True)
-    with pytest.raises(UserError, match="holds 0 photos; it needs some"):
+    with pytest.raises(UserError, match="the test split of AFHQ needs photos of every domain"):
         load(tmp_path, "test")
+
+
+def test_a_domain_without_photos_is_named(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root, tmp_path / "data")
+    shutil.rmtree(tmp_path / "data" / "train" / "dog")
+    with pytest.raises(UserError, match=r"No photo .* lies in .*train/dog: the train split of AFHQ needs photos of"):
+        load_afhq(tmp_path / "data", "train", 32, progress=False)
 
 
 def test_a_link_that_leaves_is_refused(root: Path, tmp_path: Path) -> None:

@@ -107,11 +107,31 @@ def test_afhq_is_counted_and_its_version_told(afhq_root: Path) -> None:
     photo.write_bytes(photo.read_bytes()[:600])
     whole, text = checked("afhq", afhq_root)
     assert not whole and "val/dog/flickr_dog_0.jpg is a damaged image" in text and "One thing is wrong." in text
+    photo.unlink()
+    (photo.parent / "flickr_dog_1.jpg").unlink()
+    shutil.copytree(afhq_root / "afhq" / "val", afhq_root / "afhq" / "test")
+    whole, text = checked("afhq", afhq_root)
+    assert not whole and f"No photo (.jpg or .png) lies in {photo.parent}." in text and "Two folders of test" in text
+
+
+AFHQ_V2 = [
+    ("train", "cat", 5065),
+    ("train", "dog", 4678),
+    ("train", "wild", 4593),
+    ("test", "cat", 493),
+    ("test", "dog", 491),
+    ("test", "wild", 483),
+]
 
 
 @pytest.mark.parametrize(
     ("names", "version"),
-    [(["val/cat/a.jpg"], "1"), (["test/cat/a.png", "train/cat/b.PNG"], "2"), (["a/b/c.jpg", "a/b/d.png"], "unknown")],
+    [
+        ([f"{part}/{domain}/{k}.jpg" for part, domain, n in AFHQ_V2 for k in range(n)], "2"),
+        (["val/cat/a.jpg"], "1"),
+        (["test/cat/a.png", "train/cat/b.PNG"], "2"),
+        (["a/b/c.jpg", "a/b/d.png"], "unknown"),
+    ],
 )
 def test_versions(names: list[str], version: str) -> None:
     assert version_of(names)[0] == version
