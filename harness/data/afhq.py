@@ -144,8 +144,8 @@ def _check_domains(source: PhotoSource, split: Split, states: Iterable[str]) -> 
         folder = "train" if split == "train" else TEST_PARTS[0]
         places = " and ".join(source.where(f"{folder}/{domain}") for domain in lacking)
         raise UserError(
-            f"No photo (.jpg or .png) lies in {places}: the {split} split of AFHQ needs photos of every domain; the data "
-            f"set is published at {PUBLISHED}."
+            f"No photo (.jpg or .png) lies in {places}: the {split} split of AFHQ needs photos of every domain; "
+            f"the data set is published at {PUBLISHED}."
         )
 
 
