@@ -21,11 +21,12 @@ FILE = "checkpoint.pt"
 
 @dataclass
 class Progress:
-    """How far a run is: iterations made, seconds and images spent on them, and the losses on the way."""
+    """How far a run is: iterations made (of `total`, if it has an end), seconds and images spent, losses on the way."""
 
     iteration: int = 0
     seconds: float = 0.0
     images: int = 0
+    total: int | None = None
     curves: Curves = field(default_factory=Curves)
 
 
@@ -110,6 +111,15 @@ def load_checkpoint(
         return Progress(**{**spent, "curves": Curves(**spent.get("curves", {}))})
     except Exception as error:  # as above
         raise damaged(folder) from error
+
+
+def read_progress(folder: Path) -> Progress:
+    """How far the run in `folder` is, whatever it trains; not at all, where there is none that can be read."""
+    try:
+        state = torch.load(folder / FILE, map_location="cpu", weights_only=True, mmap=True)
+        return Progress(**{**state["progress"], "curves": Curves()})
+    except Exception:  # as above; going on with it says what is wrong
+        return Progress()
 
 
 def damaged(folder: Path) -> UserError:

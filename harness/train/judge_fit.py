@@ -69,7 +69,7 @@ class JudgeFit:
             model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self.seconds: float | None = None
-        self.progress, self.best, self.guard = Progress(), Best(), LossGuard()
+        self.progress, self.best, self.guard = Progress(total=self.total), Best(), LossGuard()
         self.losses: dict[str, float] = {}
         self._loss = torch.tensor(math.log(2), device=self.device)
         kept = {key: value for key, value in asdict(recipe).items() if key not in CHANGEABLE}
@@ -195,7 +195,7 @@ class JudgeFit:
             self.generator.set_state(state["generator"])
             self.sampler.position = int(state["position"])
             spent = state["progress"]
-            self.progress = Progress(**{**spent, "curves": Curves(**spent["curves"])})
+            self.progress = Progress(**{**spent, "curves": Curves(**spent["curves"]), "total": self.total})
             self.best = Best(**state["best"])
             self.losses = dict(state["losses"])
             self._loss = state["loss"].to(self.device)

@@ -1,0 +1,228 @@
+"""`bridgebench train --methods`: many systems of a profile, each by its own recipe, in stretches of a given time.
+
+The judges come first, for some methods look through the first one while they train. What is left of the stretch is
+divided among the methods by what their recipes still need, reckoned from each one's own time an iteration, so that all
+of them are about equally far when it ends. Nothing is chosen by how well it does: the last weights count.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.listing import text_table
+from harness.plan import JUDGES, training_folder
+from harness.profiles import Profile
+from harness.stopping import Stopped
+from harness.train.checkpoint import FILE, Progress, read_progress
+from harness.train.classifier import train_classifier
+from harness.train.loop import train
+from harness.variants import is_trainable
+from methods.errors import UserError
+
+_MEASURING = 0.15  # share of a stretch in which those that have never run show how fast they are
+_LEAST = 5.0  # seconds that are worth going on for
+
+
+@dataclass(frozen=True)
+class System:
+    """A judge, method or variant of a profile, and the training run of it in this folder."""
+
+    name: str
+    profile: Profile
+
+    @property
+    def folder(self) -> Path:
+        """The run."""
+        return training_folder(self.name, self.profile)
+
+    @property
+    def weights(self) -> Path:
+        """What benchmarks use of it."""
+        return self.folder / "weights.safetensors"
+
+    @property
+    def is_judge(self) -> bool:
+        """Whether it judges."""
+        return self.name in JUDGES.values()
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        return read_progress(self.folder)
+
+    def total(self, progress: Progress) -> int | None:
+        """Iterations of the recipe; None where it has no such end, or where nothing is known yet."""
+        return progress.total if self.is_judge else self.profile.recipe(self.name).get("iterations", progress.total)
+
+    def finished(self) -> bool:
+        """Whether the recipe is at its end; a judge has weights only then."""
+        if self.is_judge or not self.weights.is_file():
+            return self.weights.is_file()
+        progress = self.progress()
+        total = self.total(progress)
+        return total is not None and progress.iteration >= total
+
+    def seconds_left(self) -> float | None:
+        """What the rest of the recipe will take by the iterations so far; None if there were none."""
+        progress = self.progress()
+        total = self.total(progress)
+        if not progress.iteration or total is None:
+            return None
+        return progress.seconds / progress.iteration * (total - progress.iteration)
+
+
+def systems_of(profile: Profile, methods: str) -> list[System]:
+    """What ``--methods`` names: "all", or a list with commas.
+
+    Raises:
+        UserError: an unknown name, or one with nothing to train.
+    """
+    judges = list(JUDGES.values())
+    if methods.strip() == "all":
+        named = dict.fromkeys([*profile.methods, *profile.variants])
+        trained = [name for name in named if is_trainable(profile.card(name))]
+        return [System(name, profile) for name in [*(name for name in judges if name not in profile.weights), *trained]]
+    names = list(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip()))
+    if not names:
+        raise UserError("--methods names nothing to train: give 'all', or a,b,... of the profile's methods.")
+    for name in names:
+        if name not in judges and not is_trainable(profile.card(name)):
+            raise UserError(f"The method '{name}' has nothing to train.")
+    names.sort(key=lambda name: name not in judges)
+    return [System(name, profile) for name in names]
+
+
+def train_zoo(
+    systems: Sequence[System],
+    *,
+    minutes: float | None = None,
+    data_root: Path | None = None,
+    devices: int = 1,
+    say: Callable[[str], Any] = print,
+) -> list[str]:
+    """Goes on with the training of all `systems` that are not at their end, and says in a table where each is.
+
+    Args:
+        systems: what to train, judges first.
+        minutes: of this stretch, in all; None: until every recipe is at its end.
+        data_root: where a data set that is not embedded lies.
+        devices: processes that share every batch of a method.
+        say: takes each line for the user.
+
+    Returns:
+        The names of those whose training broke down; the others went on.
+
+    Raises:
+        Stopped: asked to by a signal; all is saved.
+    """
+    stretch = _Stretch(systems, minutes, {"data_root": data_root}, devices, say)
+    try:
+        stretch.run()
+    except Stopped as stopped:
+        sentence = "stopped; what was trained is saved, and the same command goes on."
+        raise Stopped(stopped.code - 128, sentence) from stopped
+    finally:
+        say(progress_table(systems))
+    return stretch.failed
+
+
+def shares(left: float, needs: Sequence[float]) -> list[float]:
+    """`left` seconds divided by what each one needs."""
+    whole = sum(needs)
+    return [left * need / whole for need in needs]
+
+
+def progress_table(systems: Sequence[System]) -> str:
+    """Where each system is."""
+    rows = []
+    for system in systems:
+        progress = system.progress()
+        total = system.total(progress)
+        of = "" if total is None else f" of {total:,}"
+        weights = str(system.weights) if system.weights.is_file() else "none yet"
+        spent = f"{progress.seconds / 60:.1f}"
+        rows.append((system.name, f"{progress.iteration:,}{of}", f"{progress.images:,}", spent, weights))
+    return text_table(("system", "iterations", "images seen", "minutes", "weights"), rows)
+
+
+class _Stretch:
+    """One call's time, and how it is spent."""
+
+    def __init__(
+        self,
+        systems: Sequence[System],
+        minutes: float | None,
+        data: dict[str, Any],
+        devices: int,
+        say: Callable[[str], Any],
+    ) -> None:
+        self.failed: list[str] = []
+        self._systems, self._data, self._devices, self._say = systems, data, devices, say
+        self._end = None if minutes is None else time.monotonic() + 60 * minutes
+
+    def run(self) -> None:
+        """Judges, then methods that were never measured, then all by what they need."""
+        for system in self._open(judges=True):
+            self._go_on(system, self._left())
+        if self._end is None:
+            for system in self._open(judges=False):
+                self._go_on(system, None)
+            return
+        new = [system for system in self._open(judges=False) if not system.progress().iteration]
+        for system, share in zip(new, shares(_MEASURING * self._seconds(), [1.0] * len(new)), strict=True):
+            self._go_on(system, share)
+        while (waiting := self._open(judges=False)) and self._seconds() > _LEAST:
+            self._divide(waiting)
+
+    def _divide(self, waiting: list[System]) -> None:
+        """Gives each its share; what one does not use falls to those after it."""
+        needs = [self._need(system) for system in waiting]
+        for system, need, share in zip(waiting, needs, shares(self._seconds(), needs), strict=True):
+            self._say(f"{system.name}: about {need / 60:.1f} minutes to go, up to {share / 60:.1f} of them now.")
+        for k, system in enumerate(waiting):
+            if self._seconds() > 0:
+                self._go_on(system, shares(self._seconds(), needs[k:])[0])
+
+    def _need(self, system: System) -> float:
+        """Of a recipe without an end: all there is."""
+        found = system.seconds_left()
+        return self._seconds() if found is None else max(found, 1.0)
+
+    def _open(self, *, judges: bool) -> list[System]:
+        """Those that have something to do."""
+        kind = [system for system in self._systems if system.is_judge == judges and system.name not in self.failed]
+        return [system for system in kind if not system.finished()]
+
+    def _left(self) -> float | None:
+        return None if self._end is None else self._seconds()
+
+    def _seconds(self) -> float:
+        assert self._end is not None
+        return max(0.0, self._end - time.monotonic())
+
+    def _go_on(self, system: System, seconds: float | None) -> None:
+        """Trains a system for some seconds, or to its end."""
+        if seconds == 0:
+            return
+        self._say(f"Training {system.name}.")
+        resume = (system.folder / FILE).exists()
+        try:
+            if system.is_judge:
+                train_classifier(system.name, system.profile, resume=resume, stretch=seconds, **self._data)
+            else:
+                minutes = None if seconds is None else seconds / 60
+                train(
+                    system.name,
+                    system.profile,
+                    out=system.folder,
+                    minutes=minutes,
+                    resume=resume,
+                    devices=self._devices,
+                    **self._data,
+                )
+        except UserError as error:  # the others can go on
+            self.failed.append(system.name)
+            self._say(f"FAILED {system.name}: {error}")
