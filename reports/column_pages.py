@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from reports.domains import Matrices
 from reports.figures import GridRow, GridSet
 from reports.layout import Layout, Page
-from reports.published import paper_column
+from reports.measures import ACCURACY, distances
+from reports.published import paper_column, rows
 from reports.records import MODES, Mode, Run
 from reports.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
-from reports.tables import Table
+from reports.tables import Table, TableCell
+from reports.verdicts import differences, verdict_cell
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, nu
             results.of_column(column, cards, f"{key}-{part}", f"{title}: {where}", about)
             for part, title, cards in parts
         ]
-        paper = paper_column(column, mode, f"{key}-paper", f"As published: {where}")
+        paper = _paper(results, column, f"{key}-paper", f"As published: {where}")
         shown = [table for table in (*tables, paper) if table is not None and table.heads]
         if shown:
             blocks.append((name, shown))
@@ -82,6 +84,24 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, nu
         "after": neighbours[1] and (run.spoken(neighbours[1]), layout.column(neighbours[1])),
     }
     return Page(layout.column(column), "column.html.j2", context, [table for _, tables in blocks for table in tables])
+
+
+def _paper(results: Results, column: str, key: str, title: str) -> Table | None:
+    """What the paper printed, with verdicts where ours compare."""
+    run, whole = results.run, distances(results.run.record.features.title, results.run.conversions)
+    cards = {
+        "table1_accuracy_celeba": ACCURACY,
+        "table2_fid_celeba": whole[1],
+        "table3_fid_afhq": whole[0],
+    }
+
+    def beside(method: str, file: str) -> TableCell | None:
+        return verdict_cell(results, method, file, cards[file], column)
+
+    reasons = [reason for file in cards if column in rows(file)[0] for reason in differences(run, file)]
+    compares = f"not comparable with ours: {', '.join(dict.fromkeys(reasons))}."
+    about = f"As printed in the paper; {compares if reasons else 'the small print says how ours stands to it.'}"
+    return paper_column(column, results.mode, key, title, about, beside)
 
 
 def _tiles(grids: GridSet, place: int) -> TileSet:

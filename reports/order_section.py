@@ -15,7 +15,7 @@ from reports.tables import DASH, Group, Head, Notes, Row, Table, TableCell, numb
 
 _LEAD = (
     "Which system is better than which, by the paper's tables and by this run: the systems that both have, ranked by "
-    "their means over the same {}s. Numbers of different data do not compare; orders may."
+    "their means over the same {}s. Where numbers do not compare, orders may."
 )
 _RULE = (
     "Two systems tie where their 95 % intervals meet; a Fréchet distance has none, so its order may be chance. "

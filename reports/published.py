@@ -77,8 +77,16 @@ def published(
     return Table(key, title, about, facts, heads, groups, kind="published")
 
 
-def paper_column(column: str, mode: Mode, key: str, title: str) -> Table | None:
-    """What the paper prints of one attribute or conversion: methods as rows, its tables as columns; None: nothing."""
+def paper_column(
+    column: str, mode: Mode, key: str, title: str, about: str, beside: Callable[[str, str], TableCell | None]
+) -> Table | None:
+    """What the paper prints of one attribute or conversion: methods as rows, its tables as columns; None: nothing.
+
+    Args:
+        column, mode: of which cells.
+        key, title, about: of the table.
+        beside: by method and file, how ours stands to a value (`reports.verdicts`); None: the two do not compare.
+    """
     found: dict[str, dict[str, str]] = {}
     for file in _DATA:
         for row in rows(file):
@@ -89,12 +97,21 @@ def paper_column(column: str, mode: Mode, key: str, title: str) -> Table | None:
     files = [file for file in _DATA if any(file in values for values in found.values())]
     heads = [Head(_HEADS[file], _DATA[file]) for file in files]
     body = [
-        Row(_TITLES[method], [TableCell(values[file], numbers={"value": float(values[file])}) for file in files])
+        Row(_TITLES[method], [_with_ours(values[file], beside(method, file)) for file in files])
         for method, values in found.items()
     ]
     facts = ["BridgeGAN, supplement", "no N, no interval given"]
-    about = "As printed in the paper, on its own data: not comparable where data, features or classifier differ."
     return Table(key, title, about, facts, heads, [Group("", body)], kind="published")
+
+
+def _with_ours(value: str, ours: TableCell | None) -> TableCell:
+    """A printed value, and in small print how ours stands to it."""
+    numbers = {"value": float(value)}
+    if ours is None or ours.verdict is None:
+        return TableCell(value, numbers=numbers)
+    numbers["difference"] = ours.numbers["difference"]
+    words = {"agrees": "ours agrees", "higher": "ours is higher", "lower": "ours is lower"}[ours.verdict]
+    return TableCell(value, f"{words}, {ours.text}", ours.hint, numbers=numbers, verdict=ours.verdict)
 
 
 def paper_cells(values: Sequence[str], digits: int) -> list[TableCell]:

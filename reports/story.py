@@ -12,7 +12,7 @@ from reports.order_words import agreement_words, chance_words, cheating_words, l
 from reports.records import MODES, Measure, Run
 from reports.results import MODE_TITLES, Results
 from reports.tables import marks
-from reports.verdicts import differences
+from reports.verdicts import count_words, differences, verdict_table
 
 TITLE = "What this comparison shows, and what it does not"
 
@@ -33,7 +33,13 @@ def story(run: Run) -> Story | None:
         return None
     found = orders(run)
     main = [order for order in found if order.card.key in ("accuracy", "fd_paper") or order.mode is None]
-    shows = [*map(_leaders, modes), *agreement_words(main), _attack(modes), cheating_words(found, "Attack")]
+    shows = [
+        *map(_leaders, modes),
+        *_beside(modes),
+        *agreement_words(main),
+        _attack(modes),
+        cheating_words(found, "Attack"),
+    ]
     lacks = [_data(run), *_training(run), _resolution(modes)]
     if found:
         lacks.append(f"That an order is more than luck: {chance_words(found)}")
@@ -97,6 +103,20 @@ def _ceiling(modes: Sequence[Results]) -> str:
     if ahead:
         return f"A system is ahead of the true edits in {listed(ahead)}: read that measure beside the others."
     return f"The true edits lead every system in {listed([*dict.fromkeys(behind)])}." if behind else ""
+
+
+def _beside(modes: Sequence[Results]) -> list[str]:
+    """How many cells agree with the paper's, where the two compare."""
+    run = modes[0].run
+    target, whole, _ = m.distances(run.record.features.title, run.conversions)
+    held = [("1", "table1_accuracy_celeba", m.ACCURACY), ("2", "table2_fid_celeba", whole)]
+    held = [("3", "table3_fid_afhq", target)] if run.conversions else held
+    found = [(number, verdict_table(modes, file, card, "", "")) for number, file, card in held]
+    return [
+        f"Beside the paper's Table {number}: of {words}."
+        for number, table in found
+        if table is not None and not (words := count_words(table)).startswith("0 ")
+    ]
 
 
 def _data(run: Run) -> str:

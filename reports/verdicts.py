@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -100,11 +99,28 @@ def verdict_table(found: Sequence[Results], file: str, card: MeasureCard, key: s
     if not groups:
         return None
     heads = [*(Head(run.spoken(name), link=found[0].layout.column(name)) for name in columns), Head("Mean")]
-    every = Counter(cell.verdict for group in groups for row in group.rows for cell in row.cells[:-1] if cell.verdict)
-    counts = ", ".join(f"{every[word]} {word if word != 'agrees' else 'agree'}" for word in _WORDS)
     unit = f"ours minus the paper's, in {card.unit} points" if card.unit else "ours minus the paper's"
-    facts = [unit, card.direction, f"of {every.total()} cells {counts}", f"protocol {found[0].hash[:12]}"]
-    return Table(key, title, _rule(run, card, columns), facts, heads, groups, notes.texts, "plain")
+    table = Table(key, title, _rule(run, card, columns), [], heads, groups, notes.texts, "plain")
+    table.facts = [unit, card.direction, f"of {count_words(table)}", f"protocol {found[0].hash[:12]}"]
+    return table
+
+
+def count_words(table: Table) -> str:
+    """``"56 cells 40 agree, 10 are higher and 6 lower"``; the mean is not counted."""
+    verdicts = [cell.verdict for group in table.groups for row in group.rows for cell in row.cells[:-1]]
+    agree, higher, lower = (verdicts.count(word) for word in _WORDS)
+    return f"{agree + higher + lower} cells {agree} agree, {higher} are higher and {lower} lower"
+
+
+def verdict_cell(results: Results, method: str, file: str, card: MeasureCard, column: str) -> TableCell | None:
+    """The cell of one system and column, as in the table; None where ours and the paper's do not compare."""
+    paper = printed(file).get((method, results.mode), {})
+    if differences(results.run, file) or column not in paper or method not in results.rows:
+        return None
+    measure = _fit(results.measure(method, column, card.key), card, file, column)
+    return _cell(
+        card, measure, paper[column], 0.0 if card.distance else judge_error(results.run, column) or 0.0, Notes()
+    )
 
 
 _WORDS: tuple[Verdict, ...] = ("agrees", "higher", "lower")

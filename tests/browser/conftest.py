@@ -16,6 +16,7 @@ from reports.site import render
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
 from fake_run import write_run
+from fake_systems import systems_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -26,12 +27,18 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of pages of a run with a method called ``<img src=x onerror=alert(1)>``."""
+    """The pages of a run with a method called ``<img src=x onerror=alert(1)>``; in "systems" of one with an order."""
     folder = tmp_path_factory.mktemp("site")
-    for name, data in render(Run(write_run(tmp_path_factory.mktemp("run")))).items():
+    _write(folder, render(Run(write_run(tmp_path_factory.mktemp("run")))))
+    four = {"bridgegan": 0.9, "stgan": 0.7, "stargan": 0.7, "smit": 0.2}
+    _write(folder / "systems", render(Run(systems_run(tmp_path_factory.mktemp("systems"), four))))
+    return folder
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +88,7 @@ def kinds(site: Path) -> dict[str, str]:
     evil = next(path.stem for path in sorted((site / "methods").glob("*.html")) if path.stem.startswith("img"))
     return {
         "index": "index.html",
+        "systems": "systems/index.html",
         "method": f"methods/{evil}.html",
         "attribute": "attributes/smiling.html",
         "provenance": "provenance.html",

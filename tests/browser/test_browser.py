@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 Open = Callable[..., "Page"]
-KINDS = ["index", "method", "attribute", "provenance", "figures", "cell"]
+KINDS = ["index", "systems", "method", "attribute", "provenance", "figures", "cell"]
 TABLE = "#accuracy-label"
 FOCUSED = """() => {
     const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
@@ -169,6 +169,24 @@ def test_nothing_but_marked_regions_scrolls_sideways_on_a_phone(
 ) -> None:
     page = open_page(kinds[kind], viewport={"width": 400, "height": 800}, has_touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_the_order_of_systems_is_drawn_told_and_hidden_with_its_mode(open_page: Open, kinds: dict[str, str]) -> None:
+    page = open_page(kinds["systems"])
+    charts = page.locator("#order .slope svg")
+    assert charts.count() == 4
+    words = charts.first.get_attribute("aria-label") or ""
+    assert "BridgeGAN: rank 1 in the paper, 1 here" in words
+    box = charts.first.bounding_box()
+    for text in charts.first.locator("text").all():  # no label is cut off
+        own = text.bounding_box()
+        assert box and own and own["x"] >= box["x"] - 1 and own["x"] + own["width"] <= box["x"] + box["width"] + 1
+    page.locator("#order details summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#order-ranks-label").is_visible()
+    page.locator(".filter summary").click()
+    page.get_by_role("checkbox", name="Edits by label", exact=True).uncheck()
+    assert not charts.first.is_visible()
 
 
 def test_dark_is_dark_and_light_is_light(open_page: Open) -> None:

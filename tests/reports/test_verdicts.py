@@ -152,9 +152,20 @@ def test_what_keeps_numbers_apart_is_named(tmp_path: Path) -> None:
 def test_the_page_holds_verdicts_where_the_two_compare_and_says_why_elsewhere(tmp_path: Path) -> None:
     run = celeba(tmp_path / "photos", None)
     page = Page(render(Run(run))["index.html"].decode())
+    cell(run, "stargan", "Bangs", accuracy=share(0.90, 0.89, 0.91), fd_paper=fid(25.5))  # the paper's 94.8 and 26.01
+    files = render(Run(run))
+    page = Page(files["index.html"].decode())
     beside = [figure for figure in page.figures if "ours beside the paper's" in figure.text]
     assert len(beside) == 4 and all("not comparable with ours" not in figure.text for figure in page.figures)
-    drawn = Page(render(Run(write_run(tmp_path / "drawn", pictures=False)))["index.html"].decode())
+    assert "Beside the paper&#39;s Table 1: of " in files["index.html"].decode()
+    bangs = Page(files["attributes/bangs.html"].decode())
+    published = next(figure for figure in bangs.figures if "published" in figure.classes)
+    assert published.rows[1] == ["StarGAN ", f"94.8 ours is lower, {MINUS}4.8 ", f"26.01 ours agrees, {MINUS}0.51 "]
+    files = render(Run(write_run(tmp_path / "drawn", pictures=False)))
+    other = Page(files["attributes/bangs.html"].decode())
+    published = next(figure for figure in other.figures if "published" in figure.classes)
+    assert published.rows[1] == ["StarGAN ", "94.8 ", "26.01 "] and "not comparable with ours" in published.text
+    drawn = Page(files["index.html"].decode())
     assert not [figure for figure in drawn.figures if "ours beside the paper's" in figure.text]
     why = [figure.text for figure in drawn.figures if "published" in figure.classes]
     assert all("not comparable with ours: other images (faces, not CelebA)" in text for text in why)
