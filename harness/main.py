@@ -278,6 +278,15 @@ def weights_show(file: Annotated[Path, typer.Argument(help="A .safetensors weigh
     typer.echo(show_weights(file))
 
 
+@weights_app.command("card")
+def weights_card(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files.")]) -> None:
+    """Writes the training card of each weights file beside it, FILE.md."""
+    from harness.cards import write_card
+
+    for file in files:
+        typer.echo(f"Wrote {write_card(file)}")
+
+
 @app.command()
 def check(
     method: Annotated[str, typer.Argument(help="The method to check, ours or a plug-in.")],

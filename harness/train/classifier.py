@@ -20,6 +20,7 @@ from rich.console import Console
 
 from eval.backbones import load_imagenet
 from eval.classifier import AttributeClassifier, as_stored, save_classifier
+from harness.cards import write_card
 from harness.data import ImageSet, open_split
 from harness.data.faces.dataset import load_faces
 from harness.lock import locked
@@ -99,6 +100,7 @@ def train_classifier(
         print_scores(console, which, scores)
         card = describe_training(which, profile, _recipe_card(fit), train, seed)
         save_classifier(model, path, {**card, **_training_card(fit, validation, test), "scores": scores})
+        write_card(path)
     console.print(f"Saved {path} ({fit.ended}).", soft_wrap=True)
     return path
 

@@ -1,8 +1,9 @@
 """The training loop that all methods share, under Lightning Fabric: in one process, or in several on every batch.
 
 A run lives in a folder: ``checkpoint.pt`` (all that decides how it goes on), ``weights.safetensors`` (the editor, with
-its training card), ``samples/`` (grids) and TensorBoard's event files. Killed at any instant, it goes on from its last
-checkpoint to the same weights as an undisturbed run; asked to stop (Ctrl-C, SIGTERM), it saves one first.
+its training card), ``weights.md`` (that card for readers), ``samples/`` (grids) and TensorBoard's event files. Killed at
+any instant, it goes on from its last checkpoint to the same weights as an undisturbed run; asked to stop (Ctrl-C,
+SIGTERM), it saves one first.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def _held(out: Path) -> Iterator[None]:
     """The folder is this run's; what a run that was killed left half written, and what this one leaves, is removed."""
 
     def clean() -> None:
-        for name in (FILE, WEIGHTS, f"{SAMPLES}/*.png"):
+        for name in (FILE, WEIGHTS, "weights.md", f"{SAMPLES}/*.png"):
             remove_temporaries(out, name)
 
     with locked(out), certainly(clean):

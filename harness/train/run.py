@@ -13,6 +13,7 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 import methods
+from harness.cards import write_card
 from harness.data.base import ImageSet
 from harness.data.open import open_split
 from harness.profiles import Profile
@@ -115,6 +116,7 @@ class Run:
         minutes = {"training_minutes": round(self.progress.seconds / 60, 1)}
         curves = {"curves": self.progress.curves.record()}
         save_editor(self.training.editor, self.weights, {**self.card, **spent, **minutes, **curves}, half=True)
+        write_card(self.weights)
 
     def write_samples(self) -> None:
         """A few validation faces as the editor edits them by now."""
