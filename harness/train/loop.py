@@ -1,7 +1,7 @@
 """The training loop that all methods share, under Lightning Fabric: in one process, or in several on every batch.
 
 A run lives in a folder: ``checkpoint.pt`` (all that decides how it goes on), ``weights.safetensors`` (the editor, with
-its training card), ``weights.md`` (that card for readers), ``samples/`` (grids) and TensorBoard's event files. Killed at
+its training card), ``weights.md`` (that card, to read), ``samples/`` (grids) and TensorBoard's event files. Killed at
 any instant, it goes on from its last checkpoint to the same weights as an undisturbed run; asked to stop (Ctrl-C,
 SIGTERM), it saves one first.
 """
