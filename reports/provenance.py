@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from reports.facts import Fact, flatten
+from reports.judges import judge_tables
 from reports.layout import Layout, Page
 from reports.records import Run, Weights
 from reports.words import lines
@@ -19,6 +20,7 @@ def provenance_page(run: Run, layout: Layout, downloads: list[str]) -> Page:
         "downloads": downloads,
         "packages": packages(run),
         "weights": weights(run),
+        "judges": judge_tables(run),
         "commands": commands(run),
     }
     return Page(layout.provenance, "provenance.html.j2", context)

@@ -42,7 +42,7 @@ def test_training_writes_a_judge_with_its_card(small_profile, tmp_path):
     path = train_classifier("judge", small_profile, minutes=0.02, out=tmp_path / "judge.safetensors")
     card = header(path)["card"]
     assert load_classifier(path, CELEBA14).architecture == "plain"
-    assert card["seed"] == 2 and card["minutes"] == 0.02 and card["recipe"]["steps"] > 0
+    assert card["seed"] == 2 and card["minutes"] < 0.2 and card["recipe"]["steps"] > 0
     for kind in ("test", "flips"):
         scores = card["scores"][kind]
         assert tuple(scores["accuracy"]) == CELEBA14 and scores["n"] == 3
