@@ -7,7 +7,7 @@ from reports.layout import Page
 from reports.order_section import order_section
 from reports.records import Run
 from reports.sections import sections
-from reports.story import story
+from reports.story import TITLE, story
 from reports.tables import Table
 from reports.tradeoffs import tradeoffs
 
@@ -28,6 +28,7 @@ def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
         "sections": found,
         "order": order,
         "story": story(run),
+        "story_title": TITLE,
         "charts": tradeoffs(run),
         "downloads": downloads,
     }

@@ -2,6 +2,7 @@
 
 ``python -m reports.publish RUN_DIR...`` writes ``reports/published/<profile>.html`` and ``<profile>-records.zip``:
 run.json, the baselines, the cells and the costs. A run's images are in the page alone; they are ten times as large.
+Then it writes the README's part that is made from these records (`reports.readme`).
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
 from methods.errors import UserError
 from methods.files import write_bytes
+from reports import readme
 from reports.records import Run
 from reports.single import single_file
 from reports.site import render
 
 PUBLISHED = Path(__file__).parent / "published"
+TOLD = PUBLISHED / "faces64.html"  # what the README tells is from its records
 MOST = 12_500_000  # bytes a page: two pages and their records stay below 20 MB in the repository
 _RECORDS = ("run.json", "baselines.json", "cells/**/*.json", "cost/**/*.json")
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # the same records give the same zip
@@ -49,11 +53,8 @@ def differences(page: Path) -> list[str]:
     Raises:
         UserError: the records are missing or damaged.
     """
-    records = page.with_name(f"{page.stem}-records.zip")
-    with tempfile.TemporaryDirectory() as folder:
-        with zipfile.ZipFile(records) as archive:
-            archive.extractall(folder)
-        files = render(Run(Path(folder)))
+    with records_of(page) as run:
+        files = render(run)
     made = Counter(
         table
         for path, data in files.items()
@@ -64,6 +65,19 @@ def differences(page: Path) -> list[str]:
     return [f"only in {page.name}: {table[:80]}" for table in shown - made] + [
         f"only made now: {table[:80]}" for table in made - shown
     ]
+
+
+@contextmanager
+def records_of(page: Path) -> Iterator[Run]:
+    """The run whose records lie beside a published page.
+
+    Raises:
+        UserError: the records are missing or damaged.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(page.with_name(f"{page.stem}-records.zip")) as archive:
+            archive.extractall(folder)
+        yield Run(Path(folder))
 
 
 def tables_of(page: str) -> Iterator[str]:
@@ -111,3 +125,5 @@ def _zipped(run_dir: Path) -> bytes:
 if __name__ == "__main__":
     for each in sys.argv[1:]:
         print(publish(Path(each)))
+    with records_of(TOLD) as told:
+        readme.update(told)

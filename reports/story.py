@@ -165,9 +165,3 @@ def _resolution(modes: Sequence[Results]) -> str:
         f"{m.ACCURACY.text(max(halves))} points (those whose intervals meet are tied), and Fréchet distances have no "
         "interval at all."
     )
-
-
-def markdown(found: Story) -> str:
-    """The same as two lists, for a README."""
-    shown, lacking = ("\n".join(f"- {one}" for one in side) for side in (found.shows, found.lacks))
-    return f"What it shows:\n\n{shown}\n\nWhat it does not show:\n\n{lacking}\n"

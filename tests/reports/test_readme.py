@@ -1,0 +1,32 @@
+"""What the README tells of the comparison is made from the published records."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from reports.publish import TOLD, records_of
+from reports.readme import BEGIN, END, README, updated
+from reports.records import Run
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fake_run import write_run
+
+
+def test_the_readme_tells_what_the_published_records_say() -> None:
+    text = README.read_text(encoding="utf-8")
+    with records_of(TOLD) as run:
+        assert updated(text, run) == text  # else: python -m reports.publish
+
+
+def test_only_its_own_part_is_written_anew(tmp_path: Path) -> None:
+    run = Run(write_run(tmp_path / "run", pictures=False))
+    made = updated(f"# A project\n\n{BEGIN}\nold words\n\n{END}\nThe rest.\n", run)
+    assert made.startswith(f"# A project\n\n{BEGIN}\nMade from the records of [faces64](") and "old words" not in made
+    assert made.endswith(f"\n\n{END}\nThe rest.\n") and made.count("## ") == 2
+    assert "- Edits by label: accuracy is highest with " in made and max(map(len, made.splitlines())) <= 120
+    assert updated(made, run) == made
+    with pytest.raises(ValueError):
+        updated("no such part", run)
