@@ -13,6 +13,7 @@ from eval.classifier import AttributeClassifier, to_float
 from methods.attributes import are_domains
 
 BATCH = 128
+_LARGEST = BATCH * 64 * 64  # pixels at once: of larger images fewer, so that memory stays where it is
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,10 @@ def read(judge: AttributeClassifier, images: NDArray[np.uint8]) -> Reading:
     """A judge's reading of uint8 images (N ≥ 1, H, W, 3), which may be read from disk as they are sliced."""
     device = next(judge.parameters()).device
     parts = []
-    for start in range(0, len(images), BATCH):
-        batch = to_float(np.asarray(images[start : start + BATCH]), device)
+    height, width = np.asarray(images[:1]).shape[1:3]
+    size = min(BATCH, max(1, _LARGEST // (height * width)))
+    for start in range(0, len(images), size):
+        batch = to_float(np.asarray(images[start : start + size]), device)
         with torch.inference_mode():
             logits, features = judge.read(batch)
         parts.append(Reading(logits.cpu().numpy(), features.cpu().numpy()))

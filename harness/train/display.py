@@ -76,4 +76,4 @@ class Display:
             ends.append(self.deadline - time.monotonic())
         if self.total is not None and rate > 0:
             ends.append((self.total - iteration) / rate)
-        return min(ends) if ends else None
+        return max(0.0, min(ends)) if ends else None
