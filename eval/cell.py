@@ -109,7 +109,9 @@ class Tally:
         self.task = task
         self._primary: list[Reading] = []
         self._second: list[Reading] = []
-        self._features: list[NDArray[np.float32]] = []
+        # In one array from the start: the features of many edits are the largest thing in memory.
+        self._features = np.empty((task.outputs * task.n, bench.extractor.dimension), np.float32)
+        self._taken = 0
         self._values: dict[str, list[Values]] = {}
 
     def add(self, source: NDArray[np.uint8], edited: NDArray[np.uint8], truth: NDArray[np.uint8] | None = None) -> None:
@@ -117,7 +119,9 @@ class Tally:
         reading = read(self.bench.primary, edited)
         self._primary.append(reading)
         self._second.append(read(self.bench.second, edited))
-        self._features.append(self.bench.features_of(reading, edited))
+        room = self._features[self._taken : self._taken + len(edited)]
+        room[:] = self.bench.features_of(reading, edited)[: len(room)]  # that there are too many is told by `reading`
+        self._taken += len(edited)
         found = {"l1_source": l1(edited, source), "ssim_source": ssim(edited, source)}
         if truth is not None:
             inside, outside = l1_by_mask(edited, truth, edit_mask(source, truth))
@@ -170,7 +174,7 @@ class Tally:
         measures = {"accuracy": self._mean(self.right), "accuracy_second": self._mean(self._hits(self._second_reading))}
         for name in self._values:
             measures[name] = self._mean(np.concatenate(self._values[name]), _WITHOUT.get(name, ""))
-        features, target = np.concatenate(self._features), self._targets[:, task.column]
+        features, target = self._features, self._targets[:, task.column]
         measures |= target_distances(features, target, task.column, bench.reals, bench.minimum_n, task.copies)
         measures |= self._of_conversions(features) if bench.domains else self._of_attributes(features)
         if draws is not None:

@@ -13,6 +13,7 @@ import pickle
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -121,16 +122,12 @@ def _inception(path: Path, device: torch.device | str) -> Extractor:
     resize = build_resizer("clean")
 
     def extract(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        batches = []
-        for start in range(0, len(images), _BATCH):
-            resized = np.stack([resize(np.asarray(image)) for image in images[start : start + _BATCH]])
-            batch = torch.from_numpy(resized).to(device).permute(0, 3, 1, 2)
-            with torch.inference_mode():
-                batches.append(layers((batch - 128) / 128).flatten(1).cpu().numpy())
-        return np.concatenate(batches)
+        resized = np.stack([resize(np.asarray(image)) for image in images])
+        batch = torch.from_numpy(resized).to(device).permute(0, 3, 1, 2)
+        return layers((batch - 128) / 128).flatten(1).cpu().numpy()
 
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Extractor("inception", "FID", INCEPTION_SIZE, digest, extract)
+    return Extractor("inception", "FID", INCEPTION_SIZE, digest, partial(_in_batches, extract))
 
 
 def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
@@ -163,12 +160,20 @@ def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
         return (torch.from_numpy(np.array(resized)).permute(2, 0, 1) / 255 - mean) / deviation
 
     def extract(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        batches = []
-        for start in range(0, len(images), _BATCH):
-            batch = torch.stack([prepare(np.asarray(image)) for image in images[start : start + _BATCH]])
-            with torch.inference_mode():
-                batches.append(network(batch.to(device)).cpu().numpy())
-        return np.concatenate(batches)
+        batch = torch.stack([prepare(np.asarray(image)) for image in images])
+        return network(batch.to(device)).cpu().numpy()
 
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Extractor("inception-imagenet", "FID (StarGAN v2's Inception)", INCEPTION_SIZE, digest, extract)
+    title = "FID (StarGAN v2's Inception)"
+    return Extractor("inception-imagenet", title, INCEPTION_SIZE, digest, partial(_in_batches, extract))
+
+
+def _in_batches(
+    extract: Callable[[NDArray[np.uint8]], NDArray[np.float32]], images: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Features (N, 2048) of images that may be read from disk as they are sliced, kept in one array from the start."""
+    features = np.empty((len(images), INCEPTION_SIZE), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(images), _BATCH):
+            features[start : start + _BATCH] = extract(images[start : start + _BATCH])
+    return features
