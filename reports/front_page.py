@@ -10,6 +10,7 @@ from reports.sections import sections
 from reports.story import TITLE, story
 from reports.tables import Table
 from reports.tradeoffs import tradeoffs
+from reports.variants import variants_section
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -17,7 +18,9 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
     """The page; `downloads` are the records that lie beside it."""
     found, order = sections(run), order_section(run)
+    variants = variants_section(run)
     tables: list[Table] = [] if order is None else [*order.tables, *order.folded]
+    tables += [] if variants is None else variants.tables
     for section in found:
         for block in section.blocks:
             tables += [*block.tables, *block.published, *block.folded.values()]
@@ -27,6 +30,7 @@ def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
         "grids": grids,
         "sections": found,
         "order": order,
+        "variants": variants,
         "story": story(run),
         "story_title": TITLE,
         "charts": tradeoffs(run),

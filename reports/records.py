@@ -90,7 +90,7 @@ class Curves(_Record):
 
 
 class Method(_Record):
-    """What run.json says of a method."""
+    """What run.json says of a method; of a variant of one also which, its seed and what of the recipe it changes."""
 
     title: str
     kind: Literal["method", "control"]
@@ -100,6 +100,9 @@ class Method(_Record):
     summary: str = ""
     quirks: str = ""
     weights: Weights | None = None
+    variant_of: str = ""
+    seed: int | None = None
+    changes: dict[str, Any] = {}
 
 
 class Data(_Record):

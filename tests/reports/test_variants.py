@@ -1,0 +1,111 @@
+"""Seeds and ablations on the first page: means, deviations and differences, worked out from made-up cells."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from statistics import mean, stdev
+
+import pytest
+
+from methods.attributes import CELEBA14
+from reports.records import Measure, Run
+from reports.site import build, render
+from reports.variants import ablations_of, difference, seeds_of, variants_section
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fake_run import EVIL, write_cell, write_json, write_run
+
+SHARES = {"bridgegan": 0.8, "bridgegan-seed1": 0.7, "bridgegan-seed2": 0.75, "bridgegan-twin": 0.1, "bare": 0.5}
+VARIANTS = {
+    "bridgegan-seed1": {"seed": 1},
+    "bridgegan-seed2": {"seed": 2},
+    "bridgegan-twin": {"seed": 2},  # a training that is there already says nothing of a spread
+    "bare": {"seed": 0, "changes": {"keeping": False, "edits": EVIL}, "modes": ["label"], "title": f"without {EVIL}"},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with variants whose accuracy is the same for every attribute."""
+    folder = write_run(tmp_path_factory.mktemp("variants"), pictures=False)
+    record = json.loads((folder / "run.json").read_text())
+    plain = record["methods"]["bridgegan"]
+    for name, changes in VARIANTS.items():
+        record["methods"][name] = {**plain, "title": name, "variant_of": "bridgegan", "changes": {}, **changes}
+    write_json(folder / "run.json", record)
+    for name, share in SHARES.items():
+        for mode in VARIANTS.get(name, {}).get("modes", ["label", "reference"]):
+            for k, attribute in enumerate(CELEBA14):
+                value = share + (k - 6.5) / 100  # their mean is the share
+                accuracy = {"value": value, "low": value - 0.03, "high": value + 0.03, "n": 500}
+                distance = {"value": 10 * share, "n": 500, "n_real": 500}
+                write_cell(folder, name, mode, attribute, {"accuracy": accuracy, "fd_target": distance})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    return Run(folder)
+
+
+def test_which_trainings_belong_together(run: Run) -> None:
+    assert seeds_of(run, "label") == {"bridgegan": ["bridgegan", "bridgegan-seed1", "bridgegan-seed2"]}
+    assert ablations_of(run, "label") == {"bridgegan": ["bare"]}
+    assert ablations_of(run, "reference") == {}
+
+
+def test_the_spread_is_mean_and_deviation_over_seeds(run: Run) -> None:
+    section = variants_section(run)
+    assert section is not None
+    tables = {table.key: table for table in section.tables}
+    assert list(tables) == ["seeds-label", "seeds-reference", "ablations-label"]
+    table = tables["seeds-label"]
+    (row,) = table.groups[0].rows
+    assert row.title == "BridgeGAN, 3 seeds"
+    assert [head.title for head in table.heads][:2] == ["Accuracy", "SD"]
+    shares = [80, 70, 75]
+    assert row.cells[0].numbers["value"] == pytest.approx(mean(shares))
+    assert row.cells[1].numbers["value"] == pytest.approx(stdev(shares))
+    assert (row.cells[0].text, row.cells[1].text) == ("75.0", "5.0")
+    assert row.cells[0].hint == "of 80.0, 70.0, 75.0"
+    place = [head.title for head in table.heads].index("FD (attribute features), target")
+    assert row.cells[place + 1].numbers["value"] == pytest.approx(0.5)
+
+
+def test_an_ablation_is_held_against_the_full_method(run: Run) -> None:
+    section = variants_section(run)
+    assert section is not None
+    (table,) = [table for table in section.tables if table.key == "ablations-label"]
+    full, bare = table.groups[0].rows
+    assert (full.title, bare.title) == ("BridgeGAN, all of it", f"without {EVIL}")
+    assert (full.cells[0].text, full.cells[1].text) == ("80.0", "")
+    assert bare.about == f"edits = {EVIL}, keeping = false"
+    cell = bare.cells[1]
+    assert cell.numbers["value"] == pytest.approx(-30)
+    half = 100 * (2 * 0.03**2) ** 0.5  # of two independent means, 3 points to either side each
+    assert (cell.numbers["low"], cell.numbers["high"]) == pytest.approx((-30 - half, -30 + half))
+    assert (cell.text, cell.small) == ("\N{MINUS SIGN}30.0", "\N{MINUS SIGN}34.2 to \N{MINUS SIGN}25.8")
+
+
+def test_differences_with_and_without_intervals() -> None:
+    one, two = Measure(value=0.5, low=0.4, high=0.6, n=9), Measure(value=0.7, low=0.7, high=0.7, n=9)
+    assert difference(one, two).value == pytest.approx(0.2)
+    assert (difference(one, two).low, difference(one, two).high) == pytest.approx((0.1, 0.3))
+    assert difference(one, Measure(value=0.7)).low is None
+    assert difference(Measure(reason="gone"), two).reason == "gone"
+
+
+def test_the_page_shows_them_and_escapes_what_a_profile_names(folder: Path, tmp_path: Path) -> None:
+    page = build(folder, tmp_path).read_text()
+    assert '<section id="variants">' in page
+    assert 'href="#variants"' in page
+    assert EVIL not in page
+    assert (tmp_path / "tables" / "ablations-label.csv").is_file()
+
+
+def test_a_run_without_variants_has_no_such_section(tmp_path: Path) -> None:
+    run = Run(write_run(tmp_path, pictures=False))
+    assert variants_section(run) is None
+    assert b'id="variants"' not in render(run)["index.html"]
