@@ -25,6 +25,7 @@ BACKBONES = {
 _RESNET = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, in [0, 1]
 _HEADS = (r"fc\..*", r"classifier\..*")
+_MOMENTUM = 0.1  # MobileNet's own 0.01 leaves its running statistics behind for the first epochs
 _COUNTER = "num_batches_tracked"  # files of before 2018 lack it, and nothing reads it
 
 
@@ -42,6 +43,9 @@ def backbone(name: str) -> nn.Sequential:
     Its last map has `BACKBONES[name]` channels and a 32nd of the image's side.
     """
     network = _torchvision(name)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = _MOMENTUM
     return nn.Sequential(ImageNetScale(), *(network.get_submodule(stage) for stage in _stages(network)))
 
 

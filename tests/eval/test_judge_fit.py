@@ -28,11 +28,6 @@ from methods.weights import header, load_tensors
 COUNTED = {"epochs": 2, "batch_size": 16}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    os.environ["BRIDGEBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-
-
 def small(recipe: dict, which: str = "classifier") -> Profile:
     profile = load_profile("smoke")
     data = profile.data.model_copy(update={"train": 48, "validation": 8, "test": 2})
