@@ -78,6 +78,11 @@ class Workbench:
                 f"Both judges of the profile '{profile.name}' are of the architecture '{self.primary.architecture}', "
                 "so that what fools one fools the other: train or name a judge of another."
             )
+        if self.primary.architecture == self.second.architecture:
+            raise UserError(
+                f"Both judges of the profile '{profile.name}' are of the architecture '{self.primary.architecture}', "
+                "so that what fools one fools the other: train or name a judge of another."
+            )
         self.extractor = load_extractor(settings.features, self.primary, profile.weights.get(settings.features), device)
         self.test = open_split(profile, "test", data_root=setup.data_root, limit=setup.limit)
         self.labels = np.asarray(self.test.labels)
