@@ -5,6 +5,10 @@ gradient with respect to the images is a chain of transposed convolutions and of
 penalty differentiates that chain by the weights. torch's general rules do not know it: they send zeros back through
 the whole forward pass, and take each weight's gradient by a convolution whose kernel is as large as the map. Inside
 `LinearPieces` the two layers say what their derivatives are.
+
+On its piece the function is its own linearization: its value is the gradient times the image, and what each bias adds,
+which is the bias times the gradient where it stands. `linearized` gives the value in this form, so that a loss of it
+goes by the weights along the same chain as the penalty does, and a pass forward and a pass back are spared.
 """
 
 from __future__ import annotations
@@ -23,20 +27,48 @@ class LinearPieces(TorchFunctionMode):
 
     Only for networks of the layers named above (a norm or a tanh would need the derivative that is left out), and only
     for losses of that gradient: the outputs themselves carry no gradient to the weights of convolutions.
+
+    Args:
+        constants: when that gradient is taken, what each convolution's bias adds to the outputs, (N,), is put here.
     """
+
+    def __init__(self, constants: list[Tensor] | None = None) -> None:
+        super().__init__()
+        self._constants = constants
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
         """Replaces convolutions and leaky ReLUs; everything else is as ever."""
         if function is F.conv2d:
-            return _convolution(*args, **(kwargs or {}))
+            return _convolution(self._constants, *args, **(kwargs or {}))
         if function is F.leaky_relu:
             return _leaky_relu(*args, **(kwargs or {}))
         return function(*args, **(kwargs or {}))
 
 
+def linearized(critic: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores and their gradient by the images, for losses of both.
+
+    Args:
+        critic: images -> a score (N,) of each by itself; of convolutions, leaky ReLUs and what has no constants.
+        images: (N, C, H, W).
+
+    Returns:
+        Scores (N,) and gradients (N, C, H, W), both differentiable by the critic's weights.
+    """
+    images = images.detach().requires_grad_()
+    constants: list[Tensor] = []
+    with LinearPieces(constants):
+        scores = critic(images)
+    (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
+    linear = sum(constants, start=(gradient * images).sum((1, 2, 3)))
+    # The value of the pass forward, which in bfloat16 is the better one, with the gradient of the other form.
+    return scores.detach() + (linear - linear.detach()).to(scores.dtype), gradient
+
+
 def _convolution(
+    constants: list[Tensor] | None,
     x: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -45,7 +77,7 @@ def _convolution(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> Tensor:
-    return _Convolution.apply(x, weight, bias, stride, padding, dilation, groups)  # type: ignore[no-any-return]
+    return _Convolution.apply(constants, x, weight, bias, stride, padding, dilation, groups)  # type: ignore[no-any-return]
 
 
 def _leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -56,20 +88,24 @@ class _Convolution(torch.autograd.Function):
     """A convolution whose gradient with respect to x is, for torch, a transposed convolution by the weight."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, *shape: Any) -> Tensor:
-        ctx.save_for_backward(weight)
-        ctx.shape, ctx.size, ctx.dtype = shape, x.shape[2:], x.dtype
+    def forward(
+        ctx: Any, constants: list[Tensor] | None, x: Tensor, weight: Tensor, bias: Tensor | None, *shape: Any
+    ) -> Tensor:
+        ctx.save_for_backward(weight, bias)
+        ctx.constants, ctx.shape, ctx.size, ctx.dtype = constants, shape, x.shape[2:], x.dtype
         return F.conv2d(x, weight, bias, *shape)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:  # type: ignore[override]
-        (weight,) = ctx.saved_tensors
+        weight, bias = ctx.saved_tensors
+        if bias is not None and ctx.constants is not None:
+            ctx.constants.append((gradient.sum((2, 3)) * bias).sum(1))
         stride, padding, dilation, groups = ctx.shape
         weight = weight.to(gradient.dtype)
         plain = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in _sides(gradient, weight, ctx.shape)]
         missing = [size - reached for size, reached in zip(ctx.size, plain, strict=True)]
         found = F.conv_transpose2d(gradient, weight, None, stride, padding, missing, groups, dilation)
-        return found.to(ctx.dtype), None, None, None, None, None, None
+        return None, found.to(ctx.dtype), *[None] * 6
 
 
 def _sides(gradient: Tensor, weight: Tensor, shape: Sequence[Any]) -> list[tuple[int, ...]]:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods import channels_last
 from methods.blocks import InstanceNorm
 
 _EPSILON = 1e-5  # PyTorch's default, which the official code leaves
@@ -71,8 +72,10 @@ class Generator(nn.Module):
         """
         (weight,), size = self.main[0].parameters(), _FIRST_KERNEL
         maps = labels.to(images.dtype)[:, :, None, None].expand(-1, -1, size, size)
-        of_labels = F.conv2d(maps, weight[:, images.shape[1] :], padding=size // 2)
         of_images = F.conv2d(images, weight[:, : images.shape[1]], padding=size // 2)
+        of_labels = F.conv2d(maps, weight[:, images.shape[1] :], padding=size // 2)
+        if channels_last.lies_so(of_images):
+            of_labels = of_labels.contiguous(memory_format=torch.channels_last)
         for side in (2, 3):
             before, middle, after = of_labels.split([size // 2, 1, size // 2], dim=side)
             sizes = [-1] * 4

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods import channels_last
 from methods.blocks import InstanceNorm, halve
 
 Masks = tuple[Tensor, Tensor]
@@ -42,7 +43,7 @@ class ResidualBlock(nn.Module):
         """(N, inputs, H, W) -> (N, outputs, H, W), or half of the size."""
         y = self._pool(self.conv1(_leaky(self.norm1(x))))
         # The 1x1 convolution commutes with average pooling: done on the small map.
-        return (self.conv1x1(self._pool(x)) + self.conv2(_leaky(self.norm2(y)))) / math.sqrt(2)
+        return (self.conv1x1(self._pool(x)) + self.conv2(_leaky(self.norm2(y)))).div_(math.sqrt(2))
 
     def _pool(self, x: Tensor) -> Tensor:
         return halve(x) if self.down else x
@@ -59,6 +60,8 @@ class AdaIN(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """x (N, channels, H, W) and style (N, style_size) -> the shape of x."""
         gamma, beta = self.fc(style)[:, :, None, None].chunk(2, dim=1)
+        if self.training and channels_last.lies_so(x):
+            return channels_last.instance_norm(x, 1 + gamma, beta, _EPSILON)
         return torch.addcmul(beta, 1 + gamma, self.norm(x))
 
 
@@ -88,7 +91,7 @@ class StyleBlock(nn.Module):
         y = self.conv2(_leaky(self.norm2(y, style)))
         if not self.shortcut:
             return y
-        return (y + self._enlarge(self.conv1x1(x))) / math.sqrt(2)
+        return (y + self._enlarge(self.conv1x1(x))).div_(math.sqrt(2))
 
     def _enlarge(self, x: Tensor) -> Tensor:
         return F.interpolate(x, scale_factor=2, mode="nearest") if self.up else x

@@ -54,8 +54,7 @@ class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
         for name in _LEARNING:
             self.add_module(name, copy.deepcopy(self.editor.get_submodule(name)))
         self.editor.requires_grad_(False)
-        if recipe.precision == "bf16":
-            self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.Adam(
                 self.get_submodule(name).parameters(),

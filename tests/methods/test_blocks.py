@@ -45,6 +45,31 @@ def test_instance_norm_is_torchs(epsilon):
     assert_equal(plain(x), instance_norm(x, epsilon))
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.bfloat16, 1e-1)])
+@pytest.mark.parametrize("affine", [True, False])
+def test_instance_norm_of_channels_last_is_the_same_with_both_derivatives(dtype, tolerance, affine):
+    norm = randomized(InstanceNorm(5, affine=affine)).to(dtype)
+    given = (3 + 2 * torch.randn(2, 5, 6, 4)).to(dtype)
+    weights = torch.randn(2, 5, 6, 4).to(dtype)
+
+    def found(memory_format: torch.memory_format) -> list[torch.Tensor]:
+        x = given.contiguous(memory_format=memory_format).requires_grad_()
+        y = norm(x)
+        assert y.dtype == dtype and y.is_contiguous(memory_format=memory_format)
+        first = torch.autograd.grad((y * weights).sum(), [x, *norm.parameters()], create_graph=True)
+        second = torch.autograd.grad(first[0].square().sum(), [x, *norm.parameters()][: 1 + affine])
+        return [y, *first] if dtype is torch.bfloat16 else [y, *first, *second]
+
+    for one, other in zip(found(torch.channels_last), found(torch.contiguous_format), strict=True):
+        torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
+
+
+def test_editing_leaves_the_norm_as_it_was():
+    """Shipped weights give the same bytes, however their maps lie."""
+    norm, x = randomized(InstanceNorm(5)).eval(), torch.randn(2, 5, 6, 4).contiguous(memory_format=torch.channels_last)
+    assert torch.equal(norm(x), F.group_norm(x, 5, norm.weight, norm.bias, norm.epsilon))
+
+
 def test_instance_norm_starts_as_tensorflows():
     x = 1e-3 * torch.randn(1, 2, 4, 4)  # so small that the epsilon counts
     assert_equal(InstanceNorm(2)(x), instance_norm(x, 1e-6))

@@ -9,8 +9,10 @@ from torch import nn
 
 from methods.blocks import halve
 from methods.bridgegan.networks import Discriminator
+from methods.linear_pieces import linearized
 from methods.losses import gradient_penalty
 from methods.stargan.networks import Discriminator as StarGANDiscriminator
+from methods.starganv2.networks import Discriminator as StarGANv2Discriminator
 
 
 class Critic(nn.Module):
@@ -78,3 +80,32 @@ def test_the_same_penalty_and_gradients(name, precision):
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, **tolerance)
     assert any(float(each.abs().max()) > 1e-4 for each in wanted)
+
+
+@pytest.mark.parametrize("precision", ["float64", "bfloat16"])
+def test_a_linearized_critic_has_the_same_scores_and_gradients(precision):
+    """StarGAN v2's D: a loss of the scores and of their gradients goes by the weights as ever."""
+    torch.manual_seed(0)
+    critic, domains = StarGANv2Discriminator(2, 32, 4, 8), torch.tensor([0, 1, 1])
+    with torch.no_grad():
+        for parameter in critic.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    images = torch.randn(3, 3, 32, 32)
+    if precision == "float64":
+        critic, images = critic.double(), images.double()
+    parameters = list(critic.parameters())
+
+    def gradients(scores: torch.Tensor, gradient: torch.Tensor) -> list[torch.Tensor]:
+        loss = F.softplus(-scores).mean() + gradient.square().sum((1, 2, 3)).mean()
+        return [scores, gradient, *torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)]
+
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        images.requires_grad_()
+        plain = critic(images, domains)
+        wanted = gradients(plain, torch.autograd.grad(plain.sum(), images, create_graph=True)[0])
+        found = gradients(*linearized(lambda each: critic(each, domains), images))
+    # StarGAN v2's D gives its logits in single precision.
+    close = {"rtol": 1e-4, "atol": 1e-5} if precision == "float64" else {"rtol": 5e-2, "atol": 3e-2}
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, **close)
+    assert float(wanted[-1].abs().max()) > 1e-3  # the last bias
