@@ -28,7 +28,7 @@ class ClassifierFeatures:
         return self._fine(images)[0]
 
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The same map, and what the trunk gives in the end (an eighth of the image's side)."""
+        """The same map, and what the trunk gives in the end (an eighth of the image's side, or a 32nd)."""
         fine, used = self._fine(images)
         coarse = fine
         for layer in list(self.trunk)[used:]:
