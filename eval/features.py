@@ -24,6 +24,7 @@ from PIL import Image
 from eval.classifier import FEATURES, AttributeClassifier
 from eval.judging import read
 from methods.errors import UserError, did_you_mean
+from methods.reading import refuse_page
 
 NAMES = ("attributes", "inception", "inception-imagenet")
 INCEPTION_FILE = "inception-2015-12-05.pt"
@@ -113,6 +114,7 @@ def _inception(path: Path, device: torch.device | str) -> Extractor:
             f"{inception_path()}, or name a copy of it under weights.inception in the profile; or take "
             "evaluation.features = 'attributes', which needs no download."
         )
+    refuse_page(path)
     try:
         layers = torch.jit.load(str(path), map_location=device).eval().layers
     except (RuntimeError, AttributeError) as error:
@@ -144,6 +146,7 @@ def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
             f"{imagenet_path()}, or name a copy of it under weights.inception-imagenet in the profile; or take "
             "evaluation.features = 'attributes', which needs no download."
         )
+    refuse_page(path)
     network = inception_v3(weights=None, init_weights=False, transform_input=False).eval()
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from eval.cell import Tally, Task
@@ -47,17 +48,22 @@ def run_job(job: Job) -> list[str]:
     """Edits, measures and stores the cells of a job; returns the names of those that failed.
 
     A cell that fails is recorded beside the place of its result and stops no other; so are all where data or judges are
-    not there any more, or are others. Cells that are there already, of a worker that died later, are not done again.
+    not there any more, or are others, or what they share cannot be made. Cells that are there already, of a worker that
+    died later, are not done again.
 
     Raises:
         CannotWrite: the run directory; no cell could be stored.
     """
     try:
         bench = workbench(job.setup, job.protocol_hash)
+        group = Group(bench, job.mode, job.attribute)
+        group.write_samples()
+    except CannotWrite:
+        raise
     except UserError as error:  # they were there when the run was planned
         return _lose(job, f"What the run needs has changed meanwhile: {error}")
-    group = Group(bench, job.mode, job.attribute)
-    group.write_samples()
+    except Exception as error:
+        return _lose(job, _report(error))
     failed = []
     for cell in job.cells:
         if is_done(cell, bench.run):
@@ -67,12 +73,20 @@ def run_job(job: Job) -> list[str]:
             group.run(cell, job.protocol_hash)
         except CannotWrite:
             raise
-        except Exception:  # a method may raise anything; the other cells shall be done
-            write_bytes(error_file, traceback.format_exc().encode())
+        except Exception as error:  # a method may raise anything; the other cells shall be done
+            write_bytes(error_file, f"{_report(error)}\n".encode())
             failed.append("/".join(cell.place))
         else:
             error_file.unlink(missing_ok=True)
     return failed
+
+
+def _report(error: Exception) -> str:
+    """The traceback; its last line is what a summary says."""
+    lines = "".join(traceback.format_exception(error)).rstrip()
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+        return f"{lines}\nOutOfMemory: more memory was asked for than there is: try --workers 1, or a smaller batch"
+    return lines
 
 
 def give_up(job: Job, cause: str) -> list[str]:

@@ -183,8 +183,8 @@ def _run_costs(bench: Workbench, entries: Sequence[Entry], failed: Sequence[str]
             pass
     except CannotWrite:
         raise
-    except UserError as error:  # the cells are made; the next call measures what is missing
-        say(f"The cost of an edit could not be measured: {error}")
+    except (UserError, RuntimeError) as error:  # the cells are made; the next call measures what is missing
+        say(f"The cost of an edit could not be measured: {str(error).splitlines()[-1]}")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from methods.errors import UserError
+from methods.reading import refuse_page
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -243,6 +244,7 @@ def _existing(path: str | Path) -> Path:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"There is no checkpoint file {path}.")
+    refuse_page(path)
     return path
 
 

@@ -28,6 +28,19 @@ def read_bytes(path: Path, largest: int = LARGEST_RECORD) -> bytes:
     return data
 
 
+def refuse_page(path: Path) -> None:
+    """Whether a file is what it was fetched as: some sites send a page of theirs in its place.
+
+    Raises:
+        UserError: it is a web page.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        start = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise UserError(f"{path} is a web page, not the file itself: open its address in a browser and fetch it again.")
+
+
 def parse_json(data: bytes | str) -> Any:
     """The value of a JSON text; numbers that JSON does not have (NaN, Infinity) are refused.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from methods.errors import UserError
 from methods.files import write_bytes
-from methods.reading import parse_json
+from methods.reading import parse_json, refuse_page
 from methods.tensor_header import read_tensor_header
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def header(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"There is no weights file {path}; `bridgebench methods` shows which weights are at hand.")
     try:
+        refuse_page(path)
         fields = read_tensor_header(path).metadata
         if fields.get("format") != FORMAT:
             raise ValueError("its header does not say bridgebench")

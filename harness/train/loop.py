@@ -18,13 +18,13 @@ from typing import NamedTuple
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from harness.lock import locked
 from harness.profiles import Profile
 from harness.stopping import Stopped, StopRequest, certainly
 from harness.train.checkpoint import FILE
 from harness.train.display import Display
+from harness.train.events import event_log
 from harness.train.launch import launch
 from harness.train.run import SAMPLES, WEIGHTS, Run, Task
 from methods.errors import UserError
@@ -162,7 +162,7 @@ class _Notes:
         run = self._run
         if run.first:
             display = Display(run.training.total_iterations, run.progress, run.training.batch_size, self._end)
-            self._log = self._open.enter_context(SummaryWriter(str(run.folder)))
+            self._log = self._open.enter_context(event_log(run.folder))
             self._display = self._open.enter_context(display)
         return self
 
@@ -173,8 +173,7 @@ class _Notes:
         """The newest losses."""
         if not self._run.first:
             return
-        for name, value in losses.items():
-            self._log.add_scalar(name, value, self._run.progress.iteration)
+        self._log.add(losses, self._run.progress.iteration)
         self._display.show(self._run.progress, losses)
 
     def finish(self) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import stat
 import struct
 import sys
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ import numpy as np
 import pytest
 import torch
 
+from eval.features import load_extractor
+from harness.data.sources import PhotoZip
 from harness.importing import show_weights
 from harness.main import main
 from harness.profiles import SHIPPED, load_profile
@@ -164,6 +168,18 @@ def test_archives_that_unpack_to_more_are_refused(tmp_path: Path, monkeypatch: p
         read_npz(tmp_path / "a.npz")
 
 
+@pytest.mark.parametrize(
+    "page", [b"<!DOCTYPE html><html>quota exceeded</html>", b"\n <HTML><head>", b"\xef\xbb\xbf<html>"]
+)
+def test_a_web_page_in_place_of_weights_is_recognised(tmp_path: Path, page: bytes) -> None:
+    path = tmp_path / "fetched"
+    path.write_bytes(page)
+    spaces = [partial(load_extractor, name, None) for name in ("inception", "inception-imagenet")]
+    for reader in (read_torch, read_npz, header, *spaces):
+        with pytest.raises(UserError, match="fetched is a web page, not the file itself: open its address in a brow"):
+            reader(path)
+
+
 def test_arrays_of_anything_but_numbers_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.array(["text"]))
     with pytest.raises(UserError, match="other things than numbers"):
@@ -247,3 +263,30 @@ def test_pictures_are_decoded_at_their_right_size_alone(tmp_path: Path) -> None:
     (tmp_path / "bomb.png").write_bytes(bomb + chunk(b"IDAT", zlib.compress(b"\0" * 10**6)) + chunk(b"IEND", b""))
     with pytest.raises(UserError, match=r"is damaged|30000 x 30000 pixels, not a square"):
         open_picture(tmp_path / "bomb.png", lambda width, height: width == height, "a square")
+
+
+# --- zips of photos ---------------------------------------------------------------------------------------------------
+
+
+def test_members_of_a_zip_are_read_in_place_and_never_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret.jpg").write_bytes(b"mine")
+    link = zipfile.ZipInfo("photos/link.jpg")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    huge = zipfile.ZipInfo("photos/huge.jpg")
+    with zipfile.ZipFile(tmp_path / "data.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("photos/good.jpg", b"a photo")
+        archive.writestr("photos/../../secret.jpg", b"outside")
+        archive.writestr("/secret.jpg", b"outside")
+        archive.writestr(link, "../secret.jpg")
+        with archive.open(huge, "w") as member:
+            for _ in range(257):
+                member.write(bytes(2**20))
+    source = PhotoZip(tmp_path / "data.zip")
+    assert sorted(source.photos("photos")) == ["photos/good.jpg", "photos/huge.jpg", "photos/link.jpg"]
+    assert source.read("photos/good.jpg") == b"a photo"
+    assert source.read("photos/../../secret.jpg") == b"outside"  # the member's own bytes, not the file of that path
+    with pytest.raises(UserError, match="is a symbolic link; links in a zip are not followed"):
+        source.read("photos/link.jpg")
+    with pytest.raises(UserError, match=r"huge\.jpg has more than 256 MiB: it is no photo"):
+        source.read("photos/huge.jpg")
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.jpg")} == {"secret.jpg": b"mine"}
