@@ -43,9 +43,9 @@ def run_cost(job: CostJob) -> None:
         editor.attach(truth=TrueEdits(bench, None if bench.conversions else attribute, keep=False))
     found = measure_cost(
         editor,
-        to_float(bench.images(case.sources)),
+        to_float(bench.images(case.sources), bench.device),
         torch.from_numpy(case.targets.astype(np.float32)),
-        None if case.references is None else to_float(bench.images(case.references)),
+        None if case.references is None else to_float(bench.images(case.references), bench.device),
         torch.from_numpy(bench.labels[case.sources].astype(np.float32)),
     )
     machine = hardware()
@@ -55,6 +55,6 @@ def run_cost(job: CostJob) -> None:
         "key": job.key,
         "method": job.entry.name,
         "mode": job.mode,
-        "hardware": f"{machine['cpu']}, 1 thread",
+        "hardware": f"{machine['cpu']}, 1 thread" if bench.device == "cpu" else machine["gpu"],
     }
     write_bytes(bench.run.cost_file(job.entry.name, job.mode), to_json(record))

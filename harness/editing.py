@@ -56,8 +56,8 @@ def edit_images(
     parts = []
     for start in range(0, len(sources), step):
         rows = slice(start, start + step)
-        images = to_float(bench.images(sources[rows]))
-        like = None if references is None else to_float(bench.images(references[rows]))
+        images = to_float(bench.images(sources[rows]), bench.device)
+        like = None if references is None else to_float(bench.images(references[rows]), bench.device)
         ids = [str(bench.test.ids[source]) for source in sources[rows]]
         seed = bench.settings.seed
         edited = editor.edit(

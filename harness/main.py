@@ -141,6 +141,7 @@ def benchmark(
     backend: Annotated[str, typer.Option(help="'local' (processes of this machine) or 'dask'.")] = "local",
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://...")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes of the local back end.")] = None,
+    device: Annotated[str, typer.Option(help="Where networks compute: 'cpu', or 'cuda' for a GPU.")] = "cpu",
     data_root: DataRoot = None,
     skip_damaged: SkipDamaged = False,
 ) -> None:
@@ -158,6 +159,7 @@ def benchmark(
         scheduler=scheduler,
         workers=workers,
         data_root=data_root,
+        device=device,
         say=typer.echo,
     )
     raise typer.Exit(1 if failed else 0)

@@ -88,6 +88,7 @@ class Protocol(_Record):
         seed, bootstrap, minimum_n: as in the profile's ``[evaluation]``.
         diversity_images, diversity_draws: likewise, of flips; None of conversions.
         outputs: likewise, of conversions; None of flips.
+        device: where networks compute, if not on the CPU, whose sums are others in the last digits.
     """
 
     schema_version: Literal[1] = 1
@@ -107,10 +108,11 @@ class Protocol(_Record):
     diversity_images: int | None
     diversity_draws: int | None
     outputs: int | None = None
+    device: str | None = None
 
     def record(self) -> dict[str, Any]:
-        """The plain JSON form, as it stands in run.json."""
-        return self.model_dump(mode="json")
+        """The plain JSON form, as it stands in run.json; without the device where it is the CPU."""
+        return self.model_dump(mode="json", exclude={"device"} if self.device is None else None)
 
     @property
     def hash(self) -> str:

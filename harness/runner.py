@@ -13,6 +13,7 @@ import numpy as np
 
 from harness.backends import check_backend, run_jobs
 from harness.cost import CostJob, run_cost
+from harness.devices import check_device
 from harness.group import Job, give_up, run_job
 from harness.lock import locked
 from harness.pixels import STRIP, strip_png
@@ -42,6 +43,7 @@ def run_benchmark(
     scheduler: str | None = None,
     workers: int | None = None,
     data_root: Path | None = None,
+    device: str = "cpu",
     say: Say = print,
 ) -> list[str]:
     """Runs a benchmark to its page; cells that are there under their key are not done again.
@@ -53,6 +55,7 @@ def run_benchmark(
         limit: use the first so many test images only.
         backend, scheduler, workers: where to run, see :func:`harness.backends.run_jobs`.
         data_root: where CelebA lies.
+        device: where the networks compute: "cpu", or a GPU as PyTorch names it ("cuda", "cuda:1").
         say: takes each line for the user.
 
     Returns:
@@ -62,10 +65,13 @@ def run_benchmark(
         UserError: wrong names, missing weights or data; nothing has been written then.
     """
     check_backend(backend, scheduler)
+    check_device(device)
     # Told before anything is opened or drawn: with --methods, only what is asked for can be wrong.
     select(profile, methods, has_truth=profile.data.name in DRAWN_HERE)
     _check_out(RunDirectory(out))
-    setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve())
+    setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve(), device)
+    if device != "cpu":
+        workers = workers or 1  # one process keeps a GPU busy; each further one holds all networks there again
     with locked(out), certainly(RunDirectory(out).clean):
         return _run(setup, methods, {"backend": backend, "scheduler": scheduler, "workers": workers}, say)
 

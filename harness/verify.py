@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.backends import run_jobs
+from harness.devices import check_device
 from harness.group import Job, run_job
 from harness.plan import Cell, all_cells, groups, select
 from harness.profiles import DRAWN_HERE, Profile
@@ -51,7 +52,10 @@ def verify_run(
     stored, record = RunDirectory(folder), RunDirectory(folder).read_run()
     with tempfile.TemporaryDirectory(prefix="bridgebench-") as name:
         anew = RunDirectory(Path(name).resolve())
-        setup = Setup(_profile(folder, record), data_root and data_root.resolve(), _limit(record), anew.root)
+        device = record.get("protocol", {}).get("device") or "cpu"
+        check_device(device)
+        profile, root = _profile(folder, record), data_root and data_root.resolve()
+        setup = Setup(profile, root, _limit(record), anew.root, device)
         bench = workbench(setup)
         if bench.protocol.hash != record.get("protocol_hash"):
             changed = "; ".join(differences(record.get("protocol", {}), bench.protocol.record()))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 import methods
@@ -22,6 +21,7 @@ from eval.reals import Reals
 from harness.data.base import ImageSet
 from harness.data.celeba import Split
 from harness.data.open import open_split
+from harness.devices import repeatable
 from harness.pixels import digest
 from harness.plan import Entry, judge_weights
 from harness.profiles import Profile
@@ -45,12 +45,14 @@ class Setup:
         data_root: where CelebA lies.
         limit: use the first so many test images only.
         run: the run directory; on a cluster, in a folder that all machines share.
+        device: where the networks compute, as PyTorch names it.
     """
 
     profile: Profile
     data_root: Path | None
     limit: int | None
     run: Path
+    device: str = "cpu"
 
     def __hash__(self) -> int:  # a profile holds dicts
         return hash((self.profile.name, self.run))
@@ -68,14 +70,15 @@ class Workbench:
         self.setup = setup
         self.settings = settings
         self.run = RunDirectory(setup.run)
-        self.primary = load_classifier(judge_weights("primary", profile), profile.attributes)
-        self.second = load_classifier(judge_weights("second", profile), profile.attributes)
+        self.device = device = setup.device
+        self.primary = load_classifier(judge_weights("primary", profile), profile.attributes, device)
+        self.second = load_classifier(judge_weights("second", profile), profile.attributes, device)
         if self.primary.architecture == self.second.architecture:
             raise UserError(
                 f"Both judges of the profile '{profile.name}' are of the architecture '{self.primary.architecture}', "
                 "so that what fools one fools the other: train or name a judge of another."
             )
-        self.extractor = load_extractor(settings.features, self.primary, profile.weights.get(settings.features))
+        self.extractor = load_extractor(settings.features, self.primary, profile.weights.get(settings.features), device)
         self.test = open_split(profile, "test", data_root=setup.data_root, limit=setup.limit)
         self.labels = np.asarray(self.test.labels)
         self.attributes = self.test.attributes
@@ -112,6 +115,7 @@ class Workbench:
             diversity_images=None if domains else settings.diversity_images,
             diversity_draws=None if domains else settings.diversity_draws,
             outputs=settings.outputs if domains else None,
+            device=None if self.device == "cpu" else self.device.partition(":")[0],
         )
 
     @cached_property
@@ -182,9 +186,9 @@ class Workbench:
         if key not in self._editors:
             if entry.weights is None:
                 cls = methods.editor_class(entry.method)
-                editor = cls(attributes=self.attributes, image_size=self.test.image_size).eval()
+                editor = cls(attributes=self.attributes, image_size=self.test.image_size).to(self.device).eval()
             else:
-                editor = methods.load(entry.method, entry.weights).eval()
+                editor = methods.load(entry.method, entry.weights, device=self.device).eval()
             if "classifier" in entry.card.needs:
                 editor.attach(classifier=self.primary)
             self._editors[key] = editor
@@ -234,13 +238,5 @@ def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:
 
 @lru_cache(maxsize=1)
 def _opened(setup: Setup) -> Workbench:
-    one_thread()
+    repeatable()
     return Workbench(setup)
-
-
-def one_thread() -> None:
-    """Sums must not depend on a thread count: all computing in this process is done by one thread."""
-    import threadpoolctl
-
-    torch.set_num_threads(1)
-    threadpoolctl.threadpool_limits(1)
