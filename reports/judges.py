@@ -89,13 +89,14 @@ def _table(run: Run, title: str, scores: _Scores) -> JudgeTable:
         JudgeLine(
             run.spoken(name),
             (
-                _percent(share),
+                _percent(scores.accuracy[name]),
                 _percent(scores.balanced.get(name)),
                 _percent(known.error.get(name)),
                 _score(known.brier.get(name)),
             ),
         )
-        for name, share in scores.accuracy.items()
+        for name in run.record.attributes  # the card's own order was lost in sorted keys
+        if name in scores.accuracy
     ]
     shares = [share for share in scores.balanced.values() if share is not None]
     balanced = sum(shares) / len(shares) if shares else None

@@ -48,6 +48,7 @@ def test_accuracy_and_calibration_stand_beside_each_other(tmp_path: Path) -> Non
     (table,) = judge_tables(Run(root))  # the second judge's card says nothing
     grey, mean = (next(line for line in table.attributes if line.name == name) for name in ("Gray Hair", "Mean"))
     assert grey.numbers == ("90.0 %", "–", "3.1 %", "0.071") and mean.numbers[1] == "80.0 %"  # noqa: RUF001
+    assert [line.name.replace(" ", "_") for line in table.attributes[:-1]] == list(CELEBA14)
     assert [line.name for line in table.bins] == ["0 to 50 %", "50 to 100 %"]
     assert table.bins[0].numbers == ("10", "25.0 %", "20.0 %") and table.bins[1].numbers[0] == "0"
     page = (build(root).parent / "provenance.html").read_text()
