@@ -103,7 +103,7 @@ def train(
 
     found = _profile(profile, skip_damaged)
     if (method is None) == (methods is None):
-        raise UserError("`train` takes one of two: a METHOD, or --methods (all, or a,b,...).")
+        raise UserError("`train` takes one of two: a METHOD, or --methods (all, or a,b,...); `train --help` says more.")
     if methods is not None:
         if out is not None or seed is not None:
             raise UserError("--methods trains each system by its own seed in runs/train; leave out --out and --seed.")
