@@ -28,9 +28,10 @@ class BridgeGANRecipe:
         notes: what a reader of the weights' card should know of this recipe.
 
     Short recipes:
-        warmup: first iterations, in which C (with D's trunk) is trained on real images alone and G, M, E on
-            reconstruction alone.
-        warmup_learning_rate: of these iterations (0: as the others).
+        classifier_warmup: first iterations, in which C (with D's trunk) alone is trained, on real images.
+        warmup: first iterations (or those after C's own), in which C is trained on real images alone (not again, if
+            it has been) and G, M, E on reconstruction alone.
+        warmup_learning_rate: of the iterations of `warmup` (0: as the others).
         ramp: iterations over which cycle, closeness and keeping rise from 0 to their weights.
         classification, reconstruction, d_classification: override these weights when positive.
         penalty_every: take the gradient penalty at every k-th iteration, k times as strong.
@@ -70,6 +71,7 @@ class BridgeGANRecipe:
     memory_sign: Literal[1, -1] = 1
     precision: Literal["32", "bf16"] = "32"
     notes: str = ""
+    classifier_warmup: int = 0
     warmup: int = 0
     warmup_learning_rate: float = 0.0
     ramp: int = 0
@@ -115,9 +117,14 @@ class BridgeGANRecipe:
         overrides = {name: getattr(self, name) for name in names}
         return replace(chosen, **{name: value for name, value in overrides.items() if value > 0})
 
+    @property
+    def first_edit(self) -> int:
+        """The first iteration after the warm-ups: the first that makes edits."""
+        return self.classifier_warmup + self.warmup
+
     def rate_at(self, iteration: int) -> float:
         """The learning rate of an iteration: constant, then linear to 0 over the last `cooldown` ones."""
-        if iteration < self.warmup and self.warmup_learning_rate:
+        if self.classifier_warmup <= iteration < self.first_edit and self.warmup_learning_rate:
             return self.warmup_learning_rate
         left = self.iterations - iteration
         return self.learning_rate * min(1.0, left / self.cooldown) if self.cooldown else self.learning_rate

@@ -188,7 +188,7 @@ class BridgeGANTerms(nn.Module):
         """Share of their weight that cycle, closeness and keeping have by now (1 throughout without a ramp)."""
         if not self.recipe.ramp:
             return 1.0
-        return min(1.0, max(0, int(self.iteration) - self.recipe.warmup) / self.recipe.ramp)
+        return min(1.0, max(0, int(self.iteration) - self.recipe.first_edit) / self.recipe.ramp)
 
     def autocast(self) -> torch.autocast:
         """bfloat16 where the recipe asks for it."""

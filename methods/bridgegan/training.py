@@ -56,9 +56,10 @@ class BridgeGANTraining(BridgeGANTerms):
             The terms of the losses by name, detached scalars.
         """
         self._set_learning_rate()
-        if self.recipe.warmup == self.iteration > 0:
+        first = self.recipe.first_edit
+        if first == self.iteration > 0:
             self._forget_warm_up()
-        if self.iteration < self.recipe.warmup:
+        if self.iteration < first:
             losses = self.warm_up(self.pair(next_batch(), generator))
         elif self.recipe.share_fakes:
             losses = self._shared_iteration(next_batch, generator)
@@ -107,27 +108,33 @@ class BridgeGANTraining(BridgeGANTerms):
         )
 
     def warm_up(self, pairing: Pairing) -> Losses:
-        """Trains C (with D's trunk) on real images alone, and G, M, E on reconstruction alone.
+        """Trains C (with D's trunk) on real images alone, or G, M, E on reconstruction alone, or both.
 
         An untrained C has nothing to teach a generator, and one that cannot yet copy a face gains nothing from
         editing it; both come cheaper apart than in the whole iteration.
         """
+        alone, losses = self.recipe.classifier_warmup, Losses()
+        if self.iteration < alone or not alone:
+            losses |= self._warm_up("discriminator", "d_cls", self._real_classification, pairing)
+        if self.iteration >= alone:
+            losses |= self._warm_up("generator", "g_rec", self._plain_reconstruction, pairing)
+        return losses
+
+    def _warm_up(self, which: str, name: str, term: Callable[[Pairing], Tensor], pairing: Pairing) -> Losses:
         parts = pairing.split(self.recipe.micro_batch)
+        losses = self._update(which, ({name: term(part)} for part in parts), len(parts), lambda each: each[name])
+        return {name: losses[name]}
 
-        def classification(part: Pairing) -> Losses:
-            with self.autocast():
-                logits = self.discriminator.classify(part.images)
-            return {"d_cls": objective.classification([logits], part.source_labels)}
+    def _real_classification(self, part: Pairing) -> Tensor:
+        with self.autocast():
+            logits = self.discriminator.classify(part.images)
+        return objective.classification([logits], part.source_labels)
 
-        def reconstruction(part: Pairing) -> Losses:
-            with self.autocast():
-                hidden = self.editor.generator.encode_images(part.images)
-                noise = part.noise.clamp(-1, 1) if self.recipe.has_memory else part.noise
-                return {"g_rec": self._reconstruction(part, hidden, noise)}
-
-        losses = self._update("discriminator", map(classification, parts), len(parts), lambda each: each["d_cls"])
-        losses |= self._update("generator", map(reconstruction, parts), len(parts), lambda each: each["g_rec"])
-        return {name: losses[name] for name in ("d_cls", "g_rec")}
+    def _plain_reconstruction(self, part: Pairing) -> Tensor:
+        with self.autocast():
+            hidden = self.editor.generator.encode_images(part.images)
+            noise = part.noise.clamp(-1, 1) if self.recipe.has_memory else part.noise
+            return self._reconstruction(part, hidden, noise)
 
     def update_discriminator(self, pairing: Pairing, edits: Tensor | None = None) -> Losses:
         """One update of D and C; `edits` (3N, 3, H, W): all `kinds` of them, made here if None."""

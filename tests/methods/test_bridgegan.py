@@ -244,6 +244,19 @@ def test_warm_up_trains_the_classifier_and_the_reconstruction_alone(data):
     assert "g_total" in trained(made, data, 1, torch.Generator().manual_seed(0))[0]
 
 
+def test_the_classifier_may_have_a_warm_up_of_its_own(data):
+    made = training(classifier_warmup=2, warmup=1)
+    before, draw = copy.deepcopy(made), torch.Generator().manual_seed(0)
+    assert [set(each) for each in trained(made, data, 2, draw)] == [{"d_cls"}] * 2
+    assert_same(made.editor, before.editor)
+    critic = copy.deepcopy(made.discriminator)
+    assert not torch.equal(critic.first.weight, before.discriminator.first.weight)
+    assert set(trained(made, data, 1, draw)[0]) == {"g_rec"}
+    assert_same(made.discriminator, critic)
+    assert not torch.equal(made.editor.generator.last.weight, before.editor.generator.last.weight)
+    assert "g_total" in trained(made, data, 1, draw)[0]
+
+
 def test_the_ramp_begins_after_the_warm_up():
     made = training(warmup=10, ramp=20)
     shares = []

@@ -123,6 +123,8 @@ def test_the_warm_up_may_have_its_own_learning_rate():
     recipe = BridgeGANRecipe(warmup=10, warmup_learning_rate=3e-3, learning_rate=1e-3)
     assert [recipe.rate_at(iteration) for iteration in (0, 9, 10, 1000)] == [3e-3, 3e-3, 1e-3, 1e-3]
     assert BridgeGANRecipe(warmup=10).rate_at(0) == 2e-4
+    recipe = BridgeGANRecipe(classifier_warmup=5, warmup=10, warmup_learning_rate=3e-3, learning_rate=1e-3)
+    assert [recipe.rate_at(iteration) for iteration in (0, 4, 5, 14, 15)] == [1e-3, 1e-3, 3e-3, 3e-3, 1e-3]
 
 
 @pytest.mark.parametrize(
