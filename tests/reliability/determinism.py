@@ -1,75 +1,120 @@
-"""Measures whether a benchmark gives the same numbers with other workers, another batch, or again.
+"""Measures whether every method gives the same bytes again, with other workers and on Dask; and what a batch changes.
 
-python tests/reliability/determinism.py [--profile faces64] [--limit 24] [--methods bridgegan,stargan,attack]
+    python tests/reliability/determinism.py [--profile faces64]
+
+Some columns and images of the shipped profiles, by all their methods with the shipped weights; some minutes. The exit
+code is 1 if a file differs that must not.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from figures import record
+from figures import known, record
 
-ROOT = Path(__file__).parent.parent.parent
+from harness.backends import run_jobs
+from harness.group import Job, run_job
+from harness.plan import all_cells, groups, select
+from harness.profiles import Profile, load_profile
+from harness.workbench import Setup, workbench
+
+IMAGES, OTHER_BATCH = 8, 5
+COLUMNS = {"faces64": ("Bangs", "Male"), "animals64": ("cat2dog",)}
+FEW = {"n": IMAGES, "minimum_n": 4, "bootstrap": 100}
+DRAWS = {"faces64": {"diversity_images": 2, "diversity_draws": 2}, "animals64": {"outputs": 2}}
+REALS = {"train": 120, "validation": 12, "test": 60}  # of the animals: the real side of their distances
+FOLDERS = ("cells", "samples", "details", "grids", "cache")
+Files = dict[str, bytes]
 
 
-def run(profile: Path, out: Path, given: argparse.Namespace, workers: int) -> dict[str, Any]:
-    """The measures of all cells of a run, by place."""
-    options = ["--limit", str(given.limit), "--methods", given.methods, "--workers", str(workers)]
-    command = [sys.executable, "-m", "harness", "benchmark", "--profile", str(profile), "--out", str(out), *options]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return {
-        str(path.relative_to(out)): json.loads(path.read_text())["measures"]
-        for path in sorted(out.glob("cells/*/*/*.json"))
+def run(profile: Profile, out: Path, backwards: bool = False, **where: Any) -> Files:
+    """Makes the cells of some columns in a run directory; its files by path."""
+    setup = Setup(profile, None, None if profile.conversions else IMAGES, out)
+    bench = workbench(setup)
+    _ = bench.bench, bench.source_reading
+    entries, left_out = select(profile, None, has_truth=bench.test.has_truth)
+    assert not left_out, left_out
+    cells = all_cells(entries, COLUMNS[profile.name], bench.protocol.hash)
+    jobs = [Job(setup, bench.protocol.hash, *place, tuple(some)) for place, some in groups(cells).items()]
+    jobs = jobs[::-1] if backwards else jobs
+    failed = [name for names in run_jobs(run_job, jobs, scheduler=None, **where) for name in names]
+    assert not failed, failed
+    paths = [path for folder in FOLDERS for path in sorted((out / folder).rglob("*")) if path.is_file()]
+    return {str(path.relative_to(out)): path.read_bytes() for path in paths}
+
+
+def same(one: Files, two: Files) -> dict[str, int]:
+    """How many files there are, and how many of them are the same to the byte."""
+    names = one.keys() | two.keys()
+    return {"files": len(names), "identical": sum(one.get(name) == two.get(name) for name in names)}
+
+
+def by_method(one: Files, two: Files) -> dict[str, dict[str, Any]]:
+    """Of each method: its cells, those with the same numbers, and the largest relative difference of a measure."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in sorted(one):
+        if not name.startswith("cells/"):
+            continue
+        before, after = (json.loads(files[name])["measures"] for files in (one, two))
+        here = found.setdefault(name.split("/")[1], {"cells": 0, "identical": 0, "largest": 0.0, "measure": ""})
+        here["cells"] += 1
+        here["identical"] += before == after
+        for measure in before:
+            difference = _relative(before[measure].get("value"), after[measure].get("value"))
+            if difference > here["largest"]:
+                here.update(largest=difference, measure=measure)
+    return found
+
+
+def _relative(one: float | None, two: float | None) -> float:
+    if one is None or two is None or one == two:
+        return 0.0 if one == two else 1.0
+    return abs(one - two) / max(abs(one), abs(two))
+
+
+def measure(name: str, folder: Path) -> dict[str, Any]:
+    """The figures of one profile."""
+    shipped = load_profile(name)
+    evaluation = shipped.evaluation.model_copy(update={**FEW, **DRAWS[name]})
+    data = shipped.data.model_copy(update=REALS if shipped.conversions else {})
+    profile = shipped.model_copy(update={"evaluation": evaluation, "data": data})
+    other = profile.model_copy(update={"evaluation": evaluation.model_copy(update={"batch": OTHER_BATCH})})
+    first = run(profile, folder / "first", backend="local", workers=1)
+    changes = {
+        "nothing: run again": run(profile, folder / "again", backend="local", workers=1),
+        "2 workers instead of 1, columns in the opposite order": run(
+            profile, folder / "two", backwards=True, backend="local", workers=2
+        ),
+        "Dask with 2 workers": run(profile, folder / "dask", backend="dask", workers=2),
     }
-
-
-def compare(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
-    """How many cells are the same, and the largest relative difference of a value."""
-    assert one.keys() == two.keys()
-    largest = 0.0
-    for place, measures in one.items():
-        for name, measure in measures.items():
-            before, after = measure.get("value"), two[place][name].get("value")
-            if before is not None and after is not None and before != after:
-                largest = max(largest, abs(before - after) / max(abs(before), abs(after)))
-    identical = sum(json.dumps(one[place]) == json.dumps(two[place]) for place in one)
-    return {"cells": len(one), "identical": identical, "largest": largest}
+    batches = run(other, folder / "batches", backend="local", workers=2)
+    return {
+        "images": IMAGES,
+        "columns": list(COLUMNS[name]),
+        "batch": evaluation.batch,
+        "other_batch": OTHER_BATCH,
+        "changes": {change: same(first, files) for change, files in changes.items()},
+        "batches": by_method(first, batches),
+    }
 
 
 def main() -> int:
-    """The command line; exit code 1 if other workers change a number."""
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--profile", default="faces64")
-    parser.add_argument("--limit", type=int, default=24)
-    parser.add_argument("--methods", default="bridgegan,stargan,attack")
+    parser.add_argument("--profile", choices=COLUMNS, help="one of them; the figures of the other stay")
     given = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
-    text = (ROOT / "harness" / "profiles" / f"{given.profile}.toml").read_text()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        profile = folder / f"{given.profile}.toml"  # its name finds its weights
-        profile.write_text(text)
-        first = run(profile, folder / "first", given, 1)
-        again = run(profile, folder / "again", given, 1)
-        workers = run(profile, folder / "workers", given, 2)
-        profile.write_text(re.sub(r"(?m)^batch = \d+", "batch = 7", text, count=1))
-        batch = run(profile, folder / "batch", given, 2)
-    changes = {
-        "nothing (run again)": compare(first, again),
-        "2 workers instead of 1": compare(first, workers),
-        "batches of 7 images": compare(first, batch),
-    }
-    facts = {"profile": given.profile, "limit": given.limit, "methods": given.methods.split(",")}
-    record("determinism", {**facts, "changes": changes})
-    return 0 if all(each["identical"] == each["cells"] for each in list(changes.values())[:2]) else 1
+    found = dict(known("determinism").get("profiles", {})) if given.profile else {}
+    for name in [given.profile] if given.profile else COLUMNS:
+        with tempfile.TemporaryDirectory() as folder:
+            found[name] = measure(name, Path(folder))
+        record("determinism", {"profiles": found})
+    every = [change for each in found.values() for change in each["changes"].values()]
+    return 0 if all(each["identical"] == each["files"] for each in every) else 1
 
 
 if __name__ == "__main__":

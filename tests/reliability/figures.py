@@ -52,24 +52,28 @@ def report(figures: dict[str, Any]) -> str:
         "of its workers by SIGKILL; the same command was then given again until the run was done. Compared with an "
         "undisturbed run: of benchmarks every cell, sample, detail, the baselines and summary.csv, byte for byte; of "
         "trainings every tensor of the last checkpoint (networks, buffers, optimizers, generator, place in the data, "
-        "curves), bit for bit.",
+        "curves), bit for bit. Of the benchmarks on local processes and the trainings by one process, eleven starts of "
+        "twelve were forked off a process that had imported everything (and their workers off them), which saves "
+        "seconds of importing; all else, and all others, are the command as users give it.",
         "",
-        "| what | kills | of them | runs done | identical | workers left over | slowest clean stop |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| what | kills | of them | runs done | identical | workers left over | stops by signal: median, slowest | "
+        "files half written after them |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, found in rows:
         kinds = ", ".join(f"{count} {kind}" for kind, count in found["kinds"].items())
-        stop = f"{found['slowest_clean_stop_seconds']} s"
+        stop = f"{found['median_clean_stop_seconds']} s, {found['slowest_clean_stop_seconds']} s"
         lines.append(
             f"| {name} | {found['kills']} | {kinds} | {found['runs']} | {found['identical']} | {found['orphans']} | "
-            f"{stop} |"
+            f"{stop} | {found['half_written_after_clean_stops']} |"
         )
     lines += [
         "",
         *_missing(total, rows),
-        "Stops are timed from the signal to the end of the process, in whatever phase it came, on two cores that other "
-        "work kept busy. A training that is stopped finishes its iteration and saves first, so its stop lasts as long "
-        "as these two.",
+        "Stops are timed from the signal to the end of the process, in whatever phase it came, on two cores that "
+        "a dozen other processes kept busy. A benchmark ends by itself, or after a second by force: two seconds in all "
+        "where the machine is not overloaded. A training that is stopped finishes its iteration and saves first, so "
+        "its stop lasts as long as these two; a second Ctrl-C ends it at once, and the checkpoint before is kept.",
         "",
         "## Bad input",
         "",
@@ -89,19 +93,36 @@ def report(figures: dict[str, Any]) -> str:
         "",
         "## The same numbers",
         "",
-        f"`{same['profile']}`, {same['limit']} test images, {', '.join(same['methods'])} ({same['date']}): ",
+        "Every method of the shipped profiles with its shipped weights; compared are all cells, samples, details, "
+        f"grids and caches of the run directory, byte for byte ({same['date']}).",
         "",
-        "| changed | cells | identical bytes of numbers | largest difference of a measure, relative |",
-        "| --- | --- | --- | --- |",
+        "| profile | columns | images | changed | files | identical |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
-    for name, found in same["changes"].items():
-        lines.append(f"| {name} | {found['cells']} | {found['identical']} | {found['largest']:.1e} |")
+    for profile, found in same["profiles"].items():
+        for change, files in found["changes"].items():
+            lines.append(
+                f"| {profile} | {', '.join(found['columns'])} | {found['images']} | {change} | {files['files']} | "
+                f"{files['identical']} |"
+            )
     lines += [
         "",
-        "Stated exceptions: the batch of an edit call (`evaluation.batch`) is part of the protocol and of every cell's "
+        "Stated exception: the batch of an edit call (`evaluation.batch`) is part of the protocol and of every cell's "
         "key, because PyTorch's kernels may sum in another order for another batch; cells of two batches never share a "
-        "table. Another processor, PyTorch or BLAS may round otherwise; `bridgebench verify RUN_DIR` tells whether "
-        "this machine gives the stored bytes. Times under `cost/` are measurements, and never repeat.",
+        "table. What it changes, method by method:",
+        "",
+        "| profile | method | batch | cells | the same numbers | largest difference of a measure, relative |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for profile, found in same["profiles"].items():
+        batches = f"{found['other_batch']} instead of {min(found['batch'], found['images'])}"
+        for method, each in found["batches"].items():
+            largest = f"{each['largest']:.1e} ({each['measure']})" if each["measure"] else "0"
+            lines.append(f"| {profile} | {method} | {batches} | {each['cells']} | {each['identical']} | {largest} |")
+    lines += [
+        "",
+        "Another processor, PyTorch or BLAS may round otherwise; `bridgebench verify RUN_DIR` tells whether this "
+        "machine gives the stored bytes. Times under `cost/` are measurements, and never repeat.",
         "",
         "Two processes that train together have the losses of one process on the whole batch, by every method, up to "
         "the order of sums in single precision: within 1e-4 of each loss and 1e-3 of the way that the weights moved "

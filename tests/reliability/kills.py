@@ -15,20 +15,24 @@ import os
 import random
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from commands import Forked, import_all, start
 from figures import known, record
 
-ROOT = Path(__file__).parent.parent.parent
+from eval.classifier import AttributeClassifier, save_classifier
+from methods.attributes import CELEBA14
+
 # Few images, so that a run is seconds of work behind its start.
 SMALL = """
 [data]
@@ -36,11 +40,11 @@ name = "faces"
 image_size = 32
 train = 64
 validation = 8
-test = 24
+test = 16
 
 [evaluation]
-n = 12
-batch = 8
+n = 6
+batch = 4
 minimum_n = 4
 diversity_images = 2
 diversity_draws = 2
@@ -52,13 +56,22 @@ width = 4
 blocks = 1
 discriminator_width = 4
 batch_size = 4
-iterations = 400
+iterations = 200
 n_critic = 2
 decay = "none"
 """
-# The command line, with a checkpoint every fifth of a second instead of every minute.
-OFTEN = "from harness.train import loop; loop._CHECKPOINT_SECONDS = 0.2\n"
-LINE = "from harness.__main__ import run\nif __name__ == '__main__': run()\n"
+# A checkpoint every fifth of a second instead of every minute.
+OFTEN = """
+from harness import main
+
+def often(whole=main.main):
+    from harness.train import loop
+    loop._CHECKPOINT_SECONDS = 0.2
+    return whole()
+
+main.main = often
+"""
+USUAL = 12  # one start of so many is by the command as users give it, the others are forked
 KEPT = ("cells", "samples", "details", "baselines.json", "summary.csv")
 CLEAN = (signal.SIGINT, signal.SIGTERM)
 
@@ -74,24 +87,39 @@ class Limit:
 class Kills:
     """Starts a command again and again and kills it, and counts what happened."""
 
-    def __init__(self, name: str, command: Sequence[str], out: Path, draw: random.Random, limit: Limit) -> None:
-        self.name, self.command, self.out, self.draw = name, [*command, str(out)], out, draw
-        self.limit = limit
-        self.start = self.work = 0.0
+    def __init__(
+        self,
+        name: str,
+        before: str,
+        arguments: Sequence[str],
+        folder: Path,
+        draw: random.Random,
+        limit: Limit,
+        forks: bool = True,
+    ) -> None:
+        self.name, self.before, self.arguments, self.draw, self.limit = name, before, arguments, draw, limit
+        self.script, self.out, self.forks = folder / "command.py", folder / f"killed {name}", forks
+        self.times: dict[bool, tuple[float, float]] = {}  # of a forked or a usual start: to its first file, and from it
         self.kinds: Counter[str] = Counter()
-        self.slowest = 0.0
-        self.orphans = 0
-        self.finished = 0
+        self.stops: list[float] = []
+        self.orphans = self.half_written = self.finished = self.starts = 0
 
-    def undisturbed(self, out: Path) -> None:
-        """Runs the command to its end in another folder, and takes the time to its first file and from there on."""
-        started = time.monotonic()
-        process = subprocess.Popen([*self.command[:-1], str(out)], cwd=ROOT, stdout=subprocess.DEVNULL)
-        _wait_for_work(process, out)
-        self.start = time.monotonic() - started
-        if process.wait():
-            raise SystemExit(f"{' '.join(self.command)} failed without being killed")
-        self.work = time.monotonic() - started - self.start
+    def undisturbed(self, out: Path) -> list[Path]:
+        """Runs the command to its end in other folders, as a user and forked; returns them."""
+        outs = [out, out.with_name(f"forked {out.name}")] if self.forks else [out]
+        for forked, folder in enumerate(outs):
+            started = time.monotonic()
+            process = self._start(bool(forked), folder, ())
+            _wait_for_work(process, folder)
+            begun = time.monotonic()
+            if process.wait():
+                raise SystemExit(f"{self.name} failed without being killed")
+            self.times[bool(forked)] = begun - started, time.monotonic() - begun
+        return outs
+
+    def _start(self, forked: bool, out: Path, options: Sequence[str]) -> Any:
+        arguments = [*self.arguments, "--out", str(out), *options]
+        return Forked(self.before, arguments) if forked else start(self.script, self.before, arguments)
 
     def goes_on(self) -> bool:
         """Whether there is more to kill, or a killed run to finish."""
@@ -100,56 +128,63 @@ class Kills:
     def _enough(self) -> bool:
         return self.kinds.total() >= self.limit.kills or time.monotonic() >= self.limit.end
 
-    def once(self, kinds: Sequence[str], resume: bool = False) -> int | None:
+    def once(self, kinds: Sequence[str], options: Sequence[str] = ()) -> int | None:
         """One start, killed at a random instant unless it is enough: in any phase, or three times of four at its work.
+
+        Where only a worker was killed, the run goes on by itself, and may be hit again.
 
         Returns:
             The exit code where it came to its end, else None.
         """
-        kind = self.draw.choice(kinds)
-        process = subprocess.Popen(
-            [*self.command, *(["--resume"] if resume else [])],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            if self._enough():
-                process.wait()
-            elif self.draw.random() < 0.25:
-                process.wait(self.draw.uniform(0, self.start))
-            else:
-                _wait_for_work(process, self.out)
-                process.wait(self.draw.uniform(0, self.work))
-        if process.poll() is None:
-            self._kill(process, kind)
-            self.kinds[kind] += 1
-        code = process.wait()
+        forked = self.forks and self.starts % USUAL > 0
+        self.starts += 1
+        before, work = self.times[forked]
+        kills, started = self.kinds.total(), time.monotonic()
+        process = self._start(forked, self.out, options)
+        early = self.draw.random() < 0.25
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                if self._enough():
+                    process.wait()
+                elif early:
+                    process.wait(self.draw.uniform(0, before))
+                else:
+                    _wait_for_work(process, self.out)
+                    process.wait(self.draw.uniform(0, work))
+            if process.poll() is None:
+                self._kill(process, self.draw.choice(kinds))
+            early = False
+        if process.returncode == 2:
+            raise SystemExit(f"{self.name} did not go on")
+        self.orphans += len(_outlived(process.pid))
+        self.finished += process.returncode == 0
+        if self.kinds.total() == kills:  # it was quicker than had been reckoned with
+            self.times[forked] = before, max(0.1, time.monotonic() - started - before)
         print(f"{self.name}: {self.kinds.total()} kills, {self.finished} runs done", flush=True)
-        deadline = time.monotonic() + 5
-        while (left := _session(process.pid)) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self.orphans += len(left)
-        self.finished += code == 0
-        return code if code == 0 else None
+        return process.returncode if process.returncode == 0 else None
 
-    def _kill(self, process: subprocess.Popen, kind: str) -> None:
-        workers = [pid for pid in _session(process.pid) if pid != process.pid]
-        if kind == "worker SIGKILL" and workers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.draw.choice(workers), signal.SIGKILL)
-            process.wait(300)  # it goes on by itself
+    def _kill(self, process: Any, kind: str) -> None:
+        if kind == "worker SIGKILL":
+            workers = [pid for pid in _session(process.pid) if pid != process.pid and not _is_tracker(pid)]
+            if workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.draw.choice(workers), signal.SIGKILL)
+                    self.kinds[kind] += 1
             return
-        number = signal.SIGKILL if "SIGKILL" in kind else getattr(signal, kind)
+        number = getattr(signal, kind)
         started = time.monotonic()
-        process.send_signal(number)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)  # a terminal sends Ctrl-C to all of them
+        else:
+            process.send_signal(number)
         process.wait(300)
+        self.kinds[kind] += 1
         if number in CLEAN:
-            self.slowest = max(self.slowest, time.monotonic() - started)
+            self.stops.append(time.monotonic() - started)
+            self.half_written += len([*self.out.rglob(".*.tmp")])
 
 
-def _wait_for_work(process: subprocess.Popen, out: Path) -> None:
+def _wait_for_work(process: Any, out: Path) -> None:
     """Until a process writes into its folder (its lock aside), or ends."""
     started = time.time()
     while process.poll() is None:
@@ -157,7 +192,7 @@ def _wait_for_work(process: subprocess.Popen, out: Path) -> None:
             with contextlib.suppress(OSError):
                 if path.name != ".lock" and path.is_file() and path.stat().st_mtime > started:
                     return
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def _session(leader: int) -> list[int]:
@@ -171,30 +206,56 @@ def _session(leader: int) -> list[int]:
     return found
 
 
-def benchmarks(folder: Path, limit: Limit, draw: random.Random, backend: str) -> dict[str, Any]:
-    """Benchmarks that are killed; their workers alone, too."""
+def _outlived(leader: int) -> list[int]:
+    """What is left of a session five seconds after its leader's end."""
+    deadline = time.monotonic() + 5
+    while (left := _session(leader)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def _is_tracker(pid: int) -> bool:
+    """Python's own helper beside the workers, which only tidies up after them."""
+    with contextlib.suppress(OSError):
+        return b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return True
+
+
+def benchmarks(folder: Path, limit: Limit, draw: random.Random, backend: str) -> Iterator[dict[str, Any]]:
+    """Benchmarks that are killed; their workers alone, too. Gives the figures so far after each that ended."""
     profile = folder / "small.toml"
-    judges = [f'{name} = "{ROOT}/methods/zoo/{name}-smoke.safetensors"' for name in ("classifier", "judge")]
+    judges = [f'{name} = "{path}"' for name, path in _judges(folder).items()]
     profile.write_text("\n".join([_head(), SMALL, "[weights]", *judges]))
-    options = ["--profile", str(profile), "--methods", "identity", "--workers", "2"]
-    command = [sys.executable, "-c", LINE, "benchmark", *options, "--backend", backend, "--out"]
-    whole, killed = folder / f"whole-{backend}", folder / f"killed-{backend}"
-    every = Kills(f"benchmark, {backend}", command, killed, draw, limit)
-    every.undisturbed(whole)
+    options = ["--profile", str(profile), "--methods", "identity"]
+    arguments = ["benchmark", *options, "--backend", backend]
+    every = Kills(f"benchmark, {backend}", "", arguments, folder, draw, limit, forks=backend == "local")
+    outs = [_files(out) for out in every.undisturbed(folder / f"whole {backend}")]
+    expected, killed = outs[0], every.out
     identical = runs = 0
+    if outs[-1] != expected:
+        raise SystemExit("a forked benchmark has other bytes than a usual one")
     kinds = ["SIGKILL", "SIGTERM", "SIGINT", "worker SIGKILL"]
     while every.goes_on():
-        if every.once(kinds) is None:
+        if every.once(kinds, ["--workers", draw.choice("12")]) is None:
             continue
         runs += 1
-        identical += _files(whole) == _files(killed)
+        identical += _files(killed) == expected
         shutil.rmtree(killed)
-    return _summary(every, runs, identical)
+        yield _summary(every, runs, identical)
 
 
 def _head() -> str:
-    """The fourteen attributes and the methods of `smoke`."""
-    return (ROOT / "harness" / "profiles" / "smoke.toml").read_text().split("[data]")[0]
+    return f'attributes = {list(CELEBA14)}\nmethods = ["identity"]\n'
+
+
+def _judges(folder: Path) -> dict[str, Path]:
+    """Small networks with their random first weights."""
+    files = {}
+    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
+        torch.manual_seed(seed)
+        files[name] = folder / f"{name}.safetensors"
+        save_classifier(AttributeClassifier(CELEBA14, architecture, width=4), files[name], {"origin": "kills.py"})
+    return files
 
 
 def _files(run: Path) -> dict[str, bytes]:
@@ -202,33 +263,26 @@ def _files(run: Path) -> dict[str, bytes]:
     return {str(path.relative_to(run)): path.read_bytes() for path in paths}
 
 
-def trainings(folder: Path, limit: Limit, draw: random.Random, devices: int) -> dict[str, Any]:
-    """Trainings that are killed and resumed."""
+def trainings(folder: Path, limit: Limit, draw: random.Random, devices: int) -> Iterator[dict[str, Any]]:
+    """Trainings that are killed and resumed; gives the same."""
     profile = folder / "tiny.toml"
     profile.write_text(_head() + SMALL + TRAINING)
-    command = [sys.executable, _often(folder), "train", "stargan", "--profile", str(profile)]
-    command += ["--devices", str(devices), "--out"]
-    whole, killed = folder / f"whole-{devices}", folder / f"killed-{devices}"
-    every = Kills(f"training by {devices}", command, killed, draw, limit)
-    every.undisturbed(whole)
+    arguments = ["train", "stargan", "--profile", str(profile), "--devices", str(devices)]
+    every = Kills(f"training by {devices}", OFTEN, arguments, folder, draw, limit, forks=devices == 1)
+    outs = [_state(out) for out in every.undisturbed(folder / f"whole {devices}")]
+    expected, killed = outs[0], every.out
     identical = runs = 0
-    expected = _state(whole)
+    if not _same(outs[-1], expected):
+        raise SystemExit("a forked training has another checkpoint than a usual one")
     kinds = ["SIGKILL", "SIGTERM", "SIGINT"]
     while every.goes_on():
-        resume = (killed / "checkpoint.pt").is_file()
-        if every.once(kinds, resume) is None:
+        begun = (killed / "checkpoint.pt").is_file()
+        if every.once(kinds, ["--resume"] if begun else []) is None:
             continue
         runs += 1
         identical += _same(expected, _state(killed))
         shutil.rmtree(killed)
-    return _summary(every, runs, identical)
-
-
-def _often(folder: Path) -> str:
-    """The command line as a file: processes that train together import it anew."""
-    path = folder / "often.py"
-    path.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{OFTEN}{LINE}")
-    return str(path)
+        yield _summary(every, runs, identical)
 
 
 def _state(folder: Path) -> Any:
@@ -255,15 +309,18 @@ def _summary(every: Kills, runs: int, identical: int) -> dict[str, Any]:
         "runs": runs,
         "identical": identical,
         "orphans": every.orphans,
-        "slowest_clean_stop_seconds": round(every.slowest, 2),
+        "clean_stops": len(every.stops),
+        "median_clean_stop_seconds": round(statistics.median(every.stops or [0.0]), 2),
+        "slowest_clean_stop_seconds": round(max(every.stops, default=0.0), 2),
+        "half_written_after_clean_stops": every.half_written,
     }
 
 
 # Each part, and its share of the kills in twelfths.
-MEASURES: dict[str, tuple[Callable[[Path, Limit, random.Random], dict[str, Any]], int]] = {
-    "training": (lambda folder, limit, draw: trainings(folder, limit, draw, 1), 5),
-    "benchmark": (lambda folder, limit, draw: benchmarks(folder, limit, draw, "local"), 5),
+MEASURES: dict[str, tuple[Callable[[Path, Limit, random.Random], Iterator[dict[str, Any]]], int]] = {
+    "benchmark": (lambda folder, limit, draw: benchmarks(folder, limit, draw, "local"), 6),
     "benchmark on Dask": (lambda folder, limit, draw: benchmarks(folder, limit, draw, "dask"), 1),
+    "training": (lambda folder, limit, draw: trainings(folder, limit, draw, 1), 4),
     "training by two processes": (lambda folder, limit, draw: trainings(folder, limit, draw, 2), 1),
 }
 
@@ -277,15 +334,19 @@ def main() -> int:
     parser.add_argument("--only", choices=MEASURES, help="one part; the figures of the others stay")
     given = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+    import_all()
     draw = random.Random(given.seed)
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as name:
         for part in [given.only] if given.only else MEASURES:
             measure, share = MEASURES[part]
             limit = Limit(given.kills * share // 12, time.monotonic() + 60 * given.minutes)
-            found[part] = {"seed": given.seed, **measure(Path(name), limit, draw)}
-            record("kills", {**(known("kills") if given.only else {}), **found})
-    return 1 if any(each["identical"] < each["runs"] or each["orphans"] for each in found.values()) else 0
+            for figures in measure(Path(name), limit, draw):
+                found[part] = {"seed": given.seed, **figures}
+                record("kills", {**(known("kills") if given.only else {}), **found})
+    wrong = (each["runs"] - each["identical"] + each["orphans"] for each in found.values())
+    return 1 if any(wrong) else 0
 
 
 if __name__ == "__main__":

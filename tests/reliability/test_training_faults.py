@@ -13,10 +13,11 @@ import torch
 
 from harness.profiles import Profile, load_profile
 from harness.stopping import Stopped
-from harness.train import loop, run
+from harness.train import launch, loop, run
 from harness.train.checkpoint import FILE
 from harness.train.health import LossGuard
 from methods.errors import UserError
+from methods.files import write_bytes
 from methods.weights import load_tensors
 
 TINY = {"width": 4, "blocks": 1, "discriminator_width": 4, "batch_size": 4, "iterations": 6, "n_critic": 2}
@@ -112,12 +113,32 @@ def test_the_guard_names_the_first_broken_term() -> None:
         guard.check()
 
 
-def test_a_run_changes_from_two_processes_to_one(whole: Path, tmp_path: Path) -> None:
-    loop.train("stargan", profile(iterations=4), out=tmp_path, devices=2)
+def test_a_run_changes_its_number_of_processes_both_ways(whole: Path, tmp_path: Path) -> None:
+    loop.train("stargan", profile(iterations=2), out=tmp_path)
+    loop.train("stargan", profile(iterations=4), out=tmp_path, devices=2, resume=True)
     assert saved_iteration(tmp_path) == 4
     expected, found = load_tensors(whole), load_tensors(loop.train("stargan", profile(), out=tmp_path, resume=True))
     for name in expected:
         assert (found[name] - expected[name]).norm() <= 0.02 * expected[name].norm() + 1e-3, name
+
+
+def test_a_signal_before_there_are_processes_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch.multiprocessing, "active_children", list)
+    with pytest.raises(Stopped, match="the same command again") as stopped:
+        launch._tell_processes(signal.SIGTERM)
+    assert stopped.value.code == 143
+
+
+def test_what_a_killed_run_left_half_written_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    ours = {".checkpoint.pt.x1.tmp", ".weights.safetensors.x2.tmp", "samples/.0000020.png.x3.tmp"}
+    others = {".mine.tmp", "deep/.checkpoint.pt.x4.tmp", "checkpoint.pt"}
+    for name in ours | others:
+        write_bytes(tmp_path / name, b"")
+    with loop._held(tmp_path):
+        left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+        assert left == others | {".lock"}
+        write_bytes(tmp_path / ".weights.safetensors.x5.tmp", b"")  # as if this run were stopped over it
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == others
 
 
 def test_a_batch_that_cannot_be_shared_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
