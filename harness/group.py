@@ -22,6 +22,7 @@ from harness.details import Readings, Scores, keep
 from harness.editing import TrueEdits, edit_images
 from harness.figures import write_mixes, write_pairs, write_true_pairs
 from harness.grids import write_grid, write_grid_images
+from harness.kept_edits import KeptEdits
 from harness.pixels import STRIP, strip_png
 from harness.plan import Cell, is_done
 from harness.store import RunDirectory, to_json
@@ -157,15 +158,16 @@ class Group:
         bench = self.bench
         if self.true_edits is not None and "truth" in cell.entry.card.needs:
             editor.attach(truth=self.true_edits)
-        tally = Tally(bench.bench, self._task(case))
+        tally, edits = Tally(bench.bench, self._task(case)), KeptEdits()
         for rows in self._batches(case):
             part = case.take(rows)
             edited = self._edit(editor, part)
+            edits.add(edited)
             if rows.start == 0:
                 write_bytes(bench.run.sample_file(*cell.place), strip_png(edited))
             tally.add(bench.images(part.sources), edited, self._truth(part))
         self._write_own_samples(cell, case)
-        self._keep_details(cell, case, editor, tally, protocol_hash)
+        self._keep_details(cell, case, edits, tally, protocol_hash)
         if bench.conversions:
             write_grid(bench, cell, editor, self.attribute)
         elif self.mode == "reference" and cell.entry.card.kind == "method":
@@ -213,7 +215,7 @@ class Group:
         count, size = edits.shape[:2], edits.shape[2:]
         return bench.extractor(edits.reshape(-1, *size)).reshape(*count, -1)
 
-    def _keep_details(self, cell: Cell, case: Case, editor: Editor, tally: Tally, protocol_hash: str) -> None:
+    def _keep_details(self, cell: Cell, case: Case, edits: KeptEdits, tally: Tally, protocol_hash: str) -> None:
         """Stores what the page of the cell shows: the readings of some edits, and the pictures of the telling ones."""
         bench, column = self.bench, case.column
 
@@ -225,7 +227,7 @@ class Group:
         def pictures(chosen: NDArray[np.int64]) -> dict[str, NDArray[np.uint8]]:
             part = case.take(chosen)
             truth = self._truth(part)
-            found = {"source": bench.images(part.sources), "edit": self._edit(editor, part)}
+            found = {"source": bench.images(part.sources), "edit": edits.take(chosen)}
             if truth is not None:
                 found["truth"] = truth
             if part.references is not None:
