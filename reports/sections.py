@@ -39,9 +39,11 @@ def _overview(modes: list[Results], suffix: str, title: str) -> Section:
         whole = results.by_measure(all_cards(features), f"{key}-all", f"Every measure, {name.lower()}", about)
         if table.heads:  # else not one cell of the mode is there yet: every one failed
             blocks.append(Block("", [table], folded={f"Every measure in one table, {name.lower()}": whole}))
+    drawn = any("oracle" in results.rows for results in modes)
+    oracle = ", and the oracle draws the true edit" if drawn else ""
     lead = (
         f"The main measures, averaged over the {noun}s. The controls tell what a number is worth: one changes "
-        "nothing, one copies the reference, one fools the first judge, and the oracle draws the true edit."
+        f"nothing, one copies the reference, one fools the first judge{oracle}."
     )
     return Section(f"overview{suffix}", f"At a glance{title}", lead, blocks)
 
