@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 
@@ -24,6 +25,8 @@ def run() -> None:
     if code in _STOPPED:
         sys.stdout.flush()
         sys.stderr.flush()
+        for process in multiprocessing.active_children():  # one that was just being started
+            process.kill()
         os._exit(code)
     sys.exit(code)
 

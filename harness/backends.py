@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from typing import Any, TypeVar
 
 from harness.pool import Death, run_in_processes
@@ -31,8 +32,8 @@ def run_jobs(
     scheduler: str | None,
     workers: int | None,
     give_up: Callable[[J, str], R] | None = None,
-) -> Iterator[R]:
-    """Calls a picklable function on every job and yields the results as they come.
+) -> Generator[R, None, None]:
+    """Calls a picklable function on every job and yields the results as they come; closed, it ends what is running.
 
     Args:
         function: importable by name; a job is called again if the worker that was at it died.
@@ -53,14 +54,17 @@ def run_jobs(
     return _results(found, give_up)
 
 
-def _results(found: Iterator[R | Death[J]], give_up: Callable[[J, str], R] | None) -> Iterator[R]:
-    for result in found:
-        if not isinstance(result, Death):
-            yield result
-        elif give_up is not None:
-            yield give_up(result.job, result.cause)
-        else:
-            raise UserError(f"Worker processes died ({result.cause}), likely for want of memory: try --workers 1.")
+def _results(
+    found: Generator[R | Death[J], None, None], give_up: Callable[[J, str], R] | None
+) -> Generator[R, None, None]:
+    with closing(found):
+        for result in found:
+            if not isinstance(result, Death):
+                yield result
+            elif give_up is not None:
+                yield give_up(result.job, result.cause)
+            else:
+                raise UserError(f"Worker processes died ({result.cause}), likely for want of memory: try --workers 1.")
 
 
 def check_backend(backend: str, scheduler: str | None) -> None:
@@ -75,7 +79,9 @@ def check_backend(backend: str, scheduler: str | None) -> None:
         raise UserError("--scheduler is for --backend dask.")
 
 
-def _dask(function: Callable[[J], R], jobs: Sequence[J], scheduler: str | None, count: int) -> Iterator[R | Death[J]]:
+def _dask(
+    function: Callable[[J], R], jobs: Sequence[J], scheduler: str | None, count: int
+) -> Generator[R | Death[J], None, None]:
     """Dask itself replaces workers that die, and gives their jobs to others, a few times."""
     from dask.distributed import Client, KilledWorker, LocalCluster
     from dask.distributed import as_completed as completed

@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -43,16 +43,20 @@ class _Worker(Generic[J]):
     def __init__(self, function: Callable[[J], Any]) -> None:
         context = multiprocessing.get_context("spawn")
         self.line, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_serve, args=(function, theirs, os.getpid()))
+        self.process: BaseProcess = context.Process(target=_serve, args=(theirs, os.getpid()))
         with ctrl_c_kept_from_children():
             self.process.start()
         theirs.close()
         self.job: tuple[J, int] | None = None
+        self._send(function)  # not an argument: what it takes seconds to import comes after the watch for the parent
 
     def give(self, job: tuple[J, int]) -> None:
         self.job = job
+        self._send(job[0])
+
+    def _send(self, what: Any) -> None:
         with contextlib.suppress(OSError):  # it has just died: found when it is waited for
-            self.line.send(job[0])
+            self.line.send(what)
 
     def end(self) -> None:
         self.process.join(_GRACE)
@@ -62,7 +66,7 @@ class _Worker(Generic[J]):
         self.line.close()
 
 
-def run_in_processes(function: Callable[[J], R], jobs: Sequence[J], count: int) -> Iterator[R | Death[J]]:
+def run_in_processes(function: Callable[[J], R], jobs: Sequence[J], count: int) -> Generator[R | Death[J], None, None]:
     """Calls a function on every job in `count` processes and yields what comes back, in the order of completion.
 
     Args:
@@ -137,8 +141,8 @@ def _cause(code: int | None) -> str:
         return f"signal {-code}"
 
 
-def _serve(function: Callable[[Any], Any], line: Connection, parent: int) -> None:
-    """A worker: ends when the parent was killed."""
+def _serve(line: Connection, parent: int) -> None:
+    """A worker: gets the function and then jobs; ends when the parent was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -147,6 +151,7 @@ def _serve(function: Callable[[Any], Any], line: Connection, parent: int) -> Non
 
     threading.Thread(target=watch, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
+        function: Callable[[Any], Any] = line.recv()
         while True:
             job = line.recv()
             try:

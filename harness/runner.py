@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +167,8 @@ def _run_cells(bench: Workbench, entries: Sequence[Entry], where: dict[str, Any]
     failed: list[str] = []
     if jobs:
         _ = bench.bench, bench.source_reading  # they are on disk before the workers look for them
-        with _progress(run, missing):
-            for names in run_jobs(run_job, jobs, give_up=give_up, **where):
+        with _progress(run, missing), closing(run_jobs(run_job, jobs, give_up=give_up, **where)) as found:
+            for names in found:
                 failed += names
     return sorted(failed)
 

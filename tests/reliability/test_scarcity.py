@@ -120,7 +120,7 @@ def remount(disk: Path, options: str) -> None:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs run in this process: what is tested is not how they are sent."""
-    monkeypatch.setattr(runner, "run_jobs", lambda function, jobs, **_: map(function, jobs))
+    monkeypatch.setattr(runner, "run_jobs", lambda function, jobs, **_: (function(job) for job in jobs))
     monkeypatch.setattr(runner, "_run_costs", lambda *_: None)
 
 
