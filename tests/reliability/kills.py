@@ -102,6 +102,7 @@ class Kills:
         self.times: dict[bool, tuple[float, float]] = {}  # of a forked or a usual start: to its first file, and from it
         self.kinds: Counter[str] = Counter()
         self.stops: list[float] = []
+        self.began = 0.0  # when the newest start was, as files tell the time
         self.orphans = self.half_written = self.finished = self.starts = 0
 
     def undisturbed(self, out: Path) -> list[Path]:
@@ -139,7 +140,7 @@ class Kills:
         forked = self.forks and self.starts % USUAL > 0
         self.starts += 1
         before, work = self.times[forked]
-        kills, started = self.kinds.total(), time.monotonic()
+        kills, started, self.began = self.kinds.total(), time.monotonic(), time.time()
         process = self._start(forked, self.out, options)
         early = self.draw.random() < 0.25
         while process.poll() is None:
@@ -181,7 +182,8 @@ class Kills:
         self.kinds[kind] += 1
         if number in CLEAN:
             self.stops.append(time.monotonic() - started)
-            self.half_written += len([*self.out.rglob(".*.tmp")])
+            # Its own: what a SIGKILL left before is removed as soon as a run opens the folder, which this may not have.
+            self.half_written += sum(path.stat().st_mtime > self.began for path in self.out.rglob(".*.tmp"))
 
 
 def _wait_for_work(process: Any, out: Path) -> None:
