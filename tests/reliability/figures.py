@@ -75,6 +75,11 @@ def report(figures: dict[str, Any]) -> str:
         "where the machine is not overloaded. A training that is stopped finishes its iteration and saves first, so "
         "its stop lasts as long as these two; a second Ctrl-C ends it at once, and the checkpoint before is kept.",
         "",
+        "Left over are processes that are there five seconds after the end of their run: a worker watches for the end "
+        "of its parent, but while it imports PyTorch on an overloaded machine that may take longer. What a SIGKILL "
+        "leaves half written is removed as soon as the next run opens the folder; a stop before that leaves it for the "
+        "one after.",
+        "",
         "## Bad input",
         "",
         f"{sum(each['inputs'] for each in fuzz['runs']):,} damaged files ({fuzz['date']}, seeds "
