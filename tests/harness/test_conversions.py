@@ -175,7 +175,7 @@ def test_cells_repeat_byte_for_byte(done: Done, tmp_path: Path) -> None:
 
 def test_a_benchmark_of_controls(profile_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "harness.runner.run_jobs", lambda function, jobs, **where: map(function, jobs)
+        "harness.runner.run_jobs", lambda function, jobs, **where: (function(job) for job in jobs)
     )  # in this process
     profile = load_profile(profile_file)
     assert run_benchmark(profile, tmp_path / "run", methods=["identity"], say=lambda line: None) == []

@@ -14,8 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # the processes started here loo
 import shared_batches
 
 # Sums in another order, in single precision: what they differ by, relative to a loss, or to the way that all weights
-# and buffers together have moved.
-LOSS_TOLERANCE, STEP_TOLERANCE = 1e-4, 1e-3
+# and buffers together have moved. Rounding may tip a value over the kink of a rectifier: images brighter by 1e-7 move
+# StarGAN v2's weights by 1.5e-3 of their way in one process, too.
+LOSS_TOLERANCE, STEP_TOLERANCE = 1e-4, 3e-3
 
 
 @pytest.fixture(scope="module")
