@@ -40,7 +40,7 @@ validation = 0
 test = 0
 [evaluation]
 n = 0
-batch = 64
+batch = 16
 features = "inception"
 minimum_n = 50
 diversity_images = 8

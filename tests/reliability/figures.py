@@ -131,7 +131,8 @@ def report(figures: dict[str, Any]) -> str:
         "",
         "Two processes that train together have the losses of one process on the whole batch, by every method, up to "
         "the order of sums in single precision: within 1e-4 of each loss and 3e-3 of the way that the weights moved "
-        "(`test_shared_batches.py`, with plain gradient descent; measured: at most 1e-5 and 1.5e-3, the latter where rounding tips a value over a rectifier's kink, as it does in one process). Adam makes whole "
+        "(`test_shared_batches.py`, with plain gradient descent; measured: at most 1e-5 and 1.5e-3, "
+        "the latter where rounding tips a value over a rectifier's kink, as it does in one process). Adam makes whole "
         "steps of the rounding noise of gradients that are zero, so that weights to which nothing is sensitive may "
         "drift further apart.",
         "",
