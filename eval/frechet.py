@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Matrix = NDArray[np.float64]
+_LARGEST_SQUARES = 2**23  # numbers squared at once: 64 MiB
 
 
 def as_features(features: ArrayLike | Tensor, least: int = 2) -> Matrix:
@@ -55,8 +56,8 @@ class RealStatistics:
     def __init__(self, features: ArrayLike | Tensor) -> None:
         matrix = as_features(features)
         self.n = len(matrix)
-        self.mean, scaled = _centred(matrix)
-        self._trace = float(np.square(scaled).sum())
+        self.mean, scaled = _centred(matrix, features)
+        self._trace = _sum_of_squares(scaled)
         # Of many images the covariance is all that is kept, not their features.
         self._few = self.n <= scaled.shape[1]
         self._kept = scaled if self._few else scaled.T @ scaled
@@ -79,10 +80,9 @@ class RealStatistics:
         matrix = as_features(fake)
         if matrix.shape[1] != len(self.mean):
             raise ValueError(f"features of dimension {matrix.shape[1]} against {len(self.mean)}")
-        mean, scaled = _centred(matrix)
+        mean, scaled = _centred(matrix, fake)
         shift = mean - self.mean
-        del matrix  # of many images it is large
-        trace = float(np.square(scaled).sum())
+        trace = _sum_of_squares(scaled)
         distance = float(shift @ shift) + trace + self._trace - 2 * _nuclear_norm(scaled, self._factor)
         return max(distance, 0.0)
 
@@ -92,12 +92,18 @@ def frechet_distance(a: ArrayLike | Tensor, b: ArrayLike | Tensor) -> float:
     return RealStatistics(b).distance(a)
 
 
-def _centred(matrix: Matrix) -> tuple[Matrix, Matrix]:
-    """The mean, and the differences from it over √(N−1)."""
+def _centred(matrix: Matrix, given: ArrayLike | Tensor) -> tuple[Matrix, Matrix]:
+    """The mean, and the differences from it over √(N−1); they take the matrix's place if it is a copy of `given`."""
     mean = matrix.mean(axis=0)
-    scaled = matrix - mean
+    copied = not str(getattr(given, "dtype", "")).endswith("float64")  # what `as_features` leaves as it is
+    scaled = np.subtract(matrix, mean, out=matrix if copied else None)
     scaled /= np.sqrt(len(matrix) - 1)
     return mean, scaled
+
+
+def _sum_of_squares(scaled: Matrix) -> float:
+    rows = max(1, _LARGEST_SQUARES // scaled.shape[1])
+    return float(sum(np.square(scaled[start : start + rows]).sum() for start in range(0, len(scaled), rows)))
 
 
 def _nuclear_norm(scaled: Matrix, factor: Matrix) -> float:

@@ -69,3 +69,12 @@ def test_the_real_sides_spread_is_never_below_zero():
     constant = np.ones((10, 4))
     assert frechet_distance(constant, constant) == 0
     assert frechet_distance(constant, constant + 2) == pytest.approx(16)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, torch.from_numpy])
+def test_the_features_given_are_left_alone(kind):
+    random = np.random.default_rng(0)
+    given = [kind(random.normal(size=(rows, 20))) for rows in (30, 25)]
+    before = [np.array(features) for features in given]
+    frechet_distance(*given)
+    assert all(np.array_equal(np.array(now), then) for now, then in zip(given, before, strict=True))
