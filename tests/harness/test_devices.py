@@ -11,7 +11,6 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 import methods
 from harness.devices import check_device
-from harness.protocol import DataRecord, FeatureRecord, Protocol
 from methods.errors import UserError
 
 SIZE = 64
@@ -53,22 +52,3 @@ def test_a_device_that_is_not_there_is_told() -> None:
         check_device("cuda:99")
     with pytest.raises(UserError, match="--device gpu: PyTorch cannot compute there"):
         check_device("gpu")
-
-
-def test_the_device_is_in_the_protocol_unless_it_is_the_cpu() -> None:
-    data = DataRecord(name="faces", digest="", image_size=64, preparation=None, real={}, n_real=9, n=9, ids_sha256="")
-    facts = {
-        "data": data,
-        "attributes": ("Smiling",),
-        "features": FeatureRecord(name="attributes", title="", dimension=128, digest=""),
-        "judges": {"primary": "1", "second": "2"},
-        "batch": 8,
-        "seed": 0,
-        "bootstrap": 9,
-        "minimum_n": 2,
-        "diversity_images": 2,
-        "diversity_draws": 2,
-    }
-    on_cpu, on_gpu = Protocol(**facts), Protocol(**facts, device="cuda")
-    assert "device" not in on_cpu.record() and on_gpu.record()["device"] == "cuda"
-    assert on_cpu.hash != on_gpu.hash

@@ -68,3 +68,9 @@ def test_the_hash_is_sha256_of_the_canonical_json() -> None:
 )
 def test_whatever_decides_a_number_decides_the_hash(change: dict[str, Any]) -> None:
     assert protocol(**change).hash != protocol().hash
+
+
+def test_the_device_is_in_the_protocol_unless_it_is_the_cpu() -> None:
+    on_cpu, on_gpu = protocol(), protocol(device="cuda")
+    assert "device" not in on_cpu.record() and on_gpu.record()["device"] == "cuda"
+    assert on_cpu.hash != on_gpu.hash

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import io
 import itertools
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,21 +17,10 @@ from methods.bridgegan.editor import BridgeGAN
 from methods.errors import UserError
 from methods.training import Batch
 
+sys.path.insert(0, str(Path(__file__).parent))
+from tiny_bridgegan import TINY
+
 ATTRIBUTES = ("Bangs", "Male", "Young")
-TINY = {
-    "width": 4,
-    "code_channels": 4,
-    "spade_hidden": 6,
-    "noise_size": 4,
-    "encoder_width": 4,
-    "encoder_blocks": 1,
-    "mapping_blocks": 3,
-    "discriminator_width": 4,
-    "discriminator_blocks": 3,
-    "batch_size": 4,
-    "n_critic": 2,
-    "iterations": 40,
-}
 SIDE, COUNT = 32, 8
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -9,21 +12,10 @@ from methods.bridgegan.editor import BridgeGAN
 from methods.bridgegan.training import BridgeGANTraining
 from methods.training import Batch
 
-TINY = {
-    "width": 4,
-    "code_channels": 4,
-    "spade_hidden": 6,
-    "noise_size": 4,
-    "encoder_width": 4,
-    "encoder_blocks": 1,
-    "mapping_blocks": 3,
-    "discriminator_width": 4,
-    "discriminator_blocks": 3,
-    "batch_size": 4,
-    "n_critic": 1,
-    "share_fakes": True,
-    "iterations": 40,
-}
+sys.path.insert(0, str(Path(__file__).parent))
+import tiny_bridgegan
+
+TINY = {**tiny_bridgegan.TINY, "n_critic": 1, "share_fakes": True}
 ALL = {"g_gan", "g_cls", "g_rec", "g_ms", "g_cyc", "g_sty", "g_ak", "g_total", "mean_code"}
 SWITCHES = {
     "full": ({}, set(), 3),
