@@ -34,6 +34,8 @@ class BridgeGANRecipe:
         warmup_learning_rate: of the iterations of `warmup` (0: as the others).
         ramp: iterations over which cycle, closeness and keeping rise from 0 to their weights.
         classification, reconstruction, d_classification: override these weights when positive.
+        late_from, late_reconstruction: the weight that reconstruction has from this iteration on (0: as before). While
+            C's judgement is still to be won, a high one keeps edits from being made at all; once it is, they stay.
         penalty_every: take the gradient penalty at every k-th iteration, k times as strong.
         share_fakes: the last critic update and the generator's use the same batch and edits.
         mode_epsilon: of the mode-seeking term, added to the distance of two edits (official: 1e-5). After a warm-up
@@ -78,6 +80,8 @@ class BridgeGANRecipe:
     classification: float = 0.0
     reconstruction: float = 0.0
     d_classification: float = 0.0
+    late_from: int = 0
+    late_reconstruction: float = 0.0
     penalty_every: int = 1
     share_fakes: bool = False
     mode_epsilon: float = 1e-5
@@ -116,6 +120,10 @@ class BridgeGANRecipe:
         names = ("classification", "reconstruction", "d_classification")
         overrides = {name: getattr(self, name) for name in names}
         return replace(chosen, **{name: value for name, value in overrides.items() if value > 0})
+
+    def reconstruction_at(self, iteration: int, weight: float) -> float:
+        """The weight of the reconstruction at an iteration, where `weight` is what it begins with."""
+        return self.late_reconstruction if self.late_reconstruction and iteration >= self.late_from else weight
 
     @property
     def first_edit(self) -> int:

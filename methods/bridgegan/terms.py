@@ -178,7 +178,8 @@ class BridgeGANTerms(nn.Module):
     def generator_total(self, losses: Losses) -> Tensor:
         """The weighted sum of the terms of G, M and E."""
         of, ramp = self.weights, self.ramp()
-        plain = {"g_gan": 1.0, "g_cls": of.classification, "g_rec": of.reconstruction, "g_ms": of.mode_seeking}
+        rebuilding = self.recipe.reconstruction_at(int(self.iteration), of.reconstruction)
+        plain = {"g_gan": 1.0, "g_cls": of.classification, "g_rec": rebuilding, "g_ms": of.mode_seeking}
         total = _weighted(losses, plain)
         if ramp > 0:
             total = total + ramp * _weighted(losses, {"g_cyc": of.cycle, "g_sty": of.closeness, "g_ak": of.keeping})

@@ -56,6 +56,16 @@ def test_a_switch_leaves_out_its_part_alone(batch: Batch, case: str) -> None:
     made.step(lambda: batch, draw)  # and goes on
 
 
+def test_a_late_weight_of_the_reconstruction_is_in_the_total_from_its_iteration_on() -> None:
+    made = training({"late_from": 1, "late_reconstruction": 1000.0})
+    terms = {name: torch.zeros(()) for name in ("g_gan", "g_cls", "g_ms", "g_cyc", "g_sty", "g_ak")}
+    totals = []
+    for _ in range(3):
+        totals.append(float(made.generator_total({**terms, "g_rec": torch.ones(())})))
+        made.iteration += 1
+    assert totals == [100, 1000, 1000]
+
+
 @pytest.mark.parametrize("case", SWITCHES)
 def test_the_total_is_the_weighted_sum_of_the_terms_that_there_are(batch: Batch, case: str) -> None:
     losses = {name: float(value) for name, value in training(SWITCHES[case][0]).step(lambda: batch, draw()).items()}

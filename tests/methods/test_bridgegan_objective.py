@@ -113,6 +113,12 @@ def test_overrides_of_weights():
     assert weights.keeping == OFFICIAL_CODE.keeping
 
 
+def test_reconstruction_may_weigh_more_late_in_the_run():
+    recipe = BridgeGANRecipe(late_from=30, late_reconstruction=700)
+    assert [recipe.reconstruction_at(iteration, 100) for iteration in (0, 29, 30, 99)] == [100, 100, 700, 700]
+    assert BridgeGANRecipe().reconstruction_at(10**6, 100) == 100
+
+
 def test_the_learning_rate_falls_linearly_in_the_cooldown():
     recipe = BridgeGANRecipe(learning_rate=1e-3, iterations=100, cooldown=20)
     rates = [recipe.rate_at(iteration) for iteration in (0, 79, 80, 90, 99, 100)]
