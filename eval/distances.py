@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,22 +45,24 @@ def target_distances(
         ``{"value": None, "reason"}``.
     """
     found: dict[str, Distance] = {}
-    sides = [(value, features[target == value]) for value in (0, 1) if (target == value).any()]
-    weights = np.array([len(edits) for _, edits in sides]) / len(features)
-    n_real = sum(reals.count(column, value) for value, _ in sides)
-    reason = _short_side(sides, column, reals, minimum_n)
+    counts = {value: int((target == value).sum()) for value in (0, 1) if (target == value).any()}
+    weights = np.array(list(counts.values())) / len(features)
+    n_real = sum(reals.count(column, value) for value in counts)
+
+    def edits(value: int, copies: int = 1) -> NDArray[np.float32]:  # one side at a time: of many images each is large
+        return features[np.tile(np.flatnonzero(target == value), copies)]
+
+    reason = _short_side(counts, column, reals, minimum_n)
     if reason:
         found["fd_target"] = {"value": None, "reason": reason}
     else:
-        values = np.array(
-            [reals.statistics(column, value).distance(np.tile(edits, (copies, 1))) for value, edits in sides]
-        )
+        values = np.array([reals.statistics(column, value).distance(edits(value, copies)) for value in counts])
         found["fd_target"] = {"value": float(weights @ values), "n": copies * len(features), "n_real": n_real}
-    reason = _short_side(sides, column, reals, KERNEL_MINIMUM)
+    reason = _short_side(counts, column, reals, KERNEL_MINIMUM)
     if reason:
         found["kid"] = {"value": None, "reason": reason}
     else:
-        pairs = np.array([reals.kernel(column, value).distance(edits) for value, edits in sides])
+        pairs = np.array([reals.kernel(column, value).distance(edits(value)) for value in counts])
         error = float(np.sqrt(np.square(weights * pairs[:, 1]).sum()))
         found["kid"] = {"value": float(weights @ pairs[:, 0]), "se": error, "n": len(features), "n_real": n_real}
     return found
@@ -71,9 +74,9 @@ def too_few(minimum: int, **counts: int) -> str | None:
     return f"{' and '.join(short)}, fewer than {minimum}" if short else None
 
 
-def _short_side(sides: list[tuple[int, NDArray[np.float32]]], column: int, reals: Reals, minimum: int) -> str | None:
-    for value, edits in sides:
-        reason = too_few(minimum, edits=len(edits), reals=reals.count(column, value))
+def _short_side(counts: Mapping[int, int], column: int, reals: Reals, minimum: int) -> str | None:
+    for value, count in counts.items():
+        reason = too_few(minimum, edits=count, reals=reals.count(column, value))
         if reason:
             return f"{reals.attributes[column]} = {value}: {reason}"
     return None

@@ -12,7 +12,8 @@ matrix root, no ridge, float64 throughout; equal to ``cleanfid.fid.fid_from_feat
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,25 +23,25 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Matrix = NDArray[np.float64]
-_LARGEST_SQUARES = 2**23  # numbers squared at once: 64 MiB
+_LARGEST = 2**23  # numbers that are taken to double precision at once: 64 MiB
 
 
-def as_features(features: ArrayLike | Tensor, least: int = 2) -> Matrix:
-    """Features (N, D) as float64, from a NumPy array or a tensor on any device.
+def as_array(features: ArrayLike | Tensor, least: int = 2) -> NDArray:
+    """Features (N, D) in their own precision, from a NumPy array, which may lie on disk, or a tensor on any device.
 
     Raises:
         ValueError: not two-dimensional, fewer than `least` rows, or values that are not finite.
     """
     if hasattr(features, "detach"):
         features = features.detach().cpu().numpy()
-    matrix = np.asarray(features, dtype=np.float64)
-    if matrix.ndim != 2:
-        raise ValueError(f"features must be (N, D), not of shape {matrix.shape}")
-    if len(matrix) < least:
-        raise ValueError(f"a distance needs at least {least} images on each side, not {len(matrix)}")
-    if not np.isfinite(matrix).all():
+    array = np.asarray(features)
+    if array.ndim != 2:
+        raise ValueError(f"features must be (N, D), not of shape {array.shape}")
+    if len(array) < least:
+        raise ValueError(f"a distance needs at least {least} images on each side, not {len(array)}")
+    if not all(np.isfinite(part).all() for part in _parts(array)):
         raise ValueError("features must be finite")
-    return matrix
+    return array
 
 
 class RealStatistics:
@@ -54,22 +55,13 @@ class RealStatistics:
     """
 
     def __init__(self, features: ArrayLike | Tensor) -> None:
-        matrix = as_features(features)
-        self.n = len(matrix)
-        self.mean, scaled = _centred(matrix, features)
-        self._trace = _sum_of_squares(scaled)
-        # Of many images the covariance is all that is kept, not their features.
-        self._few = self.n <= scaled.shape[1]
-        self._kept = scaled if self._few else scaled.T @ scaled
-
-    @cached_property
-    def _factor(self) -> Matrix:
-        """F, (D, r), with FFᵀ the covariance and r as small as can be."""
-        if self._few:
-            return self._kept.T
-        values, vectors = np.linalg.eigh(self._kept)
-        kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
-        return vectors[:, kept] * np.sqrt(values[kept])
+        array = as_array(features)
+        spread = _spread_of(array, array.shape[1])
+        self.n = len(array)
+        self.mean = spread.mean
+        self._trace = spread.trace
+        # F, (D, r), with FFᵀ the covariance and r as small as can be: all that is kept of the images.
+        self._factor = spread.matrix.T if spread.few else _root(spread.matrix)
 
     def distance(self, fake: ArrayLike | Tensor) -> float:
         """The Fréchet distance (squared, as FID is) of `fake` (N, D), N ≥ 2, to the real side; never negative.
@@ -77,13 +69,12 @@ class RealStatistics:
         Raises:
             ValueError: features that are not finite, not (N ≥ 2, D), or of another dimension.
         """
-        matrix = as_features(fake)
-        if matrix.shape[1] != len(self.mean):
-            raise ValueError(f"features of dimension {matrix.shape[1]} against {len(self.mean)}")
-        mean, scaled = _centred(matrix, fake)
-        shift = mean - self.mean
-        trace = _sum_of_squares(scaled)
-        distance = float(shift @ shift) + trace + self._trace - 2 * _nuclear_norm(scaled, self._factor)
+        array = as_array(fake)
+        if array.shape[1] != len(self.mean):
+            raise ValueError(f"features of dimension {array.shape[1]} against {len(self.mean)}")
+        spread = _spread_of(array, self._factor.shape[1])
+        shift = spread.mean - self.mean
+        distance = float(shift @ shift) + spread.trace + self._trace - 2 * _nuclear_norm(spread, self._factor)
         return max(distance, 0.0)
 
 
@@ -92,23 +83,46 @@ def frechet_distance(a: ArrayLike | Tensor, b: ArrayLike | Tensor) -> float:
     return RealStatistics(b).distance(a)
 
 
-def _centred(matrix: Matrix, given: ArrayLike | Tensor) -> tuple[Matrix, Matrix]:
-    """The mean, and the differences from it over √(N−1); they take the matrix's place if it is a copy of `given`."""
+@dataclass(frozen=True)
+class _Spread:
+    """Mean, trace of the covariance, and a matrix: of few images X, their centred features over √(N−1), else XᵀX."""
+
+    mean: Matrix
+    trace: float
+    few: bool
+    matrix: Matrix
+
+
+def _spread_of(array: NDArray, few: int) -> _Spread:
+    """The spread of features (N, D), N > `few` being many. Large ones are never in double precision as a whole."""
+    n = len(array)
+    if n > few and array.size > _LARGEST:
+        mean = sum(part.sum(axis=0, dtype=np.float64) for part in _parts(array)) / n
+        covariance = sum(part.T @ part for part in (part - mean for part in _parts(array))) / (n - 1)
+        return _Spread(mean, float(np.trace(covariance)), False, covariance)
+    matrix = np.array(array, dtype=np.float64)  # a copy: it is changed
     mean = matrix.mean(axis=0)
-    copied = not str(getattr(given, "dtype", "")).endswith("float64")  # what `as_features` leaves as it is
-    scaled = np.subtract(matrix, mean, out=matrix if copied else None)
-    scaled /= np.sqrt(len(matrix) - 1)
-    return mean, scaled
+    matrix -= mean
+    matrix /= np.sqrt(n - 1)
+    trace = float(np.square(matrix).sum())
+    return _Spread(mean, trace, n <= few, matrix if n <= few else matrix.T @ matrix)
 
 
-def _sum_of_squares(scaled: Matrix) -> float:
-    rows = max(1, _LARGEST_SQUARES // scaled.shape[1])
-    return float(sum(np.square(scaled[start : start + rows]).sum() for start in range(0, len(scaled), rows)))
+def _root(covariance: Matrix) -> Matrix:
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
+    return vectors[:, kept] * np.sqrt(values[kept])
 
 
-def _nuclear_norm(scaled: Matrix, factor: Matrix) -> float:
-    """The nuclear norm of scaled @ factor, over the smaller of its two sides."""
-    if len(scaled) <= factor.shape[1]:
-        return float(np.linalg.svd(scaled @ factor, compute_uv=False).sum())
-    half = factor.T @ (scaled.T @ scaled) @ factor
+def _parts(array: NDArray) -> Iterator[NDArray]:
+    rows = max(1, _LARGEST // max(1, array.shape[1]))
+    for start in range(0, len(array), rows):
+        yield array[start : start + rows]
+
+
+def _nuclear_norm(spread: _Spread, factor: Matrix) -> float:
+    """The nuclear norm of the centred features @ factor, over the smaller of its two sides."""
+    if spread.few:
+        return float(np.linalg.svd(spread.matrix @ factor, compute_uv=False).sum())
+    half = factor.T @ spread.matrix @ factor
     return float(np.sqrt(np.linalg.eigvalsh((half + half.T) / 2).clip(min=0)).sum())

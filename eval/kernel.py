@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eval.frechet import Matrix, as_features
+from eval.frechet import Matrix, as_array
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ class KernelReal:
     """
 
     def __init__(self, features: ArrayLike | Tensor, seed: int = 0) -> None:
-        self._features = _draw(as_features(features, SMALLEST_SIDE), seed)
+        self._features = _draw(features, seed)
         self._seed = seed
 
     @cached_property
@@ -48,7 +48,7 @@ class KernelReal:
         Raises:
             ValueError: features that are not finite, not (N ≥ 3, D), or of another dimension.
         """
-        a, b = _draw(as_features(fake, SMALLEST_SIDE), self._seed), self._features
+        a, b = _draw(fake, self._seed), self._features
         if a.shape[1] != b.shape[1]:
             raise ValueError(f"features of dimension {a.shape[1]} against {b.shape[1]}")
         cross = _kernel(a, b)
@@ -65,10 +65,11 @@ def kernel_distance(a: ArrayLike | Tensor, b: ArrayLike | Tensor, seed: int = 0)
     return KernelReal(b, seed).distance(a)
 
 
-def _draw(features: Matrix, seed: int) -> Matrix:
-    if len(features) <= LARGEST_SIDE:
-        return features
-    return features[np.sort(np.random.default_rng(seed).choice(len(features), LARGEST_SIDE, replace=False))]
+def _draw(features: ArrayLike | Tensor, seed: int) -> Matrix:
+    array = as_array(features, SMALLEST_SIDE)
+    if len(array) > LARGEST_SIDE:
+        array = array[np.sort(np.random.default_rng(seed).choice(len(array), LARGEST_SIDE, replace=False))]
+    return np.asarray(array, dtype=np.float64)
 
 
 def _kernel(a: Matrix, b: Matrix) -> Matrix:
