@@ -24,7 +24,7 @@ from eval.diversity import diversity
 from eval.features import Extractor
 from eval.judging import Reading, read
 from eval.leakage import leakage, leakage_by
-from eval.preservation import l1, ssim
+from eval.preservation import l1, ssim_to_each
 from eval.reals import Reals
 from methods.attributes import are_domains
 
@@ -122,10 +122,11 @@ class Tally:
         room = self._features[self._taken : self._taken + len(edited)]
         room[:] = self.bench.features_of(reading, edited)[: len(room)]  # that there are too many is told by `reading`
         self._taken += len(edited)
-        found = {"l1_source": l1(edited, source), "ssim_source": ssim(edited, source)}
+        similar = ssim_to_each(edited, source, *([] if truth is None else [truth]))
+        found = {"l1_source": l1(edited, source), "ssim_source": similar[0]}
         if truth is not None:
             inside, outside = l1_by_mask(edited, truth, edit_mask(source, truth))
-            found |= {"psnr_true": psnr(edited, truth), "ssim_true": ssim(edited, truth), "l1_true": l1(edited, truth)}
+            found |= {"psnr_true": psnr(edited, truth), "ssim_true": similar[1], "l1_true": l1(edited, truth)}
             found |= {"l1_true_inside": inside, "l1_true_outside": outside}
         for name, values in found.items():
             self._values.setdefault(name, []).append(values)

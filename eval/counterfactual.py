@@ -19,7 +19,8 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def edit_mask(source: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """(N, H, W): the pixels that the true edit changes visibly."""
-    return np.any(absolute_difference(source, truth) > VISIBLE, axis=3)
+    red, green, blue = np.moveaxis(absolute_difference(source, truth) > VISIBLE, 3, 0)
+    return red | green | blue
 
 
 def l1_by_mask(
@@ -30,12 +31,14 @@ def l1_by_mask(
     Returns:
         Two (N,) in [0, 1] of the full range; NaN for an image that has no such pixel.
     """
-    error = absolute_difference(edited, truth).mean(axis=3, dtype=np.float64) / 255
+    red, green, blue = np.moveaxis(absolute_difference(edited, truth), 3, 0)
+    sums = np.add(red, green, dtype=np.uint16) + blue  # three numbers each: `mean` over them takes seven times as long
+    error = sums.astype(np.float64) / 3 / 255
     inside, outside = (_mean_where(error, chosen) for chosen in (mask, ~mask))
     return inside, outside
 
 
 def _mean_where(error: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
     counts = chosen.sum(axis=(1, 2))
-    sums = np.where(chosen, error, 0.0).sum(axis=(1, 2))
+    sums = (error * chosen).sum(axis=(1, 2))
     return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)

@@ -91,7 +91,7 @@ class TrueEdits:
     def __init__(self, bench: Workbench, attribute: str | None, *, keep: bool = True) -> None:
         self._test = bench.test
         self._attribute = attribute
-        self._positions = bench.positions
+        self._bench = bench
         self._batch = bench.settings.batch  # few at once: the cells themselves run side by side already
         self._keep = keep
         self._shape = (bench.test.image_size, bench.test.image_size, 3)
@@ -135,4 +135,4 @@ class TrueEdits:
         return np.frombuffer(self._file.read(math.prod(self._shape)), np.uint8).reshape(self._shape)
 
     def _find(self, images: Tensor) -> NDArray[np.int64]:
-        return np.array([self._positions[digest(image)] for image in to_uint8(images)], dtype=np.int64)
+        return np.array([self._bench.positions[digest(image)] for image in to_uint8(images)], dtype=np.int64)
