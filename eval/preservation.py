@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Maps = NDArray[np.float32]
 
-_BATCH = 16  # what fits a processor's cache
+_BATCH = 4  # what fits the cache of a core
 _WINDOW = 11
 _SIGMA = 1.5
 _C1, _C2 = 0.01**2, 0.03**2

@@ -9,7 +9,7 @@ from eval.accuracy import hits
 from eval.counterfactual import BEST_PSNR, edit_mask, l1_by_mask, psnr
 from eval.diversity import diversity
 from eval.leakage import leakage, leakage_by
-from eval.preservation import l1, ssim
+from eval.preservation import l1, ssim, ssim_to_each
 
 
 def photos(count: int = 3, size: int = 32, seed: int = 0) -> np.ndarray:
@@ -39,6 +39,13 @@ def test_ssim_equals_torchmetrics():
     pair = [torch.from_numpy(images).permute(0, 3, 1, 2).double() / 255 for images in (a, b)]
     expected = structural_similarity_index_measure(*pair, data_range=1.0, reduction="none")
     assert ssim(a, b) == pytest.approx(expected.numpy(), abs=1e-5)
+
+
+def test_ssim_with_several_is_that_with_each_to_the_last_bit():
+    a, b, c = photos(9), photos(9, seed=1), photos(9) // 2
+    found = ssim_to_each(a, b, c)
+    assert len(found) == 2 and np.array_equal(found[0], ssim(a, b)) and np.array_equal(found[1], ssim(a, c))
+    assert np.array_equal(found[1][:5], ssim(a[:5], c[:5]))  # whatever else is in the batch
 
 
 def test_psnr():
