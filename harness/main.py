@@ -13,6 +13,10 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from harness.commands.benchmark import benchmark
+from harness.commands.edit import edit
+from harness.commands.options import DataRoot, SkipDamaged, open_profile
+from harness.commands.train import train
 from harness.stopping import HOW_TO_GO_ON, Stopped
 from methods.errors import UserError
 
@@ -26,10 +30,6 @@ data_app = typer.Typer(help="Look at the data sets.")
 weights_app = typer.Typer(help="Import official checkpoints, look into weights files.")
 app.add_typer(data_app, name="data")
 app.add_typer(weights_app, name="weights")
-
-ProfileOption = Annotated[str, typer.Option("--profile", help="A shipped profile's name, or your own .toml file.")]
-DataRoot = Annotated[Path | None, typer.Option(help="The folder in which CelebA or AFHQ lies.")]
-SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Leave damaged photos out; the record says so.")]
 
 _INTERRUPTED = 130
 # What a disk or its owner says, and no code of ours can help.
@@ -80,89 +80,11 @@ def data_prepare(
     """Draws or decodes a profile's images into the cache, so that all later runs read them at memory speed."""
     from harness.data.prepare import prepare
 
-    prepare(_profile(profile, skip_damaged), data_root)
+    prepare(open_profile(profile, skip_damaged), data_root)
 
 
-@app.command()
-def train(
-    method: Annotated[str | None, typer.Argument(help="A method or variant, or 'classifier' or 'judge'.")] = None,
-    profile: ProfileOption = "faces64",
-    methods: Annotated[
-        str | None, typer.Option(help="Instead of one: 'all', or a,b,...; goes on where the last such call stopped.")
-    ] = None,
-    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time, even if unfinished.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder of the training run (of a judge: or its file).")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the networks and of the order of the data.")] = None,
-    data_root: DataRoot = None,
-    skip_damaged: SkipDamaged = False,
-    devices: Annotated[int, typer.Option(min=1, help="Processes that share every batch, one a GPU.")] = 1,
-) -> None:
-    """Trains a method, or the classifiers that judge it; with --methods many of them, which share the minutes."""
-    from harness.plan import training_folder
-
-    found = _profile(profile, skip_damaged)
-    if (method is None) == (methods is None):
-        raise UserError("`train` takes one of two: a METHOD, or --methods (all, or a,b,...); `train --help` says more.")
-    if methods is not None:
-        if out is not None or seed is not None:
-            raise UserError("--methods trains each system by its own seed in runs/train; leave out --out and --seed.")
-        from harness.train.zoo import systems_of, train_zoo
-
-        systems = systems_of(found, methods)
-        failed = train_zoo(systems, minutes=minutes, data_root=data_root, devices=devices, say=typer.echo)
-        raise typer.Exit(1 if failed else 0)
-    assert method is not None
-    if method in ("classifier", "judge"):
-        if devices > 1:
-            raise UserError(f"The training of the {method} runs on one device; leave out --devices.")
-        from harness.train.classifier import train_classifier
-
-        train_classifier(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root, resume=resume)
-        return
-    from harness.variants import is_trainable
-
-    if not is_trainable(found.card(method)):
-        raise UserError(f"The method '{method}' has nothing to train.")
-    from harness.train.loop import train as run_training
-
-    out = out or training_folder(method, found)
-    run_training(
-        method, found, minutes=minutes, resume=resume, out=out, seed=seed, data_root=data_root, devices=devices
-    )
-
-
-@app.command()
-def benchmark(
-    profile: ProfileOption = "faces64",
-    methods: Annotated[str | None, typer.Option(help="Methods a,b,... instead of the profile's.")] = None,
-    limit: Annotated[int | None, typer.Option(min=2, help="Use the first N test images only.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run directory; runs/PROFILE by default.")] = None,
-    backend: Annotated[str, typer.Option(help="'local' (processes of this machine) or 'dask'.")] = "local",
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://...")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes of the local back end.")] = None,
-    device: Annotated[str, typer.Option(help="Where networks compute: 'cpu', or 'cuda' for a GPU.")] = "cpu",
-    data_root: DataRoot = None,
-    skip_damaged: SkipDamaged = False,
-) -> None:
-    """Edits, measures and shows; a second call does only what is missing or changed."""
-    names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
-    found = _profile(profile, skip_damaged)
-    from harness.runner import run_benchmark
-
-    failed = run_benchmark(
-        found,
-        out or Path("runs") / (found.name if limit is None else f"{found.name}-limit{limit}"),
-        methods=names,
-        limit=limit,
-        backend=backend,
-        scheduler=scheduler,
-        workers=workers,
-        data_root=data_root,
-        device=device,
-        say=typer.echo,
-    )
-    raise typer.Exit(1 if failed else 0)
+app.command()(train)
+app.command()(benchmark)
 
 
 @app.command()
@@ -218,44 +140,7 @@ def report(
         typer.echo(f"Wrote {build_gallery(runs[0].resolve().parent)}")
 
 
-@app.command()
-def edit(
-    photo: Annotated[Path, typer.Argument(help="A PNG or JPEG of any size.")],
-    method: Annotated[str, typer.Option(help="The method that edits.")],
-    out: Annotated[Path, typer.Option(help="The image file to write.")],
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=0|1", help="May be repeated.")] = None,
-    reference: Annotated[Path | None, typer.Option(help="Take the attributes from this photo.")] = None,
-    attributes: Annotated[str | None, typer.Option(help="Which to take from the reference: a,b,...")] = None,
-    weights: Annotated[Path | None, typer.Option(help="A weights file instead of the shipped one.")] = None,
-    profile: ProfileOption = "faces64",
-    strength: Annotated[float | None, typer.Option(help="How far to edit; the method's default if not given.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of a stochastic method.")] = 0,
-    crop: Annotated[
-        str | None, typer.Option(metavar="X,Y,SIZE|face", help="The square to edit; else all, or the face found.")
-    ] = None,
-    reference_crop: Annotated[str | None, typer.Option(metavar="X,Y,SIZE|face", help="That of the reference.")] = None,
-    paste_back: Annotated[bool, typer.Option("--paste-back", help="Write the whole photo, the edit in it.")] = False,
-) -> None:
-    """Edits a photo, told by attributes or by a reference photo."""
-    from harness.edit import edit_photo
-
-    wanted = [name.strip() for name in attributes.split(",") if name.strip()] if attributes else []
-    written = edit_photo(
-        photo,
-        method,
-        out,
-        settings=set_ or [],
-        reference=reference,
-        attributes=wanted,
-        weights=weights,
-        profile=profile,
-        strength=strength,
-        seed=seed,
-        crop=crop,
-        reference_crop=reference_crop,
-        back=paste_back,
-    )
-    typer.echo(f"Wrote {written}")
+app.command()(edit)
 
 
 @weights_app.command("import")
@@ -338,14 +223,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status == _INTERRUPTED:  # some versions of typer turn Ctrl-C into this code themselves
         print(f"bridgebench: {HOW_TO_GO_ON}", file=sys.stderr)
     return status
-
-
-def _profile(name: str, skip_damaged: bool) -> Any:
-    """A profile, with what the command line adds to it."""
-    from harness.profiles import load_profile
-
-    found = load_profile(name)
-    return found.without_damaged() if skip_damaged else found
 
 
 def _complain(sentence: str) -> int:

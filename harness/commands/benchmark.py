@@ -1,0 +1,42 @@
+"""`bridgebench benchmark`: from a profile to the page of its run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.commands.options import DataRoot, ProfileOption, SkipDamaged, open_profile
+
+
+def benchmark(
+    profile: ProfileOption = "faces64",
+    methods: Annotated[str | None, typer.Option(help="Methods a,b,... instead of the profile's.")] = None,
+    limit: Annotated[int | None, typer.Option(min=2, help="Use the first N test images only.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run directory; runs/PROFILE by default.")] = None,
+    backend: Annotated[str, typer.Option(help="'local' (processes of this machine) or 'dask'.")] = "local",
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://...")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes of the local back end.")] = None,
+    device: Annotated[str, typer.Option(help="Where networks compute: 'cpu', or 'cuda' for a GPU.")] = "cpu",
+    data_root: DataRoot = None,
+    skip_damaged: SkipDamaged = False,
+) -> None:
+    """Edits, measures and shows; a second call does only what is missing or changed."""
+    names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
+    found = open_profile(profile, skip_damaged)
+    from harness.runner import run_benchmark
+
+    failed = run_benchmark(
+        found,
+        out or Path("runs") / (found.name if limit is None else f"{found.name}-limit{limit}"),
+        methods=names,
+        limit=limit,
+        backend=backend,
+        scheduler=scheduler,
+        workers=workers,
+        data_root=data_root,
+        device=device,
+        say=typer.echo,
+    )
+    raise typer.Exit(1 if failed else 0)

@@ -1,0 +1,49 @@
+"""`bridgebench edit`: one photo by one method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.commands.options import ProfileOption
+
+
+def edit(
+    photo: Annotated[Path, typer.Argument(help="A PNG or JPEG of any size.")],
+    method: Annotated[str, typer.Option(help="The method that edits.")],
+    out: Annotated[Path, typer.Option(help="The image file to write.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=0|1", help="May be repeated.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="Take the attributes from this photo.")] = None,
+    attributes: Annotated[str | None, typer.Option(help="Which to take from the reference: a,b,...")] = None,
+    weights: Annotated[Path | None, typer.Option(help="A weights file instead of the shipped one.")] = None,
+    profile: ProfileOption = "faces64",
+    strength: Annotated[float | None, typer.Option(help="How far to edit; the method's default if not given.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of a stochastic method.")] = 0,
+    crop: Annotated[
+        str | None, typer.Option(metavar="X,Y,SIZE|face", help="The square to edit; else all, or the face found.")
+    ] = None,
+    reference_crop: Annotated[str | None, typer.Option(metavar="X,Y,SIZE|face", help="That of the reference.")] = None,
+    paste_back: Annotated[bool, typer.Option("--paste-back", help="Write the whole photo, the edit in it.")] = False,
+) -> None:
+    """Edits a photo, told by attributes or by a reference photo."""
+    from harness.edit import edit_photo
+
+    wanted = [name.strip() for name in attributes.split(",") if name.strip()] if attributes else []
+    written = edit_photo(
+        photo,
+        method,
+        out,
+        settings=set_ or [],
+        reference=reference,
+        attributes=wanted,
+        weights=weights,
+        profile=profile,
+        strength=strength,
+        seed=seed,
+        crop=crop,
+        reference_crop=reference_crop,
+        back=paste_back,
+    )
+    typer.echo(f"Wrote {written}")
