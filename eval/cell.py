@@ -22,7 +22,8 @@ from eval.counterfactual import edit_mask, l1_by_mask, psnr
 from eval.distances import paper_distance, target_distances
 from eval.diversity import diversity
 from eval.features import Extractor
-from eval.judging import Reading, read
+from eval.gathered import Gathered
+from eval.judging import GatheredReading, Reading, read
 from eval.leakage import leakage, leakage_by
 from eval.preservation import l1, ssim_to_each
 from eval.reals import Reals
@@ -107,21 +108,17 @@ class Tally:
     def __init__(self, bench: Bench, task: Task) -> None:
         self.bench = bench
         self.task = task
-        self._primary: list[Reading] = []
-        self._second: list[Reading] = []
-        # In one array from the start: the features of many edits are the largest thing in memory.
-        self._features = np.empty((task.outputs * task.n, bench.extractor.dimension), np.float32)
-        self._taken = 0
-        self._values: dict[str, list[Values]] = {}
+        self._total = task.outputs * task.n
+        self._primary, self._second = GatheredReading(self._total), GatheredReading(self._total)
+        self._features = Gathered(self._total)
+        self._values: dict[str, Gathered] = {}
 
     def add(self, source: NDArray[np.uint8], edited: NDArray[np.uint8], truth: NDArray[np.uint8] | None = None) -> None:
         """Takes the next edits, in order: uint8 (M, H, W, 3) before, after, and as they truly are, if that is known."""
         reading = read(self.bench.primary, edited)
-        self._primary.append(reading)
-        self._second.append(read(self.bench.second, edited))
-        room = self._features[self._taken : self._taken + len(edited)]
-        room[:] = self.bench.features_of(reading, edited)[: len(room)]  # that there are too many is told by `reading`
-        self._taken += len(edited)
+        self._primary.add(reading)
+        self._second.add(read(self.bench.second, edited))
+        self._features.add(self.bench.features_of(reading, edited))
         similar = ssim_to_each(edited, source, *([] if truth is None else [truth]))
         found = {"l1_source": l1(edited, source), "ssim_source": similar[0]}
         if truth is not None:
@@ -129,7 +126,7 @@ class Tally:
             found |= {"psnr_true": psnr(edited, truth), "ssim_true": similar[1], "l1_true": l1(edited, truth)}
             found |= {"l1_true_inside": inside, "l1_true_outside": outside}
         for name, values in found.items():
-            self._values.setdefault(name, []).append(values)
+            self._values.setdefault(name, Gathered(self._total)).add(values)
 
     @cached_property
     def reading(self) -> Reading:
@@ -138,10 +135,10 @@ class Tally:
         Raises:
             ValueError: they are not as many as the task says.
         """
-        joined = Reading.join(self._primary)
-        if len(joined.logits) != self.task.outputs * self.task.n:
-            raise ValueError(f"{len(joined.logits)} edits, {self.task.outputs} of each of {self.task.n} sources wanted")
-        return joined
+        taken = self._primary.logits.taken
+        if taken != self._total:
+            raise ValueError(f"{taken} edits, {self.task.outputs} of each of {self.task.n} sources wanted")
+        return self._primary.reading
 
     @cached_property
     def right(self) -> NDArray[np.bool_]:
@@ -150,7 +147,7 @@ class Tally:
 
     def values(self, name: str) -> Values | None:
         """A measure of each edit (``l1_true``, ...), or None if it was not taken."""
-        return np.concatenate(self._values[name]) if name in self._values else None
+        return self._values[name].rows if name in self._values else None
 
     def measures(self, draws: NDArray[np.float32] | None = None) -> dict[str, Measure]:
         """The measures of the cell by name (see PROTOCOL.md and each measure's module).
@@ -172,10 +169,10 @@ class Tally:
             ValueError: fewer or more edits were added than the task says.
         """
         bench, task = self.bench, self.task
-        measures = {"accuracy": self._mean(self.right), "accuracy_second": self._mean(self._hits(self._second_reading))}
-        for name in self._values:
-            measures[name] = self._mean(np.concatenate(self._values[name]), _WITHOUT.get(name, ""))
-        features, target = self._features, self._targets[:, task.column]
+        measures = {"accuracy": self._mean(self.right), "accuracy_second": self._mean(self._hits(self._second.reading))}
+        for name, values in self._values.items():
+            measures[name] = self._mean(values.rows, _WITHOUT.get(name, ""))
+        features, target = self._features.rows, self._targets[:, task.column]
         measures |= target_distances(features, target, task.column, bench.reals, bench.minimum_n, task.copies)
         measures |= self._of_conversions(features) if bench.domains else self._of_attributes(features)
         if draws is not None:
@@ -210,10 +207,6 @@ class Tally:
     @cached_property
     def _targets(self) -> NDArray:
         return np.tile(self.task.target_labels, (self.task.outputs, 1))
-
-    @property
-    def _second_reading(self) -> Reading:
-        return Reading.join(self._second)
 
     def _hits(self, reading: Reading) -> NDArray[np.bool_]:
         return hits(reading.seen(self.bench.reals.attributes), self._targets, self.task.column)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from eval.classifier import AttributeClassifier, to_float
+from eval.gathered import Gathered
 from methods.attributes import are_domains
 
 BATCH = 128
@@ -27,12 +28,6 @@ class Reading:
 
     logits: NDArray[np.float32]
     features: NDArray[np.float32]
-
-    @classmethod
-    def join(cls, parts: Sequence[Reading]) -> Reading:
-        """The answers for all images of several readings."""
-        logits, features = ([getattr(part, name) for part in parts] for name in ("logits", "features"))
-        return cls(np.concatenate(logits), np.concatenate(features))
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -55,15 +50,36 @@ class Reading:
         return self.likeliest if are_domains(attributes) else self.present
 
 
+class GatheredReading:
+    """A judge's answers for N images that come batch by batch.
+
+    Attributes:
+        logits, features: as in :class:`Reading`.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.logits, self.features = Gathered(total), Gathered(total)
+
+    def add(self, reading: Reading) -> None:
+        """Takes the answers for the next images."""
+        self.logits.add(reading.logits)
+        self.features.add(reading.features)
+
+    @property
+    def reading(self) -> Reading:
+        """The answers for all images that have come."""
+        return Reading(self.logits.rows, self.features.rows)
+
+
 def read(judge: AttributeClassifier, images: NDArray[np.uint8]) -> Reading:
     """A judge's reading of uint8 images (N ≥ 1, H, W, 3), which may be read from disk as they are sliced."""
     device = next(judge.parameters()).device
-    parts = []
+    found = GatheredReading(len(images))
     height, width = np.asarray(images[:1]).shape[1:3]
     size = min(BATCH, max(1, _LARGEST // (height * width)))
     for start in range(0, len(images), size):
         batch = to_float(np.asarray(images[start : start + size]), device)
         with torch.inference_mode():
             logits, features = judge.read(batch)
-        parts.append(Reading(logits.cpu().numpy(), features.cpu().numpy()))
-    return Reading.join(parts)
+        found.add(Reading(logits.cpu().numpy(), features.cpu().numpy()))
+    return found.reading

@@ -23,6 +23,7 @@ from harness.editing import TrueEdits, edit_images
 from harness.figures import write_mixes, write_pairs, write_true_pairs
 from harness.grids import write_grid, write_grid_images
 from harness.kept_edits import KeptEdits
+from harness.memory import give_back
 from harness.pixels import STRIP, strip_png
 from harness.plan import Cell, is_done
 from harness.store import RunDirectory, to_json
@@ -32,6 +33,9 @@ from methods.files import write_bytes
 
 if TYPE_CHECKING:
     from methods.base import Editor
+
+
+_MANY = 4096  # edits, from which on the networks' memory is given back before that of the distances is taken
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,10 @@ class Group:
             write_pairs(bench, self.attribute, editor, cell.entry.name)
             if "label" in cell.entry.card.modes:
                 write_mixes(bench, self.attribute, editor, cell.entry.name, case)
-        return tally.measures(self._draws(editor))
+        draws = self._draws(editor)
+        if len(case.sources) >= _MANY:
+            give_back()
+        return tally.measures(draws)
 
     def _task(self, case: Case) -> Task:
         bench, sources = self.bench, case.sources[: case.n]

@@ -16,6 +16,7 @@ from harness.cost import CostJob, run_cost
 from harness.devices import check_device
 from harness.group import Job, give_up, run_job
 from harness.lock import locked
+from harness.memory import give_back
 from harness.pixels import STRIP, strip_png
 from harness.plan import Cell, Entry, all_cells, groups, is_done, key_of, select
 from harness.profiles import DRAWN_HERE, Profile
@@ -23,6 +24,7 @@ from harness.provenance import run_record
 from harness.stopping import certainly
 from harness.store import RunDirectory, read_json, to_json
 from harness.summary import summary_csv, summary_lines
+from harness.weak_judges import weak_judges
 from harness.workbench import Setup, Workbench, workbench
 from methods.errors import CannotWrite, UserError
 from methods.files import write_bytes
@@ -81,7 +83,9 @@ def _run(setup: Setup, methods: Sequence[str] | None, where: dict[str, Any], say
     entries, left_out = select(profile, methods, has_truth=bench.test.has_truth)
     for name, reason in left_out.items():
         say(f"Left out {name}: {reason}.")
+    _warn(weak_judges(profile))
     _prepare(bench, profile, entries, say)
+    give_back()  # this process waits from here on
 
     failed = _run_cells(bench, entries, where, say)
     _run_costs(bench, entries, failed, say)
@@ -95,6 +99,13 @@ def _run(setup: Setup, methods: Sequence[str] | None, where: dict[str, Any], say
         say(line)
     say(f"The page: {page}")
     return failed
+
+
+def _warn(lines: Sequence[str]) -> None:
+    from rich.console import Console
+
+    for line in lines:
+        Console(stderr=True).print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def _failures(run: RunDirectory, failed: Sequence[str]) -> Iterator[str]:

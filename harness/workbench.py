@@ -22,6 +22,7 @@ from harness.data.base import ImageSet
 from harness.data.celeba import Split
 from harness.data.open import open_split
 from harness.devices import repeatable
+from harness.memory import give_back
 from harness.pixels import digest
 from harness.plan import Entry, judge_weights
 from harness.profiles import Profile
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from methods.base import Editor
 
 Arrays = dict[str, NDArray[np.float32]]
+_MOST_WEIGHTS = 256 * 2**20  # bytes of the files of editors that are kept side by side
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Workbench:
         self.columns = profile.columns
         self.n = min(settings.n or len(self.labels), len(self.labels))
         self._editors: dict[tuple[str, str | None], Editor] = {}
+        self._sizes: dict[tuple[str, str | None], int] = {}
 
     @cached_property
     def protocol(self) -> Protocol:
@@ -185,9 +188,15 @@ class Workbench:
         )
 
     def editor(self, entry: Entry) -> Editor:
-        """The method of `entry`, loaded once, with the classifier attached if it needs one."""
+        """The method of `entry`, with the classifier attached if it needs one.
+
+        It is kept, and those loaded before it as long as all of them are small: the paper's networks take 0.9 GiB.
+        """
         key = (entry.name, entry.sha256)
         if key not in self._editors:
+            while self._editors and _size(entry) + sum(self._sizes.values()) > _MOST_WEIGHTS:
+                oldest = next(iter(self._editors))
+                del self._editors[oldest], self._sizes[oldest]
             if entry.weights is None:
                 cls = methods.editor_class(entry.method)
                 editor = cls(attributes=self.attributes, image_size=self.test.image_size).to(self.device).eval()
@@ -195,7 +204,7 @@ class Workbench:
                 editor = methods.load(entry.method, entry.weights, device=self.device).eval()
             if "classifier" in entry.card.needs:
                 editor.attach(classifier=self.primary)
-            self._editors[key] = editor
+            self._editors[key], self._sizes[key] = editor, _size(entry)
         return self._editors[key]
 
     def _features(self, split: str, images: ImageSet) -> NDArray[np.float32]:
@@ -215,8 +224,13 @@ class Workbench:
             for name, array in made().items():
                 buffer = io.BytesIO()
                 np.save(buffer, array, allow_pickle=False)
-                write_bytes(paths[name], buffer.getvalue())
+                write_bytes(paths[name], buffer.getbuffer())
+            give_back()  # networks have run over all images
         return {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()}
+
+
+def _size(entry: Entry) -> int:
+    return entry.weights.stat().st_size if entry.weights is not None else 0
 
 
 def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:

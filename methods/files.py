@@ -12,7 +12,7 @@ from methods.errors import CannotWrite
 TEMPORARY = ".tmp"
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
     """Writes a file, all of it or nothing: to a temporary name beside it, synced to the disk, then renamed.
 
     Folders above it are made. A reader, or a run that is killed, sees the file before or the file after. What is not
@@ -30,7 +30,7 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
         ) from error
 
 
-def _write(path: Path, data: bytes, durable: bool) -> None:
+def _write(path: Path, data: bytes | memoryview, durable: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     try:

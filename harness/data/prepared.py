@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import mmap
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +24,14 @@ from methods.errors import UserError
 
 _FORMAT = 1  # raised by one whenever the same photo and preparation would give other pixels
 _ABSENT: State = (-1, -1)
+_MOST_MAPPED = 64 * 2**20  # bytes read from a map before its pages are given up
 
 
 @dataclass(frozen=True)
 class Prepared:
     """Prepared photos.
 
-    images: (n, size, size, 3) uint8, a memory map, or a view of one without the photos that were left out.
+    images: (n, size, size, 3) uint8, read from the cache's file as they are indexed.
     rows: (n) which of the photos asked for these are.
     damaged: the photos that were left out: name and reason.
     digest: hex hash of the pixels.
@@ -48,13 +50,18 @@ class Prepared:
 
 
 class Chosen:
-    """Some rows of an array of images; indexed as a numpy array's first axis, they are copied as they are asked for."""
+    """Some rows of an array of images; indexed as a numpy array's first axis, they are copied as they are asked for.
+
+    Of a memory map, the pages that were read count as this process's memory until it is told that they are not needed;
+    so it is told, time and again. They stay in the system's memory while there is room, and are soon mapped anew.
+    """
 
     dtype = np.dtype(np.uint8)
     ndim = 4
 
     def __init__(self, images: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
         self._images, self._rows = images, rows
+        self._read = 0  # bytes since the pages were last given up
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -65,7 +72,14 @@ class Chosen:
         return len(self._rows)
 
     def __getitem__(self, index: Any) -> NDArray[np.uint8]:
-        return self._images[self._rows[index]]
+        found = np.asarray(self._images[self._rows[index]])
+        self._read += found.nbytes
+        if self._read > _MOST_MAPPED:
+            self._read = 0
+            base = self._images.base
+            if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+                base.madvise(mmap.MADV_DONTNEED)
+        return found
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
         return self[:].astype(dtype or self.dtype, copy=False)
@@ -126,7 +140,7 @@ def prepared_photos(
         print(describe_speed(cache.speed, preparation.size), file=sys.stderr)
     images = cache.images()
     return Prepared(
-        images=images[:rows] if len(good) == rows else Chosen(images, good),
+        images=Chosen(images, good),
         rows=good,
         damaged=damaged,
         digest=cache.digest(rows),

@@ -12,12 +12,14 @@ import pytest
 
 import eval.judging
 import harness.group
+import methods
 from harness.editing import TrueEdits
 from harness.group import Job, run_job
 from harness.pixels import STRIP
 from harness.plan import all_cells, select
 from harness.profiles import load_profile
 from harness.workbench import Setup, Workbench, workbench
+from methods.attributes import CELEBA14
 
 BATCH = 5
 
@@ -78,3 +80,16 @@ def test_a_true_edit_is_drawn_once(bench: Workbench, monkeypatch: pytest.MonkeyP
     assert sorted(drawn) == [1, 3, 7] and (first[0] == first[2]).all()
     again = truth.of(sources[::-1], targets[::-1], None)
     assert len(drawn) == 3 and (again == first[::-1]).all()
+
+
+def test_editors_are_kept_only_while_they_are_small(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = Path(__file__)  # its size is all that is looked at
+    entries = [replace(entry, weights=None) for entry in select(bench.setup.profile, None, has_truth=True)[0]]
+    large = [replace(entry, weights=weights) for entry in entries]
+    first, second = (bench.editor(entry) for entry in entries)
+    assert bench.editor(entries[0]) is first and bench.editor(entries[1]) is second
+    monkeypatch.setattr("methods.load", lambda name, path, device: methods.editor_class(name)(attributes=CELEBA14))
+    monkeypatch.setattr("harness.workbench._MOST_WEIGHTS", weights.stat().st_size)
+    bench._editors.clear()
+    first, second = (bench.editor(entry) for entry in large)
+    assert bench.editor(large[1]) is second and bench.editor(large[0]) is not first
