@@ -1,12 +1,12 @@
 """Memory of measuring a test set of CelebA's size: 20,000 photos at 128 px, through the command line, in whole numbers.
 
-Photos are drawn faces, enlarged, shifted and brightened, in CelebA's layout. What grows with their number is the same
-for all networks (images, readings, features of 2,048 numbers), so it is taken with narrow ones, and what the networks
-of the profile need beside it, which does not grow, on few photos. Weights are random; memory does not ask for more.
+Photos are drawn faces, enlarged, 200 of them over and over, in CelebA's layout. Networks are the profile's own with
+random weights; memory does not ask for more. They compute the first photos alone (tools/first_photos.py).
 """
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -17,21 +17,23 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
+from tools.first_photos import FIRST
 from tools.page import Section
 from torch import nn
 
 from eval.classifier import AttributeClassifier, save_classifier
 from harness.data.faces.dataset import load_faces
-from methods.bridgegan.editor import BridgeGAN
-from methods.stargan.editor import StarGAN
+from harness.profiles import load_profile
+from methods import editor_class
 from methods.weights import save_editor
 
 ATTRIBUTE = "Smiling"
-WANTED_GIB = 4
+METHOD, TITLE = "bridgegan", "BridgeGAN"
 PROFILE = f"""
 attributes = ["{ATTRIBUTE}"]
-methods = ["bridgegan", "stargan", "copy"]
+methods = ["{METHOD}"]
 [data]
 name = "celeba"
 image_size = 128
@@ -47,14 +49,19 @@ diversity_images = 8
 bootstrap = 1000
 [weights]
 """
+COUNT = 20_000
+WANTED = "4,096"
+CELLS = 2  # by label and by reference
+STAGES = ("preparing and planning", "edits", "distances of the edits", "costs and the page")
+COMMAND = Path(__file__).parent / "tools" / "first_photos.py"
 
 
 class StandIn(nn.Module):
     """To the eye of the harness clean-fid's Inception: ``layers`` maps (N, 3, 299, 299) to (N, 2048)."""
 
-    def __init__(self, layers: nn.Module | None = None) -> None:
+    def __init__(self, layers: nn.Module) -> None:
         super().__init__()
-        self.layers = layers or nn.Sequential(nn.AdaptiveAvgPool2d(26), nn.Flatten(), nn.Linear(2028, 2048), nn.SiLU())
+        self.layers = layers
 
 
 @dataclass
@@ -68,14 +75,11 @@ class Peak:
 def write_root(folder: Path, count: int) -> None:
     """`count` photos, all of the test split."""
     faces = load_faces("test", 200, 64, progress=False)
-    large = [np.asarray(Image.fromarray(image).resize((178, 218))) for image in faces.images]
-    draw = np.random.default_rng(0)
+    large = [_jpeg(image) for image in faces.images]
     (folder / "img_align_celeba").mkdir(parents=True)
     names = [f"{number:06d}.jpg" for number in range(1, count + 1)]
     for number, name in enumerate(names):
-        photo = np.roll(large[number % len(large)], draw.integers(-9, 10, 2), axis=(0, 1)).astype(np.int16)
-        photo = np.clip(photo + draw.integers(-40, 41), 0, 255).astype(np.uint8)
-        Image.fromarray(photo).save(folder / "img_align_celeba" / name, quality=80)
+        (folder / "img_align_celeba" / name).write_bytes(large[number % len(large)])
     column = faces.attributes.index(ATTRIBUTE)
     values = [1 if faces.labels[number % len(large), column] else -1 for number in range(count)]
     rows = [f"{name} {value}" for name, value in zip(names, values, strict=True)]
@@ -83,53 +87,59 @@ def write_root(folder: Path, count: int) -> None:
     (folder / "list_eval_partition.txt").write_text("".join(f"{name} 2\n" for name in names))
 
 
-def write_profile(folder: Path, narrow: bool) -> Path:
-    """A profile with its weights: narrow networks, or those of the paper with the whole of Inception."""
+def write_profile(folder: Path) -> Path:
+    """A profile with its weights: the networks of celeba128 and the whole of Inception."""
     torch.manual_seed(0)
-    width = 4 if narrow else 32
-    for name, architecture in (("classifier", "resnet"), ("judge", "plain")):
-        save_classifier(AttributeClassifier([ATTRIBUTE], architecture, width), folder / f"{name}.safetensors", {})
-    save_editor(BridgeGAN(attributes=[ATTRIBUTE], image_size=128), folder / "bridgegan.safetensors", {})
-    star = {"width": 4, "blocks": 1} if narrow else {}
-    save_editor(StarGAN(attributes=[ATTRIBUTE], image_size=128, **star), folder / "stargan.safetensors", {})
-    torch.jit.script(StandIn(None if narrow else _inception())).save(str(folder / "inception.pt"))
-    names = ("classifier", "judge", "bridgegan", "stargan")
-    lines = [f'{name} = "{name}.safetensors"' for name in names] + ['inception = "inception.pt"', ""]
+    recipes = load_profile("celeba128").train
+    for name in ("classifier", "judge"):
+        model = AttributeClassifier([ATTRIBUTE], recipes[name]["architecture"])
+        save_classifier(model, folder / f"{name}.safetensors", {})
+    editor = editor_class(METHOD)(attributes=[ATTRIBUTE], image_size=128)
+    save_editor(editor, folder / f"{METHOD}.safetensors", {})
+    torch.jit.script(StandIn(_inception())).save(str(folder / "inception.pt"))
+    lines = [f'{name} = "{name}.safetensors"' for name in ("classifier", "judge", METHOD)]
     path = folder / "tables.toml"
-    path.write_text(PROFILE + "\n".join(lines))
+    path.write_text(PROFILE + "\n".join([*lines, 'inception = "inception.pt"', ""]))
     return path
 
 
-def measure(folder: Path, count: int, systems: str, narrow: bool) -> Peak:
-    """The peak of `bridgebench benchmark` with one worker."""
+def measure(folder: Path, count: int) -> list[Peak]:
+    """The peaks of `bridgebench benchmark` with one worker, stage by stage."""
     write_root(folder / "data", count)
-    profile = write_profile(folder, narrow)
-    arguments = ["benchmark", "--profile", profile, "--methods", systems, "--data-root", folder / "data"]
-    arguments += ["--out", folder / "run", "--workers", 1]
+    profile, run = write_profile(folder), folder / "run"
+    arguments = ["benchmark", "--profile", profile, "--data-root", folder / "data", "--out", run, "--workers", 1]
     environment = {**os.environ, "BRIDGEBENCH_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "harness", *map(str, arguments)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    peak, done = Peak(), threading.Event()
-    watcher = threading.Thread(target=_watch, args=(process.pid, peak, done))
+    process = subprocess.Popen([sys.executable, COMMAND, *map(str, arguments)], env=environment)
+    peaks, done = [Peak() for _ in STAGES], threading.Event()
+    watcher = threading.Thread(target=_watch, args=(process.pid, run, peaks, done))
     watcher.start()
     code = process.wait()
     done.set()
     watcher.join()
     assert code == 0, f"the benchmark ended with {code}"
-    return peak
+    return peaks
 
 
-def _watch(root: int, peak: Peak, done: threading.Event) -> None:
-    while not done.wait(2):
-        together = 0.0
+def _watch(root: int, run: Path, peaks: list[Peak], done: threading.Event) -> None:
+    while not done.wait(0.5):
+        sizes = []
         for pid in _family(root):
             try:
                 status, rollup = (Path(f"/proc/{pid}/{name}").read_text() for name in ("status", "smaps_rollup"))
             except OSError:  # it has just ended
                 continue
-            peak.process = max(peak.process, _kib(status, "VmHWM") / 1024)
-            together += _kib(rollup, "Pss") / 1024
-        peak.together = max(peak.together, together)
+            sizes.append((_kib(status, "VmRSS") / 1024, _kib(rollup, "Pss") / 1024))
+        peak = peaks[_stage(run)]
+        peak.process = max([peak.process, *(rss for rss, _ in sizes)])
+        peak.together = max(peak.together, sum(pss for _, pss in sizes))
+
+
+def _stage(run: Path) -> int:
+    """Which of STAGES the benchmark is at, by what stands in its folder; a cell's details come before its distances."""
+    if not (run / "baselines.json").is_file():
+        return 0
+    measured, edited = (len(list(run.glob(f"{kind}/*/*/*.json"))) for kind in ("cells", "details"))
+    return 3 if measured == CELLS else 1 + (edited > measured)
 
 
 def _family(root: int) -> list[int]:
@@ -155,17 +165,23 @@ def _inception() -> nn.Module:
     return torch.jit.trace(network, torch.zeros(1, 3, 299, 299), check_trace=False)
 
 
+def _jpeg(image: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).resize((178, 218)).save(buffer, format="JPEG", quality=80)
+    return buffer.getvalue()
+
+
 def main() -> None:
     """The table."""
     section = Section("whole_test_set")
-    rows: list[list[object]] = []
-    parts = [(20_000, "stargan,copy", True), (128, "stargan,copy", True), (128, "stargan", False)]
-    parts.append((128, "bridgegan", False))
-    for count, systems, narrow in parts:
-        with TemporaryDirectory() as folder:
-            peak = measure(Path(folder), count, systems, narrow)
-        rows.append([f"{count:,}", systems, "narrow" if narrow else "the profile's", peak.process, peak.together])
-    section.table(["photos", "methods", "networks", "largest process, MiB", "all processes, MiB"], rows)
+    with TemporaryDirectory() as folder:
+        peaks = measure(Path(folder), COUNT)
+    rows = [[stage, peak.process, peak.together] for stage, peak in zip(STAGES, peaks, strict=True)]
+    section.table(["stage", "largest process, MiB", "all processes, MiB"], rows)
+    section.say(
+        f"{TITLE} by label and by reference, one attribute, one worker. In each process every network computes its "
+        f"first {FIRST} photos; later ones get random numbers (tools/first_photos.py). Wanted: below {WANTED} MiB in all."
+    )
     section.finish()
 
 
