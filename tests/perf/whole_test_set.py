@@ -180,7 +180,7 @@ def main() -> None:
     section.table(["stage", "largest process, MiB", "all processes, MiB"], rows)
     section.say(
         f"{TITLE} by label and by reference, one attribute, one worker. In each process every network computes its "
-        f"first {FIRST} photos; later ones get random numbers (tools/first_photos.py). Wanted: below {WANTED} MiB in all."
+        f"first {FIRST} photos; later ones get random numbers (tools/first_photos.py). Wanted: below {WANTED} MiB."
     )
     section.finish()
 
