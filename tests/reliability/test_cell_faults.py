@@ -1,17 +1,9 @@
-"""Cells, workers and folders that fail: nothing is lost, nothing half-written, the words are clear."""
+"""Cells that fail, and data that vanishes meanwhile: nothing is lost, and all is tried again."""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,163 +12,16 @@ import pytest
 from PIL import Image
 
 import harness.workbench as workbench_module
-from harness import __main__, group, runner, verify
-from harness.backends import run_jobs
-from harness.lock import LOCK, locked
+from harness import group, runner, verify
 from harness.main import main
-from harness.pool import Death, run_in_processes
 from harness.profiles import load_profile
 from harness.runner import run_benchmark
 from harness.store import RunDirectory
-from methods import files
 from methods.attributes import CELEBA14
-from methods.errors import CannotWrite, UserError
+from methods.errors import CannotWrite
 from methods.files import write_bytes
 
-sys.path.insert(0, str(Path(__file__).parent))  # where worker processes look for it
-from jobs import die, die_once
-
 Write = Callable[..., Path]
-
-# --- workers ----------------------------------------------------------------------------------------------------------
-
-
-def alive(process: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{process}/stat").read_text().split(")")[1][:3]
-    except OSError:
-        return False
-
-
-def test_the_job_of_a_killed_worker_is_done_again(tmp_path: Path) -> None:
-    assert sorted(run_in_processes(die_once, [(str(tmp_path), number) for number in range(4)], 2)) == [0, 1, 2, 3]
-    assert (tmp_path / "died").exists()
-
-
-def test_a_job_over_which_workers_die_stops_no_other() -> None:
-    found = list(run_in_processes(die, [0, 1, 2], 1))
-    assert [each for each in found if not isinstance(each, Death)] == [0, 2]
-    assert [each for each in found if isinstance(each, Death)] == [Death(1, "SIGKILL")]
-
-
-def test_dask_gives_the_job_of_a_killed_worker_to_another(tmp_path: Path) -> None:
-    jobs = [(str(tmp_path), number) for number in range(4)]
-    assert sorted(run_jobs(die_once, jobs, backend="dask", scheduler=None, workers=2)) == [0, 1, 2, 3]
-    assert (tmp_path / "died").exists()
-
-
-def test_dask_gives_a_job_up_at_last() -> None:
-    def give_up(number: int, cause: str) -> str:
-        return f"{number}: {cause}"
-
-    found = list(run_jobs(die, [0, 1], backend="dask", scheduler=None, workers=1, give_up=give_up))
-    assert sorted(map(str, found)) == ["0", "1: lost by Dask"]
-
-
-PROGRAM = """
-import sys
-sys.path[:0] = [{here!r}, {root!r}]
-from jobs import linger
-from harness.pool import run_in_processes
-from harness.stopping import guarded
-if __name__ == "__main__":
-    with guarded():
-        list(run_in_processes(linger, [{folder!r}] * 2, 2))
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_worker_outlives_its_run(tmp_path: Path, number: signal.Signals) -> None:
-    script, folder = tmp_path / "program.py", tmp_path / "workers"
-    folder.mkdir()
-    here = Path(__file__).parent
-    script.write_text(PROGRAM.format(here=str(here), root=str(here.parent.parent), folder=str(folder)))
-    process = subprocess.Popen([sys.executable, script], stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 300
-    while len(list(folder.iterdir())) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    workers = [int(path.name) for path in folder.iterdir()]
-    assert len(workers) == 2
-    assert all(map(alive, workers))
-    process.send_signal(number)
-    process.wait(30)
-    deadline = time.monotonic() + 20
-    while any(map(alive, workers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(alive, workers))
-
-
-@pytest.mark.parametrize(("code", "at_once"), [(130, True), (143, True), (1, False), (0, False)])
-def test_a_stopped_command_does_not_wait_for_the_interpreter(
-    code: int, at_once: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Left(BaseException):
-        pass
-
-    def leave(status: int) -> None:
-        raise Left(status)
-
-    monkeypatch.setattr("harness.main.main", lambda: code)
-    monkeypatch.setattr(__main__, "guarded", nullcontext)
-    monkeypatch.setattr(__main__.os, "_exit", leave)
-    with pytest.raises(Left if at_once else SystemExit) as ended:
-        __main__.run()
-    assert ended.value.args == (code,)
-
-
-# --- the folder -------------------------------------------------------------------------------------------------------
-
-
-def test_a_second_run_in_a_folder_says_so_and_stops(tmp_path: Path, write_tiny: Write, capsys: Any) -> None:
-    out = tmp_path / "run"
-    profile = write_tiny(tmp_path)
-    with locked(out):
-        assert json.loads((out / LOCK).read_text()) == {"host": socket.gethostname(), "pid": os.getpid()}
-        assert main(["benchmark", "--profile", str(profile), "--out", str(out)]) == 2
-        assert [path.name for path in out.iterdir()] == [LOCK]
-    assert f"{out} is in use by another run (process {os.getpid()} on " in capsys.readouterr().err
-    assert not (out / LOCK).exists()
-
-
-def test_the_lock_of_a_killed_run_holds_nobody_up_but_that_of_another_machine_does(tmp_path: Path) -> None:
-    for owner in ({"host": socket.gethostname(), "pid": 1}, "half writ", [], {}):
-        (tmp_path / LOCK).write_text(json.dumps(owner)[:12] if owner == "half writ" else json.dumps(owner))
-        with locked(tmp_path):
-            pass
-    (tmp_path / LOCK).write_text(json.dumps({"host": "elsewhere", "pid": 7}))
-    with (
-        pytest.raises(UserError, match=r"process 7 on elsewhere\); if that one runs no more, remove .*\.lock"),
-        locked(tmp_path),
-    ):
-        pass
-    assert (tmp_path / LOCK).exists()
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
-def test_a_full_disk_leaves_the_file_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    def full(handle: int) -> None:
-        raise OSError(number, os.strerror(number))
-
-    path = tmp_path / "file.json"
-    write_bytes(path, b"before")
-    monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(
-        CannotWrite, match=f"file.json cannot be written .{os.strerror(number)}.; what was there before"
-    ):
-        write_bytes(path, b"after")
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"file.json": b"before"}
-
-
-def test_a_folder_that_cannot_be_written_is_told_before_anything_is_done(
-    tmp_path: Path, write_tiny: Write, capsys: Any
-) -> None:
-    (tmp_path / "file").write_text("no folder")
-    out = tmp_path / "file" / "run"
-    assert main(["benchmark", "--profile", str(write_tiny(tmp_path)), "--out", str(out)]) == 2
-    assert f"{out} cannot be written (Not a directory)" in capsys.readouterr().err
-
-
-# --- cells ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,0 +1,70 @@
+"""Run directories in use, full, or that cannot be written: nothing half-written, the words are clear."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.lock import LOCK, locked
+from harness.main import main
+from methods import files
+from methods.errors import CannotWrite, UserError
+from methods.files import write_bytes
+
+Write = Callable[..., Path]
+
+
+def test_a_second_run_in_a_folder_says_so_and_stops(tmp_path: Path, write_tiny: Write, capsys: Any) -> None:
+    out = tmp_path / "run"
+    profile = write_tiny(tmp_path)
+    with locked(out):
+        assert json.loads((out / LOCK).read_text()) == {"host": socket.gethostname(), "pid": os.getpid()}
+        assert main(["benchmark", "--profile", str(profile), "--out", str(out)]) == 2
+        assert [path.name for path in out.iterdir()] == [LOCK]
+    assert f"{out} is in use by another run (process {os.getpid()} on " in capsys.readouterr().err
+    assert not (out / LOCK).exists()
+
+
+def test_the_lock_of_a_killed_run_holds_nobody_up_but_that_of_another_machine_does(tmp_path: Path) -> None:
+    for owner in ({"host": socket.gethostname(), "pid": 1}, "half writ", [], {}):
+        (tmp_path / LOCK).write_text(json.dumps(owner)[:12] if owner == "half writ" else json.dumps(owner))
+        with locked(tmp_path):
+            pass
+    (tmp_path / LOCK).write_text(json.dumps({"host": "elsewhere", "pid": 7}))
+    with (
+        pytest.raises(UserError, match=r"process 7 on elsewhere\); if that one runs no more, remove .*\.lock"),
+        locked(tmp_path),
+    ):
+        pass
+    assert (tmp_path / LOCK).exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_full_disk_leaves_the_file_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def full(handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    path = tmp_path / "file.json"
+    write_bytes(path, b"before")
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(
+        CannotWrite, match=f"file.json cannot be written .{os.strerror(number)}.; what was there before"
+    ):
+        write_bytes(path, b"after")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"file.json": b"before"}
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_done(
+    tmp_path: Path, write_tiny: Write, capsys: Any
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    out = tmp_path / "file" / "run"
+    assert main(["benchmark", "--profile", str(write_tiny(tmp_path)), "--out", str(out)]) == 2
+    assert f"{out} cannot be written (Not a directory)" in capsys.readouterr().err
