@@ -1,0 +1,64 @@
+"""The small benchmark and the small training that are killed: their profiles and judges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from eval.classifier import AttributeClassifier, save_classifier
+from methods.attributes import CELEBA14
+
+# Few images, so that a run is seconds of work behind its start.
+SMALL = """
+[data]
+name = "faces"
+image_size = 32
+train = 64
+validation = 8
+test = 16
+
+[evaluation]
+n = 6
+batch = 4
+minimum_n = 4
+diversity_images = 2
+diversity_draws = 2
+bootstrap = 20
+"""
+TRAINING = """
+[train.stargan]
+width = 4
+blocks = 1
+discriminator_width = 4
+batch_size = 4
+iterations = 200
+n_critic = 2
+decay = "none"
+"""
+# A checkpoint every fifth of a second instead of every minute.
+OFTEN = """
+from harness import main
+
+def often(whole=main.main):
+    from harness.train import loop
+    loop._CHECKPOINT_SECONDS = 0.2
+    return whole()
+
+main.main = often
+"""
+
+
+def head() -> str:
+    """The first lines of both profiles."""
+    return f'attributes = {list(CELEBA14)}\nmethods = ["identity"]\n'
+
+
+def small_judges(folder: Path) -> dict[str, Path]:
+    """Small networks with their random first weights."""
+    files = {}
+    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
+        torch.manual_seed(seed)
+        files[name] = folder / f"{name}.safetensors"
+        save_classifier(AttributeClassifier(CELEBA14, architecture, width=4), files[name], {"origin": "kills.py"})
+    return files
