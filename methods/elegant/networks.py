@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from methods.blocks import halve
+from methods.resampled import halve
 
 _SLOPE = 0.2
 _DISCRIMINATOR_BLOCKS = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +11,11 @@ from torch import Tensor, nn
 
 from methods import channels_last
 from methods.blocks import InstanceNorm
+from methods.few_channels import ConvToFew, convolve_few
 
 _EPSILON = 1e-5  # PyTorch's default, which the official code leaves
 _DISCRIMINATOR_LAYERS = 6
-_FIRST_KERNEL = 7
+_KERNEL = 7  # of the generator's first and last layers
 
 
 class ResidualBlock(nn.Module):
@@ -50,7 +52,7 @@ class Generator(nn.Module):
     def __init__(self, attributes: int, width: int = 64, blocks: int = 6) -> None:
         super().__init__()
         layers: list[nn.Module] = [
-            nn.Conv2d(3 + attributes, width, _FIRST_KERNEL, 1, 3, bias=False),
+            nn.Conv2d(3 + attributes, width, _KERNEL, 1, _KERNEL // 2, bias=False),
             *_norm_relu(width),
         ]
         for channels in (width, 2 * width):
@@ -58,7 +60,7 @@ class Generator(nn.Module):
         layers += [ResidualBlock(4 * width) for _ in range(blocks)]
         for channels in (4 * width, 2 * width):
             layers += [nn.ConvTranspose2d(channels, channels // 2, 4, 2, 1, bias=False), *_norm_relu(channels // 2)]
-        layers += [nn.Conv2d(width, 3, 7, 1, 3, bias=False), nn.Tanh()]
+        layers += [ConvToFew(width, 3, _KERNEL), nn.Tanh()]
         self.main = nn.Sequential(*layers)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -70,18 +72,38 @@ class Generator(nn.Module):
 
         What it makes of a constant map differs at the border alone, so a map as small as the kernel tells all of it.
         """
-        (weight,), size = self.main[0].parameters(), _FIRST_KERNEL
+        (weight,), size = self.main[0].parameters(), _KERNEL
         maps = labels.to(images.dtype)[:, :, None, None].expand(-1, -1, size, size)
-        of_images = F.conv2d(images, weight[:, : images.shape[1]], padding=size // 2)
+        of_images = convolve_few(images, weight[:, : images.shape[1]])
         of_labels = F.conv2d(maps, weight[:, images.shape[1] :], padding=size // 2)
         if channels_last.lies_so(of_images):
             of_labels = of_labels.contiguous(memory_format=torch.channels_last)
-        for side in (2, 3):
-            before, middle, after = of_labels.split([size // 2, 1, size // 2], dim=side)
-            sizes = [-1] * 4
-            sizes[side] = images.shape[side] - size + 1
-            of_labels = torch.cat([before, middle.expand(sizes), after], dim=side)
-        return of_images + of_labels
+        before, middle, after = of_labels.split([size // 2, 1, size // 2], dim=3)
+        middle = middle.expand(-1, -1, -1, images.shape[3] - size + 1)
+        return _AddRows.apply(of_images, torch.cat([before, middle, after], dim=3))  # type: ignore[no-any-return]
+
+
+class _AddRows(torch.autograd.Function):
+    """Adds rows (N, C, R, W), R odd, to maps (N, C, H, W), in place: the one in the middle to all that R - 1 leave."""
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, rows: Tensor) -> Tensor:
+        ctx.side = side = rows.shape[2] // 2
+        for part, row in zip(_bands(maps, side), _bands(rows, side), strict=True):
+            part += row
+        ctx.mark_dirty(maps)
+        return maps
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        before, middle, after = _bands(gradient, ctx.side)
+        return gradient, torch.cat([before, middle.sum(2, keepdim=True), after], dim=2)
+
+
+def _bands(maps: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The first `side` rows of maps (N, C, H, W), those in between, the last ones."""
+    before, middle, after = maps.split([side, maps.shape[2] - 2 * side, side], dim=2)
+    return before, middle, after
 
 
 class Discriminator(nn.Module):

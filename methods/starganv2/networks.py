@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from methods import channels_last
-from methods.blocks import InstanceNorm, halve
+from methods.blocks import InstanceNorm
+from methods.resampled import convolve_and_halve, enlarge_and_convolve, halve
 
 Masks = tuple[Tensor, Tensor]
 Encoded = tuple[Tensor, dict[int, Tensor]]  # the deepest map, and by their size those that the high-pass skip carries
@@ -41,7 +42,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H, W), or half of the size."""
-        y = self._pool(self.conv1(_leaky(self.norm1(x))))
+        y = _leaky(self.norm1(x))
+        y = convolve_and_halve(self.conv1, y) if self.down else self.conv1(y)
         # The 1x1 convolution commutes with average pooling: done on the small map.
         return (self.conv1x1(self._pool(x)) + self.conv2(_leaky(self.norm2(y)))).div_(math.sqrt(2))
 
@@ -87,7 +89,8 @@ class StyleBlock(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """x (N, inputs, H, W) and style (N, style_size) -> (N, outputs, H, W), or twice the size."""
-        y = self.conv1(self._enlarge(_leaky(self.norm1(x, style))))
+        y = _leaky(self.norm1(x, style))
+        y = enlarge_and_convolve(self.conv1, y) if self.up else self.conv1(y)
         y = self.conv2(_leaky(self.norm2(y, style)))
         if not self.shortcut:
             return y

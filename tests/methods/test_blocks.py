@@ -8,7 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from methods.blocks import InstanceNorm, PreActivationBlock, Spade, halve
+from methods.blocks import InstanceNorm, PreActivationBlock, Spade
+from methods.resampled import halve
 
 
 @pytest.fixture(autouse=True)

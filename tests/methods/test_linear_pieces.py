@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from methods.blocks import halve
 from methods.bridgegan.networks import Discriminator
 from methods.linear_pieces import linearized
 from methods.losses import gradient_penalty
+from methods.resampled import halve
 from methods.stargan.networks import Discriminator as StarGANDiscriminator
 from methods.starganv2.networks import Discriminator as StarGANv2Discriminator
 

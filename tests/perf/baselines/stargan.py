@@ -17,6 +17,7 @@ class Step:
 
     def __init__(self, training: StarGANTraining) -> None:
         self.generator = official_norms(training.editor.generator)
+        self.generator.first = self._first  # type: ignore[method-assign]
         self.discriminator = official_norms(training.discriminator)
         self.weights, rate, betas = training.recipe.weights, training.recipe.learning_rate, training.recipe.betas
         self.adam_g = torch.optim.Adam(self.generator.parameters(), rate, betas)
@@ -55,6 +56,10 @@ class Step:
             "classification": F.binary_cross_entropy_with_logits(logits, target, reduction="sum") / len(logits),
             "reconstruction": (images - self.generator(fake, labels)).abs().mean(),
         }
+
+    def _first(self, images: Tensor, labels: Tensor) -> Tensor:
+        maps = labels[:, :, None, None].expand(-1, -1, *images.shape[2:])
+        return self.generator.main[0](torch.cat([images, maps], dim=1))  # type: ignore[no-any-return]
 
     def _descend(self, terms: Terms, optimizer: torch.optim.Optimizer) -> None:
         self.adam_d.zero_grad()
