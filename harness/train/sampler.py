@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from harness.data.base import ImageSet
 from methods.training import Batch
@@ -12,31 +15,57 @@ from methods.training import Batch
 class BatchSampler:
     """Endless batches of a training set, shuffled anew in each epoch; the last, smaller batch is dropped.
 
-    The order follows from the seed alone, so `position` (batches given so far) is all the state there is.
+    The order follows from the seed alone, so `position` (batches given so far) is all the state there is. Ahead of
+    that, a thread reads the next batch while one is computed with; it counts when it is given.
 
     Args:
         images: the training set.
         batch_size: images a batch.
         seed: of the permutations.
         device: where the batches go.
+        ahead: read the next batch before it is asked for; None: where the device computes by itself, on a GPU.
     """
 
-    def __init__(self, images: ImageSet, batch_size: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, images: ImageSet, batch_size: int, seed: int, device: torch.device, *, ahead: bool | None = None
+    ) -> None:
         self.images, self.batch_size, self.seed, self.device = images, batch_size, seed, device
         self.batches_an_epoch = len(images.labels) // batch_size
         self.position = 0
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+        self._on_gpu = device.type == "cuda"
+        self._reader = ThreadPoolExecutor(1) if (self._on_gpu if ahead is None else ahead) else None
+        self._coming: tuple[int, Future[Batch]] | None = None  # a position, and what will be given there
 
     def next_batch(self) -> Batch:
         """The next batch, images as float32 in [-1, 1]."""
-        epoch, place = divmod(self.position, self.batches_an_epoch)
+        pixels, labels, indices = map(self._sent, self._stored())
+        self.position += 1
+        if self._reader:
+            self._coming = self.position, self._reader.submit(self._read, self.position)
+        return Batch(pixels.permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1), labels, indices)
+
+    def _stored(self) -> Batch:
+        """The batch at `position`. Where a thread reads, it reads all: no two at a time."""
+        if self._reader is None:
+            return self._read(self.position)
+        if self._coming is None or self._coming[0] != self.position:  # the first, or put back to a checkpoint
+            self._coming = self.position, self._reader.submit(self._read, self.position)
+        return self._coming[1].result()
+
+    def _read(self, position: int) -> Batch:
+        """The batch at a position, on the CPU, its images as they are stored: uint8 (N, H, W, 3)."""
+        epoch, place = divmod(position, self.batches_an_epoch)
         if epoch != self._epoch:
             seeds = np.random.SeedSequence([self.seed, epoch])
             self._epoch, self._order = epoch, np.random.default_rng(seeds).permutation(len(self.images.labels))
         # Sorted within the batch: reads of a memory-mapped or zipped set go forward.
         chosen = np.sort(self._order[place * self.batch_size : (place + 1) * self.batch_size])
-        self.position += 1
         pixels = torch.from_numpy(np.ascontiguousarray(self.images.images[chosen]))
-        images = pixels.to(self.device).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
         labels = torch.from_numpy(np.asarray(self.images.labels[chosen], dtype=np.float32))
-        return Batch(images, labels.to(self.device), torch.from_numpy(chosen).to(self.device))
+        batch = Batch(pixels, labels, torch.from_numpy(chosen))
+        return Batch(*(each.pin_memory() for each in batch)) if self._on_gpu else batch
+
+    def _sent(self, values: Tensor) -> Tensor:
+        """On the device; from pinned memory nothing waits until it is there."""
+        return values.to(self.device, non_blocking=self._on_gpu)
