@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.grad import conv2d_weight
 
 from methods import channels_last
 
@@ -58,7 +59,7 @@ class _ToFew(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         gradient, turned = gradient.contiguous(memory_format=torch.channels_last), _turned(weight)
         by_x = F.conv2d(gradient, turned, padding=weight.shape[2] // 2) if ctx.needs_input_grad[0] else None
-        by_weight = torch.nn.grad.conv2d_weight(gradient, turned.shape, x, padding=weight.shape[2] // 2)
+        by_weight = conv2d_weight(gradient, turned.shape, x, padding=weight.shape[2] // 2)
         return by_x, _turned(by_weight)
 
 
@@ -73,7 +74,7 @@ class _FromFew(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:  # type: ignore[override]
         x, weight = ctx.saved_tensors
         by_x = _by_rows(gradient, _turned(weight)) if ctx.needs_input_grad[0] else None
-        return by_x, torch.nn.grad.conv2d_weight(x, weight.shape, gradient, padding=weight.shape[2] // 2)
+        return by_x, conv2d_weight(x, weight.shape, gradient, padding=weight.shape[2] // 2)
 
 
 def _by_rows(x: Tensor, weight: Tensor) -> Tensor:
