@@ -46,7 +46,8 @@ class Place:
         """A baseline's step in this precision."""
 
         def run() -> Terms:
-            with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16"):
+            # Cast anew each time: an iteration changes its weights, and what autocast remembers would be the old ones.
+            with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False):
                 return step()
 
         return run
@@ -133,14 +134,14 @@ def starganv2_contests(place: Place = CPU) -> list[Contest]:
     return [Contest("StarGAN v2, one iteration", count, lambda: ours.iterate(pairing), straight)]
 
 
-def farthest(contest: Contest) -> float:
-    """Makes one step on every side; the largest relative difference of a term that both name."""
+def farthest(contest: Contest, least: float = 1e-3) -> float:
+    """Makes one step on every side; the largest difference of a term that both name, relative to it or to `least`."""
     ours = contest.ours()
     worst = 0.0
     for other in contest.others.values():
         for name, term in other().items():
             if name in ours:
-                worst = max(worst, float((ours[name].detach() - term).abs() / term.abs().clamp(min=1e-3)))
+                worst = max(worst, float((ours[name].detach() - term).abs() / term.abs().clamp(min=least)))
     return worst
 
 
@@ -150,8 +151,8 @@ def measure(place: Place) -> list[list[object]]:
     spent: list[dict[str, float]] = []
     on_gpu = place.device == "cuda"
     for contest in [*bridgegan_contests(place), *stargan_contests(place), *starganv2_contests(place)]:
-        off = farthest(contest)
-        assert off < (1e-2 if place.precision == "32" else 0.2), f"{contest.title}: a loss is off by {off}"
+        off = farthest(contest) if place.precision == "32" else farthest(contest, 0.1)
+        assert off < (1e-2 if place.precision == "32" else 5e-2), f"{contest.title}: a loss is off by {off}"
         sides = {"ours": contest.ours, **contest.others}
         seconds = alternate(sides, 20, 5, gpu_clock) if on_gpu else alternate(sides, REPEATS, warm_up=0)
         spent.append(seconds)
