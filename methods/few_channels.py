@@ -32,9 +32,14 @@ class ConvToFew(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H, W)."""
-        if not (self.training and channels_last.lies_so(input)):
-            return super().forward(input)
-        return _ToFew.apply(*_as_autocast(input, self.weight))  # type: ignore[no-any-return]
+        return convolve_to_few(input, self.weight) if self.training else super().forward(input)
+
+
+def convolve_to_few(x: Tensor, weight: Tensor) -> Tensor:
+    """The convolution (N, C, H, W) -> (N, K, H, W) by an odd kernel (K, C, k, k), zero-padded; torch's on a GPU."""
+    if not channels_last.lies_so(x):
+        return F.conv2d(x, weight, padding=weight.shape[2] // 2)
+    return _ToFew.apply(*_as_autocast(x, weight))  # type: ignore[no-any-return]
 
 
 def convolve_few(x: Tensor, weight: Tensor) -> Tensor:

@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods import channels_last
 from methods.blocks import InstanceNorm
+from methods.few_channels import convolve_to_few
 
 _EPSILON = 1e-5
 
@@ -27,8 +29,15 @@ class AdaptiveBlock(nn.Module):
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """x (N, C, H, W), code (N, 4, C): shift and scale of the first norm, then of the second -> (N, C, H, W)."""
-        hidden = F.relu(_adaptive_norm(self.conv1(x), code[:, 0], code[:, 1]))
-        return x + _adaptive_norm(self.conv2(hidden), code[:, 2], code[:, 3])
+        hidden = F.relu(self._norm(self.conv1(x), code[:, 0], code[:, 1]))
+        return x + self._norm(self.conv2(hidden), code[:, 2], code[:, 3])
+
+    def _norm(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+        shift, scale = shift[:, :, None, None], scale[:, :, None, None]
+        if self.training and channels_last.lies_so(x):
+            return channels_last.instance_norm(x, scale, shift, _EPSILON)
+        normalized = F.group_norm(x, x.shape[1], eps=_EPSILON)
+        return torch.addcmul(shift.to(normalized.dtype), normalized, scale.to(normalized.dtype))
 
 
 class SampleNorm(nn.Module):
@@ -103,7 +112,8 @@ class Generator(nn.Module):
         features = self.up(hidden)
         # Both heads read the same map: one convolution does for the two.
         weight = torch.cat([self.image_head.weight, self.mask_head.weight])
-        pixels, mask = F.conv2d(features, weight, padding=3).float().split([3, 1], dim=1)
+        found = convolve_to_few(features, weight) if self.training else F.conv2d(features, weight, padding=3)
+        pixels, mask = found.float().split([3, 1], dim=1)
         return pixels.tanh(), mask.sigmoid()
 
     def forward(self, images: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
@@ -124,12 +134,6 @@ class Generator(nn.Module):
 def blend(images: Tensor, pixels: Tensor, mask: Tensor) -> Tensor:
     """mask * images + (1 - mask) * pixels."""
     return torch.lerp(pixels, images, mask)
-
-
-def _adaptive_norm(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    normalized = F.group_norm(x, x.shape[1], eps=_EPSILON)
-    shift, scale = (part.to(normalized.dtype)[:, :, None, None] for part in (shift, scale))
-    return torch.addcmul(shift, normalized, scale)
 
 
 def _norm_relu(channels: int) -> list[nn.Module]:
