@@ -30,8 +30,8 @@ from methods.training import Training
 from methods.weights import save_editor
 
 WEIGHTS, SAMPLES = "weights.safetensors", "samples"
-# What of a recipe may change when a run goes on: its length, over how long its learning rate falls, and its notes.
-_CHANGEABLE = frozenset({"iterations", "cooldown", "decay_iterations", "notes"})
+# What of a recipe may change when a run goes on: its length, when its learning rate falls or begins anew, its notes.
+_CHANGEABLE = frozenset({"iterations", "cooldown", "decay_iterations", "restarts", "notes"})
 
 
 @dataclass(frozen=True)
