@@ -16,6 +16,7 @@ from methods.files import write_bytes
 from methods.weights import header
 
 _ROWS = 8  # of a curve's points
+_FIRST_ROWS = 3  # of the first iterations
 
 
 def write_card(path: Path) -> Path:
@@ -101,7 +102,7 @@ def _score(card: Mapping[str, Any], kind: str) -> str | None:
 def _losses(curves: Mapping[str, Any]) -> Iterator[str]:
     """The first iterations, then some points of the curves, the last among them."""
     names = list(curves["losses"])
-    rows = [*_points(curves.get("first", {}), names), *_spread(_points(curves, names))]
+    rows = [*_points(curves.get("first", {}), names)[:_FIRST_ROWS], *_spread(_points(curves, names))]
     yield from _table(("iteration", *names), rows)
 
 

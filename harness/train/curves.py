@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST = 100  # even
-FIRST = 3  # iterations
+FIRST = 100  # iterations, by which a training can be told to be the same again
 
 
 @dataclass

