@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -50,18 +51,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def judges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Weights files of a small ``classifier`` and ``judge``: real networks with their random first weights."""
-    import torch
+    sys.path.insert(0, str(Path(__file__).parent))
+    from small_judges import small_judges
 
-    from eval.classifier import AttributeClassifier, save_classifier
-    from methods.attributes import CELEBA14
-
-    folder = tmp_path_factory.mktemp("judges")
-    files = {}
-    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
-        torch.manual_seed(seed)
-        files[name] = folder / f"{name}.safetensors"
-        save_classifier(AttributeClassifier(CELEBA14, architecture, width=4), files[name], {"origin": "tests"})
-    return files
+    return small_judges(tmp_path_factory.mktemp("judges"), "tests")
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,10 @@ import torch
 from commands import import_all
 from figures import known, record
 from killing import Kills, Limit
-from small_runs import OFTEN, SMALL, TRAINING, head, small_judges
+from small_runs import OFTEN, SMALL, TRAINING, head
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from small_judges import small_judges
 
 KEPT = ("cells", "samples", "details", "baselines.json", "summary.csv")
 
@@ -33,7 +36,7 @@ KEPT = ("cells", "samples", "details", "baselines.json", "summary.csv")
 def benchmarks(folder: Path, limit: Limit, draw: random.Random, backend: str) -> Iterator[dict[str, Any]]:
     """Benchmarks that are killed; their workers alone, too. Gives the figures so far after each that ended."""
     profile = folder / "small.toml"
-    judges = [f'{name} = "{path}"' for name, path in small_judges(folder).items()]
+    judges = [f'{name} = "{path}"' for name, path in small_judges(folder, "kills.py").items()]
     profile.write_text("\n".join([head(), SMALL, "[weights]", *judges]))
     options = ["--profile", str(profile), "--methods", "identity"]
     arguments = ["benchmark", *options, "--backend", backend]

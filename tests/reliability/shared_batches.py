@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from torch import Tensor, distributed
 import methods
 from methods.attributes import CELEBA14
 from methods.training import Batch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "methods"))
+from tiny_homogan import Grey
 
 SIDE, COUNT, ITERATIONS = 32, 24, 3
 SIZES = {"width": 4, "discriminator_width": 4, "learning_rate": 1e-3}
@@ -37,18 +41,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "stgan": {**SIZES, "unit_width": 3, "layers": 3, "discriminator_hidden": 8, "batch_size": 4, "n_critic": 2},
 }  # fmt: skip
-
-
-class Grey:
-    """A feature network without weights, for the method that looks through one."""
-
-    name = "grey"
-
-    def fine(self, images: Tensor) -> Tensor:
-        return F.avg_pool2d(images.mean(1, keepdim=True), 4)
-
-    def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.fine(images), F.avg_pool2d(images, 8)
 
 
 def run(name: str) -> dict[str, Any]:

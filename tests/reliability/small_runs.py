@@ -1,12 +1,7 @@
-"""The small benchmark and the small training that are killed: their profiles and judges."""
+"""The small benchmark and the small training that are killed: their profiles."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import torch
-
-from eval.classifier import AttributeClassifier, save_classifier
 from methods.attributes import CELEBA14
 
 # Few images, so that a run is seconds of work behind its start.
@@ -52,13 +47,3 @@ main.main = often
 def head() -> str:
     """The first lines of both profiles."""
     return f'attributes = {list(CELEBA14)}\nmethods = ["identity"]\n'
-
-
-def small_judges(folder: Path) -> dict[str, Path]:
-    """Small networks with their random first weights."""
-    files = {}
-    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
-        torch.manual_seed(seed)
-        files[name] = folder / f"{name}.safetensors"
-        save_classifier(AttributeClassifier(CELEBA14, architecture, width=4), files[name], {"origin": "kills.py"})
-    return files

@@ -1,0 +1,20 @@
+"""Judges for tests: real networks, small, with their random first weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from eval.classifier import AttributeClassifier, save_classifier
+from methods.attributes import CELEBA14
+
+
+def small_judges(folder: Path, origin: str) -> dict[str, Path]:
+    """Writes the weights files of a ``classifier`` and a ``judge`` into a folder; their cards tell of `origin`."""
+    files = {}
+    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
+        torch.manual_seed(seed)
+        files[name] = folder / f"{name}.safetensors"
+        save_classifier(AttributeClassifier(CELEBA14, architecture, width=4), files[name], {"origin": origin})
+    return files
