@@ -174,6 +174,20 @@ def weights_card(files: Annotated[list[Path], typer.Argument(metavar="FILE...", 
         typer.echo(f"Wrote {write_card(file)}")
 
 
+@weights_app.command("reproduce")
+def weights_reproduce(
+    file: Annotated[Path, typer.Argument(help="A weights file that `bridgebench train` wrote.")],
+    iterations: Annotated[int, typer.Option(min=1, help="How many, of those in its card.")] = 100,
+    profile: Annotated[str | None, typer.Option(help="The profile of its data, instead of the one it names.")] = None,
+    data_root: DataRoot = None,
+) -> None:
+    """Trains a file's first iterations again; exit code 1 if a loss is not the card's within 1 %."""
+    from harness.reproduce import reproduce
+
+    same = reproduce(file, iterations=iterations, profile=profile, data_root=data_root, say=typer.echo)
+    raise typer.Exit(0 if same else 1)
+
+
 @app.command()
 def check(
     method: Annotated[str, typer.Argument(help="The method to check, ours or a plug-in.")],

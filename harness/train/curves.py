@@ -37,10 +37,10 @@ class Curves:
         """Takes the losses at an iteration."""
         self.pending.append((iteration, dict(losses)))
         if len(self.pending) == self.stride:
-            self.points.append(_mean(self.pending))
+            self.points.append(mean_of(self.pending))
             self.pending = []
         if len(self.points) == MOST:
-            self.points = [_mean(self.points[i : i + 2]) for i in range(0, MOST, 2)]
+            self.points = [mean_of(self.points[i : i + 2]) for i in range(0, MOST, 2)]
             self.stride *= 2
 
     def record(self) -> dict[str, Any]:
@@ -48,12 +48,13 @@ class Curves:
 
         Under "first", the same of the first iterations with six figures, if they were taken.
         """
-        points = [*self.points, *([_mean(self.pending)] if self.pending else [])]
+        points = [*self.points, *([mean_of(self.pending)] if self.pending else [])]
         first = {"first": _table(self.first, 6)} if self.first else {}
         return {**_table(points, 4), **first}
 
 
-def _mean(notes: Sequence[tuple[int, dict[str, float]]]) -> tuple[int, dict[str, float]]:
+def mean_of(notes: Sequence[tuple[int, dict[str, float]]]) -> tuple[int, dict[str, float]]:
+    """The point that notes make: the last one's iteration, and each term's mean over the notes that have it."""
     names = dict.fromkeys(name for _, losses in notes for name in losses)
     found = {name: [losses[name] for _, losses in notes if name in losses] for name in names}
     return notes[-1][0], {name: sum(values) / len(values) for name, values in found.items()}

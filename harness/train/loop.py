@@ -31,7 +31,7 @@ from methods.errors import UserError
 from methods.files import remove_temporaries
 from methods.parallel import highest
 
-_LOG_EVERY = 20
+NOTE_EVERY = 20
 _CHECKPOINT_SECONDS = 60.0
 _SAMPLES_SECONDS = 300.0
 _FIRST_SAMPLES_SECONDS = 60.0
@@ -111,7 +111,7 @@ def run_task(fabric: Fabric, task: Task) -> int:
             if due.samples:
                 run.write_samples()
             losses = {**losses, **run.step()}
-            if run.progress.iteration % _LOG_EVERY == 0:
+            if run.progress.iteration % NOTE_EVERY == 0:
                 run.guard.check()
                 notes.show(run.note(losses))
         run.save()

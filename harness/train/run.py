@@ -87,14 +87,14 @@ class Run:
         self.progress.images += (self.sampler.position - before) * self.training.batch_size
         self.guard.watch(losses, self.progress.iteration)
         if self.progress.iteration <= FIRST:
-            self.progress.curves.begin(self.progress.iteration, _numbers(losses))
+            self.progress.curves.begin(self.progress.iteration, numbers(losses))
         return losses
 
     def note(self, losses: Mapping[str, float | Tensor]) -> dict[str, float]:
         """Puts losses into the training curves of the weights' card, and gives them back as numbers."""
-        numbers = _numbers(losses)
-        self.progress.curves.note(self.progress.iteration, numbers)
-        return numbers
+        noted = numbers(losses)
+        self.progress.curves.note(self.progress.iteration, noted)
+        return noted
 
     def finished(self) -> bool:
         """Whether the recipe is at its end."""
@@ -136,7 +136,8 @@ def _start(profile: Profile, method: str, recipe: Mapping[str, Any], count: int,
         raise UserError(f"The variant '{method}' of the profile '{profile.name}' cannot be trained: {error}") from error
 
 
-def _numbers(losses: Mapping[str, float | Tensor]) -> dict[str, float]:
+def numbers(losses: Mapping[str, float | Tensor]) -> dict[str, float]:
+    """Losses as plain numbers."""
     return {name: float(value) for name, value in losses.items()}
 
 

@@ -1,0 +1,218 @@
+"""`bridgebench weights reproduce`: trains a file's first iterations again and holds their losses to its card's.
+
+Rounding that another processor or another version of torch does otherwise grows from iteration to iteration of a GAN;
+on the machine of the card, the losses are the stored figures.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError, model_validator
+
+from harness.profiles import Profile, load_profile
+from harness.train.curves import FIRST, mean_of
+from harness.variants import Variant
+from methods.errors import UserError
+from methods.weights import header
+
+TOLERANCE = 0.01  # of a loss's size
+REPRODUCED = "reproduced"  # the variant that stands for the file's method
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How far an iteration's losses are from those of the card.
+
+    Attributes:
+        iteration: counted from 1.
+        term: the loss that is farthest away.
+        found, stored: its two values.
+        share: their difference over the loss's size, which is the larger of the stored value's and of the term's mean
+            over all stored ones: a loss that crosses zero has a size there too.
+    """
+
+    iteration: int
+    term: str
+    found: float
+    stored: float
+    share: float
+
+    @property
+    def same(self) -> bool:
+        """Whether the losses are those of the card."""
+        return self.share <= TOLERANCE
+
+
+class StoredLosses(BaseModel):
+    """StoredLosses at some iterations, as they are in a card: a column for each term."""
+
+    iterations: list[int] = []
+    losses: dict[str, list[float | None]] = {}
+
+    def at(self) -> dict[int, dict[str, float]]:
+        """By iteration, the terms that have a value there."""
+        rows = zip(self.iterations, zip(*self.losses.values(), strict=True), strict=True)
+        return {
+            iteration: {term: value for term, value in zip(self.losses, row, strict=True) if value is not None}
+            for iteration, row in rows
+        }
+
+    def size(self, term: str) -> float:
+        """The mean of a term's absolute values."""
+        known = [abs(value) for value in self.losses[term] if value is not None]
+        return sum(known) / len(known)
+
+    @model_validator(mode="after")
+    def _one_value_an_iteration(self) -> StoredLosses:
+        if any(len(values) != len(self.iterations) for values in self.losses.values()):
+            raise ValueError("each loss must have a value for every iteration.")
+        return self
+
+
+class StoredCurves(StoredLosses):
+    """Each point is the mean over the notes since the point before; `first` are iterations as they were."""
+
+    first: StoredLosses
+
+
+class _Data(BaseModel):
+    digest: str
+
+
+class TrainingCard(BaseModel):
+    """What of a trained file's card says how it was trained."""
+
+    profile: str
+    recipe: dict[str, Any]
+    seed: int
+    data: _Data
+    curves: StoredCurves
+    code: dict[str, Any] = {}
+    packages: dict[str, str] = {}
+
+    def profile_of(self, method: str, profile: Profile) -> Profile:
+        """A profile with the method's recipe and seed as the card has them, whatever they are by now."""
+        variants = {REPRODUCED: Variant(method=method, seed=self.seed)}
+        return profile.model_copy(update={"train": {**profile.train, method: self.recipe}, "variants": variants})
+
+
+def reproduce(
+    file: Path,
+    *,
+    iterations: int = FIRST,
+    profile: str | None = None,
+    data_root: Path | None = None,
+    say: Callable[[str], Any] = print,
+) -> bool:
+    """Trains the first iterations of a weights file again, by the recipe and with the seed of its card.
+
+    Args:
+        file: weights that `bridgebench train` wrote.
+        iterations: how many. The card has the first hundred one by one, and means over stretches of all of them.
+        profile: the one to take the data from; by default that of the card.
+        data_root: where the data set lies, if it is one of photos.
+        say: takes each line for the user.
+
+    Returns:
+        Whether every loss of every iteration is the card's within TOLERANCE.
+
+    Raises:
+        UserError: no such file, a card without losses of first iterations, other data than the card's, or a profile or
+            recipe that this version does not take.
+    """
+    card = training_card(file)
+    count = min(iterations, max(card.curves.first.iterations + card.curves.iterations))
+    found = card.profile_of(header(file)["method"], load_profile(profile or card.profile))
+    say(f"The first {count} iterations of {file} are trained again (seed {card.seed}).")
+    with tempfile.TemporaryDirectory(prefix="bridgebench-") as folder:
+        again = list(first_deviations(card, found, count, Path(folder), data_root))
+    different = [each for each in again if not each.same]
+    if different:
+        one = different[0]
+        say(
+            f"DIFFERENT from iteration {one.iteration:,} on: {one.term} is {one.found:.6g}, in the card "
+            f"{one.stored:.6g}; trained at commit {card.code.get('git_commit')}, torch {card.packages.get('torch')}."
+        )
+    else:
+        most = max(again, key=lambda each: each.share)
+        say(
+            f"same: at {len(again)} points no loss is farther from the card's than {100 * most.share:.2g} % "
+            f"({most.term}, iteration {most.iteration:,})."
+        )
+    return not different
+
+
+def training_card(file: Path) -> TrainingCard:
+    """The card of a file that can be trained again.
+
+    Raises:
+        UserError: no such file, or a card without the losses of the first iterations.
+    """
+    try:
+        card = TrainingCard.model_validate(header(file)["card"])
+    except ValidationError:
+        card = None
+    if card is None or not card.curves.first.iterations:
+        raise UserError(
+            f"{file} does not hold the losses of its first iterations: `bridgebench train` keeps them; imported "
+            "checkpoints, judges and older weights files have none."
+        )
+    return card
+
+
+def first_deviations(
+    card: TrainingCard, profile: Profile, count: int, folder: Path, data_root: Path | None = None
+) -> Iterator[Deviation]:
+    """Trains for `count` iterations what :meth:`TrainingCard.profile_of` gave.
+
+    Yields:
+        The largest deviation at each iteration of which the card has losses.
+
+    Raises:
+        UserError: other data or other losses than the card's, or a recipe that this version does not take.
+    """
+    from lightning.fabric import Fabric
+
+    from harness.train.loop import NOTE_EVERY
+    from harness.train.run import Run, Task, numbers
+
+    task = Task(REPRODUCED, profile, folder, None, False, card.seed, data_root)
+    run = Run(Fabric(accelerator="auto", devices=1), task)
+    digest = run.card["data"]["digest"]
+    if digest != card.data.digest:
+        raise UserError(
+            f"The profile '{profile.name}' has other training images (digest {digest[:16]}) than those of the card "
+            f"({card.data.digest[:16]}); --profile names another one."
+        )
+    one_by_one, points = card.curves.first.at(), card.curves.at()
+    newest: dict[str, float] = {}
+    notes: list[tuple[int, dict[str, float]]] = []
+    for iteration in range(1, count + 1):
+        losses = numbers(run.step())
+        newest |= losses
+        if iteration % NOTE_EVERY == 0:
+            notes.append((iteration, dict(newest)))
+        if iteration in one_by_one:
+            yield _farthest(iteration, losses, one_by_one[iteration], card.curves.first)
+        if iteration in points:
+            yield _farthest(iteration, mean_of(notes)[1], points[iteration], card.curves)
+            notes = []
+
+
+def _farthest(
+    iteration: int, losses: Mapping[str, float], stored: Mapping[str, float], curves: StoredLosses
+) -> Deviation:
+    if other := sorted(stored.keys() ^ losses.keys()):
+        raise UserError(
+            f"This version's training has other losses than the card's: '{other[0]}' is in one of them only."
+        )
+    deviations = []
+    for term, value in stored.items():
+        size, gap = max(abs(value), curves.size(term)), abs(losses[term] - value)
+        deviations.append(Deviation(iteration, term, losses[term], value, gap / size if size else gap))
+    return max(deviations, key=lambda each: each.share)
