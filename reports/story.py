@@ -15,6 +15,7 @@ from reports.tables import marks
 from reports.verdicts import count_words, differences, verdict_table
 
 TITLE = "What this comparison shows, and what it does not"
+_EQUAL = 1.01  # budgets that are whole batches of different sizes differ by less
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _training(run: Run) -> list[str]:
     sizes = [method.parameters / 1e6 for method in methods if method.parameters]
     if not (images and minutes and sizes):
         return []
-    budget = "on equal budgets" if max(images) == min(images) else "not on equal budgets"
+    budget = "on equal budgets" if max(images) <= _EQUAL * min(images) else "not on equal budgets"
     told = [
         f"Which method is best: the tables rank these weights, networks of {_span(sizes, 1)} million parameters, "
         f"trained for {_span(minutes)} minutes on {_span(images)} images each, {budget}."

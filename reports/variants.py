@@ -25,8 +25,10 @@ _SEEDS = (
 _ABLATIONS = (
     "The full method, then each variant with its difference to it, all trained by equal budget and the same seed. The "
     "interval of a difference is that of two independent means over test images; what another training seed would "
-    "change is not in it."
+    "change is not in it: where the method was trained with other seeds, they stand below, and a variant whose "
+    "difference is no larger than theirs has shown nothing."
 )
+_LUCK = "Nothing left out, another seed"
 
 
 @dataclass(frozen=True)
@@ -126,12 +128,14 @@ def _ablations(results: Results) -> Table | None:
     if not groups:
         return None
     of, heads, notes = results.run.record.methods, [], Notes()
-    rows: dict[str, list[TableCell]] = {name: [] for full, names in groups.items() for name in (full, *names)}
+    seeds = {full: seeds_of(results.run, results.mode).get(full, [full])[1:] for full in groups}
+    compared = {full: [*names, *seeds[full]] for full, names in groups.items()}
+    rows: dict[str, list[TableCell]] = {name: [] for full, names in compared.items() for name in (full, *names)}
     for card in _cards(results):
         values = results.means(card)[0]
         fitted = fitting(card, [values[name] for name in rows])
         heads += [Head(card.title, _unit(fitted)), Head("Difference", "to the full method")]
-        for full, names in groups.items():
+        for full, names in compared.items():
             rows[full] += [print_cell(fitted, values[full], notes), TableCell("")]
             for name in names:
                 rows[name] += [
@@ -141,10 +145,12 @@ def _ablations(results: Results) -> Table | None:
     found = []
     for full, names in groups.items():
         whole = Row(f"{of[full].title}, all of it", rows[full], link=results.layout.method(full))
-        parts = [
-            Row(of[name].title, rows[name], _changes(of[name].changes), results.layout.method(name)) for name in names
-        ]
+        parts, luck = (
+            [Row(of[name].title, rows[name], _changes(of[name].changes), results.layout.method(name)) for name in some]
+            for some in (names, seeds[full])
+        )
         found.append(Group("", [whole, *parts]))
+        found += [Group(_LUCK, luck, apart=True)] if luck else []
     return _table(results, "ablations", "Ablations", _ABLATIONS, heads, found, notes)
 
 

@@ -86,6 +86,11 @@ def test_an_ablation_is_held_against_the_full_method(run: Run) -> None:
     assert cell.numbers["value"] == pytest.approx(-30)
     half = 100 * (2 * 0.03**2) ** 0.5  # of two independent means, 3 points to either side each
     assert (cell.numbers["low"], cell.numbers["high"]) == pytest.approx((-30 - half, -30 + half))
+    luck = table.groups[1].rows  # what another seed does stands beside it
+    assert [(row.title, row.cells[1].numbers["value"]) for row in luck] == [
+        ("bridgegan-seed1", pytest.approx(-10)),
+        ("bridgegan-seed2", pytest.approx(-5)),
+    ]
     assert (cell.text, cell.small) == ("\N{MINUS SIGN}30.0", "\N{MINUS SIGN}34.2 to \N{MINUS SIGN}25.8")
 
 
