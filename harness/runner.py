@@ -14,7 +14,7 @@ import numpy as np
 from harness.backends import check_backend, run_jobs
 from harness.cost import CostJob, run_cost
 from harness.devices import check_device
-from harness.group import Job, give_up, run_job
+from harness.jobs import Job, give_up, run_job
 from harness.lock import locked
 from harness.memory import give_back
 from harness.pixels import STRIP, strip_png

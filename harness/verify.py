@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from harness.backends import run_jobs
 from harness.devices import check_device
-from harness.group import Job, run_job
+from harness.jobs import Job, run_job
 from harness.plan import Cell, all_cells, groups, select
 from harness.profiles import DRAWN_HERE, Profile
 from harness.store import RunDirectory, read_json

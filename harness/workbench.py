@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-import methods
 from eval.cell import Bench
 from eval.classifier import load_classifier
 from eval.features import load_extractor
@@ -22,6 +21,7 @@ from harness.data.base import ImageSet
 from harness.data.celeba import Split
 from harness.data.open import open_split
 from harness.devices import repeatable
+from harness.editors import Editors
 from harness.memory import give_back
 from harness.pixels import digest
 from harness.plan import Entry, judge_weights
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from methods.base import Editor
 
 Arrays = dict[str, NDArray[np.float32]]
-_MOST_WEIGHTS = 256 * 2**20  # bytes of the files of editors that are kept side by side
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,7 @@ class Workbench:
         self.conversions = profile.conversions
         self.columns = profile.columns
         self.n = min(settings.n or len(self.labels), len(self.labels))
-        self._editors: dict[tuple[str, str | None], Editor] = {}
-        self._sizes: dict[tuple[str, str | None], int] = {}
+        self.editors = Editors(self.attributes, self.test.image_size, device, self.primary)
 
     @cached_property
     def protocol(self) -> Protocol:
@@ -188,24 +186,8 @@ class Workbench:
         )
 
     def editor(self, entry: Entry) -> Editor:
-        """The method of `entry`, with the classifier attached if it needs one.
-
-        It is kept, and those loaded before it as long as all of them are small: the paper's networks take 0.9 GiB.
-        """
-        key = (entry.name, entry.sha256)
-        if key not in self._editors:
-            while self._editors and _size(entry) + sum(self._sizes.values()) > _MOST_WEIGHTS:
-                oldest = next(iter(self._editors))
-                del self._editors[oldest], self._sizes[oldest]
-            if entry.weights is None:
-                cls = methods.editor_class(entry.method)
-                editor = cls(attributes=self.attributes, image_size=self.test.image_size).to(self.device).eval()
-            else:
-                editor = methods.load(entry.method, entry.weights, device=self.device).eval()
-            if "classifier" in entry.card.needs:
-                editor.attach(classifier=self.primary)
-            self._editors[key], self._sizes[key] = editor, _size(entry)
-        return self._editors[key]
+        """The method of `entry`, with the classifier attached if it needs one."""
+        return self.editors.of(entry)
 
     def _features(self, split: str, images: ImageSet) -> NDArray[np.float32]:
         """Features of all images of a split, (N, D)."""
@@ -227,10 +209,6 @@ class Workbench:
                 write_bytes(paths[name], buffer.getbuffer())
             give_back()  # networks have run over all images
         return {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()}
-
-
-def _size(entry: Entry) -> int:
-    return entry.weights.stat().st_size if entry.weights is not None else 0
 
 
 def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:

@@ -18,7 +18,7 @@ from eval.conversions import conversions, find_conversion
 from eval.frechet import frechet_distance
 from eval.kernel import kernel_distance
 from harness.cases import case_of
-from harness.group import Job, run_job
+from harness.jobs import Job, run_job
 from harness.plan import all_cells, groups, select
 from harness.profiles import load_profile
 from harness.runner import run_benchmark

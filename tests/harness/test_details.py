@@ -129,7 +129,7 @@ def test_true_edits_beside_their_sources_take_little_room() -> None:
 def test_a_run_keeps_details_that_agree_with_its_measures(
     tiny_profile: Callable[..., Path], tmp_path: Path, mode: str
 ) -> None:
-    from harness.group import Job, run_job
+    from harness.jobs import Job, run_job
     from harness.plan import all_cells, select
     from harness.profiles import load_profile
     from harness.workbench import Setup, workbench

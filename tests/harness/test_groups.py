@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from harness.cases import case_of, redrawn
-from harness.group import Job, run_job
+from harness.jobs import Job, run_job
 from harness.plan import all_cells, select
 from harness.profiles import load_profile
 from harness.provenance import run_record

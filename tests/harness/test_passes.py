@@ -16,7 +16,7 @@ from torch import Tensor
 import harness.workbench
 from eval.classifier import FEATURES
 from eval.features import Extractor
-from harness.group import Job, run_job
+from harness.jobs import Job, run_job
 from harness.plan import all_cells, groups, select
 from harness.profiles import load_profile
 from harness.workbench import Setup, workbench

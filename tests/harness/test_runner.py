@@ -20,7 +20,7 @@ from PIL import Image
 
 import methods
 from harness.editing import TrueEdits
-from harness.group import Job, run_job
+from harness.jobs import Job, run_job
 from harness.pixels import strip_png, to_uint8
 from harness.plan import Cell, Entry, all_cells, groups, select
 from harness.profiles import Profile, load_profile
@@ -177,7 +177,7 @@ def test_a_cell_that_fails_is_told_not_kept_and_stops_no_other(
     bench, wanted = open_bench(load_profile(tiny_profile()), tmp_path / "run")
     some = [cell for cell in wanted if cell.mode == "label" and cell.attribute in ("Male", "Young")]
     with monkeypatch.context() as patch:
-        patch.setitem(bench._editors, ("identity", None), Broken(image_size=32).eval())
+        patch.setitem(bench.editors.loaded, ("identity", None), Broken(image_size=32).eval())
         assert do(bench, some) == ["identity/label/Young", "identity/label/Male"]
     assert set(cells(bench.run.root)) == {
         "cells/identity/label/Male.error.txt",

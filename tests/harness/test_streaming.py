@@ -14,7 +14,7 @@ import eval.judging
 import harness.group
 import methods
 from harness.editing import TrueEdits
-from harness.group import Job, run_job
+from harness.jobs import Job, run_job
 from harness.pixels import STRIP
 from harness.plan import all_cells, select
 from harness.profiles import load_profile
@@ -89,7 +89,7 @@ def test_editors_are_kept_only_while_they_are_small(bench: Workbench, monkeypatc
     first, second = (bench.editor(entry) for entry in entries)
     assert bench.editor(entries[0]) is first and bench.editor(entries[1]) is second
     monkeypatch.setattr("methods.load", lambda name, path, device: methods.editor_class(name)(attributes=CELEBA14))
-    monkeypatch.setattr("harness.workbench._MOST_WEIGHTS", weights.stat().st_size)
-    bench._editors.clear()
+    monkeypatch.setattr("harness.editors._MOST_WEIGHTS", weights.stat().st_size)
+    bench.editors.loaded.clear()
     first, second = (bench.editor(entry) for entry in large)
     assert bench.editor(large[1]) is second and bench.editor(large[0]) is not first

@@ -18,7 +18,7 @@ from tools.clock import seconds_of
 from tools.page import Section
 
 from harness.backends import run_jobs
-from harness.group import Job, run_job
+from harness.jobs import Job, run_job
 from methods.attributes import CELEBA14
 
 METHODS = ("bridgegan", "stargan")

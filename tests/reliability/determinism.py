@@ -18,7 +18,7 @@ from typing import Any
 from figures import known, record
 
 from harness.backends import run_jobs
-from harness.group import Job, run_job
+from harness.jobs import Job, run_job
 from harness.plan import all_cells, groups, select
 from harness.profiles import Profile, load_profile
 from harness.workbench import Setup, workbench

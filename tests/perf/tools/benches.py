@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.group import Job, run_job
+from harness.jobs import Job, run_job
 from harness.plan import Cell, all_cells, groups, select
 from harness.profiles import load_profile
 from harness.workbench import Setup, Workbench, workbench
