@@ -1,9 +1,23 @@
-"""Memory that was freed, given back to the system."""
+"""Memory that was freed: given back to the system, or kept for the next iteration."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of malloc.h
+
+
+def keep_freed() -> None:
+    """Lets the C library (glibc) keep what is freed, for a loop that asks for the same again and again.
+
+    Otherwise every large map comes fresh from the system, page by page, which takes 7 % of an iteration on a CPU.
+    """
+    if sys.platform == "linux":
+        set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+        if set_option is not None:
+            set_option(_MMAP_MAX, 0)
+            set_option(_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def give_back() -> None:

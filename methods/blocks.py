@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from methods import channels_last
-from methods.resampled import halve
+from methods.resampled import convolve_and_halve, enlarge_and_convolve, halve
 
 Resample = Literal["up", "down"] | None
 Activation = Callable[[Tensor], Tensor]
@@ -106,10 +106,10 @@ class PreActivationBlock(nn.Module):
     def forward(self, x: Tensor, code: Tensor | None = None) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H', W'); `code` goes to norms that take one."""
         y = self.activation(_normalize(self.norm1, x, code))
-        if self.resample == "up":
-            y = F.interpolate(y, scale_factor=2, mode="nearest")
-        y = self.activation(_normalize(self.norm2, self.conv1(y), code))
-        return self._pool(self.conv2(y)) + self._short(x)
+        y = enlarge_and_convolve(self.conv1, y) if self.resample == "up" else self.conv1(y)
+        y = self.activation(_normalize(self.norm2, y, code))
+        y = convolve_and_halve(self.conv2, y) if self.resample == "down" else self.conv2(y)
+        return y + self._short(x)
 
     def _short(self, x: Tensor) -> Tensor:
         if self.shortcut is None:
@@ -117,10 +117,7 @@ class PreActivationBlock(nn.Module):
         # A 1x1 convolution commutes with nearest upsampling and with average pooling: done on the small map.
         if self.resample == "up":
             return F.interpolate(self.shortcut(x), scale_factor=2, mode="nearest")
-        return self.shortcut(self._pool(x))
-
-    def _pool(self, x: Tensor) -> Tensor:
-        return halve(x) if self.resample == "down" else x
+        return self.shortcut(halve(x) if self.resample == "down" else x)
 
 
 def _normalize(norm: nn.Module | None, x: Tensor, code: Tensor | None) -> Tensor:

@@ -20,6 +20,7 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from harness.lock import locked
+from harness.memory import keep_freed
 from harness.profiles import Profile
 from harness.stopping import Stopped, StopRequest, certainly
 from harness.train.checkpoint import FILE
@@ -97,6 +98,7 @@ def _held(out: Path) -> Iterator[None]:
 
 def run_task(fabric: Fabric, task: Task) -> int:
     """Trains in this process, alone or as one of several; returns the signal that stopped it, or 0."""
+    keep_freed()
     run = Run(fabric, task)
     losses: Mapping[str, float | Tensor] = {}
     with StopRequest() as request, _Notes(run, task.minutes) as notes:

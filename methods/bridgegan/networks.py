@@ -125,9 +125,17 @@ class StyleEncoder(nn.Module):
 
     def forward(self, images: Tensor, difference: Tensor) -> Tensor:
         """Images (N, 3, H, W) and difference (N, n) -> code map (N, K, H/2, W/2), non-negative."""
-        planes = difference[:, :, None, None].expand(-1, -1, *images.shape[2:])
-        hidden = self.blocks(self.first(torch.cat([images, planes.to(images.dtype)], dim=1)))
+        hidden = self.blocks(self._first(images, difference))
         return F.relu(self.norm(self.last(F.relu(hidden))))
+
+    def _first(self, images: Tensor, difference: Tensor) -> Tensor:
+        """The first layer of images and planes of the difference."""
+        if self.training:  # the planes are the same everywhere, and so is what the 1x1 convolution makes of them
+            of_images, of_planes = self.first.weight.split([3, self.first.in_channels - 3], dim=1)
+            planes = F.linear(difference, of_planes.flatten(1), self.first.bias)
+            return F.conv2d(images, of_images) + planes[:, :, None, None]
+        planes = difference[:, :, None, None].expand(-1, -1, *images.shape[2:])
+        return self.first(torch.cat([images, planes.to(images.dtype)], dim=1))
 
 
 class Discriminator(nn.Module):

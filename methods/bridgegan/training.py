@@ -40,6 +40,8 @@ class BridgeGANTraining(BridgeGANTerms):
         torch.manual_seed(seed)
         super().__init__(recipe, attributes, image_size)
         self.batch_size, self.total_iterations = recipe.batch_size, recipe.iterations
+        if recipe.precision == "bf16":
+            self.to(memory_format=torch.channels_last)
         self.register_buffer("memory", torch.randn(dataset_size, recipe.noise_size))
         self.optimizers = {
             "generator": self._adam(self.editor.parameters()),
@@ -87,15 +89,17 @@ class BridgeGANTraining(BridgeGANTerms):
     def pair(self, batch: Batch, generator: torch.Generator) -> Pairing:
         """This process's part of a batch whose samples are paired at random, with all else that one update draws."""
         count, size = len(batch.images), self.recipe.noise_size
-        device = self.memory.device
+        device, images = self.memory.device, batch.images
+        if self.recipe.precision == "bf16":
+            images = images.contiguous(memory_format=torch.channels_last)
         order = torch.randperm(count, generator=generator).to(device)
         rows, kinds = batch.indices[order], len(self.kinds)
         noise = (
             self.memory[rows] if self.recipe.has_memory else torch.randn(count, size, generator=generator).to(device)
         )
         return Pairing(
-            images=ours(batch.images),
-            reference=ours(batch.images[order]),
+            images=ours(images),
+            reference=ours(images[order]),
             source_labels=ours(batch.labels),
             target_labels=ours(batch.labels[order]),
             noise=ours(noise),

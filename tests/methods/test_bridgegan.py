@@ -84,9 +84,19 @@ def test_options_that_do_not_fit_are_told(editor, data, given, options, sentence
         editor.edit(data.images, reference=data.images, **{**given, **mix, **options})
 
 
+def test_training_computes_the_same_edits_its_own_way(editor, data, given):
+    """Its shortcuts (a label's planes as a bias, resampling within convolutions) change the rounding alone."""
+    for reference in (None, data.images.flip(0)):
+        slow = editor.eval().edit(data.images, reference=reference, **given)
+        quick = editor.train().edit(data.images, reference=reference, **given)
+        assert not torch.equal(quick, slow)
+        torch.testing.assert_close(quick, slow, rtol=1e-4, atol=1e-4)
+
+
 def test_config_makes_the_same_network_again(editor, data, given):
-    again = BridgeGAN(**editor.config)
+    again = BridgeGAN(**editor.config).eval()
     again.load_state_dict(editor.state_dict())
+    editor.eval()
     assert torch.equal(again.edit(data.images, **given), editor.edit(data.images, **given))
 
 
