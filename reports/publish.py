@@ -25,8 +25,11 @@ from reports.single import single_file
 from reports.site import render
 
 PUBLISHED = Path(__file__).parent / "published"
-TOLD = PUBLISHED / "faces64.html"  # what the README tells is from its records
-MOST = 12_500_000  # bytes a page: two pages and their records stay below 20 MB in the repository
+TOLD, ABLATIONS = (
+    PUBLISHED / "faces64.html",
+    PUBLISHED / "ablations.html",
+)  # what the README tells is from their records
+MOST = 12_500_000  # bytes a page: all pages and their records stay below 30 MB in the repository
 _RECORDS = ("run.json", "baselines.json", "cells/**/*.json", "cost/**/*.json")
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # the same records give the same zip
 
@@ -125,5 +128,5 @@ def _zipped(run_dir: Path) -> bytes:
 if __name__ == "__main__":
     for each in sys.argv[1:]:
         print(publish(Path(each)))
-    with records_of(TOLD) as told:
-        readme.update(told)
+    with records_of(TOLD) as told, records_of(ABLATIONS) as ablations:
+        readme.update(told, ablations)

@@ -6,21 +6,28 @@ import textwrap
 from pathlib import Path
 
 from methods.files import write_bytes
-from reports.records import Run
+from reports.records import MODES, Run
+from reports.results import Results
 from reports.story import TITLE, story
+from reports.variant_words import variant_words
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = f"## {TITLE}\n", "## Honest limits\n"
 _WIDTH = 120
 
 
-def update(run: Run, path: Path = README) -> None:
+def update(run: Run, ablations: Run, path: Path = README) -> None:
     """Writes the part anew."""
-    write_bytes(path, updated(path.read_text(encoding="utf-8"), run).encode())
+    write_bytes(path, updated(path.read_text(encoding="utf-8"), run, ablations).encode())
 
 
-def updated(readme: str, run: Run) -> str:
+def updated(readme: str, run: Run, ablations: Run) -> str:
     """A README with the part that belongs to a run; all else stays as it is.
+
+    Args:
+        readme: its text.
+        run: the comparison.
+        ablations: a run of variants, of which seeds and ablations are told.
 
     Raises:
         ValueError: the README has no such part, or the run has nothing to tell.
@@ -30,13 +37,22 @@ def updated(readme: str, run: Run) -> str:
         raise ValueError("a run of fewer than two methods has nothing to tell")
     before, rest = readme.split(BEGIN)
     _, after = rest.split(END)
-    record = run.record
-    lead = (
-        f"Made from the records of [{record.profile_name}](reports/published/{record.profile_name}.html), "
-        f"{record.data.name} of {record.data.image_size} px; each page has its own."
-    )
+    lead = f"Made from the records of {_page(run)}; each page has its own."
     parts = [BEGIN, _wrapped(lead), "\nIt shows:\n", *map(_line, found.shows), "\nIt does not show:\n"]
-    return before + "\n".join([*parts, *map(_line, found.lacks), "", END]) + after
+    parts += map(_line, found.lacks)
+    parts += [
+        "",
+        _wrapped(f"What its parts and its seed do to a method, made from the records of {_page(ablations)}:"),
+        "",
+    ]
+    parts += map(_line, variant_words([Results(ablations, ablations.record.protocol_hash, mode) for mode in MODES]))
+    return before + "\n".join([*parts, "", END]) + after
+
+
+def _page(run: Run) -> str:
+    record = run.record
+    link = f"[{record.profile_name}](reports/published/{record.profile_name}.html)"
+    return f"{link}, {record.data.name} of {record.data.image_size} px"
 
 
 def _line(sentence: str) -> str:

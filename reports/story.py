@@ -12,6 +12,7 @@ from reports.order_words import agreement_words, chance_words, cheating_words, l
 from reports.records import MODES, Measure, Run
 from reports.results import MODE_TITLES, Results
 from reports.tables import marks
+from reports.variant_words import variant_words
 from reports.verdicts import count_words, differences, verdict_table
 
 TITLE = "What this comparison shows, and what it does not"
@@ -37,6 +38,7 @@ def story(run: Run) -> Story | None:
     shows = [
         *map(_leaders, modes),
         *_beside(modes),
+        *variant_words(modes),
         *agreement_words(main),
         _attack(modes),
         cheating_words(found, "Attack"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.publish import TOLD, records_of
+from reports.publish import ABLATIONS, TOLD, records_of
 from reports.readme import BEGIN, END, README, updated
 from reports.records import Run
 
@@ -17,16 +17,16 @@ from fake_run import write_run
 
 def test_the_readme_tells_what_the_published_records_say() -> None:
     text = README.read_text(encoding="utf-8")
-    with records_of(TOLD) as run:
-        assert updated(text, run) == text  # else: python -m reports.publish
+    with records_of(TOLD) as run, records_of(ABLATIONS) as ablations:
+        assert updated(text, run, ablations) == text  # else: python -m reports.publish
 
 
 def test_only_its_own_part_is_written_anew(tmp_path: Path) -> None:
     run = Run(write_run(tmp_path / "run", pictures=False))
-    made = updated(f"# A project\n\n{BEGIN}\nold words\n\n{END}\nThe rest.\n", run)
+    made = updated(f"# A project\n\n{BEGIN}\nold words\n\n{END}\nThe rest.\n", run, run)
     assert made.startswith(f"# A project\n\n{BEGIN}\nMade from the records of [faces64](") and "old words" not in made
     assert made.endswith(f"\n\n{END}\nThe rest.\n") and made.count("## ") == 2
     assert "- Edits by label: accuracy is highest with " in made and max(map(len, made.splitlines())) <= 120
-    assert updated(made, run) == made
+    assert updated(made, run, run) == made
     with pytest.raises(ValueError):
-        updated("no such part", run)
+        updated("no such part", run, run)

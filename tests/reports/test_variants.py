@@ -10,8 +10,11 @@ from statistics import mean, stdev
 import pytest
 
 from methods.attributes import CELEBA14
-from reports.records import Measure, Run
+from reports.records import MODES, Measure, Run
+from reports.results import Results
 from reports.site import build, render
+from reports.story import story
+from reports.variant_words import variant_words
 from reports.variants import ablations_of, difference, seeds_of, variants_section
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -100,6 +103,20 @@ def test_differences_with_and_without_intervals() -> None:
     assert (difference(one, two).low, difference(one, two).high) == pytest.approx((0.1, 0.3))
     assert difference(one, Measure(value=0.7)).low is None
     assert difference(Measure(reason="gone"), two).reason == "gone"
+
+
+def test_it_is_told_what_is_more_than_luck(folder: Path, run: Run) -> None:
+    label, reference = variant_words([Results(run, run.record.protocol_hash, mode) for mode in MODES])
+    seeds = "3 trainings of BridgeGAN that differ in their seed alone have accuracies of 70.0 to 80.0 %"
+    assert label == f"Edits by label: {seeds}; of the ablations (1 measured), outside are without {EVIL} (50.0 %)."
+    assert reference == f"Edits by reference: {seeds}."
+    told = story(run)
+    assert told is not None and {label, reference} <= {*told.shows}
+    for attribute in CELEBA14:
+        accuracy = {"value": 0.71, "low": 0.7, "high": 0.72, "n": 500}
+        write_cell(folder, "bare", "label", attribute, {"accuracy": accuracy})
+    again = variant_words([Results(Run(folder), run.record.protocol_hash, "label")])
+    assert again == [f"Edits by label: {seeds}; no ablation (1 measured) lies outside, so none has shown an effect."]
 
 
 def test_the_page_shows_them_and_escapes_what_a_profile_names(folder: Path, tmp_path: Path) -> None:

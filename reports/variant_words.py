@@ -1,0 +1,46 @@
+"""What seeds and ablations show, in sentences: whether leaving out a part does more than another seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports import measures as m
+from reports.order_words import listed
+from reports.results import MODE_TITLES, Results
+from reports.variants import ablations_of, seeds_of
+
+
+def variant_words(modes: Sequence[Results]) -> list[str]:
+    """By mode and method that was trained with several seeds: the range of its accuracy, and what lies outside."""
+    return [_sentence(results, name, seeds) for results in modes for name, seeds in _seeds(results).items()]
+
+
+def _seeds(results: Results) -> dict[str, list[float]]:
+    """By method, the accuracies of its trainings with different seeds, where all of them were measured."""
+    averages = results.means(m.ACCURACY)[0]
+    found = {
+        name: [averages[one].value for one in names] for name, names in seeds_of(results.run, results.mode).items()
+    }
+    return {name: [v for v in values if v is not None] for name, values in found.items() if None not in values}
+
+
+def _sentence(results: Results, name: str, seeds: Sequence[float]) -> str:
+    averages, of = results.means(m.ACCURACY)[0], results.run.record.methods
+    low, high = min(seeds), max(seeds)
+    measured = [
+        (of[other].title, value)
+        for other in ablations_of(results.run, results.mode).get(name, [])
+        if (value := averages[other].value) is not None
+    ]
+    outside = [f"{title} ({m.ACCURACY.text(value)} %)" for title, value in measured if not low <= value <= high]
+    said = (
+        f"{MODE_TITLES[results.mode]}: {len(seeds)} trainings of {of[name].title} that differ in their seed alone have "
+        f"accuracies of {m.ACCURACY.text(low)} to {m.ACCURACY.text(high)} %"
+    )
+    if not measured:
+        return f"{said}."
+    if not outside:
+        return f"{said}; no ablation ({len(measured)} measured) lies outside, so none has shown an effect."
+    rest = len(measured) - len(outside)
+    inside = f"; what the other {rest} do is no more than luck does" if rest else ""
+    return f"{said}; of the ablations ({len(measured)} measured), outside are {listed(outside)}{inside}."
