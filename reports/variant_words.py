@@ -6,12 +6,18 @@ from collections.abc import Sequence
 
 from reports import measures as m
 from reports.order_words import listed
+from reports.records import Measure
 from reports.results import MODE_TITLES, Results
+from reports.tables import interval
 from reports.variants import ablations_of, seeds_of
 
 
 def variant_words(modes: Sequence[Results]) -> list[str]:
-    """By mode and method that was trained with several seeds: the range of its accuracy, and what lies outside."""
+    """By mode and method that was trained with several seeds: the range of its accuracy, and which ablation leaves it.
+
+    One does if its whole confidence interval lies outside: what test images and seeds do by chance is not told as an
+    effect.
+    """
     return [_sentence(results, name, seeds) for results in modes for name, seeds in _seeds(results).items()]
 
 
@@ -28,11 +34,13 @@ def _sentence(results: Results, name: str, seeds: Sequence[float]) -> str:
     averages, of = results.means(m.ACCURACY)[0], results.run.record.methods
     low, high = min(seeds), max(seeds)
     measured = [
-        (of[other].title, value)
-        for other in ablations_of(results.run, results.mode).get(name, [])
-        if (value := averages[other].value) is not None
+        other for other in ablations_of(results.run, results.mode).get(name, []) if averages[other].value is not None
     ]
-    outside = [f"{title} ({m.ACCURACY.text(value)} %)" for title, value in measured if not low <= value <= high]
+    outside = [
+        f"{of[other].title} ({m.ACCURACY.text(averages[other].value)} %)"
+        for other in measured
+        if _beyond(averages[other], low, high)
+    ]
     said = (
         f"{MODE_TITLES[results.mode]}: {len(seeds)} trainings of {of[name].title} that differ in their seed alone have "
         f"accuracies of {m.ACCURACY.text(low)} to {m.ACCURACY.text(high)} %"
@@ -40,7 +48,14 @@ def _sentence(results: Results, name: str, seeds: Sequence[float]) -> str:
     if not measured:
         return f"{said}."
     if not outside:
-        return f"{said}; no ablation ({len(measured)} measured) lies outside, so none has shown an effect."
+        return f"{said}; no ablation ({len(measured)} measured) lies clearly outside, so none has shown an effect."
     rest = len(measured) - len(outside)
-    inside = f"; what the other {rest} do is no more than luck does" if rest else ""
-    return f"{said}; of the ablations ({len(measured)} measured), outside are {listed(outside)}{inside}."
+    inside = f"; the other {rest} may be luck" if rest else ""
+    return f"{said}; of the ablations ({len(measured)} measured), clearly outside are {listed(outside)}{inside}."
+
+
+def _beyond(measure: Measure, low: float, high: float) -> bool:
+    """Whether all of a measure's interval (or its value, if it has none) is outside a range."""
+    assert measure.value is not None
+    first, last = interval(measure) or (measure.value, measure.value)
+    return last < low or first > high
