@@ -33,13 +33,12 @@ def _seeds(results: Results) -> dict[str, list[float]]:
 def _sentence(results: Results, name: str, seeds: Sequence[float]) -> str:
     averages, of = results.means(m.ACCURACY)[0], results.run.record.methods
     low, high = min(seeds), max(seeds)
-    measured = [
-        other for other in ablations_of(results.run, results.mode).get(name, []) if averages[other].value is not None
-    ]
+    others = ablations_of(results.run, results.mode).get(name, [])
+    measured = {other: value for other in others if (value := averages[other].value) is not None}
     outside = [
-        f"{of[other].title} ({m.ACCURACY.text(averages[other].value)} %)"
-        for other in measured
-        if _beyond(averages[other], low, high)
+        f"{of[other].title} ({m.ACCURACY.text(value)} %)"
+        for other, value in measured.items()
+        if _beyond(averages[other], value, low, high)
     ]
     said = (
         f"{MODE_TITLES[results.mode]}: {len(seeds)} trainings of {of[name].title} that differ in their seed alone have "
@@ -54,8 +53,7 @@ def _sentence(results: Results, name: str, seeds: Sequence[float]) -> str:
     return f"{said}; of the ablations ({len(measured)} measured), clearly outside are {listed(outside)}{inside}."
 
 
-def _beyond(measure: Measure, low: float, high: float) -> bool:
+def _beyond(measure: Measure, value: float, low: float, high: float) -> bool:
     """Whether all of a measure's interval (or its value, if it has none) is outside a range."""
-    assert measure.value is not None
-    first, last = interval(measure) or (measure.value, measure.value)
+    first, last = interval(measure) or (value, value)
     return last < low or first > high
