@@ -5,6 +5,7 @@ from __future__ import annotations
 from reports.figures import GridSet
 from reports.layout import Page
 from reports.order_section import order_section
+from reports.order_words import listed
 from reports.records import Run
 from reports.sections import sections
 from reports.story import TITLE, story
@@ -42,10 +43,11 @@ def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
 def headline(run: Run) -> dict[str, str]:
     """What was run, in the words of the page's top."""
     record = run.record
-    titles = [record.methods[name].title for name in run.methods if record.methods[name].kind == "method"]
-    listed = " and ".join([", ".join(titles[:-1]), titles[-1]]) if len(titles) > 1 else "".join(titles)
-    if len(titles) > 3:
-        listed = f"{_spelt(len(titles)).capitalize()} methods"
+    methods = [method for method in map(record.methods.__getitem__, run.methods) if method.kind == "method"]
+    titles = [method.title for method in methods if not method.variant_of] or [method.title for method in methods]
+    named = listed(titles) if len(titles) < 4 else f"{_spelt(len(titles)).capitalize()} methods"
+    if len(titles) < len(methods):
+        named = f"{named} in {_spelt(len(methods))} trainings"
     sizes = sorted({cell.n for cell in run.cells.values()})
     n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
     data = f"{record.data.name}, {record.data.image_size} px"
@@ -56,7 +58,7 @@ def headline(run: Run) -> dict[str, str]:
     else:
         what = f"{count} face attributes flipped one at a time on {n} test images"
     return {
-        "methods": listed or "Controls",
+        "methods": named or "Controls",
         "data": data,
         "what": what,
         "n": n,

@@ -10,6 +10,7 @@ from statistics import mean, stdev
 import pytest
 
 from methods.attributes import CELEBA14
+from reports.front_page import headline
 from reports.records import MODES, Measure, Run
 from reports.results import Results
 from reports.site import build, render
@@ -129,6 +130,7 @@ def test_the_page_shows_them_and_escapes_what_a_profile_names(folder: Path, tmp_
     assert 'href="#variants"' in page
     assert EVIL not in page
     assert (tmp_path / "tables" / "ablations-label.csv").is_file()
+    assert headline(Run(folder))["methods"].endswith(" in seven trainings")
 
 
 def test_a_run_without_variants_has_no_such_section(tmp_path: Path) -> None:
