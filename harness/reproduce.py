@@ -77,7 +77,11 @@ class StoredLosses(BaseModel):
 class StoredCurves(StoredLosses):
     """Each point is the mean over the notes since the point before; `first` are iterations as they were."""
 
-    first: StoredLosses
+    first: StoredLosses = StoredLosses()
+
+    def known(self) -> list[int]:
+        """The iterations of which there are losses."""
+        return sorted({*self.first.iterations, *self.iterations})
 
 
 class _Data(BaseModel):
@@ -122,11 +126,16 @@ def reproduce(
         Whether every loss of every iteration is the card's within TOLERANCE.
 
     Raises:
-        UserError: no such file, a card without losses of first iterations, other data than the card's, or a profile or
+        UserError: no such file, a card without losses so early, other data than the card's, or a profile or
             recipe that this version does not take.
     """
     card = training_card(file)
-    count = min(iterations, max(card.curves.first.iterations + card.curves.iterations))
+    known = card.curves.known()
+    count = min(iterations, known[-1])
+    if known[0] > count:
+        raise UserError(
+            f"The card of {file} has its first losses at iteration {known[0]}: give --iterations {known[0]}."
+        )
     found = card.profile_of(header(file)["method"], load_profile(profile or card.profile))
     say(f"The first {count} iterations of {file} are trained again (seed {card.seed}).")
     with tempfile.TemporaryDirectory(prefix="bridgebench-") as folder:
@@ -139,9 +148,9 @@ def reproduce(
             f"{one.stored:.6g}; trained at commit {card.code.get('git_commit')}, torch {card.packages.get('torch')}."
         )
     else:
-        most = max(again, key=lambda each: each.share)
+        most, points = max(again, key=lambda each: each.share), "point" if len(again) == 1 else "points"
         say(
-            f"same: at {len(again)} points no loss is farther from the card's than {100 * most.share:.2g} % "
+            f"same: at {len(again)} {points} no loss is farther from the card's than {100 * most.share:.2g} % "
             f"({most.term}, iteration {most.iteration:,})."
         )
     return not different
@@ -151,16 +160,16 @@ def training_card(file: Path) -> TrainingCard:
     """The card of a file that can be trained again.
 
     Raises:
-        UserError: no such file, or a card without the losses of the first iterations.
+        UserError: no such file, or a card without losses.
     """
     try:
         card = TrainingCard.model_validate(header(file)["card"])
     except ValidationError:
         card = None
-    if card is None or not card.curves.first.iterations:
+    if card is None or not card.curves.known():
         raise UserError(
-            f"{file} does not hold the losses of its first iterations: `bridgebench train` keeps them; imported "
-            "checkpoints, judges and older weights files have none."
+            f"{file} does not hold the losses of its training: `bridgebench train` keeps them; imported checkpoints, "
+            "judges and the oldest weights files have none."
         )
     return card
 

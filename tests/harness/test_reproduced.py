@@ -127,12 +127,22 @@ def test_another_seed_is_told(trained: Path, tmp_path: Path, capsys: pytest.Capt
 def test_losses_that_are_not_there_are_told(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = changed(trained, tmp_path, curves={})
     assert main(["weights", "reproduce", str(file)]) == 2
-    assert "does not hold the losses of its first iterations" in capsys.readouterr().err
+    assert "does not hold the losses of its training" in capsys.readouterr().err
     first = header(trained / "weights.safetensors")["card"]["curves"]["first"]
     losses = {term: values for term, values in first["losses"].items() if not term.startswith("g")}
     file = changed(trained, tmp_path, curves={"first": {**first, "losses": losses}})
     assert main(["weights", "reproduce", str(file), "--profile", str(trained / "tiny.toml")]) == 2
     assert "has other losses than the card's: 'g" in capsys.readouterr().err
+
+
+def test_means_over_stretches_are_enough(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    curves = header(trained / "weights.safetensors")["card"]["curves"]
+    file = changed(trained, tmp_path, curves={**curves, "first": {"iterations": [], "losses": {}}})
+    call = ["weights", "reproduce", str(file), "--profile", str(trained / "tiny.toml")]
+    assert main([*call, "--iterations", "19"]) == 2
+    assert "has its first losses at iteration 20: give --iterations 20" in capsys.readouterr().err
+    assert main([*call, "--iterations", "39"]) == 0
+    assert "same: at 1 point no loss" in capsys.readouterr().out
 
 
 def test_other_data_are_told(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
