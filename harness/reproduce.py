@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError, model_validator
 
-from harness.profiles import Profile, load_profile
+from harness.profiles import Profile, load_profile, shipped_profiles
 from harness.train.curves import FIRST, mean_of
 from harness.variants import Variant
 from methods.errors import UserError
@@ -49,7 +49,7 @@ class Deviation:
 
 
 class StoredLosses(BaseModel):
-    """StoredLosses at some iterations, as they are in a card: a column for each term."""
+    """Losses at some iterations, as they are in a card: a column for each term."""
 
     iterations: list[int] = []
     losses: dict[str, list[float | None]] = {}
@@ -69,7 +69,8 @@ class StoredLosses(BaseModel):
 
     @model_validator(mode="after")
     def _one_value_an_iteration(self) -> StoredLosses:
-        if any(len(values) != len(self.iterations) for values in self.losses.values()):
+        lengths = {len(values) for values in self.losses.values()} or {0}
+        if lengths != {len(self.iterations)}:
             raise ValueError("each loss must have a value for every iteration.")
         return self
 
@@ -135,6 +136,10 @@ def reproduce(
     if known[0] > count:
         raise UserError(
             f"The card of {file} has its first losses at iteration {known[0]}: give --iterations {known[0]}."
+        )
+    if profile is None and card.profile not in shipped_profiles():
+        raise UserError(
+            f"{file} was trained by '{card.profile}', which is no shipped profile: give it as --profile FILE."
         )
     found = card.profile_of(header(file)["method"], load_profile(profile or card.profile))
     say(f"The first {count} iterations of {file} are trained again (seed {card.seed}).")

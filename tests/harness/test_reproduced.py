@@ -128,6 +128,9 @@ def test_losses_that_are_not_there_are_told(trained: Path, tmp_path: Path, capsy
     file = changed(trained, tmp_path, curves={})
     assert main(["weights", "reproduce", str(file)]) == 2
     assert "does not hold the losses of its training" in capsys.readouterr().err
+    file = changed(trained, tmp_path, curves={"first": {"iterations": [1, 2], "losses": {}}})
+    assert main(["weights", "reproduce", str(file)]) == 2
+    assert "does not hold the losses of its training" in capsys.readouterr().err
     first = header(trained / "weights.safetensors")["card"]["curves"]["first"]
     losses = {term: values for term, values in first["losses"].items() if not term.startswith("g")}
     file = changed(trained, tmp_path, curves={"first": {**first, "losses": losses}})
@@ -143,6 +146,12 @@ def test_means_over_stretches_are_enough(trained: Path, tmp_path: Path, capsys: 
     assert "has its first losses at iteration 20: give --iterations 20" in capsys.readouterr().err
     assert main([*call, "--iterations", "39"]) == 0
     assert "same: at 1 point no loss" in capsys.readouterr().out
+
+
+def test_a_stranger_names_no_file_to_read(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = changed(trained, tmp_path, profile=str(trained / "tiny.toml"))
+    assert main(["weights", "reproduce", str(file)]) == 2
+    assert "which is no shipped profile: give it as --profile FILE" in capsys.readouterr().err
 
 
 def test_other_data_are_told(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
