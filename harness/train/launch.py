@@ -11,6 +11,7 @@ from multiprocessing.queues import SimpleQueue
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments import TorchElasticEnvironment
+from torch import distributed
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
 from harness.stopping import Stopped, StopRequest
@@ -37,7 +38,7 @@ def launch(work: Work, task: Task, devices: int) -> int:
         machines = max(1, int(os.environ["WORLD_SIZE"]) // devices)
         fabric = Fabric(accelerator="auto", devices=devices, num_nodes=machines, strategy="ddp")
         fabric.launch()
-        return work(fabric, task)
+        return _together(work, fabric, task)
     fabric = Fabric(accelerator="auto", devices=devices, strategy="ddp_spawn")
     errors: SimpleQueue[str] = multiprocessing.get_context("spawn").SimpleQueue()
     with StopRequest(then=_tell_processes) as request:
@@ -58,10 +59,22 @@ def launch(work: Work, task: Task, devices: int) -> int:
 
 def _process(fabric: Fabric, work: Work, task: Task, errors: SimpleQueue[str]) -> int:
     try:
-        return work(fabric, task)
+        return _together(work, fabric, task)
     except UserError as error:
         errors.put(str(error))
         raise
+
+
+def _together(work: Work, fabric: Fabric, task: Task) -> int:
+    """Calls `work`; the processes end it at the same time, and their connections before they end themselves.
+
+    A process that ended while its connections were open, and while the first one was still writing files, has been
+    seen to abort in the threads that serve them.
+    """
+    stopped = work(fabric, task)
+    fabric.barrier()
+    distributed.destroy_process_group()
+    return stopped
 
 
 def _tell_processes(number: int) -> None:
