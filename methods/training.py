@@ -33,6 +33,9 @@ class Training(Protocol):
     those of `optimizers`, the state of the generator given to `step` and the order of the data is all that decides how
     training goes on, so that a resumed run is the undisturbed one.
 
+    A training that draws images which its networks never see has an attribute ``images_an_iteration`` besides: how many
+    they see. The cards of all others count what was drawn.
+
     Attributes:
         editor: the editor that learns; what is shown, measured and saved in the end.
         batch_size: images that `next_batch` should give.

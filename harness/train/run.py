@@ -84,7 +84,8 @@ class Run:
         losses = of_all(self.training.step(self.sampler.next_batch, self.generator))
         self.progress.iteration += 1
         self.progress.seconds += time.perf_counter() - started
-        self.progress.images += (self.sampler.position - before) * self.training.batch_size
+        drawn = (self.sampler.position - before) * self.training.batch_size
+        self.progress.images += getattr(self.training, "images_an_iteration", drawn)
         self.guard.watch(losses, self.progress.iteration)
         if self.progress.iteration <= FIRST:
             self.progress.curves.begin(self.progress.iteration, numbers(losses))

@@ -104,6 +104,11 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
             parameters, recipe.learning_rate, recipe.betas, weight_decay=recipe.weight_decay, fused=True
         )
 
+    @property
+    def images_an_iteration(self) -> int:
+        """Of what is drawn to find pairs, as many as form pairs."""
+        return 2 * self.recipe.batch_size * len(self.editor.attributes)
+
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
         """One round over the attributes; nothing in it is random but the order of the data.
 

@@ -80,6 +80,13 @@ def test_a_run_leaves_weights_samples_and_a_card(profile: Profile, tmp_path: Pat
     assert list(tmp_path.glob("events.*"))
 
 
+def test_a_card_counts_the_images_that_the_networks_saw(profile: Profile, tmp_path: Path) -> None:
+    tiny = {"width": 14, "blocks": 2, "discriminator_width": 4, "batch_size": 2, "iterations": 2}
+    drawing = profile.model_copy(update={"train": {"elegant": tiny}})
+    card = header(loop.train("elegant", drawing, out=tmp_path))["card"]
+    assert card["images_seen"] == 2 * (2 + 2) * len(profile.attributes)  # more are drawn to find pairs
+
+
 def test_a_run_is_not_overwritten_nor_resumed_with_another_recipe(profile: Profile, tmp_path: Path) -> None:
     loop.train("bridgegan", profile, out=tmp_path)
     with pytest.raises(UserError, match="--resume"):

@@ -47,6 +47,15 @@ def test_few_images_are_repeated_and_none_is_an_error(data):
         training().pairs(batches(Batch(data.images, 1 - one, data.indices))[0], 0)
 
 
+def test_images_that_form_no_pair_are_not_counted_as_seen(data, monkeypatch):
+    made, seen = training(), []
+    update = made.update
+    monkeypatch.setattr(made, "update", lambda images, *rest: seen.append(len(images)) or update(images, *rest))
+    next_batch, taken = batches(data)
+    made.step(next_batch, torch.Generator())
+    assert sum(seen) == made.images_an_iteration < 6 * len(taken)
+
+
 def test_labels_are_exchanged_in_one_column():
     labels = torch.tensor([[1.0, 0, 1], [1, 1, 0], [0, 1, 1], [0, 0, 0]])
     expected = [[0, 0, 1], [0, 1, 0], [1, 1, 1], [1, 0, 0]]
