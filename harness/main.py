@@ -18,6 +18,7 @@ from harness.commands.edit import edit
 from harness.commands.options import DataRoot, SkipDamaged, open_profile
 from harness.commands.train import train
 from harness.stopping import HOW_TO_GO_ON, Stopped
+from harness.train.curves import FIRST
 from methods.errors import UserError
 
 app = typer.Typer(
@@ -177,7 +178,7 @@ def weights_card(files: Annotated[list[Path], typer.Argument(metavar="FILE...", 
 @weights_app.command("reproduce")
 def weights_reproduce(
     file: Annotated[Path, typer.Argument(help="A weights file that `bridgebench train` wrote.")],
-    iterations: Annotated[int, typer.Option(min=1, help="How many, of those in its card.")] = 100,
+    iterations: Annotated[int, typer.Option(min=1, help="How many, of those in its card.")] = FIRST,
     profile: Annotated[str | None, typer.Option(help="The profile of its data, instead of the one it names.")] = None,
     data_root: DataRoot = None,
 ) -> None:

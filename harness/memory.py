@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of malloc.h
 
@@ -13,11 +14,10 @@ def keep_freed() -> None:
 
     Otherwise every large map comes fresh from the system, page by page, which takes 7 % of an iteration on a CPU.
     """
-    if sys.platform == "linux":
-        set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-        if set_option is not None:
-            set_option(_MMAP_MAX, 0)
-            set_option(_TRIM_THRESHOLD, 2**31 - 1)
+    set_option = _of_glibc("mallopt")
+    if set_option:
+        set_option(_MMAP_MAX, 0)
+        set_option(_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def give_back() -> None:
@@ -26,7 +26,11 @@ def give_back() -> None:
     It keeps what networks leave behind, many blocks of a few MiB, though what comes next (features, covariances) asks
     the system for large ones of its own.
     """
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+    trim = _of_glibc("malloc_trim")
+    if trim:
+        trim(0)
+
+
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    """A function of the C library; None where there is none of that name."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

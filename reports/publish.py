@@ -25,10 +25,7 @@ from reports.single import single_file
 from reports.site import render
 
 PUBLISHED = Path(__file__).parent / "published"
-TOLD, ABLATIONS = (
-    PUBLISHED / "faces64.html",
-    PUBLISHED / "ablations.html",
-)  # what the README tells is from their records
+TOLD, ABLATIONS = PUBLISHED / "faces64.html", PUBLISHED / "ablations.html"  # the README tells of their records
 MOST = 12_500_000  # bytes a page: all pages and their records stay below 32 MB in the repository
 _RECORDS = ("run.json", "baselines.json", "cells/**/*.json", "cost/**/*.json")
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # the same records give the same zip
