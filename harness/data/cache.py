@@ -11,21 +11,19 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, Generic
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.data.blocks import Block, BlockJob, Draw, Job, make_block, read_hash
 from harness.data.parallel import cores, run_all
 from methods.errors import UserError
-
-Job = TypeVar("Job")
-Draw = Callable[[Job], NDArray[np.uint8]]
 
 _BLOCK_BYTES = 16 * 2**20
 _LARGEST_BLOCK = 256
@@ -48,14 +46,6 @@ class Speed:
     making: float = 0.0
     read: int = 0
     reading: float = 0.0
-
-
-@dataclass(frozen=True)
-class Block:
-    """What stands on disk of a block: the hash of its pixels, and the rows that could not be made, with the reason."""
-
-    sha256: str
-    damaged: Mapping[int, str] = field(default_factory=dict)
 
 
 def default_cache_dir() -> Path:
@@ -180,10 +170,10 @@ class ImageCache(Generic[Job]):
 
     def _made(self, missing: Sequence[int], title: str, progress: bool) -> Iterator[Block]:
         started = time.perf_counter()
-        jobs = [_BlockJob(self._path, self._rows(k), self.shape[1:], self._draw, self._of(k)) for k in missing]
+        jobs = [BlockJob(self._path, self._rows(k), self.shape[1:], self._draw, self._of(k)) for k in missing]
         many = sum(map(len, jobs)) >= _WORTH_A_POOL
         results = run_all(
-            _make_block, jobs, title=title, progress=progress, chunk=1, worth=2 if many else len(jobs) + 1, weight=len
+            make_block, jobs, title=title, progress=progress, chunk=1, worth=2 if many else len(jobs) + 1, weight=len
         )
         for k, block in zip(missing, results, strict=True):
             self._done[k] = block
@@ -247,53 +237,10 @@ class ImageCache(Generic[Job]):
             return []
         started = time.perf_counter()
         with ThreadPoolExecutor(cores()) as pool:
-            good = list(pool.map(lambda k: _read_hash(self._path, self._rows(k)) == self._done[k].sha256, blocks))
+            good = list(pool.map(lambda k: read_hash(self._path, self._rows(k)) == self._done[k].sha256, blocks))
         self.speed.read += sum(len(self._rows(k)) for k in blocks)
         self.speed.reading += time.perf_counter() - started
         return good
-
-
-@dataclass(frozen=True)
-class _BlockJob(Generic[Job]):
-    path: Path
-    rows: range
-    shape: tuple[int, ...]
-    draw: Draw[Job]
-    jobs: Sequence[Job]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-def _make_block(block: _BlockJob) -> Block:
-    """Makes the images of a block and writes them to their place in the file."""
-    images = np.zeros((len(block), *block.shape), np.uint8)
-    damaged: dict[int, str] = {}
-    for place, (row, job) in enumerate(zip(block.rows, block.jobs, strict=True)):
-        try:
-            images[place] = block.draw(job)
-        except UserError as error:
-            damaged[row] = str(error)
-    with block.path.open("r+b") as file:  # not through a memory map: a full disk would end the process there
-        _seek(file, block.rows.start)
-        file.write(images.data)
-    return Block(hashlib.sha256(images.data).hexdigest(), damaged)
-
-
-def _read_hash(path: Path, rows: range) -> str:
-    """Hash of rows as they are on disk; read as a file, so that memory stays flat."""
-    with path.open("rb") as file:
-        image = _seek(file, rows.start)
-        return hashlib.sha256(file.read(len(rows) * image)).hexdigest()
-
-
-def _seek(file: BinaryIO, row: int) -> int:
-    """Goes to an image of an .npy file; returns the bytes an image has."""
-    np.lib.format.read_magic(file)
-    shape, _, _ = np.lib.format.read_array_header_1_0(file)
-    image = int(np.prod(shape[1:]))
-    file.seek(row * image, os.SEEK_CUR)
-    return image
 
 
 def _sha256(record: Any) -> str:

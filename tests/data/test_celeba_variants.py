@@ -156,7 +156,7 @@ def test_an_exchanged_photo_is_decoded_again_and_no_other(celeba_root: Path, mon
     photo = celeba_root / "celeba" / "img_align_celeba" / first.ids[0]
     Image.new("RGB", (178, 218), "red").save(photo)
     assert (load(celeba_root).images[0][5, 5] == (254, 0, 0)).all()
-    monkeypatch.setattr("harness.data.cache._make_block", None)
+    monkeypatch.setattr("harness.data.cache.make_block", None)
     assert len(load(celeba_root)) == len(first)
 
 

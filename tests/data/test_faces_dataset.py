@@ -93,7 +93,7 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path, damage: str) -> None:
 
 def test_a_second_load_draws_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load(tmp_path)
-    monkeypatch.setattr(cache, "_make_block", None)
+    monkeypatch.setattr(cache, "make_block", None)
     assert load(tmp_path).digest == first.digest
 
 

@@ -14,7 +14,8 @@ import resvg_py
 from numpy.typing import NDArray
 
 from harness.data.base import ImageSet
-from harness.data.cache import CachedImages, Draw, Job, cached_images, draw_all
+from harness.data.blocks import Draw, Job
+from harness.data.cache import CachedImages, cached_images, draw_all
 from methods.errors import UserError, did_you_mean
 from templates import templates_folder
 
