@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from methods.errors import UserError
-from methods.official_files import match, read_torch
+from methods.official_files import read_torch
+from methods.official_tensors import match
 
 # Channels of the last map. They differ in kind: residual blocks, inverted ones with depthwise convolutions, ConvNeXt.
 BACKBONES = {

@@ -21,7 +21,8 @@ from methods.attributes import CELEBA14
 from methods.blocks import InstanceNorm, Spade
 from methods.bridgegan.editor import BridgeGAN
 from methods.errors import UserError
-from methods.official_files import match, named_columns, read_variables, shape_of
+from methods.official_files import read_variables
+from methods.official_tensors import match, named_columns, shape_of
 
 _SCOPES = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder"}
 # What an edit does not need: the discriminator, the noise memory, Adam's state, the counter of iterations.

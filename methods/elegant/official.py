@@ -18,7 +18,8 @@ from methods.attributes import CELEBA14
 from methods.elegant.editor import Elegant
 from methods.elegant.networks import Discriminator, Encoder
 from methods.errors import UserError
-from methods.official_files import match, read_torch
+from methods.official_files import read_torch
+from methods.official_tensors import match
 
 _OFFICIAL_SIZE = 256
 _MOST_BLOCKS = 8

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from methods.errors import UserError
 from methods.homogan.networks import FeatureNet, normalize
-from methods.official_files import match, read_torch
+from methods.official_files import read_torch
+from methods.official_tensors import match
 
 # torchvision's index of each convolution in `vgg19().features` -> its name in the official HomoGAN file.
 TORCHVISION = {

@@ -17,7 +17,8 @@ from methods.attributes import CELEBA14
 from methods.errors import UserError
 from methods.homogan.editor import OFFICIAL_GROUPS, Groups, HomoGAN, default_groups
 from methods.homogan.networks import Discriminator, FeatureNet, Interpolator
-from methods.official_files import match, named_columns, read_torch
+from methods.official_files import read_torch
+from methods.official_tensors import match, named_columns
 
 PARTS = {"encoder": "encoder", "interp_net": "interpolator", "decoder": "decoder"}
 OFFICIAL_ATTRIBUTES = tuple(name for group in OFFICIAL_GROUPS for name in group)

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from methods.attributes import CELEBA14
 from methods.blocks import InstanceNorm
 from methods.errors import UserError
-from methods.official_files import match, named_columns, read_torch
+from methods.official_files import read_torch
+from methods.official_tensors import match, named_columns
 from methods.smit.discriminator import Discriminator
 from methods.smit.editor import SMIT
 from methods.smit.networks import AdaptiveBlock, Generator, SampleNorm

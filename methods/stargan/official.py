@@ -15,7 +15,8 @@ from torch import Tensor
 
 from methods.attributes import CELEBA14
 from methods.errors import UserError
-from methods.official_files import match, named_columns, read_torch
+from methods.official_files import read_torch
+from methods.official_tensors import match, named_columns
 from methods.stargan.editor import StarGAN
 from methods.stargan.networks import Generator
 

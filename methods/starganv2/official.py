@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from methods.errors import UserError
-from methods.official_files import load_torch, match, plain_tensors
+from methods.official_files import load_torch, plain_tensors
+from methods.official_tensors import match
+from methods.starganv2.blocks import HighPass
 from methods.starganv2.editor import StarGANv2
 from methods.starganv2.masks import FaceMasks
-from methods.starganv2.networks import HighPass
 
 State = dict[str, Tensor]
 # Label columns by image size and number of domains: the official runs, and CelebA's bangs at the benchmark's 128.

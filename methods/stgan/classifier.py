@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from methods.attributes import CELEBA40
 from methods.errors import UserError
-from methods.official_files import match, read_variables
+from methods.official_files import read_variables
+from methods.official_tensors import match
 from methods.stgan.official import official_shapes, official_state
 
 _CHANNELS = (16, 16, 32, 32, 64, 64, 128, 128, 256, 256)

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from methods.attributes import CELEBA14
 from methods.errors import UserError
-from methods.official_files import match, named_columns, read_variables, shape_of
+from methods.official_files import read_variables
+from methods.official_tensors import match, named_columns, shape_of
 from methods.stgan.editor import STGAN
 from methods.stgan.networks import CriticNorm
 

@@ -22,7 +22,8 @@ from methods.homogan.networks import Discriminator, denormalize
 from methods.homogan.objective import LossWeights, total
 from methods.homogan.official import OFFICIAL_ATTRIBUTES, official_names
 from methods.homogan.recipe import HomoGANRecipe
-from methods.homogan.training import Draws, HomoGANTraining
+from methods.homogan.training import HomoGANTraining
+from methods.homogan.views import Draws
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from methods import official_files
+from methods import official_files, official_tensors
 from methods.errors import UserError
 
 STATE = OrderedDict(weight=torch.arange(6.0).reshape(2, 3), count=torch.tensor(7))
@@ -85,7 +85,7 @@ def test_tensorflow_is_an_extra(tmp_path, monkeypatch):
 
 
 def test_match_keeps_the_expected_and_drops_the_optional():
-    found = official_files.match(
+    found = official_tensors.match(
         {"b": np.zeros(2), "a": np.zeros((1, 3)), "a/Adam": np.zeros(3), "step": np.zeros(())},
         {"a": (1, 3), "b": [2]},
         where="x.npz",
@@ -97,7 +97,7 @@ def test_match_keeps_the_expected_and_drops_the_optional():
 def test_match_names_what_does_not_fit():
     tensors = {"a": np.zeros((1, 3)), "extra": np.zeros(1)}
     with pytest.raises(UserError) as caught:
-        official_files.match(tensors, {"a": (3, 1), "b": (), "c": (), "d": (), "e": ()}, where="x.npz")
+        official_tensors.match(tensors, {"a": (3, 1), "b": (), "c": (), "d": (), "e": ()}, where="x.npz")
     assert str(caught.value) == (
         "The tensors of x.npz are not those of this network; missing: b, c, d and 1 more; unknown: extra; "
         "of another shape: a 1x3 instead of 3x1."

@@ -12,10 +12,10 @@ import torch
 from methods.attributes import CELEBA14
 from methods.contract import run_contract
 from methods.errors import UserError
+from methods.starganv2.blocks import HighPass
 from methods.starganv2.domains import Domains
 from methods.starganv2.editor import StarGANv2
 from methods.starganv2.masks import FaceMasks
-from methods.starganv2.networks import HighPass
 from methods.starganv2.objective import Conversion, LossWeights, discriminator_terms, generator_total
 from methods.starganv2.pairing import augment, draw_pairing
 from methods.starganv2.recipe import StarGANv2Recipe
