@@ -10,10 +10,8 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,122 +19,17 @@ import torch
 
 from eval.features import load_extractor
 from harness.data.sources import PhotoZip
-from harness.importing import show_weights
-from harness.main import main
 from harness.profiles import SHIPPED, load_profile
 from harness.store import read_json
-from methods import editor_class
 from methods.errors import UserError
 from methods.official_files import read_npz, read_torch
 from methods.reading import check_links, parse_json, read_bytes
-from methods.tensor_header import read_tensor_header
-from methods.weights import header, load_editor, save_editor
+from methods.weights import header
 from reports.pictures import open_picture
 from reports.site import build
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
 from fake_run import write_run
-
-# --- weights files ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "good.safetensors"
-    editor = editor_class("stargan")(attributes=["A", "B"], image_size=32, width=2, blocks=1)
-    save_editor(editor, path, {"origin": "a test"})
-    return path
-
-
-def rewritten(weights: Path, out: Path, change: Callable[[dict[str, Any]], Any], extra: bytes = b"") -> Path:
-    """The weights file with another header."""
-    data = weights.read_bytes()
-    length = struct.unpack("<Q", data[:8])[0]
-    fields = json.loads(data[8 : 8 + length])
-    change(fields)
-    text = json.dumps(fields).encode()
-    out.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :] + extra)
-    return out
-
-
-def first(fields: dict[str, Any]) -> dict[str, Any]:
-    return next(value for name, value in fields.items() if name != "__metadata__")
-
-
-def configured(**changes: Any) -> Callable[[dict[str, Any]], None]:
-    def change(fields: dict[str, Any]) -> None:
-        text = fields["__metadata__"]["config"]
-        fields["__metadata__"]["config"] = json.dumps({**json.loads(text), **changes})
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (lambda fields: first(fields).update(data_offsets=[0, 10**9]), "does not fill its place"),
-        (lambda fields: first(fields).update(data_offsets=[8, 8 + 4 * 2]), "overlap or leave gaps|does not fill"),
-        (lambda fields: first(fields).update(shape=[2**40, 2**40]), "does not fill its place"),
-        (lambda fields: first(fields).update(shape=[-1]), "has no shape"),
-        (lambda fields: first(fields).update(dtype="OBJECT"), "no known type"),
-        (lambda fields: fields.update(extra={"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}), "overlap"),
-        (lambda fields: fields.update(__metadata__="text"), "metadata"),
-        (lambda fields: fields["__metadata__"].update(config="[" * 5000), "nested too deeply"),
-        (lambda fields: fields["__metadata__"].update(config="7"), "metadata is damaged"),
-    ],
-)
-def test_a_header_that_the_file_does_not_bear_out_is_refused(
-    weights: Path, tmp_path: Path, change: Callable, told: str
-) -> None:
-    path = rewritten(weights, tmp_path / "bad.safetensors", change)
-    with pytest.raises(UserError, match=told):
-        load_editor(path)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"width": 10**9}, {"width": -3}, {"blocks": 3}, {"image_size": "x"}, {"attributes": 5}, {"shell": "true"}],
-)
-def test_a_configuration_that_does_not_fit_the_tensors_is_refused_before_memory_is_taken(
-    weights: Path, tmp_path: Path, changes: dict[str, Any]
-) -> None:
-    path = rewritten(weights, tmp_path / "bad.safetensors", configured(**changes))
-    with pytest.raises(UserError, match="do not fit its header"):
-        load_editor(path)
-
-
-def test_an_oversized_header_a_tail_and_a_short_file_are_refused(weights: Path, tmp_path: Path) -> None:
-    path = tmp_path / "bad.safetensors"
-    for data in (struct.pack("<Q", 2**62) + b"{}", b"", b"\x00" * 7, struct.pack("<Q", 100) + b"{}"):
-        path.write_bytes(data)
-        with pytest.raises(UserError, match="not a bridgebench weights file"):
-            header(path)
-    with pytest.raises(ValueError, match="the file has"):
-        read_tensor_header(rewritten(weights, path, lambda fields: None, extra=b"tail"))
-
-
-def test_weights_of_another_type_or_not_finite_are_refused(weights: Path, tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
-    tensors, path = load_file(weights), tmp_path / "bad.safetensors"
-    name = next(iter(tensors))
-    metadata = read_tensor_header(weights).metadata
-    for value, told in ((tensors[name].to(torch.int64), "another type"), (tensors[name] * torch.nan, "not finite")):
-        save_file({**tensors, name: value}, path, metadata)
-        with pytest.raises(UserError, match=told):
-            load_editor(path)
-
-
-def test_what_a_card_says_cannot_command_the_terminal(
-    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture
-) -> None:
-    card = json.dumps({"origin": "\x1b[2Jgone", "html": "<script>"})
-    path = rewritten(weights, tmp_path / "odd.safetensors", lambda fields: fields["__metadata__"].update(card=card))
-    assert "\x1b" not in show_weights(path)
-    assert main(["report", str(tmp_path / "\x1b[2J")]) == 2
-    assert "\x1b" not in capsys.readouterr().err
-
 
 # --- official checkpoints ---------------------------------------------------------------------------------------------
 
