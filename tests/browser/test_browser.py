@@ -121,7 +121,7 @@ def test_a_number_leads_to_the_edits_behind_it(open_page: Open, kinds: dict[str,
     ]
     assert page.locator("#ranked .hit, #ranked .miss").count() == 6
     page.evaluate("document.querySelectorAll('img').forEach((image) => (image.loading = 'eager'))")
-    page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+    page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")  # fails for one that is not there
     assert page.locator("img").count() > 60
 
 
