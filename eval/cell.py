@@ -7,7 +7,7 @@ be had says why.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.accuracy import hits
-from eval.bootstrap import interval
 from eval.classifier import AttributeClassifier
 from eval.counterfactual import edit_mask, l1_by_mask, psnr
 from eval.distances import paper_distance, target_distances
 from eval.diversity import diversity
 from eval.features import Extractor
 from eval.gathered import Gathered
+from eval.intervals import bootstrap, share
 from eval.judging import GatheredReading, Reading, read
 from eval.leakage import leakage, leakage_by
 from eval.preservation import l1, ssim_to_each
@@ -31,6 +31,7 @@ from methods.attributes import are_domains
 
 Measure = dict[str, Any]
 Values = NDArray[np.float64]
+Interval = Callable[[Values, int, int], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -169,11 +170,14 @@ class Tally:
             ValueError: fewer or more edits were added than the task says.
         """
         bench, task = self.bench, self.task
-        measures = {"accuracy": self._mean(self.right), "accuracy_second": self._mean(self._hits(self._second.reading))}
+        right, second = self.right, self._hits(self._second.reading)
+        measures = {"accuracy": self._mean(right, "", share), "accuracy_second": self._mean(second, "", share)}
         for name, values in self._values.items():
             measures[name] = self._mean(values.rows, _WITHOUT.get(name, ""))
         features, target = self._features.rows, self._targets[:, task.column]
-        measures |= target_distances(features, target, task.column, bench.reals, bench.minimum_n, task.copies)
+        sources = np.tile(np.arange(task.n), task.outputs)
+        held = (features, target, task.column, bench.reals, bench.minimum_n)
+        measures |= target_distances(*held, copies=task.copies, sources=sources)
         measures |= self._of_conversions(features) if bench.domains else self._of_attributes(features)
         if draws is not None:
             measures["diversity"] = _diversity(draws)
@@ -185,8 +189,8 @@ class Tally:
         leaked = leakage(*readings, task.source_labels, task.target_labels)
         by_attribute = leakage_by(*readings, task.source_labels, task.target_labels)
         return {
-            "accuracy_added": self._mean(np.where(added, self.right, np.nan), "no edit adds the attribute"),
-            "accuracy_removed": self._mean(np.where(~added, self.right, np.nan), "no edit removes the attribute"),
+            "accuracy_added": self._mean(np.where(added, self.right, np.nan), "no edit adds the attribute", share),
+            "accuracy_removed": self._mean(np.where(added, np.nan, self.right), "no edit removes the attribute", share),
             "fd_paper": paper_distance(features, self.bench.reals, self.bench.minimum_n),
             "leakage": self._mean(leaked, "the flip touches every attribute"),
             "leakage_by": _by_name(by_attribute, self.bench.reals.attributes),
@@ -211,11 +215,8 @@ class Tally:
     def _hits(self, reading: Reading) -> NDArray[np.bool_]:
         return hits(reading.seen(self.bench.reals.attributes), self._targets, self.task.column)
 
-    def _mean(self, values: NDArray, without: str = "") -> Measure:
-        """A mean over the sources that have a value, with its interval; `without` says why none has.
-
-        The outputs of a source depend on one another, so they are averaged first: sources are what is resampled.
-        """
+    def _mean(self, values: NDArray, without: str = "", interval: Interval = bootstrap) -> Measure:
+        """A mean over the sources that have a value, their outputs averaged first; `without` says why none has."""
         known = _mean_of_outputs(np.asarray(values, dtype=np.float64).reshape(self.task.outputs, self.task.n))
         known = known[~np.isnan(known)]
         if not len(known):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eval.reals import Reals
 
-KERNEL_MINIMUM = 10  # images on each side; unbiased at any N, so fewer do than for a Fréchet distance
+KERNEL_MINIMUM = 10  # sources and reals; unbiased at any N, so fewer do than for a Fréchet distance
 
 Distance = dict[str, Any]
 
@@ -27,7 +27,14 @@ def paper_distance(features: NDArray[np.float32], reals: Reals, minimum_n: int) 
 
 
 def target_distances(
-    features: NDArray[np.float32], target: NDArray, column: int, reals: Reals, minimum_n: int, copies: int = 1
+    features: NDArray[np.float32],
+    target: NDArray,
+    column: int,
+    reals: Reals,
+    minimum_n: int,
+    *,
+    copies: int = 1,
+    sources: NDArray | None = None,
 ) -> dict[str, Distance]:
     """The distances of the edits to each value to the reals with that value, weighted by the number of edits.
 
@@ -39,6 +46,7 @@ def target_distances(
         minimum_n: fewer images than this on either side: no Fréchet distance.
         copies: how often each edit counts, for a method that gives so many equal ones. The Fréchet distance is that of
             all copies; the kernel distance, which equal images would bias, takes each edit once.
+        sources: which image each is an edit of, (N,), where some are of the same; the kernel distance minds it.
 
     Returns:
         ``fd_target`` and ``kid``: ``{"value", "n", "n_real"}``, ``kid`` with its standard error ``"se"``; or
@@ -52,17 +60,19 @@ def target_distances(
     def edits(value: int, copies: int = 1) -> NDArray[np.float32]:  # one side at a time: of many images each is large
         return features[np.tile(np.flatnonzero(target == value), copies)]
 
-    reason = _short_side(counts, column, reals, minimum_n)
+    reason = _short_side(counts, "edits", column, reals, minimum_n)
     if reason:
         found["fd_target"] = {"value": None, "reason": reason}
     else:
         values = np.array([reals.statistics(column, value).distance(edits(value, copies)) for value in counts])
         found["fd_target"] = {"value": float(weights @ values), "n": copies * len(features), "n_real": n_real}
-    reason = _short_side(counts, column, reals, KERNEL_MINIMUM)
+    of = np.arange(len(features)) if sources is None else sources
+    different = {value: len(np.unique(of[target == value])) for value in counts}
+    reason = _short_side(different, "sources", column, reals, KERNEL_MINIMUM)
     if reason:
         found["kid"] = {"value": None, "reason": reason}
     else:
-        pairs = np.array([reals.kernel(column, value).distance(edits(value)) for value in counts])
+        pairs = np.array([reals.kernel(column, value).distance(edits(value), of[target == value]) for value in counts])
         error = float(np.sqrt(np.square(weights * pairs[:, 1]).sum()))
         found["kid"] = {"value": float(weights @ pairs[:, 0]), "se": error, "n": len(features), "n_real": n_real}
     return found
@@ -74,9 +84,9 @@ def too_few(minimum: int, **counts: int) -> str | None:
     return f"{' and '.join(short)}, fewer than {minimum}" if short else None
 
 
-def _short_side(counts: Mapping[int, int], column: int, reals: Reals, minimum: int) -> str | None:
+def _short_side(counts: Mapping[int, int], what: str, column: int, reals: Reals, minimum: int) -> str | None:
     for value, count in counts.items():
-        reason = too_few(minimum, edits=count, reals=reals.count(column, value))
+        reason = too_few(minimum, **{what: count, "reals": reals.count(column, value)})
         if reason:
             return f"{reals.attributes[column]} = {value}: {reason}"
     return None

@@ -45,6 +45,49 @@ def test_standard_error_is_the_spread_over_samples():
     assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.2)
 
 
+def grouped(random: np.random.Generator, sources: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Edits (outputs * sources, 3) that differ little from others of their source, and whose they are."""
+    centres = random.normal(size=(sources, 3))
+    edits = np.concatenate([centres + 0.1 * random.normal(size=centres.shape) for _ in range(outputs)])
+    return edits, np.tile(np.arange(sources), outputs)
+
+
+def test_edits_of_one_source_do_not_bias_the_distance():
+    """All of one distribution, whose distance is 0."""
+    random = np.random.default_rng(0)
+    held = [(*grouped(random, 15, 6), random.normal(size=(40, 3))) for _ in range(200)]
+    values = [KernelReal(real).distance(edits, sources)[0] for edits, sources, real in held]
+    blind = [KernelReal(real).distance(edits)[0] for edits, _, real in held]
+    error = np.std(values) / np.sqrt(200)
+    assert abs(np.mean(values)) < 3 * error
+    assert np.mean(blind) > 10 * error
+
+
+def test_edits_of_one_source_do_not_lessen_the_error():
+    """Where the two sides differ: what repeated draws scatter by."""
+    random = np.random.default_rng(0)
+    found, blind = [], []
+    for _ in range(200):
+        edits, sources = grouped(random, 30, 6)
+        real = KernelReal(random.normal(size=(80, 3)) + 1)
+        found.append(real.distance(edits, sources))
+        blind.append(real.distance(edits))
+    spread = np.std([value for value, _ in found])
+    assert np.mean([error for _, error in found]) == pytest.approx(spread, rel=0.2)
+    assert np.mean([error for _, error in blind]) < 0.8 * spread
+
+
+def test_the_error_by_sources_is_the_jackknifes():
+    edits, sources = grouped(np.random.default_rng(1), 6, 3)
+    real = KernelReal(features(4, 30, 3))
+    kept = [real.distance(edits[sources != i], sources[sources != i])[0] for i in range(6)]
+    alone = [KernelReal(np.delete(features(4, 30, 3), i, axis=0)).distance(edits, sources)[0] for i in range(30)]
+    variance = sum((len(some) - 1) * np.var(some) for some in (kept, alone))
+    assert real.distance(edits, sources)[1] == pytest.approx(np.sqrt(variance), rel=1e-9)
+    with pytest.raises(ValueError, match="edits of at least 3 sources"):
+        real.distance(edits, sources % 2)
+
+
 def test_unbiased_for_one_distribution():
     values = [kernel_distance(features(2 * i, 20, 5), features(2 * i + 1, 30, 5))[0] for i in range(200)]
     assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(200)
