@@ -191,6 +191,29 @@ class Editor(nn.Module):
             raise UserError(f"noise has the shape {tuple(noise.shape)}; {self.card.title} needs ({count}, {size}).")
         return noise.to(device)
 
+    def strength_or_default(self, strength: float | None) -> float:
+        """How far to edit: what was asked for, within the range of the method's card, else the card's default.
+
+        Raises:
+            UserError: the strength is out of that range.
+        """
+        lowest, default, highest = self.card.strength or (1.0, 1.0, 1.0)
+        if strength is not None and not lowest <= strength <= highest:
+            raise UserError(f"{self.card.title}'s strength must lie in [{lowest}, {highest}], not {strength}.")
+        return default if strength is None else strength
+
+    def check_sides(self, images: Tensor, multiple: int) -> None:
+        """Refuses images that networks cannot halve as often as they do.
+
+        Raises:
+            UserError: height or width is no multiple of `multiple`.
+        """
+        if images.shape[2] % multiple or images.shape[3] % multiple:
+            size = "x".join(map(str, images.shape[2:]))
+            raise UserError(
+                f"{self.card.title} takes images whose sides are multiples of {multiple}, not {size} pixels."
+            )
+
     def _check_images(self, what: str, images: Tensor, like: Tensor) -> None:
         if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
             shape, dtype = tuple(images.shape), images.dtype

@@ -134,9 +134,4 @@ class BridgeGAN(Editor):
         return self.generator(images, code + self.encoder(images, -difference))
 
     def _difference(self, labels: Tensor, source_labels: Tensor, strength: float | None) -> Tensor:
-        assert CARD.strength is not None
-        lowest, default, highest = CARD.strength
-        strength = default if strength is None else strength
-        if not lowest <= strength <= highest:
-            raise UserError(f"BridgeGAN's strength must lie in [{lowest}, {highest}], not {strength}.")
-        return strength * attribute_difference(labels, source_labels)
+        return self.strength_or_default(strength) * attribute_difference(labels, source_labels)

@@ -41,8 +41,6 @@ class BridgeGANRecipe:
         mode_epsilon: of the mode-seeking term, added to the distance of two edits (official: 1e-5). After a warm-up
             edits hardly depend on the noise yet, and a first gradient of 1/distance^2 would fill Adam's averages.
         cooldown: last iterations, in which the learning rate falls linearly to 0.
-        restarts: iterations at which such a fall has ended before, and the learning rate began anew (Loshchilov and
-            Hutter, SGDR, 2017): so that a run at its end can be lengthened and still be made again from its recipe.
 
     What of the method takes part (all of it; for ablations):
         keeping: the attribute keeping loss.
@@ -88,7 +86,6 @@ class BridgeGANRecipe:
     share_fakes: bool = False
     mode_epsilon: float = 1e-5
     cooldown: int = 0
-    restarts: tuple[int, ...] = ()
     keeping: bool = True
     interpolated: bool = True
     noise_memory: bool = True
@@ -134,8 +131,8 @@ class BridgeGANRecipe:
         return self.classifier_warmup + self.warmup
 
     def rate_at(self, iteration: int) -> float:
-        """The learning rate of an iteration: constant, then linear to 0 over the last `cooldown` before each end."""
+        """The learning rate of an iteration: constant, then linear to 0 over the last `cooldown`."""
         if self.classifier_warmup <= iteration < self.first_edit and self.warmup_learning_rate:
             return self.warmup_learning_rate
-        left = next((end for end in self.restarts if iteration < end), self.iterations) - iteration
+        left = self.iterations - iteration
         return self.learning_rate * min(1.0, left / self.cooldown) if self.cooldown else self.learning_rate

@@ -72,15 +72,8 @@ class Elegant(Editor):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """The exchange of the blocks whose labels differ; arguments as in ``edit``."""
-        assert CARD.strength is not None
-        lowest, default, highest = CARD.strength
-        strength = default if strength is None else strength
-        if not lowest <= strength <= highest:
-            raise UserError(f"ELEGANT's strength must lie in [{lowest}, {highest}], not {strength}.")
-        step = 2 ** len(self.encoder.main)
-        if images.shape[2] % step or images.shape[3] % step:
-            size = "x".join(map(str, images.shape[2:]))
-            raise UserError(f"ELEGANT takes images whose sides are multiples of {step}, not {size} pixels.")
+        strength = self.strength_or_default(strength)
+        self.check_sides(images, 2 ** len(self.encoder.main))
         own, skips = self.encoder(images)
         other, _ = self.encoder(reference)
         share = strength * (labels != source_labels).float()

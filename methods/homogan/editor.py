@@ -109,15 +109,8 @@ class HomoGAN(Editor):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """Moves the groups in which the labels differ towards the reference; arguments as in ``edit``."""
-        assert CARD.strength is not None
-        lowest, default, highest = CARD.strength
-        strength = default if strength is None else strength
-        if not lowest <= strength <= highest:
-            raise UserError(f"HomoGAN's strength must lie in [{lowest}, {highest}], not {strength}.")
-        step = 2 ** self.config["levels"]
-        if images.shape[2] % step or images.shape[3] % step:
-            size = "x".join(map(str, images.shape[2:]))
-            raise UserError(f"HomoGAN takes images whose sides are multiples of {step}, not {size} pixels.")
+        strength = self.strength_or_default(strength)
+        self.check_sides(images, 2 ** self.config["levels"])
         own, other = (self.encoder(normalize(pictures))[-1] for pictures in (images, reference))
         changed = (labels != source_labels)[:, list(self.columns)].split([len(group) for group in self.groups], dim=1)
         chosen = torch.stack([group.any(dim=1) for group in changed], dim=1).float()

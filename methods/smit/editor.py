@@ -88,15 +88,11 @@ class SMIT(Editor):
         Raises:
             UserError: image sides or strength out of range; a strength below 1 without source labels or classifier.
         """
-        multiple = 2 ** self.config["downsamplings"]
-        if images.shape[2] % multiple or images.shape[3] % multiple:
-            size = "x".join(map(str, images.shape[2:]))
-            raise UserError(f"SMIT takes images whose sides are multiples of {multiple}, not {size} pixels.")
+        self.check_sides(images, 2 ** self.config["downsamplings"])
         noise = self.draw_noise(len(images), self.noise_size, noise, generator)
         code = self.generator.embed(noise, labels)
-        if strength is not None and strength != 1:
-            if not 0 <= strength < 1:
-                raise UserError(f"SMIT's strength must lie in [0, 1], not {strength}.")
+        strength = self.strength_or_default(strength)
+        if strength < 1:
             if source_labels is None:
                 source_labels = self._labels("source_labels", None, images)
             code = spherical_interpolation(self.generator.embed(noise, source_labels), code, strength)

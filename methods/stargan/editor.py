@@ -65,7 +65,5 @@ class StarGAN(Editor):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """``G(images, labels)``; arguments as in ``edit``."""
-        if images.shape[2] % 4 or images.shape[3] % 4:
-            size = "x".join(map(str, images.shape[2:]))
-            raise UserError(f"StarGAN takes images whose sides are multiples of 4, not {size} pixels.")
+        self.check_sides(images, 4)
         return self.generator(images, labels)

@@ -80,13 +80,6 @@ class STGAN(Editor):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """``G(images, d)``; arguments as in ``edit``."""
-        assert CARD.strength is not None
-        lowest, default, highest = CARD.strength
-        strength = default if strength is None else strength
-        if not lowest <= strength <= highest:
-            raise UserError(f"STGAN's strength must lie in [{lowest}, {highest}], not {strength}.")
-        multiple = 2 ** self.config["layers"]
-        if images.shape[2] % multiple or images.shape[3] % multiple:
-            size = "x".join(map(str, images.shape[2:]))
-            raise UserError(f"STGAN takes images whose sides are multiples of {multiple}, not {size} pixels.")
+        strength = self.strength_or_default(strength)
+        self.check_sides(images, 2 ** self.config["layers"])
         return self.generator(images, difference(labels, source_labels, strength, self.attributes))

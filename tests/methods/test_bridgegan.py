@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
+from tiny_bridgegan import ATTRIBUTES, COUNT, TINY, smooth_batch, training
 
 from methods.base import Editor
 from methods.bridgegan.editor import BridgeGAN
 from methods.errors import UserError
 from methods.training import Batch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_bridgegan import ATTRIBUTES, COUNT, TINY, smooth_batch, training
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
+import tiny_bridgegan
 import torch
 
 from methods.bridgegan.editor import BridgeGAN
 from methods.bridgegan.training import BridgeGANTraining
 from methods.training import Batch
-
-sys.path.insert(0, str(Path(__file__).parent))
-import tiny_bridgegan
 
 TINY = {**tiny_bridgegan.TINY, "n_critic": 1, "share_fakes": True}
 ALL = {"g_gan", "g_cls", "g_rec", "g_ms", "g_cyc", "g_sty", "g_ak", "g_total", "mean_code"}

@@ -125,12 +125,6 @@ def test_the_learning_rate_falls_linearly_in_the_cooldown():
     assert rates == pytest.approx([1e-3, 1e-3, 1e-3, 5e-4, 5e-5, 0])
 
 
-def test_the_learning_rate_begins_anew_at_a_restart():
-    recipe = BridgeGANRecipe(learning_rate=1e-3, iterations=160, cooldown=20, restarts=(100,))
-    rates = [recipe.rate_at(iteration) for iteration in (79, 90, 99, 100, 139, 140, 150, 160)]
-    assert rates == pytest.approx([1e-3, 5e-4, 5e-5, 1e-3, 1e-3, 1e-3, 5e-4, 0])
-
-
 def test_the_warm_up_may_have_its_own_learning_rate():
     recipe = BridgeGANRecipe(warmup=10, warmup_learning_rate=3e-3, learning_rate=1e-3)
     assert [recipe.rate_at(iteration) for iteration in (0, 9, 10, 1000)] == [3e-3, 3e-3, 1e-3, 1e-3]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import runpy
 from pathlib import Path
 
 import numpy as np
+import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS
 
 from methods.attributes import CELEBA14
 from methods.bridgegan.editor import BridgeGAN
 from methods.bridgegan.official import import_official, official_names
 from methods.errors import UserError
 
-REFERENCE = Path(__file__).parents[1] / "reference"
 PARTS = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder"}
 DENSE = "Gmappingnet/flatten_fully_connected/fully_connected"
 TINY = {
@@ -69,11 +68,10 @@ def edits(editor: BridgeGAN) -> list[torch.Tensor]:
 
 def test_the_official_tensors_give_the_edit_of_weights_put_in_by_hand(tmp_path):
     """By hand: the manifest lists layers in the official order of creation, which is that of our modules."""
-    weights = runpy.run_path(str(REFERENCE / "weights.py"))
-    manifest = json.loads((REFERENCE / "bridgegan" / "manifest.json").read_text())
+    manifest = official_numbers.manifest("bridgegan")
     by_hand, file = BridgeGAN(image_size=128).eval(), {}
     for part in PARTS:
-        tensors = weights["make_state"]("another salt", manifest[part], out_dim=-1)
+        tensors = WEIGHTS.make_state("another salt", manifest[part], out_dim=-1)
         file |= tensors
         layers: dict[str, dict[str, np.ndarray]] = {}
         for name, array in tensors.items():

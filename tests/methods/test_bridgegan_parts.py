@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from tiny_bridgegan import batches, smooth_batch, trained, training
 
 from methods.errors import UserError
 from methods.training import Batch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_bridgegan import batches, smooth_batch, trained, training
 
 
 @pytest.fixture(scope="module")

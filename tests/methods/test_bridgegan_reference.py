@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import json
-import runpy
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS
 
 from methods.bridgegan import objective
 from methods.bridgegan.official import official_names, official_state
@@ -19,11 +18,9 @@ from methods.bridgegan.recipe import BridgeGANRecipe
 from methods.bridgegan.training import BridgeGANTraining
 from methods.losses import gradient_penalty, l1
 
-REFERENCE = Path(__file__).parents[1] / "reference"
-WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
-FACTS = json.loads((REFERENCE / "bridgegan" / "reference.json").read_text())
-MANIFEST = json.loads((REFERENCE / "bridgegan" / "manifest.json").read_text())
-EXPECTED = np.load(REFERENCE / "bridgegan" / "expected.npz")
+FACTS = official_numbers.facts("bridgegan")
+MANIFEST = official_numbers.manifest("bridgegan")
+EXPECTED = official_numbers.expected("bridgegan")
 TOLERANCE = {what.split(" (")[0]: value for what, value in FACTS["tolerances"].items() if what != "basis"}
 SCOPES = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder", "discriminator": "Discriminator"}
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import copy
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+from tiny_bridgegan import assert_same, batches, smooth_batch, trained, training
 
 from methods.training import Batch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_bridgegan import assert_same, batches, smooth_batch, trained, training
 
 
 @pytest.fixture(scope="module")

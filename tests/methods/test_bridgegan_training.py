@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import copy
 import io
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+from tiny_bridgegan import COUNT, TINY, assert_same, batches, smooth_batch, trained, training
 
 from methods.training import Batch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_bridgegan import COUNT, TINY, assert_same, batches, smooth_batch, trained, training
 
 
 @pytest.fixture(scope="module")

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
+from tiny_elegant import ATTRIBUTES, COUNT, SIDE, TINY, smooth_images, training
 
 from methods.contract import run_contract
 from methods.elegant.editor import Elegant
 from methods.elegant.networks import attribute_of_channel
 from methods.errors import UserError
 from methods.training import Batch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_elegant import ATTRIBUTES, COUNT, SIDE, TINY, smooth_images, training
 
 
 @pytest.fixture(scope="module")

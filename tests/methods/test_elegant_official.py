@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from hostile_checkpoints import assert_hostile_files_are_refused
 
 from methods.attributes import CELEBA14
 from methods.elegant.editor import Elegant
@@ -115,15 +115,7 @@ def test_other_files_than_an_encoder_and_a_decoder(tmp_path):
 
 
 def test_damaged_and_evil_checkpoints(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return os.system, (f"touch {tmp_path / 'ran'}",)
-
     encoder, decoder, *_ = checkpoint(tmp_path)
-    whole = decoder.read_bytes()
-    decoder.write_bytes(whole[: len(whole) // 2])
-    torch.save({"main.0.0.weight": Evil()}, tmp_path / "Dec_evil.pth")
-    for name in (decoder.name, "Dec_evil.pth", "Dec_none.pth"):
-        with pytest.raises(UserError, match=name):
-            import_official([encoder, tmp_path / name])
-    assert not (tmp_path / "ran").exists()
+    assert_hostile_files_are_refused(
+        decoder, lambda path: import_official([encoder, path]), lambda evil: {"main.0.0.weight": evil}
+    )

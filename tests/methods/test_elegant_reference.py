@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
+import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS
 from torch import Tensor
 
 from methods.attributes import CELEBA14
@@ -17,11 +14,9 @@ from methods.elegant.networks import attribute_of_channel, exchange
 from methods.elegant.objective import discriminator_total, exchanged_labels, generator_total
 from methods.elegant.training import ElegantRecipe, ElegantTraining
 
-REFERENCE = Path(__file__).parents[1] / "reference"
-WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
-FACTS = json.loads((REFERENCE / "elegant" / "reference.json").read_text())
-MANIFEST = json.loads((REFERENCE / "elegant" / "manifest.json").read_text())
-EXPECTED = np.load(REFERENCE / "elegant" / "expected.npz")
+FACTS = official_numbers.facts("elegant")
+MANIFEST = official_numbers.manifest("elegant")
+EXPECTED = official_numbers.expected("elegant")
 SALT = FACTS["salt"]
 PARAMETERS = {
     "c128": {"Enc": 3_910_794, "Dec": 6_269_579, "D1": 1_591_817, "D2": 1_567_241},

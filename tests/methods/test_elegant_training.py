@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import copy
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+from tiny_elegant import COUNT, assert_same, batches, smooth_images, training
 
 from methods.elegant.objective import exchanged_labels
 from methods.elegant.training import ElegantRecipe
 from methods.errors import UserError
 from methods.training import Batch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_elegant import COUNT, assert_same, batches, smooth_images, training
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
+from tiny_homogan import ATTRIBUTES, SIDE, smooth_images, training
 from torch import Tensor
 
 from methods.attributes import CELEBA14
@@ -15,9 +13,6 @@ from methods.errors import UserError
 from methods.homogan.editor import OFFICIAL_GROUPS, HomoGAN, default_groups
 from methods.homogan.networks import Interpolator, denormalize, normalize
 from methods.training import Batch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_homogan import ATTRIBUTES, SIDE, smooth_images, training
 
 GROUPS = (("Mouth_Slightly_Open", "Smiling"), ("Male",), ("Bangs",))
 

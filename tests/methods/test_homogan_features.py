@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import copy
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 import torchvision
+from tiny_homogan import ATTRIBUTES, COUNT, SIDE, TINY, Grey, batches, changed, smooth_images
 
 from methods.errors import UserError
 from methods.homogan.editor import HomoGAN
 from methods.homogan.features import VggFeatures
 from methods.training import Batch
 from methods.weights import save_tensors
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_homogan import ATTRIBUTES, COUNT, SIDE, TINY, Grey, batches, changed, smooth_images
 
 
 @pytest.fixture(scope="module")

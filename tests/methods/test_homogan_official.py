@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
+import official_numbers
 import pytest
 import torch
 import torch.nn.functional as F
+from hostile_checkpoints import assert_hostile_files_are_refused
+from official_numbers import WEIGHTS, heavy
 from torch import Tensor
 
 from methods.attributes import CELEBA14
@@ -19,12 +18,9 @@ from methods.homogan.editor import HomoGAN
 from methods.homogan.networks import Discriminator
 from methods.homogan.official import OFFICIAL_ATTRIBUTES, PARTS, import_official, official_names
 
-REFERENCE = Path(__file__).parents[1] / "reference"
-WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
-MANIFEST = json.loads((REFERENCE / "homogan" / "manifest.json").read_text())
+MANIFEST = official_numbers.manifest("homogan")
 SALT = "another salt"
 State = dict[str, Tensor]
-heavy = pytest.mark.skipif(not os.environ.get("BRIDGEBENCH_HEAVY"), reason="slow: set BRIDGEBENCH_HEAVY=1 to run it")
 
 
 def narrow_manifest() -> dict[str, dict[str, list[int]]]:
@@ -186,17 +182,8 @@ def test_other_files_than_the_three(tmp_path):
 
 
 def test_damaged_and_evil_checkpoints(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return os.system, (f"touch {tmp_path / 'ran'}",)
-
-    whole = checkpoint(tmp_path, "encoder")["encoder"].read_bytes()
-    (tmp_path / "encoder-cut.pth").write_bytes(whole[: len(whole) // 2])
-    torch.save({"module.weight": Evil()}, tmp_path / "encoder-evil.pth")
-    for name in ("encoder-cut.pth", "encoder-evil.pth", "encoder-none.pth"):
-        with pytest.raises(UserError, match=name):
-            import_official([tmp_path / name])
-    assert not (tmp_path / "ran").exists()
+    path = checkpoint(tmp_path, "encoder")["encoder"]
+    assert_hostile_files_are_refused(path, lambda path: import_official([path]), lambda evil: {"module.weight": evil})
 
 
 def test_official_names_are_those_of_the_manifest():

@@ -5,15 +5,11 @@ The networks of official size are slow on a CPU: what takes more than seconds ru
 
 from __future__ import annotations
 
-import json
-import os
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
+import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS, heavy
 from torch import Tensor, nn
 
 from methods.homogan.editor import HomoGAN
@@ -25,15 +21,12 @@ from methods.homogan.recipe import HomoGANRecipe
 from methods.homogan.training import HomoGANTraining
 from methods.homogan.views import Draws
 
-REFERENCE = Path(__file__).parents[1] / "reference"
-WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
-FACTS = json.loads((REFERENCE / "homogan" / "reference.json").read_text())
-MANIFEST = json.loads((REFERENCE / "homogan" / "manifest.json").read_text())
-EXPECTED = np.load(REFERENCE / "homogan" / "expected.npz")
+FACTS = official_numbers.facts("homogan")
+MANIFEST = official_numbers.manifest("homogan")
+EXPECTED = official_numbers.expected("homogan")
 SALT, TOLERANCE = FACTS["salt"], FACTS["tolerance"]
 GROUPS = tuple(tuple(group) for group in FACTS["configs"]["default"]["groups"])
 SIZES = [len(group) for group in GROUPS]
-heavy = pytest.mark.skipif(not os.environ.get("BRIDGEBENCH_HEAVY"), reason="slow: set BRIDGEBENCH_HEAVY=1 to run it")
 
 
 def drawn(kind: str, only: str = "") -> dict[str, Tensor]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import copy
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_homogan import COUNT, SIDE, batches, changed, smooth_images, training
 
 from methods.attributes import CELEBA14
 from methods.homogan.editor import HomoGAN
 from methods.homogan.recipe import HomoGANRecipe
 from methods.training import Batch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_homogan import COUNT, SIDE, batches, changed, smooth_images, training
 
 
 @pytest.fixture(scope="module")

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections import OrderedDict
 
 import numpy as np
 import pytest
 import torch
+from hostile_checkpoints import Evil
 
 from methods import official_files, official_tensors
 from methods.errors import UserError
 
 STATE = OrderedDict(weight=torch.arange(6.0).reshape(2, 3), count=torch.tensor(7))
-
-
-class Evil:
-    """Runs a command when it is unpickled."""
-
-    def __init__(self, path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.path}",)
 
 
 @pytest.mark.parametrize("zipped", [True, False])

@@ -207,7 +207,7 @@ def test_edit_errors():
     with pytest.raises(UserError, match="noise has the shape"):
         made.edit(images, labels, noise=torch.zeros(1, 3))
     for strength in (-0.1, 1.5, float("nan")):
-        with pytest.raises(UserError, match=r"strength must lie in \[0, 1\]"):
+        with pytest.raises(UserError, match=r"strength must lie in \[0.0, 1.0\]"):
             made.edit(images, labels, strength=strength)
     with pytest.raises(UserError, match="needs a classifier"):
         made.edit(images, labels, strength=0.5)

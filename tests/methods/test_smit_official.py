@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
+import official_numbers
 import pytest
 import torch
 import torch.nn.functional as F
+from hostile_checkpoints import assert_hostile_files_are_refused
+from official_numbers import WEIGHTS
 
 from methods.attributes import CELEBA14
 from methods.errors import UserError
@@ -18,9 +15,7 @@ from methods.smit.discriminator import Discriminator
 from methods.smit.editor import SMIT
 from methods.smit.official import OFFICIAL_ATTRIBUTES, discriminator_names, generator_names, import_official
 
-REFERENCE = Path(__file__).parents[1] / "reference"
-WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
-MANIFEST = json.loads((REFERENCE / "smit" / "manifest.json").read_text())
+MANIFEST = official_numbers.manifest("smit")
 
 
 def functional(state: dict[str, torch.Tensor], images: torch.Tensor, labels: torch.Tensor, noise: torch.Tensor):
@@ -154,15 +149,8 @@ def test_a_discriminator_that_does_not_fit_is_named(tmp_path, change, message):
 
 
 def test_damaged_and_evil_checkpoints(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return os.system, (f"touch {tmp_path / 'ran'}",)
-
-    torch.save(small_generator(), tmp_path / "cut_G.pth")
-    whole = (tmp_path / "cut_G.pth").read_bytes()
-    (tmp_path / "cut_G.pth").write_bytes(whole[: len(whole) // 2])
-    torch.save({"generator.fake.fake.weight": Evil()}, tmp_path / "evil_G.pth")
-    for name in ("cut_G.pth", "evil_G.pth", "none_G.pth"):
-        with pytest.raises(UserError, match=name):
-            import_official([tmp_path / name])
-    assert not (tmp_path / "ran").exists()
+    path = tmp_path / "1_G.pth"
+    torch.save(small_generator(), path)
+    assert_hostile_files_are_refused(
+        path, lambda path: import_official([path]), lambda evil: {"generator.fake.fake.weight": evil}
+    )

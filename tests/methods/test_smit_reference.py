@@ -5,15 +5,11 @@ What takes more than seconds on a CPU runs only where BRIDGEBENCH_HEAVY is set.
 
 from __future__ import annotations
 
-import json
-import os
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
+import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS, heavy
 
 from methods.smit.discriminator import Discriminator
 from methods.smit.editor import SMIT
@@ -21,14 +17,11 @@ from methods.smit.objective import LossWeights, discriminator_terms, generator_t
 from methods.smit.official import discriminator_names, generator_names
 from methods.smit.recipe import SMITRecipe
 
-REFERENCE = Path(__file__).parents[1] / "reference"
-WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
-FACTS = json.loads((REFERENCE / "smit" / "reference.json").read_text())
-MANIFEST = json.loads((REFERENCE / "smit" / "manifest.json").read_text())
-EXPECTED = np.load(REFERENCE / "smit" / "expected.npz")
+FACTS = official_numbers.facts("smit")
+MANIFEST = official_numbers.manifest("smit")
+EXPECTED = official_numbers.expected("smit")
 SALT, TOLERANCE = FACTS["salt"], FACTS["tolerance"]
 SUFFIX = {"c256": "", "c128": "@c128"}
-heavy = pytest.mark.skipif(not os.environ.get("BRIDGEBENCH_HEAVY"), reason="slow: set BRIDGEBENCH_HEAVY=1 to run it")
 
 
 def reference_state(network: str, names: dict[str, str]) -> dict[str, torch.Tensor]:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import copy
-import json
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS
 
 from methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
 from methods.stargan.training import StarGANRecipe, StarGANTraining
 
-REFERENCE = Path(__file__).parents[1] / "reference"
-WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
-FACTS = json.loads((REFERENCE / "stargan" / "reference.json").read_text())
-MANIFEST = json.loads((REFERENCE / "stargan" / "manifest.json").read_text())
-EXPECTED = np.load(REFERENCE / "stargan" / "expected.npz")
+FACTS = official_numbers.facts("stargan")
+MANIFEST = official_numbers.manifest("stargan")
+EXPECTED = official_numbers.expected("stargan")
 OVERRIDES = {name: {"out_dim": "IOHW"} for name in FACTS["weights"]["transposed_conv"]["names"]}
 UNREAD = ("running_mean", "running_var", "num_batches_tracked")
 

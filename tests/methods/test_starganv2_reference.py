@@ -1,106 +1,34 @@
-"""StarGAN v2 equals the official PyTorch code: styles, edits, masks, losses, gradients and one whole iteration.
+"""StarGAN v2 equals the official PyTorch code: styles, edits, masks, networks.
 
 The networks of official size are slow on a CPU: what takes more than seconds runs only where BRIDGEBENCH_HEAVY is set.
 """
 
 from __future__ import annotations
 
-import copy
-import json
-import os
-import runpy
-from functools import cache
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from official_numbers import WEIGHTS, heavy
+from official_starganv2 import (
+    CONFIGURATIONS,
+    EXPECTED,
+    FACTS,
+    LEARNING,
+    MANIFEST,
+    SALT,
+    assert_close,
+    assert_map,
+    discriminator,
+    domains,
+    images,
+    made,
+    masks,
+    noise,
+    state,
+)
 
-from methods.starganv2.editor import StarGANv2
 from methods.starganv2.masks import FaceMasks, masks_from
-from methods.starganv2.networks import Discriminator, MappingNetwork
-from methods.starganv2.objective import Conversion, Edit, LossWeights, generator_terms, generator_total
-from methods.starganv2.pairing import Pairing
-from methods.starganv2.recipe import StarGANv2Recipe
-from methods.starganv2.training import StarGANv2Training
-
-REFERENCE = Path(__file__).parents[1] / "reference"
-WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
-FACTS = json.loads((REFERENCE / "starganv2" / "reference.json").read_text())
-MANIFEST = json.loads((REFERENCE / "starganv2" / "manifest.json").read_text())
-EXPECTED = np.load(REFERENCE / "starganv2" / "expected.npz")
-SALT = FACTS["salt"]
-CONFIGURATIONS = FACTS["configurations"]
-LEARNING = ("generator", "mapping_network", "style_encoder")
-OFFICIAL = {"adversarial": "adv", "style": "sty", "diversity": "ds", "cycle": "cyc", "penalty": "reg"}
-heavy = pytest.mark.skipif(not os.environ.get("BRIDGEBENCH_HEAVY"), reason="slow: set BRIDGEBENCH_HEAVY=1 to run it")
-
-
-def state(configuration: str, network: str) -> dict[str, Tensor]:
-    made = WEIGHTS.make_state(SALT, MANIFEST[f"{configuration}.{network}"])
-    tensors = {name: torch.from_numpy(array) for name, array in made.items() if name != "hpf.filter"}
-    if "hpf.filter" in made:
-        kernel = torch.full((3, 3), -1.0)
-        kernel[1, 1] = 8
-        tensors["hpf.filter"] = kernel / CONFIGURATIONS[configuration]["w_hpf"]
-    return tensors
-
-
-def config(configuration: str) -> dict:
-    facts = CONFIGURATIONS[configuration]
-    domains = [f"domain {i}" for i in range(facts["num_domains"])]
-    return {"attributes": domains, "image_size": facts["img_size"], "high_pass": float(facts["w_hpf"])}
-
-
-@cache
-def made(configuration: str) -> StarGANv2:
-    """The editor with the reference weights; not to be changed. (FAN, where there is one, keeps random ones.)"""
-    with torch.device("meta"):
-        editor = StarGANv2(**config(configuration))
-    for name in LEARNING:
-        editor.get_submodule(name).load_state_dict(state(configuration, name), assign=True)
-    return editor.eval()
-
-
-@cache
-def discriminator(configuration: str) -> Discriminator:
-    facts = CONFIGURATIONS[configuration]
-    with torch.device("meta"):
-        network = Discriminator(facts["num_domains"], facts["img_size"], 2**14 // facts["img_size"])
-    network.load_state_dict(state(configuration, "discriminator"), assign=True)
-    return network
-
-
-def images(configuration: str, key: str = "images") -> Tensor:
-    size = CONFIGURATIONS[configuration]["img_size"]
-    return torch.from_numpy(WEIGHTS.images(SALT, 2, size, size, key=key))
-
-
-def noise(shape: tuple[int, int] = (2, 16), key: str = "noise") -> Tensor:
-    return torch.from_numpy(WEIGHTS.noise(SALT, shape, key=key))
-
-
-def domains(configuration: str, which: str) -> Tensor:
-    return torch.tensor(FACTS["inputs"]["labels"][f"{CONFIGURATIONS[configuration]['num_domains']} domains"][which])
-
-
-def masks() -> tuple[Tensor, Tensor]:
-    one, other = (WEIGHTS.rng(SALT, f"mask{i}").uniform(0, 1, (2, 1, 256, 256)).astype(np.float32) for i in (0, 1))
-    return torch.from_numpy(one), torch.from_numpy(other)
-
-
-def assert_close(found: Tensor, key: str, rows: slice = slice(None), rtol: float = 1e-3, atol: float = 1e-4) -> None:
-    np.testing.assert_allclose(found.detach(), EXPECTED[key][rows], rtol=rtol, atol=atol, err_msg=key)
-
-
-def assert_map(found: Tensor, key: str, rows: slice = slice(None), atol: float = 1e-4) -> None:
-    stride = found.shape[2] // 16
-    assert_close(found[:, :, ::stride, ::stride], f"{key}/sample", rows, atol=atol)
-    assert_close(found.mean((2, 3)), f"{key}/mean", rows, atol=atol)
-    assert_close(found.std((2, 3), correction=0), f"{key}/std", rows, atol=atol)
-
+from methods.starganv2.networks import MappingNetwork
 
 # --- what is fast enough for every day --------------------------------------------------------------------------------
 
@@ -185,86 +113,3 @@ def test_landmarks(size):
     assert_close(maps[:, ::7, ::8, ::8], f"fan{size}/heatmap/sample")
     assert_close(maps.mean((2, 3)), f"fan{size}/heatmap/mean")
     assert_close(maps.std((2, 3), correction=0), f"fan{size}/heatmap/std")
-
-
-def training() -> StarGANv2Training:
-    """All networks with the reference weights."""
-    facts = config("bangs128")
-    learning = StarGANv2Training(StarGANv2Recipe(), facts["attributes"], 128, 0, seed=0)
-    for name in LEARNING:
-        learning.get_submodule(name).load_state_dict(state("bangs128", name))
-        learning.editor.get_submodule(name).load_state_dict(state("bangs128", name))
-    learning.discriminator.load_state_dict(state("bangs128", "discriminator"))
-    return learning
-
-
-def pairing(configuration: str) -> Pairing:
-    given = Conversion(images(configuration), domains(configuration, "y_org"), domains(configuration, "y_trg"))
-    references = images(configuration, "reference"), images(configuration, "reference2")
-    return Pairing(given, references, (noise(), noise(key="noise2")))
-
-
-def assert_terms(terms: dict[str, Tensor], prefix: str, rtol: float, atol: float) -> None:
-    for name, value in terms.items():
-        key = f"{prefix}_{OFFICIAL.get(name, name)}"
-        if key in EXPECTED:
-            wide = 1e-2 if name == "penalty" else rtol
-            np.testing.assert_allclose(value.detach(), EXPECTED[key], rtol=wide, atol=atol, err_msg=key)
-
-
-@heavy
-@pytest.mark.parametrize(("side", "by"), [("d", "latent"), ("d", "reference"), ("g", "latent"), ("g", "reference")])
-def test_losses_and_gradients(side, by):
-    learning = training()
-    drawn, mode = pairing("bangs128"), "noise" if by == "latent" else "reference"
-    edit = learning.edit(drawn, mode)
-    if side == "d":
-        logs = learning.discriminator_step(drawn, mode, edit.edited.detach())
-    else:
-        logs = learning.generator_step(drawn, mode, edit)
-    terms = {name.split("/")[-1]: value for name, value in logs.items()}
-    assert_terms(terms, f"loss/bangs128/{side}_{by}", rtol=1e-3, atol=1e-6)
-    stepping = {"d": ("discriminator",), "g": LEARNING if by == "latent" else ("generator",)}[side]
-    for name in stepping:
-        norms = [
-            -1.0 if parameter.grad is None else float(parameter.grad.norm())
-            for parameter in learning.get_submodule(name).parameters()
-        ]
-        key = f"grad/bangs128/{side}_{by}/{name}"
-        np.testing.assert_allclose(norms, EXPECTED[key], rtol=1e-2, atol=2e-3, err_msg=key)
-
-
-@heavy
-def test_losses_with_the_high_pass_skip():
-    editor, drawn, given = made("bangs128_hpf"), pairing("bangs128_hpf"), masks()
-    with torch.no_grad():
-        style, other = (editor.mapping_network(z, drawn.given.targets) for z in drawn.noises)
-        encoded = editor.generator.encode_images(drawn.given.images)
-        edit = Edit(style, given, encoded, editor.generator.decode_with(encoded, style, given))
-        networks = editor.generator, editor.style_encoder, discriminator("bangs128_hpf")
-        terms = generator_terms(*networks, drawn.given, edit, other, lambda _: given)
-    total = {"total": generator_total(terms, LossWeights(), 1.0)}
-    assert_terms(terms | total, "loss/bangs128_hpf/g_latent", rtol=1e-3, atol=1e-6)
-
-
-@heavy
-def test_a_whole_iteration():
-    learning, drawn = training(), pairing("bangs128")
-    before = copy.deepcopy(learning.editor)
-    logs = learning.iterate(drawn)
-    for name, value in logs.items():
-        side, by, term = name.split("/")
-        kind = f"{side[0]}_{'latent' if by == 'noise' else by}"
-        assert_terms({term: value}, f"step/bangs128/{kind}", rtol=1e-2, atol=1e-3)
-    images_given, _, targets = drawn.given
-    with torch.no_grad():
-        judged = learning.discriminator(images_given, drawn.given.domains)
-        assert_close(judged, "step/bangs128/discriminator_after_step", rtol=1e-2, atol=1e-3)
-        kept = learning.editor.generator(images_given, learning.editor.mapping_network(drawn.noises[0], targets))
-        assert_map(kept, "step/bangs128/G_ema_after_step", atol=5e-3)
-        new = learning.generator(images_given, learning.mapping_network(drawn.noises[0], targets))
-    key = "step/bangs128/G_after_step"
-    np.testing.assert_allclose(new.mean((2, 3)), EXPECTED[f"{key}/mean"], rtol=2e-2, atol=2e-2)
-    np.testing.assert_allclose(new.std((2, 3), correction=0), EXPECTED[f"{key}/std"], rtol=2e-2, atol=2e-2)
-    assert np.abs(new[:, :, ::8, ::8].numpy() - EXPECTED[f"{key}/sample"]).mean() < 0.1
-    assert any(not torch.equal(a, b) for a, b in zip(before.parameters(), learning.editor.parameters(), strict=True))

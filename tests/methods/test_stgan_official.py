@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+import official_numbers
 import pytest
 import torch
 import torch.nn.functional as F
+from official_numbers import WEIGHTS
 
 from methods.errors import UserError
 from methods.stgan.editor import STGAN
 from methods.stgan.official import OFFICIAL_ATTRIBUTES, import_official
 
-REFERENCE = Path(__file__).parents[1] / "reference"
-WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
-MANIFEST = json.loads((REFERENCE / "stgan" / "manifest.json").read_text())
+MANIFEST = official_numbers.manifest("stgan")
 
 
 def checkpoint(discriminator: bool = True) -> dict[str, np.ndarray]:

@@ -1,46 +1,21 @@
-"""STGAN equals the official TensorFlow code: differences, networks, edits, losses, gradients, moving averages.
+"""STGAN equals the official TensorFlow code: networks, edits, losses, gradients, moving averages.
 
 What takes more than seconds on a CPU runs only where BRIDGEBENCH_HEAVY is set.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
+from official_numbers import heavy
+from official_stgan import EXPECTED, FACTS, IN_TRAINING, MANIFEST, NETWORK, SCOPES, assert_equal, draw, flipped, inputs
 
-from methods.attributes import CELEBA14, HAIR_COLOURS
-from methods.errors import UserError
-from methods.stgan.classifier import import_classifier
-from methods.stgan.difference import difference
+from methods.attributes import CELEBA14
 from methods.stgan.editor import STGAN
 from methods.stgan.networks import Discriminator
 from methods.stgan.objective import LossWeights, discriminator_terms, generator_terms
 from methods.stgan.official import OFFICIAL_ATTRIBUTES, official_names, official_state
-
-REFERENCE = Path(__file__).parents[1] / "reference"
-WEIGHTS = SimpleNamespace(**runpy.run_path(str(REFERENCE / "weights.py")))
-FACTS = json.loads((REFERENCE / "stgan" / "reference.json").read_text())
-MANIFEST = json.loads((REFERENCE / "stgan" / "manifest.json").read_text())
-EXPECTED = np.load(REFERENCE / "stgan" / "expected.npz")
-SCOPES = {"encoder": "Genc", "units": "Gstu", "decoder": "Gdec"}
-NETWORK = {"atol": 5e-6, "rtol": 1e-4}
-IN_TRAINING = {"atol": 5e-5, "rtol": 0}
-heavy = pytest.mark.skipif(not os.environ.get("BRIDGEBENCH_HEAVY"), reason="slow: set BRIDGEBENCH_HEAVY=1 to run it")
-RESOLVED = {"Bald": ["Bangs"], "Receding_Hairline": ["Bangs"], "Bangs": ["Bald", "Receding_Hairline"]} | {
-    colour: [other for other in HAIR_COLOURS if other != colour] for colour in HAIR_COLOURS
-}
-
-
-def draw(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
-    layout = {True: "HWOI", False: -1}
-    return WEIGHTS.make_state(FACTS["salt"], shapes, out_dim=lambda name, _: layout["Conv2d_transpose" in name])
 
 
 def build(attributes: tuple[str, ...], tensors: dict[str, np.ndarray]) -> tuple[STGAN, Discriminator]:
@@ -57,91 +32,6 @@ def build(attributes: tuple[str, ...], tensors: dict[str, np.ndarray]) -> tuple[
 @pytest.fixture(scope="module")
 def tensors():
     return draw({name: shape for scope in MANIFEST.values() for name, shape in scope.items()})
-
-
-def inputs(facts: dict = FACTS["labels"]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    labels = torch.from_numpy(WEIGHTS.labels_from_bits(facts["a"]))
-    return torch.from_numpy(WEIGHTS.images(FACTS["salt"], 2, 128, 128)), labels, labels.flip(0)
-
-
-def assert_equal(found: torch.Tensor, key: str, **tolerance: float) -> None:
-    array = found.detach().numpy()
-    if key in FACTS["strided"]:
-        for statistic in ("mean", "std"):
-            value = getattr(np, statistic)(array, axis=(0, 2, 3), dtype=np.float64)
-            np.testing.assert_allclose(value, EXPECTED[f"{key}.{statistic}"], err_msg=key, **tolerance)
-        array = WEIGHTS.sample(array, FACTS["strided"][key])
-    np.testing.assert_allclose(array, EXPECTED[key], err_msg=key, **tolerance)
-
-
-# --- difference vectors -----------------------------------------------------------------------------------------------
-
-
-def flipped(source: torch.Tensor, names: list[str], attributes: tuple[str, ...]) -> torch.Tensor:
-    """The official flip of attributes one after the other, with the official rules."""
-    target = source.clone()
-    for name in names:
-        column = attributes.index(name)
-        target[:, column] = 1 - target[:, column]
-        for other in set(RESOLVED.get(name, ())) & set(attributes):
-            target[target[:, column] == 1, attributes.index(other)] = 0
-    return target
-
-
-@pytest.mark.parametrize(
-    ("prefix", "attributes", "facts"),
-    [("", OFFICIAL_ATTRIBUTES, FACTS["labels"]), ("n14/", CELEBA14, FACTS["n14"])],
-)
-def test_differences(prefix, attributes, facts):
-    _, source, target = inputs(facts)
-    assert facts["attributes"] == list(attributes)
-    several = {
-        "multi_PaleSkin_Male": (["Pale_Skin", "Male"], 1),
-        "multi_Black_Blond": (["Black_Hair", "Blond_Hair"], 1),
-        "multi_Male_Young_int2": (["Male", "Young"], 2),
-        "multi_Bangs_RecedingHairline": (["Bangs", "Receding_Hairline"], 1),
-        "multi_Black_Gray_NoBeard": (["Black_Hair", "Gray_Hair", "No_Beard"], 1),
-    }
-    assert np.array_equal(difference(target, source, 1, attributes), EXPECTED[f"{prefix}diff/swap"])
-    for strength in (1, 2):
-        single = [difference(flipped(source, [name], attributes), source, strength, attributes) for name in attributes]
-        assert np.array_equal(torch.stack(single), EXPECTED[f"{prefix}diff/single_int{strength}"])
-    for key, (names, strength) in several.items():
-        if f"{prefix}diff/{key}" in EXPECTED:
-            found = difference(flipped(source, names, attributes), source, strength, attributes)
-            assert np.array_equal(found, EXPECTED[f"{prefix}diff/{key}"]), key
-
-
-def test_a_slide_is_a_flip_of_every_strength():
-    _, source, _ = inputs()
-    target = flipped(source, ["Male"], OFFICIAL_ATTRIBUTES)
-    towards = 2 * target[:, OFFICIAL_ATTRIBUTES.index("Male")].unsqueeze(1) - 1
-    values = np.linspace(-1, 1, 10).astype(np.float32)
-    found = [difference(target, source, 2 * float(value) * towards, OFFICIAL_ATTRIBUTES) for value in values]
-    np.testing.assert_allclose(torch.stack(found), EXPECTED["diff/slide_Male_10"], rtol=0, atol=1e-7)
-
-
-def test_attributes_that_give_way_keep_their_code():
-    attributes = ("No_Beard", "Goatee", "Mustache", "Young")
-    source, target = torch.tensor([[0.0, 1, 1, 0], [1, 0, 0, 0]]), torch.tensor([[1.0, 0, 0, 0], [0, 0, 1, 0]])
-    assert difference(target, source, 2, attributes).tolist() == [[1.5, -1, -1, 0], [-1, 0, 1.5, 0]]
-
-
-# --- the official judge -----------------------------------------------------------------------------------------------
-
-
-def test_official_classifier(tmp_path):
-    np.savez(tmp_path / "classifier.npz", **draw(MANIFEST["classifier"]))
-    classifier, images = import_classifier([tmp_path / "classifier.npz"]), inputs()[0]
-    assert sum(parameter.numel() for parameter in classifier.parameters()) == 3_297_944
-    assert_equal(classifier(images), "eval/classifier/logits", **NETWORK)
-    some = import_classifier([tmp_path / "classifier.npz"], ["Young", "Bald"])
-    np.testing.assert_allclose(some(images), EXPECTED["eval/classifier/logits"][:, [39, 4]], **NETWORK)
-    with pytest.raises(UserError, match=r"40 attributes, not Beard\."):
-        import_classifier([tmp_path / "classifier.npz"], ["Beard"])
-
-
-# --- networks ---------------------------------------------------------------------------------------------------------
 
 
 def test_official_code(tensors):

@@ -1,0 +1,64 @@
+"""STGAN's difference vectors and judge equal the official TensorFlow code."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from official_stgan import EXPECTED, FACTS, MANIFEST, NETWORK, assert_equal, draw, flipped, inputs
+
+from methods.attributes import CELEBA14
+from methods.errors import UserError
+from methods.stgan.classifier import import_classifier
+from methods.stgan.difference import difference
+from methods.stgan.official import OFFICIAL_ATTRIBUTES
+
+
+@pytest.mark.parametrize(
+    ("prefix", "attributes", "facts"),
+    [("", OFFICIAL_ATTRIBUTES, FACTS["labels"]), ("n14/", CELEBA14, FACTS["n14"])],
+)
+def test_differences(prefix, attributes, facts):
+    _, source, target = inputs(facts)
+    assert facts["attributes"] == list(attributes)
+    several = {
+        "multi_PaleSkin_Male": (["Pale_Skin", "Male"], 1),
+        "multi_Black_Blond": (["Black_Hair", "Blond_Hair"], 1),
+        "multi_Male_Young_int2": (["Male", "Young"], 2),
+        "multi_Bangs_RecedingHairline": (["Bangs", "Receding_Hairline"], 1),
+        "multi_Black_Gray_NoBeard": (["Black_Hair", "Gray_Hair", "No_Beard"], 1),
+    }
+    assert np.array_equal(difference(target, source, 1, attributes), EXPECTED[f"{prefix}diff/swap"])
+    for strength in (1, 2):
+        single = [difference(flipped(source, [name], attributes), source, strength, attributes) for name in attributes]
+        assert np.array_equal(torch.stack(single), EXPECTED[f"{prefix}diff/single_int{strength}"])
+    for key, (names, strength) in several.items():
+        if f"{prefix}diff/{key}" in EXPECTED:
+            found = difference(flipped(source, names, attributes), source, strength, attributes)
+            assert np.array_equal(found, EXPECTED[f"{prefix}diff/{key}"]), key
+
+
+def test_a_slide_is_a_flip_of_every_strength():
+    _, source, _ = inputs()
+    target = flipped(source, ["Male"], OFFICIAL_ATTRIBUTES)
+    towards = 2 * target[:, OFFICIAL_ATTRIBUTES.index("Male")].unsqueeze(1) - 1
+    values = np.linspace(-1, 1, 10).astype(np.float32)
+    found = [difference(target, source, 2 * float(value) * towards, OFFICIAL_ATTRIBUTES) for value in values]
+    np.testing.assert_allclose(torch.stack(found), EXPECTED["diff/slide_Male_10"], rtol=0, atol=1e-7)
+
+
+def test_attributes_that_give_way_keep_their_code():
+    attributes = ("No_Beard", "Goatee", "Mustache", "Young")
+    source, target = torch.tensor([[0.0, 1, 1, 0], [1, 0, 0, 0]]), torch.tensor([[1.0, 0, 0, 0], [0, 0, 1, 0]])
+    assert difference(target, source, 2, attributes).tolist() == [[1.5, -1, -1, 0], [-1, 0, 1.5, 0]]
+
+
+def test_official_classifier(tmp_path):
+    np.savez(tmp_path / "classifier.npz", **draw(MANIFEST["classifier"]))
+    classifier, images = import_classifier([tmp_path / "classifier.npz"]), inputs()[0]
+    assert sum(parameter.numel() for parameter in classifier.parameters()) == 3_297_944
+    assert_equal(classifier(images), "eval/classifier/logits", **NETWORK)
+    some = import_classifier([tmp_path / "classifier.npz"], ["Young", "Bald"])
+    np.testing.assert_allclose(some(images), EXPECTED["eval/classifier/logits"][:, [39, 4]], **NETWORK)
+    with pytest.raises(UserError, match=r"40 attributes, not Beard\."):
+        import_classifier([tmp_path / "classifier.npz"], ["Beard"])
