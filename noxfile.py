@@ -30,8 +30,8 @@ def shared(session: nox.Session) -> str:
     stamp = SHARED / "made-from"
     if not stamp.is_file() or stamp.read_text() != made_from:
         session.log("Installing into .nox/shared; the first time this fetches torch and takes some minutes.")
-        session.run(sys.executable, "-m", "venv", "--clear", str(SHARED), external=True)
-        session.run(python, "-m", "pip", "install", "--quiet", "-e", f"{ROOT}[dev]", external=True)
+        session.run_install(sys.executable, "-m", "venv", "--clear", str(SHARED), external=True)
+        session.run_install(python, "-m", "pip", "install", "--quiet", "-e", f"{ROOT}[dev]", external=True)
         stamp.write_text(made_from)
     return python
 

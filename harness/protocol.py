@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict
 # Raised by one whenever the definition behind the name changes: stored cells are then measured again.
 FLIP_RULE = 1
 MEASURES = {
-    "accuracy": 1,
+    "accuracy": 2,  # with Wilson's interval
     "fd": 1,
-    "kid": 1,
+    "kid": 2,  # by sources
     "leakage": 2,  # with its values by attribute
     "preservation": 1,
     "counterfactual": 1,

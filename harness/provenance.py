@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 _PACKAGES = ("numpy", "pillow", "resvg-py", "safetensors", "scipy", "torch", "torchmetrics", "torchvision", "clean-fid")
 
 
-def run_record(bench: Workbench, profile: Profile, entries: Iterable[Entry], old: dict[str, Any] | None) -> dict:
+def run_record(
+    bench: Workbench, profile: Profile, entries: Iterable[Entry], old: dict[str, Any] | None, kept: bool = False
+) -> dict:
     """The content of run.json.
 
     Args:
@@ -32,6 +34,7 @@ def run_record(bench: Workbench, profile: Profile, entries: Iterable[Entry], old
         entries: the methods that take part.
         old: the run.json that is there. Under the same protocol its other methods stay, and so does its date if nothing
             else has changed.
+        kept: whether there are cells that are not made again: what made them is kept in ``earlier``.
     """
     protocol = bench.protocol
     same = old is not None and old.get("protocol_hash") == protocol.hash
@@ -60,9 +63,24 @@ def run_record(bench: Workbench, profile: Profile, entries: Iterable[Entry], old
         "judges": {role: _weights(judge_weights(role, profile)) for role in JUDGES},
         "methods": methods,
     }
+    record["earlier"] = _earlier(old, record) if old is not None and same and kept else []
     if old is not None and {**old, "created": None} == {**record, "created": None}:
         record["created"] = old["created"]
     return record
+
+
+def _earlier(old: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]]:
+    """What kept cells were made with, where it is not what makes the others."""
+
+    def maker(made: dict[str, Any]) -> list[Any]:
+        return [made[key] for key in ("code", "packages", "hardware")]
+
+    last = {key: old[key] for key in ("created", "code", "packages", "hardware")}
+    found: list[dict[str, Any]] = []
+    for made in [*old.get("earlier", []), last]:
+        if maker(made) not in [maker(record), *map(maker, found)]:
+            found.append(made)
+    return found
 
 
 def describe_training(

@@ -144,7 +144,8 @@ def _prepare(bench: Workbench, profile: Profile, entries: Sequence[Entry], say: 
         for folder in ("cells", "samples", "grids", "details", "cost"):
             shutil.rmtree(run.root / folder, ignore_errors=True)
     # The folder is ours from here on, so this goes first.
-    write_bytes(run.run_file, to_json(run_record(bench, profile, entries, old)))
+    kept = any(is_done(cell, run) for cell in all_cells(entries, bench.columns, protocol.hash))
+    write_bytes(run.run_file, to_json(run_record(bench, profile, entries, old, kept)))
     baselines = read_json(run.baselines_file)
     if baselines is None or baselines.get("protocol_hash") != protocol.hash:
         write_bytes(run.baselines_file, to_json({"protocol_hash": protocol.hash, **_baselines(bench)}))

@@ -39,7 +39,8 @@ def summary_csv(run: RunDirectory) -> str:
 def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
     """A table of means over the attributes, a row a method and mode.
 
-    A dash where no cell has the measure, and for a method that leaves attributes out: its mean is not the others'.
+    A dash where no cell has the measure, and for a method that has fewer values than another one, as it leaves
+    attributes out or some of its cells failed: its mean is not the others'.
     """
     partial: dict[tuple[str, str], str] = {}
     means: dict[tuple[str, str], dict[str, list[float]]] = {}
@@ -52,13 +53,19 @@ def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
             if value is not None:
                 measures.setdefault(name, []).append(value)
     rows: list[tuple[Any, ...]] = []
+    notes = [f"No means: {reason}." for reason in sorted(set(partial.values()))]
     for mode in ("label", "reference"):
+        of_mode = [found for (other, _), found in means.items() if other == mode]
+        most = {name: max((len(found.get(name, ())) for found in of_mode), default=0) for name in _SHOWN}
         for entry in entries:
             found = means.get((mode, entry.name))
-            if found is not None:
-                whole = {} if (mode, entry.name) in partial else found
-                rows.append((mode, entry.card.title, *(_mean(whole.get(name)) for name in _SHOWN)))
-    notes = [f"No means: {reason}." for reason in sorted(set(partial.values()))]
+            if found is None:
+                continue
+            whole = {name: values for name, values in found.items() if len(values) == most[name]}
+            if len(whole) < len(found) and (mode, entry.name) not in partial:
+                counted = min(len(values) for name, values in found.items() if name not in whole)
+                notes.append(f"No mean: {entry.card.title} by {mode} has {counted} of {max(most.values())} values.")
+            rows.append((mode, entry.card.title, *(_mean(whole.get(name)) for name in _SHOWN)))
     return ["", *text_table(("mode", "method", *_SHOWN), rows).splitlines(), *notes, ""]
 
 

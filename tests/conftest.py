@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -51,7 +50,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def judges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Weights files of a small ``classifier`` and ``judge``: real networks with their random first weights."""
-    sys.path.insert(0, str(Path(__file__).parent))
     from small_judges import small_judges
 
     return small_judges(tmp_path_factory.mktemp("judges"), "tests")

@@ -30,8 +30,8 @@ from methods.training import Training
 from methods.weights import save_editor
 
 WEIGHTS, SAMPLES = "weights.safetensors", "samples"
-# What of a recipe may change when a run goes on: its length, when its learning rate falls or begins anew, its notes.
-_CHANGEABLE = frozenset({"iterations", "cooldown", "decay_iterations", "restarts", "notes"})
+# What of a recipe may change when a run goes on: its length, when its learning rate falls, its notes.
+_CHANGEABLE = frozenset({"iterations", "cooldown", "decay_iterations", "notes"})
 
 
 @dataclass(frozen=True)

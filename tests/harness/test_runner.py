@@ -239,3 +239,20 @@ def test_an_entry_can_be_sent_to_a_worker() -> None:
 
     entry = Entry(methods.card("oracle"), None, None, None, "bridgebench 0")
     assert pickle.loads(pickle.dumps(entry)) == entry
+
+
+def test_a_resumed_run_tells_what_made_the_cells_it_keeps(
+    killed: Killed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDirectory(shutil.copytree(killed.run, tmp_path / "run"))
+    before = run.read_run()
+    assert before["earlier"] == []
+    run.cell_file("identity", "label", "Male").unlink()
+    monkeypatch.setattr("harness.provenance.code", lambda: {"version": "9", "git_commit": "f" * 40, "git_dirty": False})
+    for _ in range(2):
+        assert run_benchmark(load_profile(killed.profile), run.root, workers=1, say=lambda line: None) == []
+    after = run.read_run()
+    made = {key: before[key] for key in ("created", "code", "packages", "hardware")}
+    assert (after["code"]["version"], after["earlier"]) == ("9", [made])
+    page = (run.root / "report" / "provenance.html").read_text(encoding="utf-8")
+    assert "Kept from" in page and f"bridgebench {before['code']['version']}" in page

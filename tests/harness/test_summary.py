@@ -37,3 +37,19 @@ def test_a_row_a_cell_and_means_over_the_attributes(tmp_path: Path) -> None:
     assert (rows[1]["kid"], rows[1]["kid_se"]) == ("", "")
     lines = summary_lines(run, [Entry(methods.card("identity"), None, None, None, "")])
     assert lines[-2].split()[:4] == ["label", "Identity", "0.5", "-"]
+
+
+def test_no_mean_beside_those_of_more_cells(tmp_path: Path) -> None:
+    """SMIT has one cell of two: its mean would be of other attributes than StarGAN's."""
+    run = RunDirectory(tmp_path)
+    found = {"stargan": {"Bangs": 0.5, "Male": 0.25}, "smit": {"Bangs": 0.75}}
+    write_bytes(run.run_file, to_json({"methods": {name: {"kind": "method"} for name in found}}))
+    for method, values in found.items():
+        for attribute, value in values.items():
+            cell = {"method": method, "mode": "label", "attribute": attribute, "n": 4}
+            measures = {"accuracy": {"value": value, "n": 4}}
+            write_bytes(run.cell_file(method, "label", attribute), to_json(cell | {"measures": measures}))
+    lines = summary_lines(run, [Entry(methods.card(name), None, None, None, "") for name in found])
+    rows = [line.split()[:3] for line in lines if line.startswith("label")]
+    assert rows == [["label", "StarGAN", "0.375"], ["label", "SMIT", "-"]]
+    assert "No mean: SMIT by label has 1 of 2 values." in lines

@@ -39,7 +39,7 @@ from methods.attributes import CELEBA14
 from methods.errors import UserError
 from methods.official_files import read_npz, read_torch
 from methods.weights import load_editor, save_editor
-from reports.records import Run
+from reports.run import Run
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))

@@ -7,7 +7,6 @@ import json
 import os
 import stat
 import struct
-import sys
 import zipfile
 import zlib
 from functools import partial
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fake_run import write_run
 
 from eval.features import load_extractor
 from harness.data.sources import PhotoZip
@@ -27,9 +27,6 @@ from methods.reading import check_links, parse_json, read_bytes
 from methods.weights import header
 from reports.pictures import open_picture
 from reports.site import build
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
-from fake_run import write_run
 
 # --- official checkpoints ---------------------------------------------------------------------------------------------
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from test_training_faults import profile as training_profile
+from test_training_faults import saved_iteration
 
 import methods
 from harness import runner
@@ -21,10 +22,6 @@ from harness.train import loop
 from harness.train.checkpoint import FILE
 from methods.errors import CannotWrite
 from methods.files import write_bytes
-
-sys.path.insert(0, str(Path(__file__).parent))
-from test_training_faults import profile as training_profile
-from test_training_faults import saved_iteration
 
 Write = Callable[..., Path]
 

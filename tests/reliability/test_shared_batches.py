@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-
-sys.path.insert(0, str(Path(__file__).parent))  # the processes started here look for it by name
-
 import shared_batches
+import torch
 
 # Sums in another order, in single precision: what they differ by, relative to a loss, or to the way that all weights
 # and buffers together have moved. Rounding may tip a value over the kink of a rectifier: images brighter by 1e-7 move

@@ -10,13 +10,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from jobs import die, die_once
 
 from harness import __main__
 from harness.backends import run_jobs
 from harness.pool import Death, run_in_processes
-
-sys.path.insert(0, str(Path(__file__).parent))  # where worker processes look for it
-from jobs import die, die_once
 
 
 def alive(process: int) -> bool:
