@@ -12,7 +12,7 @@ from methods.files import quote
 from reports.grids import Sheet, comparison_grid, cut, png_bytes
 from reports.layout import Page
 from reports.pictures import open_picture
-from reports.records import Run
+from reports.run import Run
 
 PATH = "figures.html"
 _PAIRS = {

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.layout import Layout
-from reports.measures import MeasureCard
-from reports.records import Run
+from reports.measures import MeasureCard, fitting
 from reports.results import MODE_TITLES, Column, Results
-from reports.tables import Group, Head, Notes, Row, Table, TableCell, fitting, mean, missing, print_cell, span_of
+from reports.run import Run
+from reports.tables import Group, Head, Notes, Row, Table, TableCell, mean, missing, print_cell, span_of
 
 
-def by_column(found: Sequence[Results], card: MeasureCard, key: str, title: str, baselines: bool = False) -> Table:
-    """Methods as rows, attributes (or conversions) as columns, their mean last; one block of rows a mode."""
+def by_column(found: Sequence[Results], card: MeasureCard, key: str, title: str, real: Sequence[str] = ()) -> Table:
+    """Methods as rows, attributes (or conversions) as columns, their mean last; one block of rows a mode.
+
+    `real` are the rows of real images below those of the run's own protocol: ``"floor"``, ``"null"``.
+    """
     run, layout = found[0].run, found[0].layout
     values = [results.across(card) for results in found]
     every = [measure for one in values for row in one.values() for measure in row]
@@ -28,12 +31,12 @@ def by_column(found: Sequence[Results], card: MeasureCard, key: str, title: str,
             Column(card, _column_head(layout, name), {row: rows[row][i] for row in results.rows}, spread, name)
             for i, name in enumerate(run.columns)
         ]
-        averages, count = results.means(card)
-        columns.append(Column(card, Head("Mean", f"of {count}"), averages, spread))
+        averages, used = results.means(card)
+        columns.append(Column(card, Head("Mean", f"of {sum(used)}"), averages, spread))
         blocks.append(results.groups(columns, notes))
     groups = blocks[0] if len(blocks) == 1 else _titled(found, blocks)
-    if baselines:
-        groups.append(_baselines(run, card, notes))
+    if real and found[0].own:
+        groups.append(_baselines(run, card, notes, real, used))
     heads = [*(_column_head(layout, name) for name in run.columns), columns[-1].head]
     facts = [*found[0].facts(every), ", ".join(part for part in (card.unit, card.direction) if part)]
     return Table(key, title, card.about, facts, heads, groups, notes.texts, "distance" if card.distance else "interval")
@@ -55,18 +58,18 @@ def _titled(found: Sequence[Results], blocks: list[list[Group]]) -> list[Group]:
     return [group for group in [*methods, *controls] if group.rows]
 
 
-def _baselines(run: Run, card: MeasureCard, notes: Notes) -> Group:
-    """What distances between real images come to: the floor, and what a null edit pays."""
+def _baselines(run: Run, card: MeasureCard, notes: Notes, rows_of: Sequence[str], used: Sequence[bool]) -> Group:
+    """What distances between real images come to: the floor; what a null edit pays, its mean over `used` columns."""
     floor = run.baselines.floor
     rows = []
-    if floor is not None:
+    if floor is not None and "floor" in rows_of:
         known = floor.value is not None
         text = f"{card.text(floor.value or 0.0)} whatever the {run.noun}, at N = {floor.n or 0:,}" if known else ""
         cells = [TableCell(text, span=len(run.columns)), print_cell(card, floor, notes)]
         rows.append(Row("Floor", cells, "Real half against real half: what equal distributions give at this N."))
-    if run.baselines.null:
+    if run.baselines.null and "null" in rows_of:
         null = [run.baselines.null.get(column) or missing("not measured in this run") for column in run.columns]
-        average = mean(null, [measure.value is not None for measure in null], run.noun)
+        average = mean(null, used, run.noun)
         cells = [print_cell(card, measure, notes) for measure in [*null, average]]
         with_without = "Real images with the attribute against real images without it."
         domains = "Real images of the source domain against real images of the target domain."

@@ -9,8 +9,9 @@ from reports.figures import GridRow, GridSet
 from reports.layout import Layout, Page
 from reports.measures import ACCURACY, distances
 from reports.published import paper_column, rows
-from reports.records import MODES, Mode, Run
+from reports.records import MODES, Mode
 from reports.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
+from reports.run import Run
 from reports.tables import Table, TableCell
 from reports.verdicts import differences, verdict_cell
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from methods.files import write_bytes
 from reports.facts import flatten
-from reports.records import MODES, Run
+from reports.measures import fitting
+from reports.records import MODES
 from reports.results import MODE_TITLES, Results, all_cards
+from reports.run import Run
 from reports.script import script
-from reports.tables import fitting
 from reports.words import words
 from templates import environment
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from reports.layout import Layout
-from reports.records import MODES, Run
+from reports.records import MODES
 from reports.results import MODE_TITLES
+from reports.run import Run
 from reports.tables import DASH, Group, Head, Row, Table, TableCell
 
 

@@ -11,8 +11,9 @@ from PIL import Image
 from methods.files import quote
 from reports.grids import Sheet, cut, png_bytes
 from reports.pictures import open_picture
-from reports.records import MODES, Mode, Run
+from reports.records import MODES, Mode
 from reports.results import MODE_TITLES
+from reports.run import Run
 
 
 @dataclass(frozen=True)

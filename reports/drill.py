@@ -9,10 +9,11 @@ from reports import heat
 from reports.details import Details, Images, Kind, Reading, details_path, read_details, read_pictures
 from reports.figures import Grid, GridSet
 from reports.layout import Layout, Page
-from reports.measures import L1_SOURCE, L1_TRUE, MeasureCard
-from reports.records import MODES, Mode, Run
+from reports.measures import L1_SOURCE, L1_TRUE, MeasureCard, fitting
+from reports.records import MODES, Mode
 from reports.results import MODE_TITLES, Results, all_cards
-from reports.tables import Notes, TableCell, fitting, print_cell
+from reports.run import Run
+from reports.tables import Notes, TableCell, print_cell
 from reports.tiles import Faces, Layer, Tile, column_png, copies, heat_png, patches_png
 
 _ROWS = {"source": "Source", "reference": "Reference", "edit": "Edit", "truth": "True edit", "heat": "Difference"}

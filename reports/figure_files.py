@@ -13,7 +13,7 @@ from reports.figures import Figures
 from reports.grids import Sheet, comparison_grid, png_bytes
 from reports.layout import Layout
 from reports.pdf import grid_pdf
-from reports.records import Run
+from reports.run import Run
 
 _SIDE = 96  # smaller images are enlarged to about this
 

@@ -14,8 +14,9 @@ from reports import heat
 from reports.grids import Sheet, comparison_grid, cut, png_bytes, strip
 from reports.pdf import grid_pdf
 from reports.pictures import open_picture
-from reports.records import MODES, Mode, Run
+from reports.records import MODES, Mode
 from reports.results import MODE_TITLES
+from reports.run import Run
 
 FACES = 6  # Figures 14 to 19 of the paper show six
 Tiles = list[Image.Image]

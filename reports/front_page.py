@@ -6,7 +6,7 @@ from reports.figures import GridSet
 from reports.layout import Page
 from reports.order_section import order_section
 from reports.order_words import listed
-from reports.records import Run
+from reports.run import Run
 from reports.sections import sections
 from reports.story import TITLE, story
 from reports.tables import Table
@@ -51,7 +51,7 @@ def headline(run: Run) -> dict[str, str]:
     sizes = sorted({cell.n for cell in run.cells.values()})
     n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
     data = f"{record.data.name}, {record.data.image_size} px"
-    count = _spelt(len(run.columns)).capitalize()
+    count, outputs = _spelt(len(run.columns)).capitalize(), record.protocol.get("outputs")
     if run.conversions:
         domains = f"{', '.join(record.attributes[:-1])} and {record.attributes[-1]}"
         what = f"{count} conversions between {domains}, {n} test images of each source"
@@ -62,6 +62,7 @@ def headline(run: Run) -> dict[str, str]:
         "data": data,
         "what": what,
         "n": n,
+        "counted": f"Sources a cell, {outputs} edits of each" if outputs else "Edited images a cell",
         "features": record.features.title,
         "hash": record.protocol_hash,
         "profile": record.profile_name,

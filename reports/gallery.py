@@ -7,7 +7,7 @@ from pathlib import Path
 
 from methods.files import write_bytes
 from reports.front_page import headline
-from reports.records import Run
+from reports.run import Run
 from reports.script import script
 from templates import environment
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from reports.records import Run
+from reports.run import Run
 
 _TITLES = {"primary": "First judge", "second": "Second judge"}
 Share = Annotated[float, Field(ge=0, le=1)]

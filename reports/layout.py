@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.records import Mode, Run
+from reports.records import Mode
+from reports.run import Run
 from reports.tables import Table
 
 _LONGEST = 40

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.measures import LEAKAGE
-from reports.records import Run
 from reports.results import MODE_TITLES, Results
+from reports.run import Run
 from reports.tables import DASH, SHADES, Group, Head, Row, Table, TableCell
 
 _LEAST_TOP = 0.05  # a map of no leakage at all is not to look as if there was some

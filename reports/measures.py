@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import floor, log10
 from typing import Literal
+
+from reports.records import Measure
 
 Better = Literal["higher", "lower"]
 
@@ -135,3 +139,17 @@ def distances(features: str, conversions: bool = False) -> tuple[MeasureCard, Me
         digits=2,
     )
     return target, paper, kid
+
+
+def fitting(card: MeasureCard, measures: Iterable[Measure]) -> MeasureCard:
+    """The card with digits that fit: feature spaces differ in scale.
+
+    Where every value is below 1 there are digits enough for three figures; where one is above 10,000 there are none,
+    and what a card prints in thousandths is printed as it is.
+    """
+    largest = max((abs(measure.value) for measure in measures if measure.value is not None), default=0.0) * card.factor
+    if largest > 10_000:
+        return replace(card, factor=1.0, unit="", digits=0) if card.factor == 1000.0 else replace(card, digits=0)
+    if not 0.0 < largest < 1.0:
+        return card
+    return replace(card, digits=min(max(card.digits, 2 - floor(log10(largest))), 6))

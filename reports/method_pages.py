@@ -12,8 +12,9 @@ from reports.facts import Fact, flatten
 from reports.figures import GridRow, GridSet
 from reports.layout import Layout, Page
 from reports.leakage import LeakageMap, leakage_map
-from reports.records import MODES, Curves, Method, Run
+from reports.records import MODES, Curves, Method
 from reports.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
+from reports.run import Run
 from reports.tables import Table
 
 _SPENT = {

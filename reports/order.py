@@ -10,9 +10,10 @@ from math import factorial
 from reports import measures as m
 from reports.measures import MeasureCard
 from reports.published import printed
-from reports.records import MODES, Measure, Mode, Run
+from reports.records import MODES, Measure, Mode
 from reports.results import MODE_TITLES, Results
-from reports.tables import MARKED_FROM, mean
+from reports.run import Run
+from reports.tables import mean, too_few
 
 FEWEST = 3  # systems of the paper, for an order to be worth a look
 
@@ -65,7 +66,9 @@ class Order:
         systems: from the paper's best to its worst.
         columns: over how many attributes (or conversions) the means are.
         pairs: of the means; `by_column`: of every column by itself, added up.
+        all_columns: how many the run has.
         controls: how many of the systems each control leaves behind, the oracle aside.
+        cheats: the controls that leave every system behind, and in which modes they do.
     """
 
     card: MeasureCard
@@ -73,19 +76,16 @@ class Order:
     mode: Mode | None
     systems: list[System]
     columns: int
+    all_columns: int
     pairs: Pairs
     by_column: Pairs
     controls: dict[str, int]
+    cheats: dict[str, list[Mode]]
 
     @property
     def orders(self) -> int:
         """How many orders of so many systems there are."""
         return factorial(len(self.systems))
-
-    @property
-    def cheats(self) -> list[str]:
-        """The controls that leave every system behind."""
-        return [title for title, count in self.controls.items() if count == len(self.systems)]
 
 
 def orders(run: Run) -> list[Order]:
@@ -111,9 +111,8 @@ def beats(card: MeasureCard, one: Measure, other: Measure) -> int:
         return 0
     bounds = (one.low, one.high, other.low, other.high)
     if not card.distance:
-        few = any(each.n is not None and each.n < MARKED_FROM for each in (one, other))
         low, high, other_low, other_high = (0.0 if bound is None else bound for bound in bounds)
-        if few or None in bounds or (low <= other_high and other_low <= high):
+        if too_few(one) or too_few(other) or None in bounds or (low <= other_high and other_low <= high):
             return 0
     return 1 if (one.value > other.value) == (card.better == "higher") else -1
 
@@ -172,15 +171,18 @@ def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCar
         )
         for i, ((results, name), rank) in enumerate(zip(found, ranks(card, ours), strict=True))
     ]
+    controls = _controls(modes, card, used, ours)
     return Order(
         card,
         published,
         None if len(modes) > 1 else modes[0].mode,
         sorted(systems, key=lambda system: system.paper, reverse=card.better == "higher"),
         len(columns),
+        len(run.columns),
         agreement(card, theirs, ours),
         by_column,
-        _controls(modes, card, used, ours),
+        {title: max(behind.values()) for title, behind in controls.items()},
+        {title: first for title, behind in controls.items() if (first := _where(behind, len(found)))},
     )
 
 
@@ -195,16 +197,22 @@ def _plain_ranks(card: MeasureCard, values: Sequence[float]) -> list[tuple[int, 
 
 def _controls(
     modes: Sequence[Results], card: MeasureCard, used: Sequence[bool], ours: Sequence[Measure]
-) -> dict[str, int]:
-    found: dict[str, int] = {}
+) -> dict[str, dict[Mode, int]]:
+    """Of each control that leaves any system behind, how many, by mode."""
+    found: dict[str, dict[Mode, int]] = {}
     for results in modes:
         for name in results.kind("control"):
             if name != "oracle":  # it is to be first
                 average = mean(results.across(card)[name], used, results.run.noun)
                 behind = sum(beats(card, average, one) > 0 for one in ours)
                 title = results.run.record.methods[name].title
-                found[title] = max(behind, found.get(title, 0))
-    return {title: count for title, count in found.items() if count}
+                if behind:
+                    found.setdefault(title, {})[results.mode] = behind
+    return found
+
+
+def _where(behind: dict[Mode, int], systems: int) -> list[Mode]:
+    return [mode for mode, count in behind.items() if count == systems]
 
 
 def _title(results: Results, name: str, both: bool) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from reports.measures import MeasureCard
 from reports.order import Order, System, orders
 from reports.order_words import agreement_words, chance_words, cheating_words, full_words
-from reports.records import Run
 from reports.results import MODE_TITLES
+from reports.run import Run
 from reports.slopes import SlopeChart, rank_text, slope_chart
 from reports.tables import DASH, Group, Head, Notes, Row, Table, TableCell, numbers_of
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reports.measures import MeasureCard
 from reports.order import Order
+from reports.records import Mode
 from reports.results import MODE_TITLES
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -38,13 +39,19 @@ def where(order: Order) -> str:
     return MODE_TITLES[order.mode].removeprefix("Edits ") if order.mode else "in both modes"
 
 
+def _led(order: Order, modes: Sequence[Mode]) -> str:
+    """Where a control leads: of conversions, whose order has both modes, in one of them or in both."""
+    return where(order) if len(modes) > 1 else MODE_TITLES[modes[0]].removeprefix("Edits ")
+
+
 def pairs_words(order: Order) -> str:
     """``"4 of 6 pairs in accuracy (1 opposite, 1 tied; τ = 0.50)"``."""
     pairs = order.pairs
     parts = [f"{count} {word}" for count, word in ((pairs.opposite, "opposite"), (pairs.tied, "tied")) if count]
     tau = f"τ = {pairs.tau:.2f}".replace("-", "\N{MINUS SIGN}")
     more = "; ".join([*filter(None, [", ".join(parts)]), tau])
-    return f"{pairs.alike} of {pairs.total} pairs in {measure_words(order.card)} ({more})"
+    over = "" if order.columns == order.all_columns else f" over {order.columns} of {order.all_columns} columns"
+    return f"{pairs.alike} of {pairs.total} pairs in {measure_words(order.card)}{over} ({more})"
 
 
 def agreement_words(found: Sequence[Order]) -> list[str]:
@@ -84,7 +91,7 @@ def cheating_words(found: Sequence[Order], without: str = "") -> str:
         modes: dict[str, list[str]] = {}
         for order in found:
             if control in order.cheats:
-                modes.setdefault(measure_words(order.card), []).append(where(order))
+                modes.setdefault(measure_words(order.card), []).append(_led(order, order.cheats[control]))
         alike: dict[str, list[str]] = {}
         for measure, its in modes.items():
             alike.setdefault(listed(its), []).append(measure)

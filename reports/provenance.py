@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from reports.facts import Fact, flatten
 from reports.judges import judge_tables
 from reports.layout import Layout, Page
-from reports.records import Run, Weights
+from reports.records import Made, RunRecord, Weights
+from reports.run import Run
 from reports.words import lines
 
 
@@ -29,23 +32,42 @@ def provenance_page(run: Run, layout: Layout, downloads: list[str]) -> Page:
 def facts(run: Run) -> list[Fact]:
     """What was run, on what, by which code."""
     record, code, hardware = run.record, run.record.code, run.record.hardware
-    commit = str(code.get("git_commit") or "not recorded")
-    changed = ", with uncommitted changes" if code.get("git_dirty") else ""
-    machine = [hardware.get("cpu"), f"{hardware.get('cores')} cores", hardware.get("gpu")]
     memory = hardware.get("memory_gib")
     return [
         Fact("Made", record.created),
+        *[Fact("Kept from", f"{made.created}, {_differs(made, record)}") for made in record.earlier],
         Fact("Profile", record.profile_name),
         Fact("Data", f"{record.data.name}, {record.data.n_test:,} test images of {record.data.image_size} px"),
         Fact("Data digest", record.data.digest),
         Fact("Features", f"{record.features.title}, {record.features.name}, {record.features.dimension} dimensions"),
         Fact("Features digest", record.features.digest),
         Fact("Protocol hash", record.protocol_hash),
-        Fact("Code", f"bridgebench {code.get('version', 'of unknown version')}, commit {commit}{changed}"),
-        Fact("Machine", ", ".join(str(part) for part in machine if part)),
+        Fact("Code", _code(code)),
+        Fact("Machine", _machine(hardware)),
         Fact("Memory", f"{memory} GiB" if memory else "not recorded"),
         Fact("System", f"{hardware.get('os', 'not recorded')}, Python {hardware.get('python', 'not recorded')}"),
     ]
+
+
+def _code(code: Mapping[str, Any]) -> str:
+    commit = str(code.get("git_commit") or "not recorded")
+    changed = ", with uncommitted changes" if code.get("git_dirty") else ""
+    return f"bridgebench {code.get('version', 'of unknown version')}, commit {commit}{changed}"
+
+
+def _machine(hardware: Mapping[str, Any]) -> str:
+    machine = [hardware.get("cpu"), f"{hardware.get('cores')} cores", hardware.get("gpu")]
+    return ", ".join(str(part) for part in machine if part)
+
+
+def _differs(made: Made, record: RunRecord) -> str:
+    """What some cells that this run found done were made with, as far as it is not what made the others."""
+    found = [_code(made.code)] if made.code != record.code else []
+    found += [
+        f"{name} {version}" for name, version in sorted(made.packages.items()) if record.packages.get(name) != version
+    ]
+    found += [_machine(made.hardware)] if made.hardware != record.hardware else []
+    return ", ".join(found) or "by the same code"
 
 
 def packages(run: Run) -> str:
@@ -91,14 +113,15 @@ def commands(run: Run) -> str:
     commit = str(record.code.get("git_commit") or "")
     folder = shlex.quote(f"runs/{record.profile_name}")
     lines = [f"git checkout {shlex.quote(commit)}"] if commit else []
-    whole = record.profile.get("data", {}).get("test")
-    used = record.protocol.get("data", {}).get("n_real")  # all test images; fewer than the profile's: --limit was given
-    limited = isinstance(whole, int) and isinstance(used, int) and used < whole and not run.conversions
-    limit = f" --limit {used}" if limited else ""
+    photos = (record.protocol.get("data") or {}).get("preparation") is not None
+    options = f" --limit {record.limit}" if record.limit is not None else ""
+    options += " --data-root DIR" if photos else ""
+    device = record.protocol.get("device")
+    options += f" --device {shlex.quote(str(device))}" if device else ""
     lines += [
         "pip install .",
         f"bridgebench benchmark --profile {shlex.quote(record.profile_name)} "
-        f"--methods {shlex.quote(','.join(run.methods))}{limit} --out {folder}",
+        f"--methods {shlex.quote(','.join(run.methods))}{options} --out {folder}",
         f"bridgebench report {folder}",
     ]
     return "\n".join(lines)

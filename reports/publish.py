@@ -20,7 +20,7 @@ from pathlib import Path
 from methods.errors import UserError
 from methods.files import write_bytes
 from reports import readme
-from reports.records import Run
+from reports.run import Run
 from reports.single import single_file
 from reports.site import render
 

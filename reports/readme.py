@@ -6,8 +6,9 @@ import textwrap
 from pathlib import Path
 
 from methods.files import write_bytes
-from reports.records import MODES, Run
+from reports.records import MODES
 from reports.results import Results
+from reports.run import Run
 from reports.story import TITLE, story
 from reports.variant_words import variant_words
 

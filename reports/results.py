@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from reports import measures as m
 from reports.layout import Layout
-from reports.measures import MeasureCard
-from reports.records import Measure, Mode, Run
+from reports.measures import MeasureCard, fitting
+from reports.records import Measure, Mode
+from reports.run import Run
 from reports.tables import (
     Group,
     Head,
@@ -18,7 +19,6 @@ from reports.tables import (
     Table,
     TableCell,
     count_text,
-    fitting,
     marks,
     mean,
     missing,
@@ -69,20 +69,20 @@ class Results:
         """A measure of every row, one value a column."""
         return {name: [self.measure(name, column, card.key) for column in self.run.columns] for name in self.rows}
 
-    def means(self, card: MeasureCard) -> tuple[dict[str, Measure], int]:
-        """The mean over attributes of every row, and over how many attributes it is."""
+    def means(self, card: MeasureCard) -> tuple[dict[str, Measure], list[bool]]:
+        """The mean over attributes of every row, and which attributes it is over."""
         values = self.across(card)
         used = [any(row[i].value is not None for row in values.values()) for i in range(len(self.run.columns))]
-        return {name: mean(row, used, self.run.noun) for name, row in values.items()}, sum(used)
+        return {name: mean(row, used, self.run.noun) for name, row in values.items()}, used
 
     def by_measure(self, cards: list[MeasureCard], key: str, title: str, about: str) -> Table:
         """Methods as rows, measures as columns; every value the mean over attributes. Leaves out empty columns."""
         columns: list[Column] = []
         every: list[Measure] = []
         for card in cards:
-            averages, count = self.means(card)
+            averages, used = self.means(card)
             if any(measure.value is not None for measure in averages.values()):
-                columns.append(self._measure_column(card, averages, f"mean of {count}"))
+                columns.append(self._measure_column(card, averages, f"mean of {sum(used)}"))
                 every += averages.values()
         notes = Notes()
         groups = self.groups(columns, notes)
@@ -114,7 +114,7 @@ class Results:
                 continue
             card = fitting(card, values)
             every += values
-            heads.append(Head(card.title, _unit(card)))
+            heads.append(Head(card.title, unit_and_direction(card)))
             for column, measure in zip(self.run.columns, values, strict=True):
                 rows[column].append(print_cell(card, measure, notes, link=self._cell_link(method, column)))
             average.append(print_cell(card, self.means(card)[0][method], notes))
@@ -170,7 +170,7 @@ class Results:
         """The column of one measure, with digits and shades that fit its values."""
         methods = [values[name] for name in self.kind("method")]
         fitted = fitting(card, values.values())
-        head = Head(card.title, ", ".join(part for part in (_unit(fitted), small) if part))
+        head = Head(card.title, ", ".join(part for part in (unit_and_direction(fitted), small) if part))
         return Column(fitted, head, values, span_of(card, methods), of)
 
     def _cell_link(self, method: str, column: str) -> str:
@@ -178,7 +178,7 @@ class Results:
         return self.layout.cell(method, self.mode, column) if there else ""
 
 
-def _unit(card: MeasureCard) -> str:
+def unit_and_direction(card: MeasureCard) -> str:
     """Unit and direction in few letters, for the head of a column."""
     arrow = {"higher": "↑", "lower": "↓", None: ""}[card.better]
     return f"{card.unit} {arrow}".strip()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from reports.blocks import Block, Section, folded
 from reports.costs import cost_table
 from reports.paper_tables import accuracy, distance
-from reports.records import MODES, Run
+from reports.records import MODES
 from reports.results import FAITHFULNESS, MODE_TITLES, Results, all_cards, overview_cards
+from reports.run import Run
 
 
 def sections(run: Run) -> list[Section]:

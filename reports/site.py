@@ -20,8 +20,8 @@ from reports.front_page import front_page
 from reports.layout import Layout, Page
 from reports.method_pages import method_pages
 from reports.provenance import provenance_page
-from reports.records import Run
 from reports.results import MODE_TITLES
+from reports.run import Run
 from reports.script import script
 from reports.single import single_file
 from templates import environment

@@ -9,8 +9,9 @@ from reports import measures as m
 from reports.measures import MeasureCard
 from reports.order import orders
 from reports.order_words import agreement_words, chance_words, cheating_words, listed, measure_words
-from reports.records import MODES, Measure, Run
+from reports.records import MODES, Measure
 from reports.results import MODE_TITLES, Results
+from reports.run import Run
 from reports.tables import marks
 from reports.variant_words import variant_words
 from reports.verdicts import count_words, differences, verdict_table
@@ -123,31 +124,41 @@ def _beside(modes: Sequence[Results]) -> list[str]:
 
 
 def _data(run: Run) -> str:
-    file = "table3_fid_afhq" if run.conversions else "table2_fid_celeba"
-    reasons = differences(run, file)
+    files = {"1": "table1_accuracy_celeba", "2": "table2_fid_celeba"}
+    files = {"3": "table3_fid_afhq"} if run.conversions else files
+    apart = {name: differences(run, file) for name, file in files.items()}
+    reasons = list(dict.fromkeys(reason for found in apart.values() for reason in found))
     if not reasons:
         return ""
     drawn = (run.record.protocol.get("data") or {}).get("preparation") is None
     kind = "the images are drawn, not photos; " if drawn else ""
-    return f"How ours stand to the paper's numbers: {kind}{listed(reasons)} keep them apart. Only orders are compared."
+    tables = [name for name, found in apart.items() if found]
+    which = "" if len(tables) == len(apart) else f" of Table {listed(tables)}"
+    told = f"{kind}{listed(reasons)} keep them apart"
+    return f"How ours stand to the paper's numbers{which}: {told}. Only orders are compared{' there' if which else ''}."
 
 
 def _training(run: Run) -> list[str]:
     """How long the systems were trained, and how often."""
     methods = [method for method in run.record.methods.values() if method.kind == "method" and method.weights]
-    cards = [method.weights.card for method in methods if method.weights and method.weights.card]
-    images = [card["images_seen"] for card in cards if isinstance(card.get("images_seen"), int)]
-    minutes = [card["training_minutes"] for card in cards if isinstance(card.get("training_minutes"), int | float)]
+    cards = [method.weights.card or {} for method in methods if method.weights]
+    known = [(card.get("images_seen"), card.get("training_minutes")) for card in cards]
+    said = [(seen, time) for seen, time in known if isinstance(seen, int) and isinstance(time, int | float)]
     sizes = [method.parameters / 1e6 for method in methods if method.parameters]
-    if not (images and minutes and sizes):
+    if not (said and sizes):
         return []
+    images, minutes = zip(*said, strict=True)
     budget = "on equal budgets" if max(images) <= _EQUAL * min(images) else "not on equal budgets"
+    whose = "" if len(said) == len(methods) else f" ({len(said)} of {len(methods)}: the others' cards do not say)"
     told = [
         f"Which method is best: the tables rank these weights, networks of {_span(sizes, 1)} million parameters, "
-        f"trained for {_span(minutes)} minutes on {_span(images)} images each, {budget}."
+        f"trained for {_span(minutes)} minutes on {_span(images)} images each, {budget}{whose}."
     ]
     if not run.record.profile.get("variants"):  # among them are trainings with other seeds
-        told.append("What another training gives: each system was trained once, and another seed may change the order.")
+        told.append(
+            "What another training gives: each system is here by the weights of one training, and another seed may "
+            "change the order."
+        )
     return told
 
 
@@ -163,8 +174,10 @@ def _resolution(modes: Sequence[Results]) -> str:
     sizes = [one.n for one in averages if one.n is not None]
     if not halves or not sizes:
         return ""
+    outputs = modes[0].run.record.protocol.get("outputs")
+    edits = f"{outputs} edits each of {_span(sizes)} sources" if outputs else f"{_span(sizes)} edits"
     return (
-        f"Small differences: with {_span(sizes)} edits a cell, mean accuracies are known to about ± "
+        f"Small differences: with {edits} a cell, mean accuracies are known to about ± "
         f"{m.ACCURACY.text(max(halves))} points (those whose intervals meet are tied), and Fréchet distances have no "
         "interval at all."
     )

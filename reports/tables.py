@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from math import floor, log10
+from dataclasses import dataclass, field
 from typing import Literal
 
 from reports.measures import MeasureCard
@@ -127,13 +126,14 @@ def mean(measures: Sequence[Measure], used: Sequence[bool], noun: str = "attribu
     if gaps or not chosen:
         count = f"{len(gaps)} of {len(chosen)} {noun}s" if chosen else f"every {noun}"
         return missing(f"no mean, {count} without a value: {'; '.join(dict.fromkeys(gaps)) or 'not measured'}")
-    sizes = {measure.n for measure in chosen}
+    sizes = [measure.n for measure in chosen if measure.n is not None]
     return Measure(
         value=_average(measure.value for measure in chosen),
         low=_average(measure.low for measure in chosen),
         high=_average(measure.high for measure in chosen),
         se=_average(measure.se for measure in chosen),
-        n=sizes.pop() if len(sizes) == 1 else None,
+        n=sizes[0] if len(sizes) == len(chosen) and len(set(sizes)) == 1 else None,
+        fewest=min(sizes, default=None),
     )
 
 
@@ -153,6 +153,11 @@ def interval(measure: Measure) -> tuple[float, float] | None:
     return None
 
 
+def too_few(measure: Measure) -> bool:
+    """Whether a measure, or one that a mean is over, is of too few images to call a winner by."""
+    return any(n is not None and n < MARKED_FROM for n in (measure.n, measure.fewest))
+
+
 def marks(card: MeasureCard, column: Mapping[str, Measure]) -> dict[str, Mark]:
     """Which of the methods in a column are marked, and how.
 
@@ -169,7 +174,7 @@ def marks(card: MeasureCard, column: Mapping[str, Measure]) -> dict[str, Mark]:
         printed = {name: card.text(measure.value or 0.0) for name, measure in found.items()}
         equal_n = len({(measure.n, measure.n_real) for measure in found.values()}) == 1
         return {name: "lowest" for name in found if printed[name] == printed[best]} if equal_n else {}
-    if any(measure.n is not None and measure.n < MARKED_FROM for measure in found.values()):
+    if any(map(too_few, found.values())):
         return {}
     limits = {name: interval(measure) for name, measure in found.items()}
     top = limits[best]
@@ -227,20 +232,6 @@ def numbers_of(card: MeasureCard, measure: Measure) -> dict[str, float]:
     scaled = {name: getattr(measure, name) for name in ("value", "low", "high", "se")}
     found = {name: number * card.factor for name, number in scaled.items() if number is not None}
     return found | {name: getattr(measure, name) for name in ("n", "n_real") if getattr(measure, name) is not None}
-
-
-def fitting(card: MeasureCard, measures: Iterable[Measure]) -> MeasureCard:
-    """The card with digits that fit: feature spaces differ in scale.
-
-    Where every value is below 1 there are digits enough for three figures; where one is above 10,000 there are none,
-    and what a card prints in thousandths is printed as it is.
-    """
-    largest = max((abs(measure.value) for measure in measures if measure.value is not None), default=0.0) * card.factor
-    if largest > 10_000:
-        return replace(card, factor=1.0, unit="", digits=0) if card.factor == 1000.0 else replace(card, digits=0)
-    if not 0.0 < largest < 1.0:
-        return card
-    return replace(card, digits=min(max(card.digits, 2 - floor(log10(largest))), 6))
 
 
 def count_text(measures: Iterable[Measure]) -> str:

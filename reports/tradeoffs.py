@@ -5,8 +5,9 @@ from __future__ import annotations
 from reports import measures as m
 from reports.charts import Point, Scatter, scatter
 from reports.measures import MeasureCard
-from reports.records import MODES, Run
+from reports.records import MODES
 from reports.results import MODE_TITLES, Results
+from reports.run import Run
 
 
 def tradeoffs(run: Run) -> list[Scatter]:

@@ -8,10 +8,11 @@ from math import hypot
 from statistics import mean, stdev
 
 from reports import measures as m
-from reports.measures import MeasureCard
-from reports.records import MODES, Measure, Mode, Run
-from reports.results import MODE_TITLES, Results
-from reports.tables import DASH, Group, Head, Notes, Row, Table, TableCell, fitting, interval, missing, print_cell
+from reports.measures import MeasureCard, fitting
+from reports.records import MODES, Measure, Mode
+from reports.results import MODE_TITLES, Results, unit_and_direction
+from reports.run import Run
+from reports.tables import DASH, Group, Head, Notes, Row, Table, TableCell, interval, missing, print_cell
 
 _MINUS = "\N{MINUS SIGN}"
 _LEAD = (
@@ -104,10 +105,11 @@ def _spread(results: Results) -> Table | None:
     heads, notes = [], Notes()
     rows: dict[str, list[TableCell]] = {name: [] for name in groups}
     for card in _cards(results):
-        values = {name: [results.means(card)[0][other] for other in names] for name, names in groups.items()}
+        averages, used = results.means(card)
+        values = {name: [averages[other] for other in names] for name, names in groups.items()}
         known = {name: [one.value for one in found if one.value is not None] for name, found in values.items()}
         fitted = fitting(card, [one for found in values.values() for one in found])
-        heads += [Head(card.title, _unit(fitted)), Head("SD", "over seeds")]
+        heads += [Head(card.title, _small(fitted, used)), Head("SD", "over seeds")]
         for name, numbers in known.items():
             if len(numbers) < len(groups[name]):
                 gap = next(one.reason or "not measured" for one in values[name] if one.value is None)
@@ -132,9 +134,9 @@ def _ablations(results: Results) -> Table | None:
     compared = {full: [*names, *seeds[full]] for full, names in groups.items()}
     rows: dict[str, list[TableCell]] = {name: [] for full, names in compared.items() for name in (full, *names)}
     for card in _cards(results):
-        values = results.means(card)[0]
+        values, used = results.means(card)
         fitted = fitting(card, [values[name] for name in rows])
-        heads += [Head(card.title, _unit(fitted)), Head("Difference", "to the full method")]
+        heads += [Head(card.title, _small(fitted, used)), Head("Difference", "to the full method")]
         for full, names in compared.items():
             rows[full] += [print_cell(fitted, values[full], notes), TableCell("")]
             for name in names:
@@ -159,12 +161,13 @@ def _table(
 ) -> Table:
     mode = MODE_TITLES[results.mode].lower()
     every = [results.measure(name, column, "accuracy") for name in results.rows for column in results.run.columns]
-    facts = [f"means over {len(results.run.columns)} {results.run.noun}s", *results.facts(every)]
+    facts = results.facts(every)
     return Table(f"{key}-{results.mode}", f"{title}, {mode}", about, facts, heads, groups, notes.texts, "plain")
 
 
-def _unit(card: MeasureCard) -> str:
-    return f"{card.unit} {({'higher': '↑', 'lower': '↓', None: ''})[card.better]}".strip()
+def _small(card: MeasureCard, used: Sequence[bool]) -> str:
+    """Below a measure's title: its unit and direction, and over how many columns the means are."""
+    return ", ".join(part for part in (unit_and_direction(card), f"mean of {sum(used)}") if part)
 
 
 def _dash(reason: str, notes: Notes) -> TableCell:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from reports.measures import MeasureCard
 from reports.published import printed
-from reports.records import Measure, Run
+from reports.records import Measure
 from reports.results import MODE_TITLES, Results
+from reports.run import Run
 from reports.tables import (
     DASH,
     MARKED_FROM,

@@ -35,7 +35,7 @@ _WORDS = {
     "minimum_n": "With fewer images than this on a side of a distance there is a dash instead of a number.",
     "diversity_images": "Over how many sources the diversity is taken (flips).",
     "diversity_draws": "How many edits of each of them (flips).",
-    "bootstrap": "Resamples of a 95 % bootstrap interval.",
+    "bootstrap": "Resamples of a 95 % bootstrap interval; shares of images that are right or wrong have Wilson's.",
     "seed": "From it derive references, latent vectors, subsets and resamples.",
     "batch": "Images an edit call: sums of floating-point numbers may depend on it.",
     "measures.": "Version of this measure's definition.",

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from reports.records import Run
-from reports.site import render
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
 from fake_run import write_run
 from fake_systems import systems_run
+
+from reports.run import Run
+from reports.site import render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageChops
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
 from fake_run import EVIL
+from PIL import Image, ImageChops
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from itertools import combinations
 from pathlib import Path
 
 import pytest
+from fake_run import write_json, write_run
+from pages import Page
 
 from methods.attributes import CELEBA14
 from reports.charts import Axis, Point, curve, scatter
-from reports.records import Run
+from reports.run import Run
 from reports.site import build
 from reports.tradeoffs import tradeoffs
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_run import write_json, write_run
-from pages import Page
 
 
 def test_axes_put_values_in_their_places() -> None:

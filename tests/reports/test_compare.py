@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+from fake_run import EVIL, write_json, write_run
 
 from methods.attributes import CELEBA14
 from methods.errors import UserError
 from reports.compare import compare, write_page
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_run import EVIL, write_json, write_run
 
 
 def test_differences_of_the_protocol_come_first(tmp_path: Path) -> None:

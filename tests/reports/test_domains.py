@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
-
-from methods.errors import UserError
-from reports.records import Run
-from reports.site import build
-
-sys.path.insert(0, str(Path(__file__).parent))
 from fake_domains import CONVERSIONS, SIDE, write_domain_run
 from fake_run import write_cell, write_json
 from pages import Page
+from PIL import Image
+
+from methods.errors import UserError
+from reports.run import Run
+from reports.site import build
 
 
 @pytest.fixture(scope="module")

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pytest
+from fake_run import EVIL, SIDE, write_json, write_run
+from pages import Page
 from PIL import Image
 
 from methods.errors import UserError
 from reports import heat
-from reports.records import Run
+from reports.run import Run
 from reports.site import render
 from reports.tiles import copies
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_run import EVIL, SIDE, write_json, write_run
-from pages import Page
 
 
 @pytest.fixture(scope="module")

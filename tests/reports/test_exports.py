@@ -79,9 +79,7 @@ def test_json_keeps_its_schema(table: Table) -> None:
 
 
 def test_every_table_of_a_page_is_there_in_every_format_and_linked(tmp_path: Path) -> None:
-    import sys
 
-    sys.path.insert(0, str(Path(__file__).parent))
     from fake_run import write_run
 
     from reports.site import build

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+
+from fake_domains import write_domain_run
+from fake_run import write_run
+from pages import Page
 
 from harness.protocol import DataRecord, FeatureRecord, Protocol
 from reports.gallery import build_gallery
 from reports.site import build
 from reports.words import lines
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_domains import write_domain_run
-from fake_run import write_run
-from pages import Page
 
 
 def test_it_leads_to_the_pages_of_every_run(tmp_path: Path) -> None:

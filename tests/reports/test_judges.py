@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_run import write_run
 
 from methods.attributes import CELEBA14
 from reports.judges import judge_tables
-from reports.records import Run
+from reports.run import Run
 from reports.site import build
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_run import write_run
 
 
 def scores() -> dict[str, Any]:

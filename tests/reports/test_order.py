@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from pathlib import Path
 
 import pytest
+from fake_domains import CONVERSIONS, write_domain_run
+from fake_run import EVIL, write_cell, write_json, write_run
+from fake_systems import systems_run
 from scipy.stats import kendalltau
 
 from methods.attributes import CELEBA14
@@ -15,15 +17,11 @@ from reports.measures import ACCURACY, distances
 from reports.order import Order, Pairs, agreement, beats, orders, ranks
 from reports.order_section import order_section
 from reports.published import printed
-from reports.records import Measure, Run
+from reports.records import Measure
+from reports.run import Run
 from reports.slopes import slope_chart
 from reports.story import story
 from reports.tables import DASH
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_domains import write_domain_run
-from fake_run import EVIL, write_cell, write_json, write_run
-from fake_systems import systems_run
 
 FD_PAPER = distances("FD")[1]
 
@@ -98,9 +96,10 @@ def test_the_papers_order_of_accuracy_beside_one_made_by_hand(tmp_path: Path) ->
         ]
     )
     assert (found.by_column.alike, found.by_column.total) == (alike, 84)
-    assert found.controls == {"Attack": 4} and found.cheats == ["Attack"]  # 99.5 % by the judge that it attacks
+    assert found.controls == {"Attack": 4}  # 99.5 % by the judge that it attacks
+    assert found.cheats == {"Attack": ["label"]}
     distance = by_key(orders(Run(run)))["label", "fd_paper"]
-    assert distance.cheats == ["Identity", "Attack"]  # who change least, at 10 and more
+    assert list(distance.cheats) == ["Identity", "Attack"]  # who change least, at 10 and more
 
 
 def test_means_are_over_the_columns_that_all_have(tmp_path: Path) -> None:
@@ -192,3 +191,32 @@ def test_the_story_names_a_system_ahead_of_the_true_edits(tmp_path: Path) -> Non
     after = story(Run(run))
     assert after is not None
     assert f"A system is ahead of the true edits in accuracy by the second judge by label: {ahead}." in after.shows
+
+
+def test_a_control_of_one_mode_leads_in_that_mode_alone(tmp_path: Path) -> None:
+    run = write_domain_run(tmp_path / "run")
+    for conversion in CONVERSIONS:
+        write_cell(run, "identity", "reference", conversion, {"fd_target": {"value": 0.1, "n": 500, "n_real": 200}})
+    (found,) = orders(Run(run))
+    assert found.cheats == {"Identity": ["reference"]}
+    told = story(Run(run))
+    assert told is not None
+    assert any("Identity by reference in distance to the target's images" in one for one in told.shows)
+
+
+def test_the_story_speaks_only_of_what_cards_say(tmp_path: Path) -> None:
+    run = systems_run(tmp_path / "run", FOUR)
+    record = json.loads((run / "run.json").read_text())
+    cards = [{"images_seen": 1000, "training_minutes": 10.0}, {"origin": "an official checkpoint"}]
+    for name, card in zip(("stgan", "smit"), cards, strict=True):
+        record["methods"][name]["weights"] = {"file": "x", "sha256": "ab" * 32, "card": card}
+    record["data"] |= {"name": "celeba", "image_size": 128}
+    record["protocol"] |= {"data": {"preparation": {"crop": "178x178"}}, "outputs": 10}
+    write_json(run / "run.json", record)
+    told = story(Run(run))
+    assert told is not None
+    lacks = "\n".join(told.lacks)
+    weighed = sum(method["kind"] == "method" and method["weights"] is not None for method in record["methods"].values())
+    assert f"on equal budgets (1 of {weighed}: the others' cards do not say)" in lacks
+    assert "the paper's numbers of Table 2: other features" in lacks  # of Table 1 nothing keeps them apart
+    assert "with 10 edits each of 400 to 500 sources a cell" in lacks

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_domains import write_domain_run
+from fake_run import write_run
 from PIL import Image
 
 from methods.errors import UserError
 from reports.figure_files import write_figures
 from reports.pdf import grid_pdf
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_domains import write_domain_run
-from fake_run import write_run
 
 
 def noise(seed: int) -> Image.Image:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
+from fake_run import write_run
 
 from methods.errors import UserError
 from reports.publish import PUBLISHED, differences, publish
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_run import write_run
 
 
 @pytest.mark.parametrize("page", sorted(PUBLISHED.glob("*.html")), ids=lambda page: page.stem)

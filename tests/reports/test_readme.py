@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
+from fake_run import write_run
 
 from reports.publish import ABLATIONS, TOLD, records_of
 from reports.readme import BEGIN, END, README, updated
-from reports.records import Run
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_run import write_run
+from reports.run import Run
 
 
 def test_the_readme_tells_what_the_published_records_say() -> None:

@@ -6,19 +6,16 @@ import base64
 import hashlib
 import io
 import re
-import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
-
-from reports.records import Run
-from reports.single import single_file
-from reports.site import build, render
-
-sys.path.insert(0, str(Path(__file__).parent))
 from fake_run import EVIL, write_run
 from pages import Page
+from PIL import Image
+
+from reports.run import Run
+from reports.single import single_file
+from reports.site import build, render
 
 
 @pytest.fixture(scope="module")

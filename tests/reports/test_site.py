@@ -11,15 +11,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from fake_run import EVIL, HASH, RARE, write_cell, write_json, write_run
+from pages import Page
 from PIL import Image
 
 from methods.attributes import CELEBA14
 from methods.errors import UserError
 from reports.site import build
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_run import EVIL, HASH, write_cell, write_json, write_run
-from pages import Page
 
 
 @pytest.fixture(scope="module")
@@ -153,12 +151,17 @@ def test_every_table_of_ours_says_n_and_protocol_and_the_papers_says_otherwise(p
     assert label[4][15].strip() == "86.9"  # the mean of the row, worked out by hand: 1216.6 / 14
 
 
-def test_controls_and_baselines_stand_apart(page: Page) -> None:
+def test_controls_and_baselines_stand_apart(run: Path, page: Page) -> None:
     target = next(figure for figure in page.figures if "Table 2, measured here" in figure.text)
     names = [row[0].strip() for row in target.rows]
     assert names.index("Controls") > names.index(EVIL) > names.index("BridgeGAN")
     assert names.index("Real against real") > names.index("Oracle") > names.index("Controls")
     assert names[-2:] == ["Floor", "Null edit"] and "N = 250" in target.rows[-2][1]
+    baselines = json.loads((run / "baselines.json").read_text())["null"]
+    shown = [name for name in CELEBA14 if name not in RARE]
+    assert target.rows[-1][-1].strip().startswith(f"{sum(baselines[name]['value'] for name in shown) / len(shown):.2f}")
+    whole = [figure for figure in page.figures if "Table 2, measured here" in figure.text][1]
+    assert whole.rows[-1][0].strip() == "Floor"  # against all images a null edit pays what Identity does
     assert "fewer than 50 real images with the attribute" in target.text  # why there is a dash
     assert "nothing is bold" in target.text
 
@@ -205,15 +208,15 @@ def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     strip = folder / "samples" / quote("../../../escaped", safe="") / "label" / "Young.png"
     strip.parent.mkdir(parents=True)
     Image.new("RGB", (64, 64)).save(strip)
-    record["profile"]["data"] = {"test": 2000}
-    record["protocol"]["data"] = {"n_real": 700}
+    record["limit"], record["protocol"]["device"] = 700, "cuda"
+    record["protocol"]["data"] = {"preparation": {"crop": "178x178"}}
     write_json(folder / "run.json", record)
     before = {path for path in tmp_path.rglob("*") if "run" not in path.relative_to(tmp_path).parts}
     html = (build(folder).parent / "provenance.html").read_text(encoding="utf-8")
     assert before == {path for path in tmp_path.rglob("*") if "run" not in path.relative_to(tmp_path).parts}
     assert {path.parent.name for path in (folder / "report").rglob("*.png")} == {"grids"}
     assert "--profile &#39;x; rm -rf $HOME&#39;" in html  # pasted, it is one word to the shell
-    assert " --limit 700 --out" in html
+    assert " --limit 700 --data-root DIR --device cuda --out" in html
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reports.measures import ACCURACY, L1_SOURCE, LEAKAGE, PSNR_TRUE, distances
+from reports.measures import ACCURACY, L1_SOURCE, LEAKAGE, PSNR_TRUE, distances, fitting
 from reports.records import Measure
-from reports.tables import DASH, SHADES, Notes, count_text, fitting, marks, mean, missing, print_cell, shade, span_of
+from reports.tables import DASH, SHADES, Notes, count_text, marks, mean, missing, print_cell, shade, span_of
 
 TARGET, PAPER, KID = distances("FD (attribute features)")
 
@@ -53,7 +53,9 @@ def test_the_mean_leaves_out_columns_that_nobody_has_but_hides_no_gap() -> None:
     gap = mean(row, [True, True, True])
     assert gap.value is None and gap.reason == "no mean, 1 of 3 attributes without a value: too few"
     assert mean([missing("x")], [False]).value is None
-    assert mean([measure(0.2, 0.1, 5), measure(0.4, 0.1, 7)], [True, True]).n is None
+    uneven = mean([measure(0.2, 0.1, 5), measure(0.4, 0.1, 700)], [True, True])
+    assert (uneven.n, uneven.fewest) == (None, 5)
+    assert marks(ACCURACY, {"a": uneven, "b": measure(0.9, 0.01)}) == {}  # one of its columns is of too few images
 
 
 def test_a_cell_says_value_interval_and_n_and_a_dash_says_why() -> None:

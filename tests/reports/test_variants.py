@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
+from fake_run import EVIL, write_cell, write_json, write_run
 
 from methods.attributes import CELEBA14
 from reports.front_page import headline
-from reports.records import MODES, Measure, Run
+from reports.records import MODES, Measure
 from reports.results import Results
+from reports.run import Run
 from reports.site import build, render
 from reports.story import story
 from reports.variant_words import variant_words
 from reports.variants import ablations_of, difference, seeds_of, variants_section
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_run import EVIL, write_cell, write_json, write_run
 
 SHARES = {"bridgegan": 0.8, "bridgegan-seed1": 0.7, "bridgegan-seed2": 0.75, "bridgegan-twin": 0.1, "bare": 0.5}
 VARIANTS = {

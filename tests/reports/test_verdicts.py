@@ -5,25 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from reports.exports import to_csv, to_json, to_latex, to_markdown
-from reports.measures import ACCURACY, distances
-from reports.records import Run
-from reports.results import Results
-from reports.site import render
-from reports.tables import Table
-from reports.verdicts import differences, judge, judge_error, signed, verdict_table
-
-sys.path.insert(0, str(Path(__file__).parent))
 from fake_domains import write_domain_run
 from fake_run import HASH, write_cell, write_json, write_run
 from pages import Page
 from test_exports import SCHEMA, check
+
+from reports.exports import to_csv, to_json, to_latex, to_markdown
+from reports.measures import ACCURACY, distances
+from reports.results import Results
+from reports.run import Run
+from reports.site import render
+from reports.tables import Table
+from reports.verdicts import differences, judge, judge_error, signed, verdict_table
 
 TABLE1, TABLE2, TABLE3 = "table1_accuracy_celeba", "table2_fid_celeba", "table3_fid_afhq"
 FD_PAPER = distances("FID")[1]
