@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from methods.bridgegan import objective
 from methods.errors import UserError
+
+_LUCK = 2.0  # changed attributes that chance may outweigh, so that a batch has many near orders
+_NEVER = 1e6
+
+
+def draw_order(labels: Tensor, near: bool, generator: torch.Generator) -> Tensor:
+    """Which sample of a batch, with labels (N, n), is the target of each: a permutation (N,).
+
+    Any at random; or, if `near`, one in which no sample is its own target (N ≥ 2) and few attributes change: the
+    cheapest, where a pair costs the attributes it changes and up to 2 more by chance.
+    """
+    count = len(labels)
+    if not near:
+        return torch.randperm(count, generator=generator)
+    on_host = labels.float().cpu()
+    cost = torch.cdist(on_host, on_host, p=1) + _LUCK * torch.rand(count, count, generator=generator)
+    return torch.from_numpy(linear_sum_assignment(cost.fill_diagonal_(_NEVER).numpy())[1])
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ class BridgeGANRecipe:
         mode_epsilon: of the mode-seeking term, added to the distance of two edits (official: 1e-5). After a warm-up
             edits hardly depend on the noise yet, and a first gradient of 1/distance^2 would fill Adam's averages.
         cooldown: last iterations, in which the learning rate falls linearly to 0.
+        near_targets: the target of a sample is one of the batch with like labels. In a training set that has rare
+            attributes as often as common ones a random one changes 5.8 of the 14, by CelebA's frequencies 3.9.
 
     What of the method takes part (all of it; for ablations):
         keeping: the attribute keeping loss.
@@ -86,6 +88,7 @@ class BridgeGANRecipe:
     share_fakes: bool = False
     mode_epsilon: float = 1e-5
     cooldown: int = 0
+    near_targets: bool = False
     keeping: bool = True
     interpolated: bool = True
     noise_memory: bool = True

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from methods.bridgegan import objective
-from methods.bridgegan.pairing import Codes, Pairing
+from methods.bridgegan.pairing import Codes, Pairing, draw_order
 from methods.bridgegan.recipe import BridgeGANRecipe
 from methods.bridgegan.terms import BridgeGANTerms, Losses
 from methods.parallel import everyones, ours
@@ -87,12 +87,12 @@ class BridgeGANTraining(BridgeGANTerms):
         return losses | self.update_generator(pairing, hidden, codes, edits)
 
     def pair(self, batch: Batch, generator: torch.Generator) -> Pairing:
-        """This process's part of a batch whose samples are paired at random, with all else that one update draws."""
+        """This process's part of a batch whose samples are paired, with all else that one update draws."""
         count, size = len(batch.images), self.recipe.noise_size
         device, images = self.memory.device, batch.images
         if self.recipe.precision == "bf16":
             images = images.contiguous(memory_format=torch.channels_last)
-        order = torch.randperm(count, generator=generator).to(device)
+        order = draw_order(batch.labels, self.recipe.near_targets, generator).to(device)
         rows, kinds = batch.indices[order], len(self.kinds)
         noise = (
             self.memory[rows] if self.recipe.has_memory else torch.randn(count, size, generator=generator).to(device)
