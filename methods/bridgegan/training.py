@@ -1,7 +1,7 @@
 """One training iteration of BridgeGAN (supplement; the released code's loop where that is silent).
 
 Each iteration makes `n_critic` updates of D and C, then one of G, M and E together, every update on a fresh batch. In
-a batch the target of a sample is another sample of it (a random permutation), so a target label is always the whole
+a batch the target of a sample is another sample of it (`draw_order`), so a target label is always the whole
 label of a real image and no conflict rule is needed.
 """
 
