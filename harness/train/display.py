@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from rich.text import Text
 from harness.train.checkpoint import Progress
 
 _LINE_SECONDS = 30.0
+_WINDOW_SECONDS = 60.0  # speeds are of the last minute: a warm-up can be ten times as fast as what follows
 
 
 class Display:
@@ -29,7 +31,7 @@ class Display:
     def __init__(self, total: int | None, progress: Progress, batch_size: int, deadline: float | None) -> None:
         self.console = Console(highlight=False)
         self.total, self.deadline, self.batch_size = total, deadline, batch_size
-        self._start = (time.monotonic(), progress.iteration, progress.images)
+        self._marks = deque([(time.monotonic(), progress.iteration, progress.images)])
         self._last_line = 0.0
         self._live = Live(console=self.console, refresh_per_second=2) if self.console.is_terminal else None
 
@@ -61,7 +63,7 @@ class Display:
             self.console.print("The recipe is not at its end: --resume goes on from here.")
 
     def _line(self, progress: Progress, losses: Mapping[str, float]) -> str:
-        began, iteration, images = self._start
+        began, iteration, images = self._window(progress)
         elapsed = max(time.monotonic() - began, 1e-6)
         per_second = (progress.images - images) / elapsed
         goal = f"/{self.total}" if self.total else ""
@@ -69,6 +71,15 @@ class Display:
         left = self._seconds_left(progress.iteration, (progress.iteration - iteration) / elapsed)
         remaining = "" if left is None else f" · {left / 60:.0f} min left"
         return f"iteration {progress.iteration}{goal} · {per_second:.0f} images/s{remaining} · {terms}"
+
+    def _window(self, progress: Progress) -> tuple[float, int, int]:
+        """When the last minute began (the run, if later), and the iterations and images until then."""
+        now = time.monotonic()
+        while len(self._marks) > 1 and now - self._marks[1][0] >= _WINDOW_SECONDS:
+            self._marks.popleft()
+        if now - self._marks[-1][0] >= 1:
+            self._marks.append((now, progress.iteration, progress.images))
+        return self._marks[0]
 
     def _seconds_left(self, iteration: int, rate: float) -> float | None:
         ends = []
