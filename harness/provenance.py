@@ -84,7 +84,7 @@ def _earlier(old: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]
 
 
 def describe_training(
-    method: str, profile: Profile, recipe: dict[str, Any], images: ImageSet, seed: int
+    method: str, profile: Profile, recipe: dict[str, Any], images: ImageSet, seed: int, processes: int = 1
 ) -> dict[str, Any]:
     """The card that trained weights carry: what they were made from. The loop adds how long it trained.
 
@@ -94,9 +94,11 @@ def describe_training(
         recipe: the profile's for it.
         images: the training images.
         seed: of networks, draws and the order of the data.
+        processes: how many shared every batch when the run began: their sums are rounded otherwise than one's.
     """
+    together = f" --devices {processes}" if processes > 1 else ""
     return {
-        "origin": f"bridgebench train {method} --profile {profile.name}",
+        "origin": f"bridgebench train {method} --profile {profile.name}{together}",
         "profile": profile.name,
         "recipe": recipe,
         "data": {
@@ -106,6 +108,7 @@ def describe_training(
             "image_size": images.image_size,
         },
         "seed": seed,
+        "processes": processes,
         "code": code(),
         "packages": packages(),
         "hardware": hardware(),

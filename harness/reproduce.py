@@ -1,31 +1,36 @@
 """`bridgebench weights reproduce`: trains a file's first iterations again and holds their losses to its card's.
 
-Rounding that another processor or another version of torch does otherwise grows from iteration to iteration of a GAN;
-on the machine of the card, the losses are the stored figures.
+Rounding that another processor, another version of torch or another number of processes does otherwise grows from
+iteration to iteration of a GAN; on the machine of the card, by as many processes, the losses are the stored figures.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from harness.data.parallel import cores
 from harness.profiles import Profile, load_profile, shipped_profiles
 from harness.train.curves import FIRST, mean_of
 from harness.variants import Variant
 from methods.errors import UserError
 from methods.weights import header
 
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+    from harness.train.run import Task
+
 TOLERANCE = 0.01  # of a loss's size
 REPRODUCED = "reproduced"  # the variant that stands for the file's method
 
 
-@dataclass(frozen=True)
-class Deviation:
+class Deviation(NamedTuple):
     """How far an iteration's losses are from those of the card.
 
     Attributes:
@@ -95,6 +100,7 @@ class TrainingCard(BaseModel):
     profile: str
     recipe: dict[str, Any]
     seed: int
+    processes: int = Field(1, ge=1)
     data: _Data
     curves: StoredCurves
     code: dict[str, Any] = {}
@@ -142,9 +148,9 @@ def reproduce(
             f"{file} was trained by '{card.profile}', which is no shipped profile: give it as --profile FILE."
         )
     found = card.profile_of(header(file)["method"], load_profile(profile or card.profile))
-    say(f"The first {count} iterations of {file} are trained again (seed {card.seed}).")
+    say(f"The first {count} iterations of {file} are trained again (seed {card.seed}{_by(card)}).")
     with tempfile.TemporaryDirectory(prefix="bridgebench-") as folder:
-        again = list(first_deviations(card, found, count, Path(folder), data_root))
+        again = first_deviations(card, found, count, Path(folder), data_root)
     different = [each for each in again if not each.same]
     if different:
         one = different[0]
@@ -181,10 +187,10 @@ def training_card(file: Path) -> TrainingCard:
 
 def first_deviations(
     card: TrainingCard, profile: Profile, count: int, folder: Path, data_root: Path | None = None
-) -> Iterator[Deviation]:
-    """Trains for `count` iterations what :meth:`TrainingCard.profile_of` gave.
+) -> list[Deviation]:
+    """Trains for `count` iterations what :meth:`TrainingCard.profile_of` gave, by as many processes as the card's.
 
-    Yields:
+    Returns:
         The largest deviation at each iteration of which the card has losses.
 
     Raises:
@@ -192,30 +198,58 @@ def first_deviations(
     """
     from lightning.fabric import Fabric
 
-    from harness.train.loop import NOTE_EVERY
-    from harness.train.run import Run, Task, numbers
+    from harness.train.launch import launch
+    from harness.train.run import Task
 
     task = Task(REPRODUCED, profile, folder, None, False, card.seed, data_root)
-    run = Run(Fabric(accelerator="auto", devices=1), task)
+    work, together = partial(_train_again, card=card, count=count), _processes(card)
+    return launch(work, task, together) if together > 1 else work(Fabric(accelerator="auto", devices=1), task)
+
+
+def _processes(card: TrainingCard) -> int:
+    """As many as the card has, where each can have a GPU (or a core) of its own; else one. A stranger's card may ask
+    for any number.
+    """
+    import torch
+
+    return card.processes if card.processes <= (torch.cuda.device_count() or cores()) else 1
+
+
+def _by(card: TrainingCard) -> str:
+    if card.processes == 1:
+        return ""
+    if _processes(card) == 1:
+        return f"; by one process, for this machine is too small for the card's {card.processes:,}, so rounding differs"
+    return f", {card.processes} processes"
+
+
+def _train_again(fabric: Fabric, task: Task, *, card: TrainingCard, count: int) -> list[Deviation]:
+    """The training, in this process, alone or as one of several; see `first_deviations`."""
+    from harness.train.loop import NOTE_EVERY
+    from harness.train.run import Run, numbers
+
+    run = Run(fabric, task)
     digest = run.card["data"]["digest"]
     if digest != card.data.digest:
         raise UserError(
-            f"The profile '{profile.name}' has other training images (digest {digest[:16]}) than those of the card "
-            f"({card.data.digest[:16]}); --profile names another one."
+            f"The profile '{task.profile.name}' has other training images (digest {digest[:16]}) than those of the "
+            f"card ({card.data.digest[:16]}); --profile names another one."
         )
     one_by_one, points = card.curves.first.at(), card.curves.at()
     newest: dict[str, float] = {}
     notes: list[tuple[int, dict[str, float]]] = []
+    found: list[Deviation] = []
     for iteration in range(1, count + 1):
         losses = numbers(run.step())
         newest |= losses
         if iteration % NOTE_EVERY == 0:
             notes.append((iteration, dict(newest)))
         if iteration in one_by_one:
-            yield _farthest(iteration, losses, one_by_one[iteration], card.curves.first)
+            found.append(_farthest(iteration, losses, one_by_one[iteration], card.curves.first))
         if iteration in points:
-            yield _farthest(iteration, mean_of(notes)[1], points[iteration], card.curves)
+            found.append(_farthest(iteration, mean_of(notes)[1], points[iteration], card.curves))
             notes = []
+    return found
 
 
 def _farthest(

@@ -23,7 +23,9 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed of the networks and of the order of the data.")] = None,
     data_root: DataRoot = None,
     skip_damaged: SkipDamaged = False,
-    devices: Annotated[int, typer.Option(min=1, help="Processes that share every batch, one a GPU.")] = 1,
+    devices: Annotated[
+        int, typer.Option(min=1, help="Processes that share every batch: one a GPU, or on the CPU.")
+    ] = 1,
 ) -> None:
     """Trains a method, or the classifiers that judge it; with --methods many of them, which share the minutes."""
     from harness.plan import training_folder

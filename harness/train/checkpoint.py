@@ -21,12 +21,16 @@ FILE = "checkpoint.pt"
 
 @dataclass
 class Progress:
-    """How far a run is: iterations made (of `total`, if it has an end), seconds and images spent, losses on the way."""
+    """How far a run is: iterations made (of `total`, if it has an end), seconds and images spent, losses on the way.
+
+    `processes` is how many it began with; it may have gone on with others.
+    """
 
     iteration: int = 0
     seconds: float = 0.0
     images: int = 0
     total: int | None = None
+    processes: int = 1
     curves: Curves = field(default_factory=Curves)
 
 

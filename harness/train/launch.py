@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.queues import SimpleQueue
+from typing import TypeVar
 
 import torch
 from lightning.fabric import Fabric
@@ -18,10 +20,15 @@ from harness.stopping import Stopped, StopRequest
 from harness.train.run import Task
 from methods.errors import UserError
 
-Work = Callable[[Fabric, Task], int]
+# Imported in each process before they connect, of which Lightning would tell in seven lines.
+for _name in ("lightning.fabric", "lightning.pytorch"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+Result = TypeVar("Result")
+Work = Callable[[Fabric, Task], Result]
 
 
-def launch(work: Work, task: Task, devices: int) -> int:
+def launch(work: Work[Result], task: Task, devices: int) -> Result:
     """Calls `work` in `devices` processes (of each machine, under torchrun) that can exchange tensors.
 
     Returns:
@@ -57,7 +64,7 @@ def launch(work: Work, task: Task, devices: int) -> int:
             ) from error
 
 
-def _process(fabric: Fabric, work: Work, task: Task, errors: SimpleQueue[str]) -> int:
+def _process(fabric: Fabric, work: Work[Result], task: Task, errors: SimpleQueue[str]) -> Result:
     try:
         return _together(work, fabric, task)
     except UserError as error:
@@ -65,16 +72,16 @@ def _process(fabric: Fabric, work: Work, task: Task, errors: SimpleQueue[str]) -
         raise
 
 
-def _together(work: Work, fabric: Fabric, task: Task) -> int:
+def _together(work: Work[Result], fabric: Fabric, task: Task) -> Result:
     """Calls `work`; the processes end it at the same time, and their connections before they end themselves.
 
     A process that ended while its connections were open, and while the first one was still writing files, has been
     seen to abort in the threads that serve them.
     """
-    stopped = work(fabric, task)
+    result = work(fabric, task)
     fabric.barrier()
     distributed.destroy_process_group()
-    return stopped
+    return result
 
 
 def _tell_processes(number: int) -> None:

@@ -16,6 +16,7 @@ from harness.data.drawn.dataset import SEEDS
 from harness.data.faces.identity import sample_identity
 from harness.data.faces.labels import sample_labels
 from harness.data.faces.render import render
+from harness.data.parallel import cores
 from harness.main import main
 from harness.profiles import Profile, load_profile
 from harness.reproduce import first_deviations, training_card
@@ -52,7 +53,7 @@ def test_the_first_iterations_have_the_losses_of_the_card(
     monkeypatch.setattr(training_run, "open_split", lazy_split)
     card = training_card(shipped(name, "ablations"))
     profile = card.profile_of(name, load_profile("ablations"))
-    deviations = list(first_deviations(card, profile, MOST, tmp_path))
+    deviations = first_deviations(card, profile, MOST, tmp_path)
     assert len(deviations) == MOST
     assert [each for each in deviations if not each.same] == []
 
@@ -116,6 +117,28 @@ def test_the_recipe_is_the_cards_and_not_the_profiles(
     profile.write_text(TINY.replace("TRAIN", "24").replace("width = 4", "width = 8"))
     assert main(["weights", "reproduce", str(trained / "weights.safetensors"), "--profile", str(profile)]) == 0
     assert "same" in capsys.readouterr().out
+
+
+def test_what_processes_trained_together_is_trained_by_as_many(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if cores() < 2:
+        pytest.skip("needs a core for each of two processes")
+    profile = ["--profile", str(trained / "tiny.toml")]
+    assert main(["train", "stargan", *profile, "--out", str(tmp_path), "--devices", "2"]) == 0
+    card = header(tmp_path / "weights.safetensors")["card"]
+    assert (card["processes"], card["origin"]) == (2, "bridgebench train stargan --profile tiny --devices 2")
+    assert main(["weights", "reproduce", str(tmp_path / "weights.safetensors"), *profile]) == 0
+    said = capsys.readouterr().out
+    assert "(seed 0, 2 processes)" in said and "same: at 47 points" in said
+
+
+def test_a_stranger_starts_no_thousand_processes(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = changed(trained, tmp_path, processes=10**6)
+    assert main(["weights", "reproduce", str(file), "--profile", str(trained / "tiny.toml")]) == 0
+    assert "by one process, for this machine is too small for the card's 1,000,000" in capsys.readouterr().out
 
 
 def test_another_seed_is_told(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
