@@ -21,6 +21,7 @@ _SPENT = {
     "iterations": "Iterations",
     "images_seen": "Images seen",
     "training_minutes": "Minutes of training",
+    "processes": "Processes that trained together",
     "seed": "Seed",
     "date": "Date",
     "origin": "Made by",

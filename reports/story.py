@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reports import measures as m
 from reports.measures import MeasureCard
@@ -142,7 +143,7 @@ def _training(run: Run) -> list[str]:
     """How long the systems were trained, and how often."""
     methods = [method for method in run.record.methods.values() if method.kind == "method" and method.weights]
     cards = [method.weights.card or {} for method in methods if method.weights]
-    known = [(card.get("images_seen"), card.get("training_minutes")) for card in cards]
+    known = [(card.get("images_seen"), _minutes(card)) for card in cards]
     said = [(seen, time) for seen, time in known if isinstance(seen, int) and isinstance(time, int | float)]
     sizes = [method.parameters / 1e6 for method in methods if method.parameters]
     if not (said and sizes):
@@ -152,7 +153,8 @@ def _training(run: Run) -> list[str]:
     whose = "" if len(said) == len(methods) else f" ({len(said)} of {len(methods)}: the others' cards do not say)"
     told = [
         f"Which method is best: the tables rank these weights, networks of {_span(sizes, 1)} million parameters, "
-        f"trained for {_span(minutes)} minutes on {_span(images)} images each, {budget}{whose}."
+        f"trained for {_span(minutes)} minutes of one process on {_span(images)} images each, "
+        f"{budget}{whose}."
     ]
     if not run.record.profile.get("variants"):  # among them are trainings with other seeds
         told.append(
@@ -160,6 +162,12 @@ def _training(run: Run) -> list[str]:
             "change the order."
         )
     return told
+
+
+def _minutes(card: Mapping[str, Any]) -> float | None:
+    """Of all processes that trained together; None if the card does not say."""
+    minutes, together = card.get("training_minutes"), card.get("processes", 1)
+    return minutes * together if isinstance(minutes, int | float) and isinstance(together, int) else None
 
 
 def _span(values: Sequence[float], digits: int = 0) -> str:
