@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.listing import parameter_count
+from harness.training_card import workers
 from methods.files import write_bytes
 from methods.weights import header
 
@@ -57,7 +58,7 @@ def card_text(path: Path) -> str:
     ]
     curves = card.get("curves", {})
     if curves.get("iterations"):
-        lines += ["", "## Losses", "", *_losses(curves), "", "The header holds all points; these are some."]
+        lines += ["", "## Losses", "", *_losses(curves), "", "The header holds all points."]
     return "\n".join(lines) + "\n"
 
 
@@ -69,6 +70,7 @@ def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = {
         "command": card.get("origin"),
         "seed": card.get("seed"),
+        "trained by": _shared(card),
         "data": ", ".join(f"{key} {_short(value)}" for key, value in data.items()),
         "looks through": card.get("feature_network"),
         "iterations": card.get("iterations", card.get("recipe", {}).get("steps")),
@@ -82,6 +84,11 @@ def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         "date": card.get("date"),
     }
     return [(name, _number(value)) for name, value in facts.items() if value not in (None, "")]
+
+
+def _shared(card: Mapping[str, Any]) -> str | None:
+    """Who shared every batch, if the card says it; trainings whose cards leave out the threads had one."""
+    return workers(card["processes"], card.get("threads", 1)) if "processes" in card else None
 
 
 def _machine(hardware: Any) -> str | None:

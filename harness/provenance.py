@@ -84,7 +84,13 @@ def _earlier(old: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]
 
 
 def describe_training(
-    method: str, profile: Profile, recipe: dict[str, Any], images: ImageSet, seed: int, processes: int = 1
+    method: str,
+    profile: Profile,
+    recipe: dict[str, Any],
+    images: ImageSet,
+    seed: int,
+    processes: int,
+    threads: int,
 ) -> dict[str, Any]:
     """The card that trained weights carry: what they were made from. The loop adds how long it trained.
 
@@ -94,7 +100,8 @@ def describe_training(
         recipe: the profile's for it.
         images: the training images.
         seed: of networks, draws and the order of the data.
-        processes: how many shared every batch when the run began: their sums are rounded otherwise than one's.
+        processes, threads: how many shared every batch when the run began, and how many threads each of them had: both
+            decide how sums are rounded.
     """
     together = f" --devices {processes}" if processes > 1 else ""
     return {
@@ -109,6 +116,7 @@ def describe_training(
         },
         "seed": seed,
         "processes": processes,
+        "threads": threads,
         "code": code(),
         "packages": packages(),
         "hardware": hardware(),

@@ -1,7 +1,7 @@
 """`bridgebench weights reproduce`: trains a file's first iterations again and holds their losses to its card's.
 
-Rounding that another processor, another version of torch or another number of processes does otherwise grows from
-iteration to iteration of a GAN; on the machine of the card, by as many processes, the losses are the stored figures.
+Rounding that another processor, another version of torch or another number of processes or threads does otherwise grows
+from iteration to iteration of a GAN; on the machine of the card, by as many of them, the losses are the stored figures.
 """
 
 from __future__ import annotations
@@ -12,22 +12,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
-
 from harness.data.parallel import cores
 from harness.profiles import Profile, load_profile, shipped_profiles
 from harness.train.curves import FIRST, mean_of
-from harness.variants import Variant
+from harness.training_card import REPRODUCED, StoredLosses, TrainingCard, training_card, workers
 from methods.errors import UserError
 from methods.weights import header
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-    from harness.train.run import Task
+    from harness.train.run import Run, Task
 
 TOLERANCE = 0.01  # of a loss's size
-REPRODUCED = "reproduced"  # the variant that stands for the file's method
 
 
 class Deviation(NamedTuple):
@@ -51,65 +48,6 @@ class Deviation(NamedTuple):
     def same(self) -> bool:
         """Whether the losses are those of the card."""
         return self.share <= TOLERANCE
-
-
-class StoredLosses(BaseModel):
-    """Losses at some iterations, as they are in a card: a column for each term."""
-
-    iterations: list[int] = []
-    losses: dict[str, list[float | None]] = {}
-
-    def at(self) -> dict[int, dict[str, float]]:
-        """By iteration, the terms that have a value there."""
-        rows = zip(self.iterations, zip(*self.losses.values(), strict=True), strict=True)
-        return {
-            iteration: {term: value for term, value in zip(self.losses, row, strict=True) if value is not None}
-            for iteration, row in rows
-        }
-
-    def size(self, term: str) -> float:
-        """The mean of a term's absolute values."""
-        known = [abs(value) for value in self.losses[term] if value is not None]
-        return sum(known) / len(known)
-
-    @model_validator(mode="after")
-    def _one_value_an_iteration(self) -> StoredLosses:
-        lengths = {len(values) for values in self.losses.values()} or {0}
-        if lengths != {len(self.iterations)}:
-            raise ValueError("each loss must have a value for every iteration.")
-        return self
-
-
-class StoredCurves(StoredLosses):
-    """Each point is the mean over the notes since the point before; `first` are iterations as they were."""
-
-    first: StoredLosses = StoredLosses()
-
-    def known(self) -> list[int]:
-        """The iterations of which there are losses."""
-        return sorted({*self.first.iterations, *self.iterations})
-
-
-class _Data(BaseModel):
-    digest: str
-
-
-class TrainingCard(BaseModel):
-    """What of a trained file's card says how it was trained."""
-
-    profile: str
-    recipe: dict[str, Any]
-    seed: int
-    processes: int = Field(1, ge=1)
-    data: _Data
-    curves: StoredCurves
-    code: dict[str, Any] = {}
-    packages: dict[str, str] = {}
-
-    def profile_of(self, method: str, profile: Profile) -> Profile:
-        """A profile with the method's recipe and seed as the card has them, whatever they are by now."""
-        variants = {REPRODUCED: Variant(method=method, seed=self.seed)}
-        return profile.model_copy(update={"train": {**profile.train, method: self.recipe}, "variants": variants})
 
 
 def reproduce(
@@ -148,7 +86,7 @@ def reproduce(
             f"{file} was trained by '{card.profile}', which is no shipped profile: give it as --profile FILE."
         )
     found = card.profile_of(header(file)["method"], load_profile(profile or card.profile))
-    say(f"The first {count} iterations of {file} are trained again (seed {card.seed}{_by(card)}).")
+    say(f"The first {count} iterations of {file} are trained again (seed {card.seed}, {_by(card)}).")
     with tempfile.TemporaryDirectory(prefix="bridgebench-") as folder:
         again = first_deviations(card, found, count, Path(folder), data_root)
     different = [each for each in again if not each.same]
@@ -165,24 +103,6 @@ def reproduce(
             f"({most.term}, iteration {most.iteration:,})."
         )
     return not different
-
-
-def training_card(file: Path) -> TrainingCard:
-    """The card of a file that can be trained again.
-
-    Raises:
-        UserError: no such file, or a card without losses.
-    """
-    try:
-        card = TrainingCard.model_validate(header(file)["card"])
-    except ValidationError:
-        card = None
-    if card is None or not card.curves.known():
-        raise UserError(
-            f"{file} does not hold the losses of its training: `bridgebench train` keeps them; imported checkpoints, "
-            "judges and the oldest weights files have none."
-        )
-    return card
 
 
 def first_deviations(
@@ -215,24 +135,41 @@ def _processes(card: TrainingCard) -> int:
     return card.processes if card.processes <= (torch.cuda.device_count() or cores()) else 1
 
 
+def _threads(card: TrainingCard) -> int:
+    """As many for each process as the card has, if there are cores for them."""
+    return min(card.threads, cores())
+
+
 def _by(card: TrainingCard) -> str:
-    if card.processes == 1:
-        return ""
-    if _processes(card) == 1:
-        return f"; by one process, for this machine is too small for the card's {card.processes:,}, so rounding differs"
-    return f", {card.processes} processes"
+    used = workers(_processes(card), _threads(card))
+    if (_processes(card), _threads(card)) == (card.processes, card.threads):
+        return used
+    then = workers(card.processes, card.threads)
+    return f"{used}: this machine is too small for the card's {then}, so rounding differs"
 
 
 def _train_again(fabric: Fabric, task: Task, *, card: TrainingCard, count: int) -> list[Deviation]:
     """The training, in this process, alone or as one of several; see `first_deviations`."""
-    from harness.train.loop import NOTE_EVERY
-    from harness.train.run import Run, numbers
+    import torch
 
-    run = Run(fabric, task)
+    from harness.train.run import Run
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(_threads(card))
+    try:
+        return _deviations(Run(fabric, task), card, count)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _deviations(run: Run, card: TrainingCard, count: int) -> list[Deviation]:
+    from harness.train.loop import NOTE_EVERY
+    from harness.train.run import numbers
+
     digest = run.card["data"]["digest"]
     if digest != card.data.digest:
         raise UserError(
-            f"The profile '{task.profile.name}' has other training images (digest {digest[:16]}) than those of the "
+            f"The profile '{run.card['profile']}' has other training images (digest {digest[:16]}) than those of the "
             f"card ({card.data.digest[:16]}); --profile names another one."
         )
     one_by_one, points = card.curves.first.at(), card.curves.at()

@@ -23,7 +23,7 @@ FILE = "checkpoint.pt"
 class Progress:
     """How far a run is: iterations made (of `total`, if it has an end), seconds and images spent, losses on the way.
 
-    `processes` is how many it began with; it may have gone on with others.
+    `processes` is how many it began with, and `threads` how many each of them had; it may have gone on with others.
     """
 
     iteration: int = 0
@@ -31,6 +31,7 @@ class Progress:
     images: int = 0
     total: int | None = None
     processes: int = 1
+    threads: int = 1
     curves: Curves = field(default_factory=Curves)
 
 

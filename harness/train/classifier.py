@@ -98,7 +98,7 @@ def train_classifier(
         model.load_state_dict(as_stored(model))  # what is scored is what the file will hold
         scores = score(model, test)
         print_scores(console, which, scores)
-        card = describe_training(which, profile, _recipe_card(fit), train, seed)
+        card = describe_training(which, profile, _recipe_card(fit), train, seed, 1, torch.get_num_threads())
         save_classifier(model, path, {**card, **_training_card(fit, validation, test), "scores": scores})
         write_card(path)
     console.print(f"Saved {path} ({fit.ended}).", soft_wrap=True)

@@ -70,12 +70,13 @@ class Run:
         looks_through = {} if feature_network is None else {"feature_network": feature_network}
         registered = profile.variant(method).method
         self.identity = {"method": registered, "recipe": kept, "data": images.digest, "seed": seed, **looks_through}
-        self.progress = Progress(processes=processes())
+        self.progress = Progress(processes=processes(), threads=torch.get_num_threads())
         if task.resume:
             self.progress = load_checkpoint(task.out, self.identity, self.training, self.sampler, self.generator)
         self.progress.total = self.training.total_iterations
         self.faces: ImageSet = open_split(profile, "validation", task.data_root)
-        made = describe_training(method, profile, recipe, images, seed, self.progress.processes)
+        began = (self.progress.processes, self.progress.threads)
+        made = describe_training(method, profile, recipe, images, seed, *began)
         self.card: dict[str, Any] = made | looks_through
         self.guard = LossGuard()
 

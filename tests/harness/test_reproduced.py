@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from harness.data.base import ImageSet
@@ -19,8 +20,9 @@ from harness.data.faces.render import render
 from harness.data.parallel import cores
 from harness.main import main
 from harness.profiles import Profile, load_profile
-from harness.reproduce import first_deviations, training_card
+from harness.reproduce import first_deviations
 from harness.train import run as training_run
+from harness.training_card import training_card
 from methods.attributes import CELEBA14
 from methods.weights import header, load_tensors, save_tensors, shipped
 
@@ -130,15 +132,35 @@ def test_what_processes_trained_together_is_trained_by_as_many(
     assert (card["processes"], card["origin"]) == (2, "bridgebench train stargan --profile tiny --devices 2")
     assert main(["weights", "reproduce", str(tmp_path / "weights.safetensors"), *profile]) == 0
     said = capsys.readouterr().out
-    assert "(seed 0, 2 processes)" in said and "same: at 47 points" in said
+    assert "(seed 0, 2 processes of 1 thread)" in said and "same: at 47 points" in said
 
 
 def test_a_stranger_starts_no_thousand_processes(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = changed(trained, tmp_path, processes=10**6)
-    assert main(["weights", "reproduce", str(file), "--profile", str(trained / "tiny.toml")]) == 0
-    assert "by one process, for this machine is too small for the card's 1,000,000" in capsys.readouterr().out
+    file = changed(trained, tmp_path, processes=10**6, threads=10**5)
+    profile = ["--profile", str(trained / "tiny.toml"), "--iterations", "1"]
+    assert main(["weights", "reproduce", str(file), *profile]) in (0, 1)
+    said = capsys.readouterr().out
+    assert f"(seed 0, 1 process of {cores()} thread" in said
+    assert (
+        "this machine is too small for the card's 1,000,000 processes of 100,000 threads, so rounding differs" in said
+    )
+
+
+def test_each_process_has_the_threads_of_the_card(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sums are rounded otherwise by another number of threads; the shipped weights were trained by one."""
+    assert header(trained / "weights.safetensors")["card"]["threads"] == torch.get_num_threads()
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    profile = ["--profile", str(trained / "tiny.toml"), "--iterations", "1"]
+    for of_card, threads in ((1, 1), (99, min(99, cores()))):
+        asked.clear()
+        file = changed(trained, tmp_path, threads=of_card)
+        assert main(["weights", "reproduce", str(file), *profile]) in (0, 1)
+        assert asked == [threads, torch.get_num_threads()]  # and then those of before
 
 
 def test_another_seed_is_told(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
