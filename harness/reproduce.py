@@ -116,14 +116,11 @@ def first_deviations(
     Raises:
         UserError: other data or other losses than the card's, or a recipe that this version does not take.
     """
-    from lightning.fabric import Fabric
-
     from harness.train.launch import launch
     from harness.train.run import Task
 
     task = Task(REPRODUCED, profile, folder, None, False, card.seed, data_root)
-    work, together = partial(_train_again, card=card, count=count), _processes(card)
-    return launch(work, task, together) if together > 1 else work(Fabric(accelerator="auto", devices=1), task)
+    return launch(partial(_train_again, card=card, count=count), task, _processes(card))
 
 
 def _processes(card: TrainingCard) -> int:

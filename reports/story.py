@@ -144,7 +144,7 @@ def _training(run: Run) -> list[str]:
     methods = [method for method in run.record.methods.values() if method.kind == "method" and method.weights]
     cards = [method.weights.card or {} for method in methods if method.weights]
     known = [(card.get("images_seen"), _minutes(card)) for card in cards]
-    said = [(seen, time) for seen, time in known if isinstance(seen, int) and isinstance(time, int | float)]
+    said = [(seen, time) for seen, time in known if isinstance(seen, int) and time is not None]
     sizes = [method.parameters / 1e6 for method in methods if method.parameters]
     if not (said and sizes):
         return []
@@ -153,8 +153,7 @@ def _training(run: Run) -> list[str]:
     whose = "" if len(said) == len(methods) else f" ({len(said)} of {len(methods)}: the others' cards do not say)"
     told = [
         f"Which method is best: the tables rank these weights, networks of {_span(sizes, 1)} million parameters, "
-        f"trained for {_span(minutes)} minutes of one process on {_span(images)} images each, "
-        f"{budget}{whose}."
+        f"trained for {_span(minutes)} minutes of one process on {_span(images)} images each, {budget}{whose}."
     ]
     if not run.record.profile.get("variants"):  # among them are trainings with other seeds
         told.append(

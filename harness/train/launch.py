@@ -1,4 +1,4 @@
-"""Several processes for one training run: started here, or by torchrun on one machine or many."""
+"""One process for a training run, this one, or several: started here, or by torchrun on one machine or many."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Work = Callable[[Fabric, Task], Result]
 
 
 def launch(work: Work[Result], task: Task, devices: int) -> Result:
-    """Calls `work` in `devices` processes (of each machine, under torchrun) that can exchange tensors.
+    """Calls `work` in `devices` processes (of each machine, under torchrun) that can exchange tensors; one is this one.
 
     Returns:
         What the first process returned.
@@ -38,6 +38,8 @@ def launch(work: Work[Result], task: Task, devices: int) -> Result:
         UserError: too few GPUs; what a process raised; or a process died.
         Stopped: by a signal, before there was anything to save.
     """
+    if devices == 1:
+        return work(Fabric(accelerator="auto", devices=1), task)
     gpus = torch.cuda.device_count()
     if gpus and devices > gpus:
         raise UserError(f"There are {gpus} GPUs here, not {devices}: give --devices {gpus}.")

@@ -74,10 +74,7 @@ def train(
     task = Task(method, profile, out, minutes, resume, seed, data_root)
     first = os.environ.get("RANK", "0") == "0"  # torchrun starts this in every process
     with _held(out) if first else nullcontext():
-        if devices > 1:
-            stopped = launch(run_task, task, devices)
-        else:
-            stopped = run_task(Fabric(accelerator="auto", devices=1), task)
+        stopped = launch(run_task, task, devices)
     if stopped:
         raise Stopped(stopped, "stopped, and a checkpoint is saved; give the same command with --resume to go on.")
     return out / WEIGHTS

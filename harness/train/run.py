@@ -75,9 +75,8 @@ class Run:
             self.progress = load_checkpoint(task.out, self.identity, self.training, self.sampler, self.generator)
         self.progress.total = self.training.total_iterations
         self.faces: ImageSet = open_split(profile, "validation", task.data_root)
-        began = (self.progress.processes, self.progress.threads)
-        made = describe_training(method, profile, recipe, images, seed, *began)
-        self.card: dict[str, Any] = made | looks_through
+        began = self.progress.processes, self.progress.threads
+        self.card: dict[str, Any] = describe_training(method, profile, recipe, images, seed, *began) | looks_through
         self.guard = LossGuard()
 
     def step(self) -> Mapping[str, float | Tensor]:

@@ -176,7 +176,8 @@ def test_the_story_tells_what_the_records_say(tmp_path: Path) -> None:
     assert "the paper's order of four systems holds for 5 of 6 pairs in accuracy" in shows
     assert "gets 99.5 %, and 8.0 % by the judge that no method saw" in shows
     assert "keep them apart" in lacks and "other images (faces, not CelebA)" in lacks
-    assert "networks of 1.0 to 4.0 million parameters, trained for 10 to 80 minutes of one process on" in lacks
+    assert "networks of 1.0 to 4.0 million parameters, trained for 10 to 80 minutes of one process" in lacks
+    assert " minutes of one process on 1,000 to 4,000 images" in lacks
     assert "not on equal budgets" in lacks and "± " in lacks and "few systems have few orders (four have 24)" in lacks
 
 
