@@ -32,10 +32,21 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class CropTable(_Table):
+    """``[data] crop``: the square that is cut out of each photo, in its pixels."""
+
+    left: Count
+    top: Count
+    size: Positive
+
+
 class DataTable(_Table):
     """``[data]``: which images, and how many of each split (0: all there are; of domains, all of them together).
 
     `split` matters for CelebA alone: by its own list ("partition"), or by file order as BridgeGAN's code does it.
+    `mirror_train` mirrors each training image with probability 0.5 whenever it is seen, for every method alike.
+    `crop` is for CelebA alone, too; without it BridgeGAN's crop is taken. `resize` is the filter that brings the crop to
+    `image_size`, by default BridgeGAN's, which has no antialias: take "antialiased" where photos are halved or more.
     `skip_damaged` leaves damaged and missing photos out instead of stopping at the first; the protocol records them.
     """
 
@@ -45,8 +56,20 @@ class DataTable(_Table):
     validation: Count
     test: Count
     balance_train: bool = False
+    mirror_train: bool = False
     split: Literal["partition", "official-code"] = "partition"
     skip_damaged: bool = False
+    crop: CropTable | None = None
+    resize: Literal["legacy_bicubic", "antialiased"] = "legacy_bicubic"
+
+    @model_validator(mode="after")
+    def _photos_of_celeba(self) -> DataTable:
+        if self.name != "celeba" and (self.crop is not None or self.resize != "legacy_bicubic"):
+            raise ValueError(f"crop and resize are for the photos of 'celeba', not for '{self.name}'.")
+        crop = self.crop
+        if crop is not None and (crop.left + crop.size > 178 or crop.top + crop.size > 218):
+            raise ValueError(f"the crop {crop.model_dump()} does not lie within a photo of 178 x 218 pixels.")
+        return self
 
 
 class EvaluationTable(_Table):
@@ -84,6 +107,8 @@ class Profile(_Table):
         methods: what `bridgebench benchmark` runs when no --methods are given: methods, and variants by their names.
         data, evaluation: the tables of the same names.
         train: recipes, one free table a method (and ``classifier``, ``judge``); checked by the method that is trained.
+        averaging: ``[train] averaging``: the share that the running average of every method's weights keeps of itself
+            an iteration, see :class:`methods.averaging.WeightAverage`; 0: the last weights are kept, no average.
         variants: methods with another seed or recipe, by name.
         weights: weights files by method (and ``classifier``, ``judge``), instead of trained or shipped ones; and those
             of the feature spaces "inception" and "inception-imagenet".
@@ -95,6 +120,7 @@ class Profile(_Table):
     data: DataTable
     evaluation: EvaluationTable
     train: dict[str, dict[str, Any]] = {}
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.0
     weights: dict[str, str] = {}
     variants: dict[str, Variant] = {}
 
@@ -138,6 +164,16 @@ class Profile(_Table):
     def without_damaged(self) -> Profile:
         """The same profile with ``data.skip_damaged`` on."""
         return self.model_copy(update={"data": self.data.model_copy(update={"skip_damaged": True})})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _averaging_of_all(cls, table: Any) -> Any:
+        """In the file the averaging stands in ``[train]``, beside the methods' tables."""
+        train = table.get("train")
+        if isinstance(train, dict) and "averaging" in train and not isinstance(train["averaging"], dict):
+            others = {key: value for key, value in train.items() if key != "averaging"}
+            return {**table, "train": others, "averaging": train["averaging"]}
+        return table
 
     @field_validator("attributes")
     @classmethod

@@ -36,6 +36,9 @@ class Training(Protocol):
     A training that draws images which its networks never see has an attribute ``images_an_iteration`` besides: how many
     they see. The cards of all others count what was drawn.
 
+    A training whose editor is a running average by itself, as its paper has it, has an attribute ``averages_itself``,
+    True: the loop averages the others' (`methods.averaging`).
+
     Attributes:
         editor: the editor that learns; what is shown, measured and saved in the end.
         batch_size: images that `next_batch` should give.

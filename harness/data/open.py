@@ -7,8 +7,9 @@ from pathlib import Path
 from harness.data.afhq import load_afhq
 from harness.data.animals.dataset import load_animals
 from harness.data.base import ImageSet
-from harness.data.celeba import Split, load_celeba
+from harness.data.celeba import PHOTO_SIZE, Split, load_celeba
 from harness.data.faces.dataset import load_faces
+from harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation
 from harness.profiles import Profile
 from methods.attributes import CELEBA14
 from methods.errors import UserError
@@ -29,6 +30,7 @@ def open_split(profile: Profile, split: Split, data_root: Path | None = None, li
     data = profile.data
     count: int = getattr(data, split)
     if data.name == "celeba":
+        crop = CELEBA_BRIDGEGAN if data.crop is None else Crop(**data.crop.model_dump())
         return load_celeba(
             data_root,
             split,
@@ -38,6 +40,7 @@ def open_split(profile: Profile, split: Split, data_root: Path | None = None, li
             limit=limit,
             rule=data.split,
             skip_damaged=data.skip_damaged,
+            preparation=Preparation(crop, data.resize, data.image_size, PHOTO_SIZE),
         )
     if data.name == "afhq":
         return load_afhq(data_root, split, data.image_size, count=count, limit=limit, skip_damaged=data.skip_damaged)

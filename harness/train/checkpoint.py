@@ -12,6 +12,7 @@ import torch
 
 from harness.train.curves import Curves
 from harness.train.sampler import BatchSampler
+from methods.averaging import WeightAverage
 from methods.errors import UserError
 from methods.files import write_bytes
 from methods.training import Training
@@ -42,6 +43,7 @@ def save_checkpoint(
     sampler: BatchSampler,
     generator: torch.Generator,
     progress: Progress,
+    average: WeightAverage | None = None,
 ) -> None:
     """Writes ``checkpoint.pt`` into `folder`, replacing the one before only when it is complete.
 
@@ -52,6 +54,7 @@ def save_checkpoint(
         sampler: its position is the order of the data.
         generator: the source of all randomness of the steps.
         progress: how far the run is.
+        average: of the editor's weights, if the run keeps one.
     """
     state = {
         "identity": identity,
@@ -61,6 +64,8 @@ def save_checkpoint(
         "position": sampler.position,
         "progress": asdict(progress),
     }
+    if average is not None:
+        state["average"] = average.state_dict()
     write_state(folder, state)
 
 
@@ -99,6 +104,7 @@ def load_checkpoint(
     training: Training,
     sampler: BatchSampler,
     generator: torch.Generator,
+    average: WeightAverage | None = None,
 ) -> Progress:
     """Puts a run back to its last checkpoint; arguments as in `save_checkpoint`.
 
@@ -112,6 +118,8 @@ def load_checkpoint(
             optimizer.load_state_dict(state["optimizers"][name])
         generator.set_state(state["generator"])
         sampler.position = operator.index(state["position"])
+        if average is not None:
+            average.load_state_dict(state["average"])
         spent = state["progress"]
         return Progress(**{**spent, "curves": Curves(**spent.get("curves", {}))})
     except Exception as error:  # as above

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,10 @@ from harness.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from harness.train.curves import FIRST
 from harness.train.features import lend_features
 from harness.train.health import LossGuard, check_networks
+from harness.train.precision import AUTO, resolved
 from harness.train.sampler import BatchSampler
 from harness.train.samples import write_sample_grid
+from methods.averaging import WeightAverage
 from methods.errors import UserError
 from methods.parallel import common_mean, processes
 from methods.training import Training
@@ -60,23 +63,33 @@ class Run:
         self.weights = task.out / WEIGHTS
         images = open_split(profile, "train", task.data_root)
         recipe = profile.recipe(method)
-        self.training = _start(profile, method, recipe, len(images.labels), seed)
+        used = resolved(recipe, fabric.device)
+        self.training = _start(profile, method, used, len(images.labels), seed)
         _check_share(self.training.batch_size)
         fabric.to_device(self.training)  # type: ignore[arg-type]
+        self.average = _average(self.training, profile.averaging)
         feature_network = lend_features(self.training, profile, self.device)
-        self.sampler = BatchSampler(images, self.training.batch_size, seed, self.device)
+        mirror = profile.data.mirror_train
+        self.sampler = BatchSampler(images, self.training.batch_size, seed, self.device, mirror=mirror)
         self.generator = torch.Generator().manual_seed(seed)
         kept = {key: value for key, value in recipe.items() if key not in _CHANGEABLE}
         looks_through = {} if feature_network is None else {"feature_network": feature_network}
         registered = profile.variant(method).method
         self.identity = {"method": registered, "recipe": kept, "data": images.digest, "seed": seed, **looks_through}
+        of_profile = {"averaging": profile.averaging, "mirror": mirror}
+        self.identity |= {key: value for key, value in of_profile.items() if value}
         self.progress = Progress(processes=processes(), threads=torch.get_num_threads())
         if task.resume:
-            self.progress = load_checkpoint(task.out, self.identity, self.training, self.sampler, self.generator)
+            self.progress = load_checkpoint(
+                task.out, self.identity, self.training, self.sampler, self.generator, self.average
+            )
         self.progress.total = self.training.total_iterations
         self.faces: ImageSet = open_split(profile, "validation", task.data_root)
         began = self.progress.processes, self.progress.threads
         self.card: dict[str, Any] = describe_training(method, profile, recipe, images, seed, *began) | looks_through
+        self.card |= {key: value for key, value in of_profile.items() if value}
+        if recipe.get("precision") == AUTO:
+            self.card["precision"] = used["precision"]
         self.guard = LossGuard()
 
     def step(self) -> Mapping[str, float | Tensor]:
@@ -84,6 +97,8 @@ class Run:
         before, started = self.sampler.position, time.perf_counter()
         losses = of_all(self.training.step(self.sampler.next_batch, self.generator))
         self.progress.iteration += 1
+        if self.average is not None:
+            self.average.update()
         self.progress.seconds += time.perf_counter() - started
         drawn = (self.sampler.position - before) * self.training.batch_size
         self.progress.images += getattr(self.training, "images_an_iteration", drawn)
@@ -113,18 +128,33 @@ class Run:
         check_networks(self.training.state_dict(), self.progress.iteration)
         if not self.first:
             return
-        save_checkpoint(self.folder, self.identity, self.training, self.sampler, self.generator, self.progress)
+        save_checkpoint(
+            self.folder, self.identity, self.training, self.sampler, self.generator, self.progress, self.average
+        )
         spent = {"iterations": self.progress.iteration, "images_seen": self.progress.images}
         minutes = {"training_minutes": round(self.progress.seconds / 60, 1)}
         curves = {"curves": self.progress.curves.record()}
-        save_editor(self.training.editor, self.weights, {**self.card, **spent, **minutes, **curves}, half=True)
+        with self.averaged():
+            save_editor(self.training.editor, self.weights, {**self.card, **spent, **minutes, **curves}, half=True)
         write_card(self.weights)
 
     def write_samples(self) -> None:
         """A few validation faces as the editor edits them by now."""
         if self.first:
             path = self.folder / SAMPLES / f"{self.progress.iteration:07d}.png"
-            write_sample_grid(self.training.editor, self.faces, path, self.device)
+            with self.averaged():
+                write_sample_grid(self.training.editor, self.faces, path, self.device)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """A context in which the editor has its averaged weights, if the run averages."""
+        return nullcontext() if self.average is None else self.average.applied()
+
+
+def _average(training: Training, decay: float) -> WeightAverage | None:
+    """The running average of a training's editor; None where the profile has none, or the method keeps its own."""
+    if not decay or getattr(training, "averages_itself", False):
+        return None
+    return WeightAverage(training.editor, decay)  # type: ignore[arg-type]
 
 
 def _start(profile: Profile, method: str, recipe: Mapping[str, Any], count: int, seed: int) -> Training:

@@ -23,14 +23,23 @@ class BatchSampler:
         batch_size: images a batch.
         seed: of the permutations.
         device: where the batches go.
+        mirror: mirror each image with probability 0.5, drawn from the seed and the batch's position.
         ahead: read the next batch before it is asked for; None: where the device computes by itself, on a GPU.
     """
 
     def __init__(
-        self, images: ImageSet, batch_size: int, seed: int, device: torch.device, *, ahead: bool | None = None
+        self,
+        images: ImageSet,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        *,
+        mirror: bool = False,
+        ahead: bool | None = None,
     ) -> None:
         self.images, self.batch_size, self.seed, self.device = images, batch_size, seed, device
         self.batches_an_epoch = len(images.labels) // batch_size
+        self.mirror = mirror
         self.position = 0
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
         self._on_gpu = device.type == "cuda"
@@ -61,7 +70,11 @@ class BatchSampler:
             self._epoch, self._order = epoch, np.random.default_rng(seeds).permutation(len(self.images.labels))
         # Sorted within the batch: reads of a memory-mapped or zipped set go forward.
         chosen = np.sort(self._order[place * self.batch_size : (place + 1) * self.batch_size])
-        pixels = torch.from_numpy(np.ascontiguousarray(self.images.images[chosen]))
+        stored = np.ascontiguousarray(self.images.images[chosen])
+        if self.mirror:
+            draw = np.random.default_rng([self.seed, position, 1]).random(len(stored)) < 0.5
+            stored[draw] = stored[draw, :, ::-1]
+        pixels = torch.from_numpy(stored)
         labels = torch.from_numpy(np.asarray(self.images.labels[chosen], dtype=np.float32))
         batch = Batch(pixels, labels, torch.from_numpy(chosen))
         return Batch(*(each.pin_memory() for each in batch)) if self._on_gpu else batch

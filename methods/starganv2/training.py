@@ -32,6 +32,7 @@ class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
     generator: Generator
     mapping_network: MappingNetwork
     style_encoder: StyleEncoder
+    averages_itself = True
 
     def __init__(
         self, recipe: StarGANv2Recipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
