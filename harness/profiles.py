@@ -45,8 +45,8 @@ class DataTable(_Table):
 
     `split` matters for CelebA alone: by its own list ("partition"), or by file order as BridgeGAN's code does it.
     `mirror_train` mirrors each training image with probability 0.5 whenever it is seen, for every method alike.
-    `crop` is for CelebA alone, too; without it BridgeGAN's crop is taken. `resize` is the filter that brings the crop to
-    `image_size`, by default BridgeGAN's, which has no antialias: take "antialiased" where photos are halved or more.
+    `crop` is for CelebA alone, too; without it BridgeGAN's crop is taken. `resize` is the filter that brings the crop
+    to `image_size`, by default BridgeGAN's, which has no antialias: take "antialiased" where photos are halved or more.
     `skip_damaged` leaves damaged and missing photos out instead of stopping at the first; the protocol records them.
     """
 
@@ -165,16 +165,6 @@ class Profile(_Table):
         """The same profile with ``data.skip_damaged`` on."""
         return self.model_copy(update={"data": self.data.model_copy(update={"skip_damaged": True})})
 
-    @model_validator(mode="before")
-    @classmethod
-    def _averaging_of_all(cls, table: Any) -> Any:
-        """In the file the averaging stands in ``[train]``, beside the methods' tables."""
-        train = table.get("train")
-        if isinstance(train, dict) and "averaging" in train and not isinstance(train["averaging"], dict):
-            others = {key: value for key, value in train.items() if key != "averaging"}
-            return {**table, "train": others, "averaging": train["averaging"]}
-        return table
-
     @field_validator("attributes")
     @classmethod
     def _none_twice(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:
@@ -234,6 +224,9 @@ def load_profile(name_or_path: str | Path) -> Profile:
     for key in ("attributes", "methods"):
         if isinstance(table.get(key), list):
             table[key] = tuple(table[key])
+    train = table.get("train")
+    if isinstance(train, dict) and "averaging" in train:  # it stands beside the methods' tables
+        table["averaging"] = train.pop("averaging")
     try:
         profile = Profile(name=path.stem, **table)
     except ValidationError as error:
