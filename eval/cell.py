@@ -13,21 +13,20 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from bridgebench.eval.distances.reals import Reals
+from bridgebench.eval.judges.classifier import AttributeClassifier
+from bridgebench.eval.judges.features import Extractor
+from bridgebench.eval.judges.gathered import Gathered
+from bridgebench.eval.judges.reading import GatheredReading, Reading, read
+from bridgebench.eval.measures.accuracy import hits
+from bridgebench.eval.measures.counterfactual import edit_mask, l1_by_mask, psnr
+from bridgebench.eval.measures.distances import paper_distance, target_distances
+from bridgebench.eval.measures.diversity import diversity
+from bridgebench.eval.measures.leakage import leakage, leakage_by
+from bridgebench.eval.measures.preservation import l1, ssim_to_each
+from bridgebench.eval.statistics.intervals import bootstrap, share
+from bridgebench.methods.core.labels import are_domains
 from numpy.typing import NDArray
-
-from eval.accuracy import hits
-from eval.classifier import AttributeClassifier
-from eval.counterfactual import edit_mask, l1_by_mask, psnr
-from eval.distances import paper_distance, target_distances
-from eval.diversity import diversity
-from eval.features import Extractor
-from eval.gathered import Gathered
-from eval.intervals import bootstrap, share
-from eval.judging import GatheredReading, Reading, read
-from eval.leakage import leakage, leakage_by
-from eval.preservation import l1, ssim_to_each
-from eval.reals import Reals
-from methods.attributes import are_domains
 
 Measure = dict[str, Any]
 Values = NDArray[np.float64]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from methods.base import Editor
+    from bridgebench.methods.editor import Editor
 
 _REPEATS = 5
 

@@ -1,6 +1,6 @@
 """The methods of bridgebench behind one door: `names`, `card` and `load`.
 
-Methods register under the entry-point group ``bridgebench.methods``; the value of an entry point is a
+Methods register under the entry-point group ``methods``; the value of an entry point is a
 :class:`methods.card.MethodCard`. Nothing here imports torch before a method is loaded.
 """
 
@@ -12,11 +12,11 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from methods.card import MethodCard
-from methods.errors import UserError, did_you_mean
+from bridgebench.methods.card import MethodCard
+from bridgebench.methods.core.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from methods.base import Editor
+    from bridgebench.methods.editor import Editor
 
 GROUP = "bridgebench.methods"
 
@@ -86,7 +86,7 @@ def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -
                 f"`bridgebench weights import {name}` make one)."
             )
         return cls().to(device)
-    from methods.weights import load_editor
+    from bridgebench.methods.core.weights import load_editor
 
     editor = load_editor(weights, expect=name)
     return editor.to(device)

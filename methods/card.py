@@ -11,7 +11,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class MethodCard:
-    """The static facts of a method, found through the entry-point group ``bridgebench.methods``.
+    """The static facts of a method, found through the entry-point group ``methods``.
 
     Attributes:
         name: the name that users type, e.g. ``"bridgegan"``.

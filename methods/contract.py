@@ -15,11 +15,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods import contract_points as points
+from bridgebench.methods.contract_points import BATCH, BrokenError, Probe, first_line
+from bridgebench.methods.editor import Editor
 from torch import Tensor
-
-from methods import contract_points as points
-from methods.base import Editor
-from methods.contract_points import BATCH, BrokenError, Probe, first_line
 
 
 @dataclass(frozen=True)

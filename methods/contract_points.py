@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.core.errors import UnsupportedMode, UserError
+from bridgebench.methods.editor import Editor
 from torch import Tensor
-
-from methods.base import Editor
-from methods.errors import UnsupportedMode, UserError
 
 BATCH = 3
 BATCH_TOLERANCE = 2e-3  # a quarter of a grey level of 8 bits: room for float rounding, not for batch statistics

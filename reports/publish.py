@@ -1,8 +1,9 @@
 """The published pages: one file a run, and the records behind its numbers: the one can be checked by the other.
 
-``python -m reports.publish RUN_DIR...`` writes ``reports/published/<profile>.html`` and ``<profile>-records.zip``:
-run.json, the baselines, the cells and the costs. A run's images are in the page alone; they are ten times as large.
-Then it writes the README's part that is made from these records (`reports.readme`).
+``python -m bridgebench.reports.publish RUN_DIR...`` writes ``reports/published/<profile>.html`` and
+``<profile>-records.zip``: run.json, the baselines, the cells and the costs. The images of a run are in the page alone,
+for they are ten times as large. Then it writes the part of the README that is made from these records
+(`reports.words.readme`).
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
-from methods.errors import UserError
-from methods.files import write_bytes
-from reports import readme
-from reports.run import Run
-from reports.single import single_file
-from reports.site import render
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.single import single_file
+from bridgebench.reports.site import render
+from bridgebench.reports.words import readme
 
 PUBLISHED = Path(__file__).parent / "published"
 TOLD, ABLATIONS = PUBLISHED / "faces64.html", PUBLISHED / "ablations.html"  # the README tells of their records

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
 
+from bridgebench.reports.pages.script import admitted
 from PIL import Image
-
-from reports.script import admitted
 
 MOST = 15_000_000  # what mail servers still take
 # What is left out of too large a file, one after the other: pages and pictures of a folder, or links to some files.

@@ -5,26 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.reading import read_bytes
+from bridgebench.reports.figures.boards import Boards
+from bridgebench.reports.figures.comparison import Figures
+from bridgebench.reports.figures.domains import Matrices
+from bridgebench.reports.pages.cell import Drill
+from bridgebench.reports.pages.columns import column_pages
+from bridgebench.reports.pages.front import front_page
+from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.pages.methods import method_pages
+from bridgebench.reports.pages.script import script
+from bridgebench.reports.read.results import MODE_TITLES
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.single import single_file
+from bridgebench.reports.tables import exports
+from bridgebench.reports.words.provenance import provenance_page
+from bridgebench.templates import environment
 from jinja2 import Environment
-
-from methods.errors import UserError
-from methods.files import write_bytes
-from methods.reading import read_bytes
-from reports import exports
-from reports.boards import Boards
-from reports.column_pages import column_pages
-from reports.domains import Matrices
-from reports.drill import Drill
-from reports.figures import Figures
-from reports.front_page import front_page
-from reports.layout import Layout, Page
-from reports.method_pages import method_pages
-from reports.provenance import provenance_page
-from reports.results import MODE_TITLES
-from reports.run import Run
-from reports.script import script
-from reports.single import single_file
-from templates import environment
 
 COPIED = ("summary.csv", "run.json", "baselines.json")
 

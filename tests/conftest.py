@@ -58,7 +58,7 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def write_tiny(judges: dict[str, Path]) -> Callable[..., Path]:
     """Writes a profile of 24 embedded faces at 32 px into a folder; each further argument (a, b) replaces a by b."""
-    from methods.attributes import CELEBA14
+    from bridgebench.methods.core.labels import CELEBA14
 
     def write(folder: Path, *changes: tuple[str, str]) -> Path:
         text = TINY.format(attributes=list(CELEBA14), **judges)

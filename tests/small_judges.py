@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-
-from eval.classifier import AttributeClassifier, save_classifier
-from methods.attributes import CELEBA14
+from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
+from bridgebench.methods.core.labels import CELEBA14
 
 
 def small_judges(folder: Path, origin: str) -> dict[str, Path]:

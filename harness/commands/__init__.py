@@ -1,1 +1,1 @@
-"""The larger commands of the command line, each with its options; `harness.main` puts all together."""
+"""The larger commands of the command line, each with its options; `harness.commands.main` puts all together."""

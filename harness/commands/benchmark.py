@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from harness.commands.options import DataRoot, ProfileOption, SkipDamaged, open_profile
+from bridgebench.harness.commands.options import DataRoot, ProfileOption, SkipDamaged, open_profile
 
 
 def benchmark(
@@ -25,7 +24,7 @@ def benchmark(
     """Edits, measures and shows; a second call does only what is missing or changed."""
     names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     found = open_profile(profile, skip_damaged)
-    from harness.runner import run_benchmark
+    from bridgebench.harness.benchmark.runner import run_benchmark
 
     failed = run_benchmark(
         found,

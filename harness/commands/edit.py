@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from harness.commands.options import ProfileOption
+from bridgebench.harness.commands.options import ProfileOption
 
 
 def edit(
@@ -28,7 +27,7 @@ def edit(
     paste_back: Annotated[bool, typer.Option("--paste-back", help="Write the whole photo, the edit in it.")] = False,
 ) -> None:
     """Edits a photo, told by attributes or by a reference photo."""
-    from harness.edit import edit_photo
+    from bridgebench.harness.photo.edit import edit_photo
 
     wanted = [name.strip() for name in attributes.split(",") if name.strip()] if attributes else []
     written = edit_photo(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from harness.profiles import Profile
+    from bridgebench.harness.profiles.profile import Profile
 
 ProfileOption = Annotated[str, typer.Option("--profile", help="A shipped profile's name, or your own .toml file.")]
 DataRoot = Annotated[Path | None, typer.Option(help="The folder in which CelebA or AFHQ lies.")]
@@ -17,7 +17,7 @@ SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Leave damaged
 
 def open_profile(name: str, skip_damaged: bool) -> Profile:
     """A profile, with what the command line adds to it."""
-    from harness.profiles import load_profile
+    from bridgebench.harness.profiles.profile import load_profile
 
     found = load_profile(name)
     return found.without_damaged() if skip_damaged else found

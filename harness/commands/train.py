@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from harness.commands.options import DataRoot, ProfileOption, SkipDamaged, open_profile
-from methods.errors import UserError
+from bridgebench.harness.commands.options import DataRoot, ProfileOption, SkipDamaged, open_profile
+from bridgebench.methods.core.errors import UserError
 
 
 def train(
@@ -28,7 +27,7 @@ def train(
     ] = 1,
 ) -> None:
     """Trains a method, or the classifiers that judge it; with --methods many of them, which share the minutes."""
-    from harness.plan import training_folder
+    from bridgebench.harness.benchmark.plan import training_folder
 
     found = open_profile(profile, skip_damaged)
     if (method is None) == (methods is None):
@@ -36,7 +35,7 @@ def train(
     if methods is not None:
         if out is not None or seed is not None:
             raise UserError("--methods trains each system by its own seed in runs/train; leave out --out and --seed.")
-        from harness.train.zoo import systems_of, train_zoo
+        from bridgebench.harness.train.zoo import systems_of, train_zoo
 
         systems = systems_of(found, methods)
         failed = train_zoo(systems, minutes=minutes, data_root=data_root, devices=devices, say=typer.echo)
@@ -45,15 +44,15 @@ def train(
     if method in ("classifier", "judge"):
         if devices > 1:
             raise UserError(f"The training of the {method} runs on one device; leave out --devices.")
-        from harness.train.classifier import train_classifier
+        from bridgebench.harness.train.judges.train import train_classifier
 
         train_classifier(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root, resume=resume)
         return
-    from harness.variants import is_trainable
+    from bridgebench.harness.profiles.variants import is_trainable
 
     if not is_trainable(found.card(method)):
         raise UserError(f"The method '{method}' has nothing to train.")
-    from harness.train.loop import train as run_training
+    from bridgebench.harness.train.loop import train as run_training
 
     out = out or training_folder(method, found)
     run_training(

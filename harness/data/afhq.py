@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-
-from harness.data.base import ImageSet
-from harness.data.prepared import prepared_photos
-from harness.data.resize import Preparation
-from harness.data.sources import PhotoFolder, PhotoSource, PhotoZip, State, inside
-from methods.attributes import DOMAINS
-from methods.errors import UserError
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.prepared import prepared_photos
+from bridgebench.harness.data.resize import Preparation
+from bridgebench.harness.data.sources import PhotoFolder, PhotoSource, PhotoZip, State, inside
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import DOMAINS
 
 Split = Literal["train", "validation", "test"]
 
@@ -50,7 +49,7 @@ def load_afhq(
     """A split of AFHQ, its domains in turn (cat, dog, wild, cat, ...) as far as each has photos, each sorted by name.
 
     The whole photo is resized to `image_size` by Pillow's bilinear filter with antialias, as StarGAN v2 does it. A
-    label is one-hot, a column for each of ``methods.attributes.DOMAINS``.
+    label is one-hot, a column for each of ``methods.core.labels.DOMAINS``.
 
     Args:
         root: the folder described at the head of this file.

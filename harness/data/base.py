@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from bridgebench.methods.core.errors import UserError
 from numpy.typing import NDArray
-
-from methods.errors import UserError
 
 
 @dataclass(frozen=True)

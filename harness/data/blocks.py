@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
 import numpy as np
+from bridgebench.methods.core.errors import UserError
 from numpy.typing import NDArray
-
-from methods.errors import UserError
 
 Job = TypeVar("Job")
 Draw = Callable[[Job], NDArray[np.uint8]]

@@ -19,11 +19,10 @@ from typing import Any, Generic
 from uuid import uuid4
 
 import numpy as np
+from bridgebench.harness.data.blocks import Block, BlockJob, Draw, Job, make_block, read_hash
+from bridgebench.harness.processes.parallel import cores, run_all
+from bridgebench.methods.core.errors import UserError
 from numpy.typing import NDArray
-
-from harness.data.blocks import Block, BlockJob, Draw, Job, make_block, read_hash
-from harness.data.parallel import cores, run_all
-from methods.errors import UserError
 
 _BLOCK_BYTES = 16 * 2**20
 _LARGEST_BLOCK = 256

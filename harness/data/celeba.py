@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-
-from harness.data.base import ImageSet
-from harness.data.celeba_lists import (
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.celeba_lists import (
     PUBLISHED_COUNT,
     SPLITS,
     Labels,
@@ -31,10 +29,11 @@ from harness.data.celeba_lists import (
     read_labels,
     read_partition,
 )
-from harness.data.prepared import prepared_photos
-from harness.data.resize import CELEBA_BRIDGEGAN, Preparation
-from harness.data.sources import PhotoFolder, PhotoSource, PhotoZip, inside, is_photo
-from methods.errors import UserError, did_you_mean
+from bridgebench.harness.data.prepared import prepared_photos
+from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Preparation
+from bridgebench.harness.data.sources import PhotoFolder, PhotoSource, PhotoZip, inside, is_photo
+from bridgebench.methods.core.errors import UserError, did_you_mean
+from numpy.typing import NDArray
 
 Split = Literal["train", "validation", "test"]
 SplitRule = Literal["partition", "official-code"]

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.reading import read_bytes
 from numpy.typing import NDArray
-
-from methods.errors import UserError
-from methods.reading import read_bytes
 
 SPLITS = ("train", "validation", "test")
 PUBLISHED_COUNT = 202_599

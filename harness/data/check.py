@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from bridgebench.harness.data.photos import decode_photo
+from bridgebench.harness.data.sources import PhotoSource
+from bridgebench.harness.processes.parallel import run_all
+from bridgebench.methods.core.errors import UserError, did_you_mean
 from rich.console import Console
 from rich.table import Table
-
-from harness.data.parallel import run_all
-from harness.data.photos import decode_photo
-from harness.data.sources import PhotoSource
-from methods.errors import UserError, did_you_mean
 
 _SHOWN = 200  # of each kind
 
@@ -93,8 +92,8 @@ def check(name: str, data_root: Path | None, console: Console | None = None, pro
     Raises:
         UserError: no such data set is known, or the folder is not there.
     """
-    from harness.data.check_afhq import check_afhq
-    from harness.data.check_celeba import check_celeba
+    from bridgebench.harness.data.check_afhq import check_afhq
+    from bridgebench.harness.data.check_celeba import check_celeba
 
     checks = {"celeba": check_celeba, "afhq": check_afhq}
     if name not in checks:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.data.afhq import PUBLISHED, TEST_PARTS, locate_afhq, photos_in
-from harness.data.check import Examined, Report, examine_all, find_in_photos
-from harness.data.sources import PhotoSource
-from methods.attributes import DOMAINS
-from methods.errors import UserError
+from bridgebench.harness.data.afhq import PUBLISHED, TEST_PARTS, locate_afhq, photos_in
+from bridgebench.harness.data.check import Examined, Report, examine_all, find_in_photos
+from bridgebench.harness.data.sources import PhotoSource
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import DOMAINS
 
 _TRAIN, _TEST = "train", "test"
 PUBLISHED_COUNTS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from harness.data.celeba import (
+from bridgebench.harness.data.celeba import (
     IMAGES,
     LABELS,
     PARTITION,
@@ -17,7 +17,7 @@ from harness.data.celeba import (
     find_celeba,
     partition_of,
 )
-from harness.data.celeba_lists import (
+from bridgebench.harness.data.celeba_lists import (
     PUBLISHED_COUNT,
     PUBLISHED_SPLITS,
     SPLITS,
@@ -25,9 +25,9 @@ from harness.data.celeba_lists import (
     Partition,
     read_labels,
 )
-from harness.data.check import Report, Row, examine_all, find_in_photos
-from harness.data.sources import State
-from methods.errors import UserError
+from bridgebench.harness.data.check import Report, Row, examine_all, find_in_photos
+from bridgebench.harness.data.sources import State
+from bridgebench.methods.core.errors import UserError
 
 # MD5 of the lists as published (torchvision.datasets.CelebA.file_list knows them too).
 _MD5 = {LABELS: "75e246fa4810816ffd6ee81facbd244c", PARTITION: "d32c9cbf5e040fd4025c592c306e6668"}

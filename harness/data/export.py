@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from bridgebench.harness.data.cache import draw_all
+from bridgebench.harness.data.drawn.folder import new_folder
+from bridgebench.harness.data.faces.dataset import FaceSet
+from bridgebench.harness.data.faces.identity import Identity
+from bridgebench.harness.data.faces.render import render_sized
+from bridgebench.methods.core.labels import CELEBA40
 from numpy.typing import NDArray
 from PIL import Image
-
-from harness.data.cache import draw_all
-from harness.data.drawn.folder import new_folder
-from harness.data.faces.dataset import FaceSet
-from harness.data.faces.identity import Identity
-from harness.data.faces.render import render_sized
-from methods.attributes import CELEBA40
 
 _PARTITIONS = {"train": 0, "validation": 1, "test": 2}
 _WIDTH, _HEIGHT = 178, 218

@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from bridgebench.harness.data.animals.dataset import AnimalSet
+from bridgebench.harness.data.animals.identity import Identity
+from bridgebench.harness.data.animals.render import render
+from bridgebench.harness.data.cache import draw_all
+from bridgebench.harness.data.drawn.folder import new_folder
 from numpy.typing import NDArray
 from PIL import Image
-
-from harness.data.animals.dataset import AnimalSet
-from harness.data.animals.identity import Identity
-from harness.data.animals.render import render
-from harness.data.cache import draw_all
-from harness.data.drawn.folder import new_folder
 
 _PARTS = {"train": "train", "validation": "train", "test": "val"}  # AFHQ has no validation part
 _QUALITY = 95

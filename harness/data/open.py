@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.data.afhq import load_afhq
-from harness.data.animals.dataset import load_animals
-from harness.data.base import ImageSet
-from harness.data.celeba import PHOTO_SIZE, Split, load_celeba
-from harness.data.faces.dataset import load_faces
-from harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation
-from harness.profiles import Profile
-from methods.attributes import CELEBA14
-from methods.errors import UserError
+from bridgebench.harness.data.afhq import load_afhq
+from bridgebench.harness.data.animals.dataset import load_animals
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.celeba import PHOTO_SIZE, Split, load_celeba
+from bridgebench.harness.data.faces.dataset import load_faces
+from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation
+from bridgebench.harness.profiles.profile import Profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
 
 
 def open_split(profile: Profile, split: Split, data_root: Path | None = None, limit: int | None = None) -> ImageSet:

@@ -6,13 +6,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.celeba import Split
+from bridgebench.harness.data.open import open_split
+from bridgebench.harness.profiles.profile import Profile
 from rich.console import Console
 from rich.table import Table
-
-from harness.data.base import ImageSet
-from harness.data.celeba import Split
-from harness.data.open import open_split
-from harness.profiles import Profile
 
 _SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 _BATCH = 64

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bridgebench.harness.data.cache import ImageCache, Speed
+from bridgebench.harness.data.photos import decode_photo
+from bridgebench.harness.data.resize import Preparation
+from bridgebench.harness.data.sources import PhotoSource, State
+from bridgebench.harness.processes.parallel import cores
+from bridgebench.methods.core.errors import UserError
 from numpy.typing import NDArray
-
-from harness.data.cache import ImageCache, Speed
-from harness.data.parallel import cores
-from harness.data.photos import decode_photo
-from harness.data.resize import Preparation
-from harness.data.sources import PhotoSource, State
-from methods.errors import UserError
 
 _FORMAT = 1  # raised by one whenever the same photo and preparation would give other pixels
 _ABSENT: State = (-1, -1)

@@ -7,14 +7,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.open import open_split
+from bridgebench.harness.profiles.profile import Profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import DOMAINS
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-
-from harness.data.base import ImageSet
-from harness.data.open import open_split
-from harness.profiles import Profile
-from methods.attributes import DOMAINS
-from methods.errors import UserError
 
 _PAPER, _INK = (250, 249, 246), (60, 58, 56)
 _COLUMNS = 10
@@ -85,7 +84,7 @@ def preview_sheet(face_set: ImageSet, count: int) -> Image.Image:
 
 def _flips(face_set: ImageSet, index: int) -> tuple[NDArray[np.uint8], list[list[str]]]:
     """The image and its true edit for each attribute flipped, with captions."""
-    from eval.flips import flip
+    from bridgebench.methods.core.flips import flip
 
     source = face_set.labels[index]
     targets = np.stack([flip(source, name, face_set.attributes) for name in face_set.attributes])

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from methods.errors import UserError
+from bridgebench.methods.core.errors import UserError
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 _LARGEST_FILE = 2**28  # bytes; a photo of the largest size that is decoded has less

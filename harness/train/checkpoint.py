@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
-from harness.train.curves import Curves
-from harness.train.sampler import BatchSampler
-from methods.averaging import WeightAverage
-from methods.errors import UserError
-from methods.files import write_bytes
-from methods.training import Training
+from bridgebench.harness.train.curves import Curves
+from bridgebench.harness.train.sampler import BatchSampler
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.training.averaging import WeightAverage
+from bridgebench.methods.training.base import Training
 
 FILE = "checkpoint.pt"
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier
+from bridgebench.harness.benchmark.plan import judge_weights
+from bridgebench.harness.profiles.profile import Profile
 from torch import Tensor
-
-from eval.classifier import AttributeClassifier, load_classifier
-from harness.plan import judge_weights
-from harness.profiles import Profile
 
 
 class ClassifierFeatures:
-    """Two maps of an attribute classifier's trunk; see :class:`methods.training.FeatureNetwork`.
+    """Two maps of an attribute classifier's trunk; see :class:`methods.training.base.FeatureNetwork`.
 
     Args:
         classifier: in eval mode, its parameters frozen.

@@ -11,14 +11,13 @@ from multiprocessing.queues import SimpleQueue
 from typing import TypeVar
 
 import torch
+from bridgebench.harness.processes.stopping import Stopped, StopRequest
+from bridgebench.harness.train.run import Task
+from bridgebench.methods.core.errors import UserError
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments import TorchElasticEnvironment
 from torch import distributed
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
-
-from harness.stopping import Stopped, StopRequest
-from harness.train.run import Task
-from methods.errors import UserError
 
 # Imported in each process before they connect, of which Lightning would tell in seven lines.
 for _name in ("lightning.fabric", "lightning.pytorch"):

@@ -16,21 +16,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from bridgebench.harness.processes.lock import locked
+from bridgebench.harness.processes.memory import keep_freed
+from bridgebench.harness.processes.stopping import Stopped, StopRequest, certainly
+from bridgebench.harness.profiles.profile import Profile
+from bridgebench.harness.train.checkpoint import FILE
+from bridgebench.harness.train.display import Display
+from bridgebench.harness.train.events import event_log
+from bridgebench.harness.train.launch import launch
+from bridgebench.harness.train.run import SAMPLES, WEIGHTS, Run, Task
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import remove_temporaries
+from bridgebench.methods.training.parallel import highest
 from lightning.fabric import Fabric
 from torch import Tensor
-
-from harness.lock import locked
-from harness.memory import keep_freed
-from harness.profiles import Profile
-from harness.stopping import Stopped, StopRequest, certainly
-from harness.train.checkpoint import FILE
-from harness.train.display import Display
-from harness.train.events import event_log
-from harness.train.launch import launch
-from harness.train.run import SAMPLES, WEIGHTS, Run, Task
-from methods.errors import UserError
-from methods.files import remove_temporaries
-from methods.parallel import highest
 
 NOTE_EVERY = 20
 _CHECKPOINT_SECONDS = 60.0

@@ -23,7 +23,7 @@ def resolved(recipe: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
 def _seconds(device: torch.device, reduced: bool) -> float:
     """The shortest time of some steps of a small convolutional network, which stands for a method's."""
     network = nn.Sequential(nn.Conv2d(3, 32, 3, 1, 1), nn.ReLU(), *(nn.Conv2d(32, 32, 3, 1, 1) for _ in range(3)))
-    network.to(device, memory_format=torch.channels_last)
+    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.zeros(16, 3, 64, 64, device=device).contiguous(memory_format=torch.channels_last)
     times = []
     for _ in range(_ROUNDS + 1):

@@ -10,27 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from bridgebench.harness.benchmark.provenance import describe_training
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.open import open_split
+from bridgebench.harness.profiles.profile import Profile
+from bridgebench.harness.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from bridgebench.harness.train.curves import FIRST
+from bridgebench.harness.train.features import lend_features
+from bridgebench.harness.train.health import LossGuard, check_networks
+from bridgebench.harness.train.precision import AUTO, resolved
+from bridgebench.harness.train.sampler import BatchSampler
+from bridgebench.harness.train.samples import write_sample_grid
+from bridgebench.harness.weights.cards import write_card
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import save_editor
+from bridgebench.methods.training.averaging import WeightAverage
+from bridgebench.methods.training.base import Training
+from bridgebench.methods.training.parallel import common_mean, processes
 from lightning.fabric import Fabric
 from torch import Tensor
 
-import methods
-from harness.cards import write_card
-from harness.data.base import ImageSet
-from harness.data.open import open_split
-from harness.profiles import Profile
-from harness.provenance import describe_training
-from harness.train.checkpoint import Progress, load_checkpoint, save_checkpoint
-from harness.train.curves import FIRST
-from harness.train.features import lend_features
-from harness.train.health import LossGuard, check_networks
-from harness.train.precision import AUTO, resolved
-from harness.train.sampler import BatchSampler
-from harness.train.samples import write_sample_grid
-from methods.averaging import WeightAverage
-from methods.errors import UserError
-from methods.parallel import common_mean, processes
-from methods.training import Training
-from methods.weights import save_editor
+from bridgebench import methods
 
 WEIGHTS, SAMPLES = "weights.safetensors", "samples"
 # What of a recipe may change when a run goes on: its length, when its learning rate falls, its notes.

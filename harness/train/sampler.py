@@ -6,10 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.methods.training.base import Batch
 from torch import Tensor
-
-from harness.data.base import ImageSet
-from methods.training import Batch
 
 
 class BatchSampler:

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.methods.core.conversions import one_hot
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.flips import flip
+from bridgebench.methods.core.labels import are_domains
+from bridgebench.methods.editor import Editor
+from bridgebench.reports.figures.grids import comparison_grid, png_bytes
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-
-from eval.conversions import one_hot
-from eval.flips import flip
-from harness.data.base import ImageSet
-from methods.attributes import are_domains
-from methods.base import Editor
-from methods.files import write_bytes
-from reports.grids import comparison_grid, png_bytes
 
 _FACES = 6
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.listing import text_table
-from harness.plan import JUDGES, training_folder
-from harness.profiles import Profile
-from harness.stopping import Stopped
-from harness.train.checkpoint import FILE, Progress, read_progress
-from harness.train.classifier import train_classifier
-from harness.train.loop import train
-from harness.variants import is_trainable
-from methods.errors import UserError
+from bridgebench.harness.benchmark.plan import JUDGES, training_folder
+from bridgebench.harness.processes.stopping import Stopped
+from bridgebench.harness.profiles.profile import Profile
+from bridgebench.harness.profiles.variants import is_trainable
+from bridgebench.harness.train.checkpoint import FILE, Progress, read_progress
+from bridgebench.harness.train.judges.train import train_classifier
+from bridgebench.harness.train.loop import train
+from bridgebench.harness.weights.listing import text_table
+from bridgebench.methods.core.errors import UserError
 
 _MEASURING = 0.15  # share of a stretch in which those that have never run show how fast they are
 _LEAST = 5.0  # seconds that are worth going on for

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from methods.card import MethodCard
+from bridgebench.methods.card import MethodCard
 
 CARD = MethodCard(
     name="bridgegan",
@@ -11,7 +11,7 @@ CARD = MethodCard(
     kind="method",
     paper="Bridging the Gap between Label- and Reference-based Synthesis, ICCV 2021",
     summary="A mapping network (label) and a style encoder (reference) give the same kind of code, injected by SPADE.",
-    editor="methods.bridgegan.editor:BridgeGAN",
+    editor="bridgebench.methods.bridgegan.editor:BridgeGAN",
     stochastic=True,
     strength=(0.0, 1.5, 3.0),
     quirks="The official test multiplies the difference of the labels by 1.5; training does not, and the paper does "

@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from bridgebench.methods.bridgegan import CARD
+from bridgebench.methods.bridgegan.networks import Generator, MappingNetwork, StyleEncoder
+from bridgebench.methods.bridgegan.objective import attribute_difference
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.editor import Editor
 from torch import Tensor
 
-from methods.attributes import CELEBA14
-from methods.base import Editor
-from methods.bridgegan import CARD
-from methods.bridgegan.networks import Generator, MappingNetwork, StyleEncoder
-from methods.bridgegan.objective import attribute_difference
-from methods.errors import UserError
-
 if TYPE_CHECKING:
-    from methods.bridgegan.training import BridgeGANTraining
+    from bridgebench.methods.bridgegan.training import BridgeGANTraining
 
 
 class BridgeGAN(Editor):
@@ -83,9 +82,9 @@ class BridgeGAN(Editor):
         cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> BridgeGANTraining:
         """As `Editor.start_training`; the recipe's keys are those of `BridgeGANRecipe`."""
-        from methods.bridgegan.recipe import BridgeGANRecipe
-        from methods.bridgegan.training import BridgeGANTraining
-        from methods.recipe import parse_recipe
+        from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
+        from bridgebench.methods.bridgegan.training import BridgeGANTraining
+        from bridgebench.methods.training.recipe import parse_recipe
 
         recipe = parse_recipe(BridgeGANRecipe, table, f"[train.{CARD.name}]")
         return BridgeGANTraining(recipe, tuple(attributes), image_size, dataset_size, seed)

@@ -14,9 +14,8 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.nn.blocks import InstanceNorm, PreActivationBlock, Spade
 from torch import Tensor, nn
-
-from methods.blocks import InstanceNorm, PreActivationBlock, Spade
 
 _leaky = partial(F.leaky_relu, negative_slope=0.2)
 

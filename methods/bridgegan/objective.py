@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.nn.losses import l1
+from bridgebench.methods.training.parallel import common_mean
 from torch import Tensor
-
-from methods.losses import l1
-from methods.parallel import common_mean
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.nn.blocks import InstanceNorm, Spade
+from bridgebench.methods.official.files import read_variables
+from bridgebench.methods.official.tensors import match, named_columns, shape_of
 from torch import Tensor, nn
-
-from methods.attributes import CELEBA14
-from methods.blocks import InstanceNorm, Spade
-from methods.bridgegan.editor import BridgeGAN
-from methods.errors import UserError
-from methods.official_files import read_variables
-from methods.official_tensors import match, named_columns, shape_of
 
 _SCOPES = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder"}
 # What an edit does not need: the discriminator, the noise memory, Adam's state, the counter of iterations.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from bridgebench.methods.bridgegan import objective
+from bridgebench.methods.core.errors import UserError
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
-
-from methods.bridgegan import objective
-from methods.errors import UserError
 
 _LUCK = 2.0  # changed attributes that chance may outweigh, so that a batch has many near orders
 _NEVER = 1e6

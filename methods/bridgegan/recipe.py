@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from methods.bridgegan.objective import OFFICIAL_CODE, SUPPLEMENT, LossWeights
+from bridgebench.methods.bridgegan.objective import OFFICIAL_CODE, SUPPLEMENT, LossWeights
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,14 @@ from functools import reduce
 from operator import add
 
 import torch
+from bridgebench.methods.bridgegan import objective
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.bridgegan.networks import Discriminator
+from bridgebench.methods.bridgegan.pairing import Codes, Pairing
+from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
+from bridgebench.methods.nn.losses import gradient_penalty
+from bridgebench.methods.training.parallel import common_mean, processes
 from torch import Tensor, nn
-
-from methods.bridgegan import objective
-from methods.bridgegan.editor import BridgeGAN
-from methods.bridgegan.networks import Discriminator
-from methods.bridgegan.pairing import Codes, Pairing
-from methods.bridgegan.recipe import BridgeGANRecipe
-from methods.losses import gradient_penalty
-from methods.parallel import common_mean, processes
 
 Losses = dict[str, Tensor]
 

@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import torch
+from bridgebench.methods.bridgegan import objective
+from bridgebench.methods.bridgegan.pairing import Codes, Pairing, draw_order
+from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
+from bridgebench.methods.bridgegan.terms import BridgeGANTerms, Losses
+from bridgebench.methods.training.base import Batch, descend
+from bridgebench.methods.training.parallel import everyones, ours
 from torch import Tensor, nn
-
-from methods.bridgegan import objective
-from methods.bridgegan.pairing import Codes, Pairing, draw_order
-from methods.bridgegan.recipe import BridgeGANRecipe
-from methods.bridgegan.terms import BridgeGANTerms, Losses
-from methods.parallel import everyones, ours
-from methods.training import Batch, descend
 
 
 class BridgeGANTraining(BridgeGANTerms):

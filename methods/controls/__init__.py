@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from methods.card import MethodCard
+from bridgebench.methods.card import MethodCard
 
 _BOTH = frozenset({"label", "reference"})
 
@@ -13,7 +13,7 @@ IDENTITY = MethodCard(
     kind="control",
     paper="control",
     summary="Returns the source: shows which measures reward doing nothing.",
-    editor="methods.controls.editors:Identity",
+    editor="bridgebench.methods.controls.editors:Identity",
     trainable=False,
 )
 
@@ -24,7 +24,7 @@ COPY = MethodCard(
     kind="control",
     paper="control",
     summary="Returns the reference: perfect accuracy and distance, nothing preserved.",
-    editor="methods.controls.editors:Copy",
+    editor="bridgebench.methods.controls.editors:Copy",
     trainable=False,
 )
 
@@ -35,7 +35,7 @@ ORACLE = MethodCard(
     kind="control",
     paper="control",
     summary="Renders the true edit (embedded data only): the ceiling.",
-    editor="methods.controls.editors:Oracle",
+    editor="bridgebench.methods.controls.editors:Oracle",
     trainable=False,
     needs=frozenset({"truth"}),
 )
@@ -47,7 +47,7 @@ ATTACK = MethodCard(
     kind="control",
     paper="control; iterative gradient steps as Madry et al., ICLR 2018",
     summary="Follows the classifier's gradient until it flips: accuracy for a change of a few grey levels.",
-    editor="methods.controls.attack:Attack",
+    editor="bridgebench.methods.controls.attack:Attack",
     trainable=False,
     needs=frozenset({"classifier"}),
 )

@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.controls import ATTACK
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.editor import Editor
 from torch import Tensor
-
-from methods.attributes import CELEBA14
-from methods.base import Editor
-from methods.controls import ATTACK
 
 _GREY_LEVEL = 2 / 255  # one step of 8 bits in [-1, 1]
 _MARGIN = 1.0  # logit that a changed attribute must pass, so that rounding to 8 bits does not undo the flip

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridgebench.methods.controls import COPY, IDENTITY, ORACLE
+from bridgebench.methods.editor import Editor
 from torch import Tensor
-
-from methods.base import Editor
-from methods.controls import COPY, IDENTITY, ORACLE
 
 
 class Identity(Editor):

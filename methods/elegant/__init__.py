@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from methods.card import MethodCard
+from bridgebench.methods.card import MethodCard
 
 CARD = MethodCard(
     name="elegant",
@@ -11,7 +11,7 @@ CARD = MethodCard(
     kind="method",
     paper="Xiao et al., ECCV 2018",
     summary="The bottleneck has a block of channels for each attribute; an edit takes the blocks of the reference.",
-    editor="methods.elegant.editor:Elegant",
+    editor="bridgebench.methods.elegant.editor:Elegant",
     strength=(0.0, 1.0, 1.0),
     quirks="It swaps features with a reference that differs in the attribute, as in training: with one that agrees "
     "an edit means little. Whatever else lies in the attribute's channels comes along.",

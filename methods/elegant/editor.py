@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.editor import Editor
+from bridgebench.methods.elegant import CARD
+from bridgebench.methods.elegant.networks import Decoder, Encoder, attribute_of_channel, block_channels, exchange
 from torch import Tensor
 
-from methods.attributes import CELEBA14
-from methods.base import Editor
-from methods.elegant import CARD
-from methods.elegant.networks import Decoder, Encoder, attribute_of_channel, block_channels, exchange
-from methods.errors import UserError
-
 if TYPE_CHECKING:
-    from methods.elegant.training import ElegantTraining
+    from bridgebench.methods.elegant.training import ElegantTraining
 
 
 class Elegant(Editor):
@@ -56,7 +55,7 @@ class Elegant(Editor):
         cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> ElegantTraining:
         """As `Editor.start_training`; the recipe's keys are those of `ElegantRecipe`."""
-        from methods.elegant.training import ElegantRecipe, ElegantTraining
+        from bridgebench.methods.elegant.training import ElegantRecipe, ElegantTraining
 
         return ElegantTraining(ElegantRecipe.from_table(table), attributes, image_size, dataset_size, seed)
 

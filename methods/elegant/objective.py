@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.elegant.networks import Discriminator
 from torch import Tensor
-
-from methods.elegant.networks import Discriminator
 
 Terms = dict[str, Tensor]
 

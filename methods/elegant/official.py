@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.elegant.editor import Elegant
+from bridgebench.methods.elegant.networks import Discriminator, Encoder
+from bridgebench.methods.official.files import read_torch
+from bridgebench.methods.official.tensors import match
 from torch import Tensor
-
-from methods.attributes import CELEBA14
-from methods.elegant.editor import Elegant
-from methods.elegant.networks import Discriminator, Encoder
-from methods.errors import UserError
-from methods.official_files import read_torch
-from methods.official_tensors import match
 
 _OFFICIAL_SIZE = 256
 _MOST_BLOCKS = 8

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.elegant import objective
+from bridgebench.methods.elegant.editor import Elegant
+from bridgebench.methods.elegant.networks import Discriminator, exchange
+from bridgebench.methods.elegant.objective import LossWeights
+from bridgebench.methods.training.base import Batch, CountedTraining, descend
+from bridgebench.methods.training.parallel import ours
+from bridgebench.methods.training.recipe import parse_recipe
 from pydantic import Field
 from torch import Tensor, nn
-
-from methods.elegant import objective
-from methods.elegant.editor import Elegant
-from methods.elegant.networks import Discriminator, exchange
-from methods.elegant.objective import LossWeights
-from methods.errors import UserError
-from methods.parallel import ours
-from methods.recipe import parse_recipe
-from methods.training import Batch, CountedTraining, descend
 
 Count = Annotated[int, Field(ge=1)]
 _LEAST_SIZE = 32  # D2 halves half the side four times
@@ -68,7 +67,7 @@ class ElegantRecipe:
 
 
 class ElegantTraining(CountedTraining[ElegantRecipe]):
-    """Encoder, decoder, two discriminators and their optimizers; see :class:`methods.training.Training`.
+    """Encoder, decoder, two discriminators and their optimizers; see :class:`methods.training.base.Training`.
 
     Raises:
         UserError: an image size or a number of attributes that the networks do not take.

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.editor import Editor
+from bridgebench.methods.homogan import CARD
+from bridgebench.methods.homogan.networks import Decoder, FeatureNet, Interpolator, denormalize, normalize
 from torch import Tensor
 
-from methods.attributes import CELEBA14
-from methods.base import Editor
-from methods.errors import UserError
-from methods.homogan import CARD
-from methods.homogan.networks import Decoder, FeatureNet, Interpolator, denormalize, normalize
-
 if TYPE_CHECKING:
-    from methods.homogan.training import HomoGANTraining
+    from bridgebench.methods.homogan.training import HomoGANTraining
 
 Groups = tuple[tuple[str, ...], ...]
 OFFICIAL_GROUPS: Groups = (
@@ -92,8 +91,8 @@ class HomoGAN(Editor):
         cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> HomoGANTraining:
         """As `Editor.start_training`; the recipe's keys are those of `HomoGANRecipe`."""
-        from methods.homogan.recipe import HomoGANRecipe
-        from methods.homogan.training import HomoGANTraining
+        from bridgebench.methods.homogan.recipe import HomoGANRecipe
+        from bridgebench.methods.homogan.training import HomoGANTraining
 
         return HomoGANTraining(HomoGANRecipe.from_table(table), attributes, image_size, dataset_size, seed)
 

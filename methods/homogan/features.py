@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.homogan.networks import FeatureNet, normalize
+from bridgebench.methods.official.files import read_torch
+from bridgebench.methods.official.tensors import match
 from torch import Tensor
-
-from methods.errors import UserError
-from methods.homogan.networks import FeatureNet, normalize
-from methods.official_files import read_torch
-from methods.official_tensors import match
 
 # torchvision's index of each convolution in `vgg19().features` -> its name in the official HomoGAN file.
 TORCHVISION = {
@@ -34,7 +33,7 @@ _BEYOND = (r"features\.(30|32|34)\.(weight|bias)", r"classifier\.\d\.(weight|bia
 
 
 class VggFeatures:
-    """relu3_1 and relu5_1 of a fixed VGG-19; see :class:`methods.training.FeatureNetwork`.
+    """relu3_1 and relu5_1 of a fixed VGG-19; see :class:`methods.training.base.FeatureNetwork`.
 
     Args:
         path: torchvision's weights or those of the official HomoGAN code, as ``.pth`` or ``.safetensors``.
@@ -76,7 +75,7 @@ def read_vgg(path: Path) -> FeatureNet:
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    from methods.weights import load_tensors
+    from bridgebench.methods.core.weights import load_tensors
 
     if not path.is_file():
         raise UserError(f"There is no checkpoint file {path}.")

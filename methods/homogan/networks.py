@@ -9,10 +9,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
+from bridgebench.methods.nn.blocks import InstanceNorm
+from bridgebench.methods.training.parallel import BatchNorm2d
 from torch import Tensor, nn
-
-from methods.blocks import InstanceNorm
-from methods.parallel import BatchNorm2d
 
 # VGG-19: convolutions on each resolution. The encoder ends with the first one of its last resolution.
 _CONVOLUTIONS = (2, 2, 4, 4, 4)

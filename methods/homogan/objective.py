@@ -8,11 +8,10 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.homogan.networks import Discriminator, Interpolator, denormalize
+from bridgebench.methods.nn.losses import gradient_penalty
+from bridgebench.methods.training.base import FeatureNetwork
 from torch import Tensor, nn
-
-from methods.homogan.networks import Discriminator, Interpolator, denormalize
-from methods.losses import gradient_penalty
-from methods.training import FeatureNetwork
 
 Terms = dict[str, Tensor]
 

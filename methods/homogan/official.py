@@ -11,14 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.homogan.editor import OFFICIAL_GROUPS, Groups, HomoGAN, default_groups
+from bridgebench.methods.homogan.networks import Discriminator, FeatureNet, Interpolator
+from bridgebench.methods.official.files import read_torch
+from bridgebench.methods.official.tensors import match, named_columns
 from torch import Tensor, nn
-
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from methods.homogan.editor import OFFICIAL_GROUPS, Groups, HomoGAN, default_groups
-from methods.homogan.networks import Discriminator, FeatureNet, Interpolator
-from methods.official_files import read_torch
-from methods.official_tensors import match, named_columns
 
 PARTS = {"encoder": "encoder", "interp_net": "interpolator", "decoder": "decoder"}
 OFFICIAL_ATTRIBUTES = tuple(name for group in OFFICIAL_GROUPS for name in group)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+from bridgebench.methods.homogan.objective import LossWeights
+from bridgebench.methods.training.recipe import parse_recipe
 from pydantic import Field
-
-from methods.homogan.objective import LossWeights
-from methods.recipe import parse_recipe
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.homogan import objective
+from bridgebench.methods.homogan.editor import HomoGAN
+from bridgebench.methods.homogan.features import VggFeatures
+from bridgebench.methods.homogan.networks import Discriminator, normalize
+from bridgebench.methods.homogan.objective import Terms
+from bridgebench.methods.homogan.recipe import HomoGANRecipe
+from bridgebench.methods.homogan.views import Draws, View
+from bridgebench.methods.training.base import Batch, CountedTraining, FeatureNetwork, descend
+from bridgebench.methods.training.parallel import ours, processes
 from torch import Tensor, nn
-
-from methods.errors import UserError
-from methods.homogan import objective
-from methods.homogan.editor import HomoGAN
-from methods.homogan.features import VggFeatures
-from methods.homogan.networks import Discriminator, normalize
-from methods.homogan.objective import Terms
-from methods.homogan.recipe import HomoGANRecipe
-from methods.homogan.views import Draws, View
-from methods.parallel import ours, processes
-from methods.training import Batch, CountedTraining, FeatureNetwork, descend
 
 _VGG_WIDTH = 64
 
 
 class HomoGANTraining(CountedTraining[HomoGANRecipe]):
-    """Editor, discriminator, knowledge transform and their optimizers; see :class:`methods.training.Training`.
+    """Editor, discriminator, knowledge transform and their optimizers; see :class:`methods.training.base.Training`.
 
     Args:
         recipe: sizes, weights, schedule.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from methods.card import MethodCard
+from bridgebench.methods.card import MethodCard
 
 CARD = MethodCard(
     name="smit",
@@ -11,7 +11,7 @@ CARD = MethodCard(
     kind="method",
     paper="Romero et al., ICCV Workshops 2019",
     summary="A random style and the target labels set the AdaIN layers; an attention mask keeps the rest of the image.",
-    editor="methods.smit.editor:SMIT",
+    editor="bridgebench.methods.smit.editor:SMIT",
     stochastic=True,
     strength=(0.0, 1.0, 1.0),
     quirks="Each edit draws a random style, so one photo has many edits. The layer that turns labels into a style is "

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.editor import Editor
+from bridgebench.methods.smit import CARD
+from bridgebench.methods.smit.networks import Generator
 from torch import Tensor
 
-from methods.attributes import CELEBA14
-from methods.base import Editor
-from methods.errors import UserError
-from methods.smit import CARD
-from methods.smit.networks import Generator
-
 if TYPE_CHECKING:
-    from methods.smit.training import SMITTraining
+    from bridgebench.methods.smit.training import SMITTraining
 
 
 class SMIT(Editor):
@@ -66,9 +65,9 @@ class SMIT(Editor):
         cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> SMITTraining:
         """As `Editor.start_training`; the recipe's keys are those of `SMITRecipe`."""
-        from methods.recipe import parse_recipe
-        from methods.smit.recipe import SMITRecipe
-        from methods.smit.training import SMITTraining
+        from bridgebench.methods.smit.recipe import SMITRecipe
+        from bridgebench.methods.smit.training import SMITTraining
+        from bridgebench.methods.training.recipe import parse_recipe
 
         recipe = parse_recipe(SMITRecipe, table, f"[train.{CARD.name}]")
         return SMITTraining(recipe, attributes, image_size, dataset_size, seed)

@@ -6,11 +6,10 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.nn import channels_last
+from bridgebench.methods.nn.blocks import InstanceNorm
+from bridgebench.methods.nn.few_channels import convolve_to_few
 from torch import Tensor, nn
-
-from methods import channels_last
-from methods.blocks import InstanceNorm
-from methods.few_channels import convolve_to_few
 
 _EPSILON = 1e-5
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.nn.losses import l1
+from bridgebench.methods.smit.discriminator import Discriminator
+from bridgebench.methods.smit.networks import Generator, blend
+from bridgebench.methods.training.parallel import common_mean, processes
 from torch import Tensor
-
-from methods.losses import l1
-from methods.parallel import common_mean, processes
-from methods.smit.discriminator import Discriminator
-from methods.smit.networks import Generator, blend
 
 
 @dataclass(frozen=True)

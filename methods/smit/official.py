@@ -11,16 +11,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.nn.blocks import InstanceNorm
+from bridgebench.methods.official.files import read_torch
+from bridgebench.methods.official.tensors import match, named_columns
+from bridgebench.methods.smit.discriminator import Discriminator
+from bridgebench.methods.smit.editor import SMIT
+from bridgebench.methods.smit.networks import AdaptiveBlock, Generator, SampleNorm
 from torch import Tensor, nn
-
-from methods.attributes import CELEBA14
-from methods.blocks import InstanceNorm
-from methods.errors import UserError
-from methods.official_files import read_torch
-from methods.official_tensors import match, named_columns
-from methods.smit.discriminator import Discriminator
-from methods.smit.editor import SMIT
-from methods.smit.networks import AdaptiveBlock, Generator, SampleNorm
 
 OFFICIAL_ATTRIBUTES = (
     "Eyeglasses",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from bridgebench.methods.smit.objective import LossWeights
 from pydantic import Field
-
-from methods.smit.objective import LossWeights
 
 Count = Annotated[int, Field(ge=1)]
 _STEPS = 28  # how often the official learning rate falls, by a 30th each time: at the end of 28 of 60 epochs

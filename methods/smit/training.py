@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.smit.augment import crop_at_random
+from bridgebench.methods.smit.discriminator import Discriminator
+from bridgebench.methods.smit.editor import SMIT
+from bridgebench.methods.smit.objective import discriminator_terms, generator_terms, total
+from bridgebench.methods.smit.recipe import SMITRecipe
+from bridgebench.methods.training.base import Batch, CountedTraining, descend, flip_at_random
+from bridgebench.methods.training.parallel import ours
 from torch import Tensor, nn
-
-from methods.errors import UserError
-from methods.parallel import ours
-from methods.smit.augment import crop_at_random
-from methods.smit.discriminator import Discriminator
-from methods.smit.editor import SMIT
-from methods.smit.objective import discriminator_terms, generator_terms, total
-from methods.smit.recipe import SMITRecipe
-from methods.training import Batch, CountedTraining, descend, flip_at_random
 
 
 class SMITTraining(CountedTraining[SMITRecipe]):
-    """Generator, discriminator and their optimizers; see :class:`methods.training.Training`.
+    """Generator, discriminator and their optimizers; see :class:`methods.training.base.Training`.
 
     Where the official code seeds its draws anew (targets by the iteration of the epoch, styles by a counter), all come
     from the one generator here. The vectors of the discriminator's power iteration are buffers; the official optimizer

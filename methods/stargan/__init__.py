@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from methods.card import MethodCard
+from bridgebench.methods.card import MethodCard
 
 CARD = MethodCard(
     name="stargan",
@@ -11,7 +11,7 @@ CARD = MethodCard(
     kind="method",
     paper="Choi et al., CVPR 2018",
     summary="One generator gets the image and the target labels as extra channels; cycle consistency keeps the rest.",
-    editor="methods.stargan.editor:StarGAN",
+    editor="bridgebench.methods.stargan.editor:StarGAN",
     quirks="Its instance norm keeps running statistics that the official test never uses: each image is normalised "
     "by itself, here too. The network is told the target labels, not what changes, so it may move what was "
     "right already.",

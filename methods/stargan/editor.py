@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.editor import Editor
+from bridgebench.methods.stargan import CARD
+from bridgebench.methods.stargan.networks import Generator
 from torch import Tensor
 
-from methods.attributes import CELEBA14
-from methods.base import Editor
-from methods.errors import UserError
-from methods.stargan import CARD
-from methods.stargan.networks import Generator
-
 if TYPE_CHECKING:
-    from methods.stargan.training import StarGANTraining
+    from bridgebench.methods.stargan.training import StarGANTraining
 
 
 class StarGAN(Editor):
@@ -50,7 +49,7 @@ class StarGAN(Editor):
         cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> StarGANTraining:
         """As `Editor.start_training`; the recipe's keys are those of `StarGANRecipe`."""
-        from methods.stargan.training import StarGANRecipe, StarGANTraining
+        from bridgebench.methods.stargan.training import StarGANRecipe, StarGANTraining
 
         return StarGANTraining(StarGANRecipe.from_table(table), attributes, image_size, dataset_size, seed)
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.nn import channels_last
+from bridgebench.methods.nn.blocks import InstanceNorm
+from bridgebench.methods.nn.few_channels import ConvToFew, convolve_few
 from torch import Tensor, nn
-
-from methods import channels_last
-from methods.blocks import InstanceNorm
-from methods.few_channels import ConvToFew, convolve_few
 
 _EPSILON = 1e-5  # PyTorch's default, which the official code leaves
 _DISCRIMINATOR_LAYERS = 6

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.stargan.editor import StarGAN
+from bridgebench.methods.stargan.networks import Discriminator
+from bridgebench.methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
+from bridgebench.methods.training.base import Batch, CountedTraining, descend, flip_at_random, uniform
+from bridgebench.methods.training.parallel import ours
+from bridgebench.methods.training.recipe import parse_recipe
 from pydantic import Field
 from torch import Tensor, nn
-
-from methods.errors import UserError
-from methods.parallel import ours
-from methods.recipe import parse_recipe
-from methods.stargan.editor import StarGAN
-from methods.stargan.networks import Discriminator
-from methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
-from methods.training import Batch, CountedTraining, descend, flip_at_random, uniform
 
 Count = Annotated[int, Field(ge=1)]
 _LR_EVERY = 1000  # iterations between two changes of the official learning rate
@@ -73,7 +72,7 @@ class StarGANRecipe:
 
 
 class StarGANTraining(CountedTraining[StarGANRecipe]):
-    """Generator, discriminator and their optimizers; see :class:`methods.training.Training`.
+    """Generator, discriminator and their optimizers; see :class:`methods.training.base.Training`.
 
     Raises:
         UserError: an image size that the networks cannot halve as they must.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from methods.card import MethodCard
+from bridgebench.methods.card import MethodCard
 
 CARD = MethodCard(
     name="starganv2",
@@ -11,7 +11,7 @@ CARD = MethodCard(
     kind="method",
     paper="Choi et al., CVPR 2020",
     summary="A mapping network (noise) or a style encoder (reference) gives a domain's style, injected by AdaIN.",
-    editor="methods.starganv2.editor:StarGANv2",
+    editor="bridgebench.methods.starganv2.editor:StarGANv2",
     stochastic=True,
     quirks="It knows domains, not attributes: on faces it is trained for one attribute, with and without, and the "
     "other columns are blank. The face masks of the official high-resolution model need an outside network "

@@ -6,11 +6,10 @@ import math
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.nn import channels_last
+from bridgebench.methods.nn.blocks import InstanceNorm
+from bridgebench.methods.nn.resampled import convolve_and_halve, enlarge_and_convolve, halve
 from torch import Tensor, nn
-
-from methods import channels_last
-from methods.blocks import InstanceNorm
-from methods.resampled import convolve_and_halve, enlarge_and_convolve, halve
 
 EPSILON = 1e-5
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridgebench.methods.core.errors import UserError, did_you_mean
 from torch import Tensor
-
-from methods.errors import UserError, did_you_mean
 
 
 class Domains:

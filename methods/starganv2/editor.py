@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.editor import Editor
+from bridgebench.methods.starganv2 import CARD
+from bridgebench.methods.starganv2.domains import Domains
+from bridgebench.methods.starganv2.masks import FaceMasks
+from bridgebench.methods.starganv2.networks import Generator, MappingNetwork, Masks, StyleEncoder
 from torch import Tensor
 
-from methods.attributes import CELEBA14
-from methods.base import Editor
-from methods.errors import UserError
-from methods.starganv2 import CARD
-from methods.starganv2.domains import Domains
-from methods.starganv2.masks import FaceMasks
-from methods.starganv2.networks import Generator, MappingNetwork, Masks, StyleEncoder
-
 if TYPE_CHECKING:
-    from methods.starganv2.training import StarGANv2Training
+    from bridgebench.methods.starganv2.training import StarGANv2Training
 
 _OFFICIAL_PIXEL_WIDTH = 2**14  # width * image size of the official networks
 _AVERAGED_STYLES = 10_000
@@ -88,9 +87,9 @@ class StarGANv2(Editor):
         cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> StarGANv2Training:
         """As `Editor.start_training`; the recipe's keys are those of `StarGANv2Recipe`."""
-        from methods.recipe import parse_recipe
-        from methods.starganv2.recipe import StarGANv2Recipe
-        from methods.starganv2.training import StarGANv2Training
+        from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
+        from bridgebench.methods.starganv2.training import StarGANv2Training
+        from bridgebench.methods.training.recipe import parse_recipe
 
         recipe = parse_recipe(StarGANv2Recipe, table, f"[train.{CARD.name}]")
         return StarGANv2Training(recipe, attributes, image_size, dataset_size, seed)

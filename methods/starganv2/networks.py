@@ -10,10 +10,9 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.nn.blocks import InstanceNorm
+from bridgebench.methods.starganv2.blocks import EPSILON, HighPass, ResidualBlock, StyleBlock
 from torch import Tensor, nn
-
-from methods.blocks import InstanceNorm
-from methods.starganv2.blocks import EPSILON, HighPass, ResidualBlock, StyleBlock
 
 Masks = tuple[Tensor, Tensor]
 Encoded = tuple[Tensor, dict[int, Tensor]]  # the deepest map, and by their size those that the high-pass skip carries

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.nn.linear_pieces import linearized
+from bridgebench.methods.nn.losses import l1
+from bridgebench.methods.starganv2.networks import Discriminator, Encoded, Generator, Masks, StyleEncoder
 from torch import Tensor
-
-from methods.linear_pieces import linearized
-from methods.losses import l1
-from methods.starganv2.networks import Discriminator, Encoded, Generator, Masks, StyleEncoder
 
 Terms = dict[str, Tensor]
 

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.official.files import load_torch, plain_tensors
+from bridgebench.methods.official.tensors import match
+from bridgebench.methods.starganv2.blocks import HighPass
+from bridgebench.methods.starganv2.editor import StarGANv2
+from bridgebench.methods.starganv2.masks import FaceMasks
 from torch import Tensor
-
-from methods.errors import UserError
-from methods.official_files import load_torch, plain_tensors
-from methods.official_tensors import match
-from methods.starganv2.blocks import HighPass
-from methods.starganv2.editor import StarGANv2
-from methods.starganv2.masks import FaceMasks
 
 State = dict[str, Tensor]
 # Label columns by image size and number of domains: the official runs, and CelebA's bangs at the benchmark's 128.

@@ -8,12 +8,11 @@ from itertools import cycle
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.starganv2.domains import Domains
+from bridgebench.methods.starganv2.objective import Conversion
+from bridgebench.methods.training.base import Batch, uniform
+from bridgebench.methods.training.parallel import ours
 from torch import Tensor
-
-from methods.parallel import ours
-from methods.starganv2.domains import Domains
-from methods.starganv2.objective import Conversion
-from methods.training import Batch, uniform
 
 _BATCHES = 3  # images, references, second references: what an official iteration reads
 _MOST_BATCHES = 8

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+from bridgebench.methods.starganv2.objective import LossWeights
 from pydantic import Field
-
-from methods.starganv2.objective import LossWeights
 
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]

@@ -6,22 +6,21 @@ import copy
 from collections.abc import Callable, Sequence
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.starganv2 import objective
+from bridgebench.methods.starganv2.editor import StarGANv2
+from bridgebench.methods.starganv2.networks import Discriminator, Generator, MappingNetwork, StyleEncoder
+from bridgebench.methods.starganv2.official import load_landmarks
+from bridgebench.methods.starganv2.pairing import Pairing, draw_pairing
+from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
+from bridgebench.methods.training.base import Batch, CountedTraining, descend
 from torch import Tensor
-
-from methods.errors import UserError
-from methods.starganv2 import objective
-from methods.starganv2.editor import StarGANv2
-from methods.starganv2.networks import Discriminator, Generator, MappingNetwork, StyleEncoder
-from methods.starganv2.official import load_landmarks
-from methods.starganv2.pairing import Pairing, draw_pairing
-from methods.starganv2.recipe import StarGANv2Recipe
-from methods.training import Batch, CountedTraining, descend
 
 _LEARNING = ("generator", "mapping_network", "style_encoder")
 
 
 class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
-    """The learning networks, their moving average (`editor`) and optimizers; see :class:`methods.training.Training`.
+    """The learning networks, their moving average (`editor`) and optimizers; see `methods.training.base`.
 
     The average starts at the networks' first weights (officially, from other random weights, which are forgotten).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from methods.card import MethodCard
+from bridgebench.methods.card import MethodCard
 
 CARD = MethodCard(
     name="stgan",
@@ -11,7 +11,7 @@ CARD = MethodCard(
     kind="method",
     paper="Liu et al., CVPR 2019",
     summary="Selective transfer units let the label difference decide what of the source passes the skip connections.",
-    editor="methods.stgan.editor:STGAN",
+    editor="bridgebench.methods.stgan.editor:STGAN",
     strength=(-1.0, 2.0, 3.0),
     quirks="Strength 2 is that of the official evaluation; the default of the released test script is another and "
     "does not give the published numbers. The network is told the difference of the labels alone.",

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA40
+from bridgebench.methods.official.files import read_variables
+from bridgebench.methods.official.tensors import match
+from bridgebench.methods.stgan.official import official_shapes, official_state
 from torch import Tensor, nn
-
-from methods.attributes import CELEBA40
-from methods.errors import UserError
-from methods.official_files import read_variables
-from methods.official_tensors import match
-from methods.stgan.official import official_shapes, official_state
 
 _CHANNELS = (16, 16, 32, 32, 64, 64, 128, 128, 256, 256)
 _SIZE = 128

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from bridgebench.methods.core.labels import BEARDS, HAIR_COLOURS
 from torch import Tensor
-
-from methods.attributes import BEARDS, HAIR_COLOURS
 
 _SCALE = 0.5  # thres_int: network-side labels are -0.5 and +0.5
 

@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.editor import Editor
+from bridgebench.methods.stgan import CARD
+from bridgebench.methods.stgan.difference import difference
+from bridgebench.methods.stgan.networks import Generator
 from torch import Tensor
 
-from methods.attributes import CELEBA14
-from methods.base import Editor
-from methods.errors import UserError
-from methods.stgan import CARD
-from methods.stgan.difference import difference
-from methods.stgan.networks import Generator
-
 if TYPE_CHECKING:
-    from methods.stgan.training import STGANTraining
+    from bridgebench.methods.stgan.training import STGANTraining
 
 
 class STGAN(Editor):
@@ -64,8 +63,8 @@ class STGAN(Editor):
         cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> STGANTraining:
         """As `Editor.start_training`; the recipe's keys are those of `STGANRecipe`."""
-        from methods.stgan.recipe import STGANRecipe
-        from methods.stgan.training import STGANTraining
+        from bridgebench.methods.stgan.recipe import STGANRecipe
+        from bridgebench.methods.stgan.training import STGANTraining
 
         return STGANTraining(STGANRecipe.from_table(table), attributes, image_size, dataset_size, seed)
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.nn.losses import gradient_penalty, l1
+from bridgebench.methods.stgan.networks import Discriminator, Generator
 from torch import Tensor
-
-from methods.losses import gradient_penalty, l1
-from methods.stgan.networks import Discriminator, Generator
 
 
 @dataclass(frozen=True)

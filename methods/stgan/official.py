@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.official.files import read_variables
+from bridgebench.methods.official.tensors import match, named_columns, shape_of
+from bridgebench.methods.stgan.editor import STGAN
+from bridgebench.methods.stgan.networks import CriticNorm
 from torch import Tensor, nn
-
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from methods.official_files import read_variables
-from methods.official_tensors import match, named_columns, shape_of
-from methods.stgan.editor import STGAN
-from methods.stgan.networks import CriticNorm
 
 OFFICIAL_ATTRIBUTES = (
     *("Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows", "Eyeglasses", "Male"),

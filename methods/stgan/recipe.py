@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+from bridgebench.methods.stgan.networks import BATCH_NORM_MOMENTUM
+from bridgebench.methods.stgan.objective import LossWeights
+from bridgebench.methods.training.recipe import parse_recipe
 from pydantic import Field
-
-from methods.recipe import parse_recipe
-from methods.stgan.networks import BATCH_NORM_MOMENTUM
-from methods.stgan.objective import LossWeights
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.stgan.editor import STGAN
+from bridgebench.methods.stgan.networks import Discriminator
+from bridgebench.methods.stgan.objective import discriminator_terms, generator_terms
+from bridgebench.methods.stgan.recipe import STGANRecipe
+from bridgebench.methods.training.base import Batch, CountedTraining, descend, uniform
+from bridgebench.methods.training.parallel import ours, processes
 from torch import Tensor, nn
-
-from methods.errors import UserError
-from methods.parallel import ours, processes
-from methods.stgan.editor import STGAN
-from methods.stgan.networks import Discriminator
-from methods.stgan.objective import discriminator_terms, generator_terms
-from methods.stgan.recipe import STGANRecipe
-from methods.training import Batch, CountedTraining, descend, uniform
 
 
 class STGANTraining(CountedTraining[STGANRecipe]):
-    """Generator, discriminator and their optimizers; see :class:`methods.training.Training`.
+    """Generator, discriminator and their optimizers; see :class:`methods.training.base.Training`.
 
     Between steps the editor is in eval mode: it is shown and measured as it will be used, and batch norm's moving
     averages see training batches alone.

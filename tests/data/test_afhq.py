@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bridgebench.harness.data.afhq import load_afhq
+from bridgebench.harness.data.open import open_split
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import DOMAINS
 from PIL import Image
-
-from harness.data.afhq import load_afhq
-from harness.data.open import open_split
-from harness.profiles import load_profile
-from methods.attributes import DOMAINS
-from methods.errors import UserError
 
 COUNTS = {"train": {"cat": 102, "dog": 3, "wild": 1}, "val": {"cat": 2, "dog": 3, "wild": 1}}
 

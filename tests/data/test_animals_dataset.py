@@ -5,17 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from harness.data import ImageSet, cache
-from harness.data.animals.dataset import load_animals
-from harness.data.animals.identity import sample_identity
-from harness.data.animals.render import render
-from harness.data.drawn.dataset import SEEDS
-from harness.data.open import open_split
-from harness.data.preview import preview_sheet
-from harness.profiles import load_profile
-from methods.attributes import DOMAINS
-from methods.errors import UserError
+from bridgebench.harness.data import ImageSet, cache
+from bridgebench.harness.data.animals.dataset import load_animals
+from bridgebench.harness.data.animals.identity import sample_identity
+from bridgebench.harness.data.animals.render import render
+from bridgebench.harness.data.drawn.dataset import SEEDS
+from bridgebench.harness.data.open import open_split
+from bridgebench.harness.data.preview import preview_sheet
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import DOMAINS
 
 
 def load(folder: Path, split: str = "test", count: int = 7, size: int = 32) -> ImageSet:

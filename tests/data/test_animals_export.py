@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from harness.data.afhq import load_afhq
-from harness.data.animals.dataset import load_animals
-from harness.data.export_afhq import write_afhq_layout
-from methods.attributes import DOMAINS
-from methods.errors import UserError
+from bridgebench.harness.data.afhq import load_afhq
+from bridgebench.harness.data.animals.dataset import load_animals
+from bridgebench.harness.data.export_afhq import write_afhq_layout
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import DOMAINS
 
 
 @pytest.fixture(scope="module")

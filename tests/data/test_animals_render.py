@@ -5,13 +5,12 @@ import hashlib
 
 import numpy as np
 import pytest
-
-from harness.data.animals.drawing import render_svg
-from harness.data.animals.head import BREEDS, head_of
-from harness.data.animals.identity import Identity, sample_identity
-from harness.data.animals.markings import MARKS
-from harness.data.animals.render import render
-from methods.attributes import DOMAINS
+from bridgebench.harness.data.animals.drawing import render_svg
+from bridgebench.harness.data.animals.head import BREEDS, head_of
+from bridgebench.harness.data.animals.identity import Identity, sample_identity
+from bridgebench.harness.data.animals.markings import MARKS
+from bridgebench.harness.data.animals.render import render
+from bridgebench.methods.core.labels import DOMAINS
 
 # of the frozen drawing; a change here means that every trained network and every stored result is void
 STORED = {

@@ -7,14 +7,13 @@ import sys
 
 import numpy as np
 import pytest
+from bridgebench.harness.data.celeba import load_celeba
+from bridgebench.harness.data.open import open_split
+from bridgebench.harness.data.resize import CELEBA_STARGAN, Preparation
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
 from PIL import Image
-
-from harness.data.celeba import load_celeba
-from harness.data.open import open_split
-from harness.data.resize import CELEBA_STARGAN, Preparation
-from harness.profiles import load_profile
-from methods.attributes import CELEBA14
-from methods.errors import UserError
 
 COUNT = 12
 
@@ -197,5 +196,5 @@ def test_a_profile_opens_drawn_faces(tmp_path, monkeypatch):
 
 
 def test_reading_it_imports_no_torch():
-    code = "import sys, harness.data.open; sys.exit('torch' in sys.modules)"
+    code = "import sys, bridgebench.harness.data.open; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bridgebench.harness.data import celeba
+from bridgebench.harness.data.celeba import load_celeba
+from bridgebench.harness.data.celeba_lists import PUBLISHED_COUNT, Labels, implied_partition, read_labels
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
 from PIL import Image
-
-from harness.data import celeba
-from harness.data.celeba import load_celeba
-from harness.data.celeba_lists import PUBLISHED_COUNT, Labels, implied_partition, read_labels
-from methods.attributes import CELEBA14
-from methods.errors import UserError
 
 
 def load(root: Path, split="test", **options):
@@ -156,7 +155,7 @@ def test_an_exchanged_photo_is_decoded_again_and_no_other(celeba_root: Path, mon
     photo = celeba_root / "celeba" / "img_align_celeba" / first.ids[0]
     Image.new("RGB", (178, 218), "red").save(photo)
     assert (load(celeba_root).images[0][5, 5] == (254, 0, 0)).all()
-    monkeypatch.setattr("harness.data.cache.make_block", None)
+    monkeypatch.setattr("bridgebench.harness.data.cache.make_block", None)
     assert len(load(celeba_root)) == len(first)
 
 
@@ -177,8 +176,8 @@ def test_a_damaged_zip_is_named(celeba_root: Path) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from harness.data import cache
-from harness.data.celeba import load_celeba
+from bridgebench.harness.data import cache
+from bridgebench.harness.data.celeba import load_celeba
 cache._LARGEST_BLOCK = 2
 record = cache.ImageCache._record
 def record_and_die(self, number, block):
@@ -195,10 +194,12 @@ def test_a_killed_preparation_goes_on_where_it_stopped(
 ) -> None:
     done = subprocess.run([sys.executable, "-c", KILLED, celeba_root, tmp_path / "cache"], check=False)
     assert done.returncode == -9
-    monkeypatch.setattr("harness.data.cache._LARGEST_BLOCK", 2)
+    monkeypatch.setattr("bridgebench.harness.data.cache._LARGEST_BLOCK", 2)
     made = []
     draw = celeba.prepared_photos.__globals__["prepare_photo"]
-    monkeypatch.setattr("harness.data.prepared.prepare_photo", lambda *job: made.append(job[2]) or draw(*job))
+    monkeypatch.setattr(
+        "bridgebench.harness.data.prepared.prepare_photo", lambda *job: made.append(job[2]) or draw(*job)
+    )
     found = load_celeba(celeba_root, "test", ["Smiling"], 32, cache_dir=tmp_path / "cache", progress=False)
     assert made == list(found.ids)[4:]
     undisturbed = load_celeba(celeba_root, "test", ["Smiling"], 32, cache_dir=tmp_path / "other", progress=False)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bridgebench.harness.commands.main import main
+from bridgebench.harness.data.check import check
+from bridgebench.harness.data.check_afhq import version_of
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import DOMAINS
 from PIL import Image
 from rich.console import Console
-
-from harness.data.check import check
-from harness.data.check_afhq import version_of
-from harness.main import main
-from methods.attributes import DOMAINS
-from methods.errors import UserError
 
 
 def checked(name: str, root: Path) -> tuple[bool, str]:

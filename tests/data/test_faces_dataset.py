@@ -5,15 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from eval.flips import flip
-from harness.data import ImageSet, cache
-from harness.data.faces.dataset import SEEDS, load_faces
-from harness.data.faces.identity import sample_identity
-from harness.data.faces.render import render
-from harness.data.preview import preview_sheet
-from methods.attributes import CELEBA14
-from methods.errors import UserError
+from bridgebench.harness.data import ImageSet, cache
+from bridgebench.harness.data.faces.dataset import SEEDS, load_faces
+from bridgebench.harness.data.faces.identity import sample_identity
+from bridgebench.harness.data.faces.render import render
+from bridgebench.harness.data.preview import preview_sheet
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.flips import flip
+from bridgebench.methods.core.labels import CELEBA14
 
 
 def load(folder: Path, split: str = "test", count: int = 6, **options: bool) -> ImageSet:

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bridgebench.harness.data.celeba import load_celeba
+from bridgebench.harness.data.export import write_celeba_layout
+from bridgebench.harness.data.faces.dataset import load_faces
+from bridgebench.harness.data.faces.render import render
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
 from PIL import Image
-
-from harness.data.celeba import load_celeba
-from harness.data.export import write_celeba_layout
-from harness.data.faces.dataset import load_faces
-from harness.data.faces.render import render
-from methods.attributes import CELEBA14
-from methods.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-
-from harness.data.faces.labels import is_consistent, sample_labels
-from methods.attributes import BEARDS, CELEBA14, HAIR_COLOURS
+from bridgebench.harness.data.faces.labels import is_consistent, sample_labels
+from bridgebench.methods.core.labels import BEARDS, CELEBA14, HAIR_COLOURS
 
 # list_attr_celeba.txt's frequencies, in the order of CELEBA14; ours may be off by a few hundredths
 CELEBA_SHARES = (0.77, 0.48, 0.48, 0.24, 0.15, 0.20, 0.04, 0.08, 0.15, 0.42, 0.83, 0.04, 0.06, 0.06)

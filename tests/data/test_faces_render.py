@@ -5,14 +5,13 @@ import hashlib
 
 import numpy as np
 import pytest
-
-from eval.flips import flip
-from harness.data.drawn.raster import edit_mask
-from harness.data.faces.identity import STYLE_FIELDS, Identity, sample_identity
-from harness.data.faces.labels import sample_labels
-from harness.data.faces.render import render, render_sized
-from methods.attributes import CELEBA14, HAIR_COLOURS
-from methods.errors import UserError
+from bridgebench.harness.data.drawn.raster import edit_mask
+from bridgebench.harness.data.faces.identity import STYLE_FIELDS, Identity, sample_identity
+from bridgebench.harness.data.faces.labels import sample_labels
+from bridgebench.harness.data.faces.render import render, render_sized
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.flips import flip
+from bridgebench.methods.core.labels import CELEBA14, HAIR_COLOURS
 
 # of the frozen drawing; a change here means that every trained network and every stored result is void
 STORED = (

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from harness.data import resize
+from bridgebench.harness.data import resize
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "data" / "resize.npz"
 TOLERANCE = 1e-5  # of values in [-1, 1]; from the reference's own description

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from bridgebench.eval.judges.backbones import BACKBONES, load_imagenet
+from bridgebench.eval.judges.classifier import FEATURES, AttributeClassifier, load_classifier, save_classifier
+from bridgebench.harness.train.features import ClassifierFeatures
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import header
 from torchvision.transforms.functional import normalize
-
-from eval.backbones import BACKBONES, load_imagenet
-from eval.classifier import FEATURES, AttributeClassifier, load_classifier, save_classifier
-from harness.train.features import ClassifierFeatures
-from methods.errors import UserError
-from methods.weights import header
 
 
 def classifier(architecture: str) -> AttributeClassifier:

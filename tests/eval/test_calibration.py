@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
+from bridgebench.eval.judges.calibration import BINS, calibration
+from bridgebench.eval.judges.reading import Reading
+from bridgebench.harness.train.judges.scores import calibration_record
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
-
-from eval.calibration import BINS, calibration
-from eval.judging import Reading
-from harness.train.judge_scores import calibration_record
 
 
 def drawn(count: int = 4000, sharpness: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

@@ -6,16 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
-
-from eval.cell import Bench, Tally, Task
-from eval.classifier import AttributeClassifier
-from eval.counterfactual import BEST_PSNR
-from eval.features import load_extractor
-from eval.flips import flip
-from eval.frechet import frechet_distance
-from eval.judging import read
-from eval.kernel import kernel_distance
-from eval.reals import Reals
+from bridgebench.eval.cell import Bench, Tally, Task
+from bridgebench.eval.distances.frechet import frechet_distance
+from bridgebench.eval.distances.kernel import kernel_distance
+from bridgebench.eval.distances.reals import Reals
+from bridgebench.eval.judges.classifier import AttributeClassifier
+from bridgebench.eval.judges.features import load_extractor
+from bridgebench.eval.judges.reading import read
+from bridgebench.eval.measures.counterfactual import BEST_PSNR
+from bridgebench.methods.core.flips import flip
 
 ATTRIBUTES = ("Smiling", "Bangs", "Receding_Hairline")
 BANGS = 1

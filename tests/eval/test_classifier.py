@@ -5,12 +5,11 @@ import hashlib
 import numpy as np
 import pytest
 import torch
-
-from eval.classifier import FEATURES, AttributeClassifier, load_classifier, save_classifier, to_float
-from eval.judging import Reading, read
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from methods.weights import header, save_tensors
+from bridgebench.eval.judges.classifier import FEATURES, AttributeClassifier, load_classifier, save_classifier, to_float
+from bridgebench.eval.judges.reading import Reading, read
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.core.weights import header, save_tensors
 
 
 def classifier(architecture: str = "resnet", attributes: tuple[str, ...] = CELEBA14) -> AttributeClassifier:

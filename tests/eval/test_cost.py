@@ -3,11 +3,10 @@
 import time
 
 import torch
+from bridgebench.eval.cost import measure_cost
+from bridgebench.methods.card import MethodCard
+from bridgebench.methods.editor import Editor
 from torch import Tensor, nn
-
-from eval.cost import measure_cost
-from methods.base import Editor
-from methods.card import MethodCard
 
 
 class Sleeper(Editor):

@@ -1,21 +1,20 @@
 """The door to feature spaces; Inception's is tried on a stand-in of the same file format."""
 
+import bridgebench.eval.judges.features
 import numpy as np
 import pytest
 import torch
+from bridgebench.eval.judges.classifier import AttributeClassifier
+from bridgebench.eval.judges.features import IMAGENET_FILE, INCEPTION_FILE, load_extractor
+from bridgebench.eval.judges.reading import read
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
 from cleanfid.inception_torchscript import InceptionV3W
 from cleanfid.resize import build_resizer
 from PIL import Image
 from torch import nn
 from torchvision.models import inception_v3
 from torchvision.transforms.functional import normalize, to_tensor
-
-import eval.features
-from eval.classifier import AttributeClassifier
-from eval.features import IMAGENET_FILE, INCEPTION_FILE, load_extractor
-from eval.judging import read
-from methods.attributes import CELEBA14
-from methods.errors import UserError
 
 
 class StandIn(nn.Module):
@@ -53,7 +52,7 @@ def test_inception_is_clean_fids(tmp_path):
 
 
 def test_missing_weights_say_both_ways_and_nothing_is_downloaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(eval.features, "inception_path", lambda: tmp_path / INCEPTION_FILE)
+    monkeypatch.setattr(bridgebench.eval.judges.features, "inception_path", lambda: tmp_path / INCEPTION_FILE)
     with pytest.raises(UserError, match=r"download https://.*weights\.inception.*'attributes'"):
         load_extractor("inception")
     assert not list(tmp_path.iterdir())
@@ -88,7 +87,7 @@ def test_starganv2s_inception_is_torchvisions_fed_with_imagenets_normalization(t
 
 
 def test_starganv2s_inception_missing_or_damaged(tmp_path, monkeypatch):
-    monkeypatch.setattr(eval.features, "imagenet_path", lambda: tmp_path / IMAGENET_FILE)
+    monkeypatch.setattr(bridgebench.eval.judges.features, "imagenet_path", lambda: tmp_path / IMAGENET_FILE)
     with pytest.raises(UserError, match=r"download https://.*weights\.inception-imagenet.*'attributes'"):
         load_extractor("inception-imagenet")
     (tmp_path / "x.pth").write_bytes(b"not a model")

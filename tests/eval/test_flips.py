@@ -6,10 +6,9 @@ import sys
 
 import numpy as np
 import pytest
-
-from eval.flips import attribute_index, consistent, flip, touched
-from methods.attributes import BEARDS, CELEBA14, HAIR_COLOURS
-from methods.errors import UserError
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.flips import attribute_index, consistent, flip, touched
+from bridgebench.methods.core.labels import BEARDS, CELEBA14, HAIR_COLOURS
 
 
 def contradicts(on: set[str]) -> bool:
@@ -95,5 +94,5 @@ def test_wrong_arguments():
 
 
 def test_flips_need_no_torch():
-    code = "import sys, eval.flips; sys.exit('torch' in sys.modules)"
+    code = "import sys, bridgebench.methods.core.flips; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,9 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from bridgebench.eval.distances.frechet import RealStatistics, frechet_distance
 from cleanfid.fid import fid_from_feats
-
-from eval.frechet import RealStatistics, frechet_distance
 
 
 def features(seed: int, n: int, d: int, shift: float = 0.0) -> np.ndarray:
@@ -86,7 +85,7 @@ def test_many_features_are_taken_in_parts(monkeypatch):
     """The same distance, and no copy of all features in double precision."""
     a, b = features(9, 3000, 60, shift=0.2).astype(np.float32), features(10, 2500, 60).astype(np.float32)
     whole = frechet_distance(a, b)
-    monkeypatch.setattr("eval.frechet._LARGEST", 2**12)
+    monkeypatch.setattr("bridgebench.eval.distances.frechet._LARGEST", 2**12)
     tracemalloc.start()
     assert frechet_distance(a, b) == pytest.approx(whole, rel=1e-10)
     assert tracemalloc.get_traced_memory()[1] < a.nbytes / 2

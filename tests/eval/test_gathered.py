@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-
-from eval.classifier import AttributeClassifier
-from eval.gathered import Gathered
-from eval.judging import read
+from bridgebench.eval.judges.classifier import AttributeClassifier
+from bridgebench.eval.judges.gathered import Gathered
+from bridgebench.eval.judges.reading import read
 
 
 def test_rows_stand_in_the_order_in_which_they_came():

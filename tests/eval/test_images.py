@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from bridgebench.eval.measures.accuracy import hits
+from bridgebench.eval.measures.counterfactual import BEST_PSNR, edit_mask, l1_by_mask, psnr
+from bridgebench.eval.measures.diversity import diversity
+from bridgebench.eval.measures.leakage import leakage, leakage_by
+from bridgebench.eval.measures.preservation import l1, ssim, ssim_to_each
 from torchmetrics.functional.image import structural_similarity_index_measure
-
-from eval.accuracy import hits
-from eval.counterfactual import BEST_PSNR, edit_mask, l1_by_mask, psnr
-from eval.diversity import diversity
-from eval.leakage import leakage, leakage_by
-from eval.preservation import l1, ssim, ssim_to_each
 
 
 def photos(count: int = 3, size: int = 32, seed: int = 0) -> np.ndarray:

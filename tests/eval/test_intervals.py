@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-
-from eval import intervals
-from eval.intervals import bootstrap, share
+from bridgebench.eval.statistics import intervals
+from bridgebench.eval.statistics.intervals import bootstrap, share
 
 
 def test_near_the_normal_interval_at_large_n():

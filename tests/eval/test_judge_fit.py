@@ -11,19 +11,18 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-
-from eval.classifier import load_classifier
-from eval.judging import read
-from harness.data import open_split
-from harness.profiles import Profile, load_profile
-from harness.stopping import Stopped
-from harness.train import judge_fit
-from harness.train.checkpoint import FILE
-from harness.train.classifier import train_classifier
-from harness.train.classifier_recipe import classifier_recipe
-from harness.train.corruption import corrupt
-from methods.errors import UserError
-from methods.weights import header, load_tensors
+from bridgebench.eval.judges.classifier import load_classifier
+from bridgebench.eval.judges.reading import read
+from bridgebench.harness.data import open_split
+from bridgebench.harness.processes.stopping import Stopped
+from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.train.checkpoint import FILE
+from bridgebench.harness.train.judges import fit as judge_fit
+from bridgebench.harness.train.judges.corruption import corrupt
+from bridgebench.harness.train.judges.recipe import classifier_recipe
+from bridgebench.harness.train.judges.train import train_classifier
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import header, load_tensors
 
 COUNTED = {"epochs": 2, "batch_size": 16}
 

@@ -2,17 +2,16 @@
 
 import pytest
 import torch
-
-from eval.classifier import AttributeClassifier, load_classifier
-from eval.judging import read
-from harness.data.faces.dataset import FaceSet, load_faces
-from harness.profiles import load_profile
-from harness.train.classifier import train_classifier
-from harness.train.corruption import corrupt
-from harness.train.judge_scores import score
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from methods.weights import header, shipped
+from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier
+from bridgebench.eval.judges.reading import read
+from bridgebench.harness.data.faces.dataset import FaceSet, load_faces
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.harness.train.judges.corruption import corrupt
+from bridgebench.harness.train.judges.scores import score
+from bridgebench.harness.train.judges.train import train_classifier
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.core.weights import header, shipped
 
 
 def test_corruption_is_seeded_stays_in_range_and_leaves_the_input_alone():

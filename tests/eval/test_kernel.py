@@ -3,9 +3,8 @@
 import cleanfid.fid
 import numpy as np
 import pytest
-
-from eval import kernel
-from eval.kernel import KernelReal, kernel_distance
+from bridgebench.eval.distances import kernel
+from bridgebench.eval.distances.kernel import KernelReal, kernel_distance
 
 
 def features(seed: int, n: int, d: int = 12, shift: float = 0.0) -> np.ndarray:

@@ -6,9 +6,8 @@ import os
 import time
 
 import pytest
-
-from harness.backends import run_jobs
-from methods.errors import UserError
+from bridgebench.harness.benchmark.backends import run_jobs
+from bridgebench.methods.core.errors import UserError
 
 LOCAL = {"backend": "local", "scheduler": None, "workers": 2}
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from harness.cards import card_text
-from harness.main import main
-from harness.profiles import load_profile
-from harness.train import loop
-from methods.weights import ZOO, header, save_tensors
+from bridgebench.harness.commands.main import main
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.harness.train import loop
+from bridgebench.harness.weights.cards import card_text
+from bridgebench.methods.core.weights import ZOO, header, save_tensors
 
 FILES = sorted(ZOO.glob("*.safetensors"))
 
@@ -84,5 +83,8 @@ def test_the_trainer_writes_the_card(tmp_path: Path) -> None:
 
 
 def test_cards_need_no_torch(tmp_path: Path) -> None:
-    code = f"import sys, harness.cards as c; c.card_text(c.Path({str(FILES[0])!r})); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, bridgebench.harness.weights.cards as c;"
+        f"c.card_text(c.Path({str(FILES[0])!r})); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

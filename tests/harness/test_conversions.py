@@ -10,22 +10,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bridgebench.eval.distances.frechet import frechet_distance
+from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.harness.benchmark.cases import case_of
+from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.plan import all_cells, groups, select
+from bridgebench.harness.benchmark.runner import run_benchmark
+from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods.core.conversions import conversions, find_conversion
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import DOMAINS
+from bridgebench.methods.core.weights import save_editor
 from PIL import Image
 
-import methods
-from eval.classifier import AttributeClassifier, save_classifier
-from eval.conversions import conversions, find_conversion
-from eval.frechet import frechet_distance
-from harness.cases import case_of
-from harness.jobs import Job, run_job
-from harness.plan import all_cells, groups, select
-from harness.profiles import load_profile
-from harness.runner import run_benchmark
-from harness.store import RunDirectory
-from harness.workbench import Setup, Workbench, workbench
-from methods.attributes import DOMAINS
-from methods.errors import UserError
-from methods.weights import save_editor
+from bridgebench import methods
 
 NAMES = ["dog2cat", "wild2cat", "cat2dog", "wild2dog", "cat2wild", "dog2wild"]
 PROFILE = """
@@ -186,7 +186,7 @@ def test_cells_repeat_byte_for_byte(done: Done, tmp_path: Path) -> None:
 
 def test_a_benchmark_of_controls(profile_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "harness.runner.run_jobs", lambda function, jobs, **where: (function(job) for job in jobs)
+        "bridgebench.harness.benchmark.runner.run_jobs", lambda function, jobs, **where: (function(job) for job in jobs)
     )  # in this process
     profile = load_profile(profile_file)
     assert run_benchmark(profile, tmp_path / "run", methods=["identity"], say=lambda line: None) == []

@@ -7,11 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation
+from bridgebench.harness.photo.crop import choose_square, find_face, paste_back, square_of
+from bridgebench.methods.core.errors import UserError
 from PIL import Image
-
-from harness.crop import choose_square, find_face, paste_back, square_of
-from harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation
-from methods.errors import UserError
 
 NOISE = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 
@@ -91,5 +90,5 @@ def test_the_edit_is_added_within_the_square_and_fades_at_its_border() -> None:
 
 
 def test_photos_of_other_sizes_start_no_face_finder() -> None:
-    code = "import sys, harness.crop; sys.exit('skimage' in sys.modules)"
+    code = "import sys, bridgebench.harness.photo.crop; sys.exit('skimage' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

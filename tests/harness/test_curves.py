@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import pytest
-
-from harness.train.curves import MOST, Curves
+from bridgebench.harness.train.curves import MOST, Curves
 
 
 def test_a_short_run_is_kept_as_it_is() -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bridgebench.eval.records.details import EACH, SCHEMA, Readings, Scores, choose, column_png, is_kept, keep
+from bridgebench.eval.records.directory import RunDirectory, to_json
+from bridgebench.harness.benchmark.plan import Cell, Entry
+from bridgebench.methods.core.files import write_bytes
 from PIL import Image
 
-import methods
-from harness.details import EACH, SCHEMA, Readings, Scores, choose, column_png, is_kept, keep
-from harness.plan import Cell, Entry
-from harness.store import RunDirectory, to_json
-from methods.files import write_bytes
+from bridgebench import methods
 
 
 def cell() -> Cell:
@@ -129,10 +129,10 @@ def test_true_edits_beside_their_sources_take_little_room() -> None:
 def test_a_run_keeps_details_that_agree_with_its_measures(
     tiny_profile: Callable[..., Path], tmp_path: Path, mode: str
 ) -> None:
-    from harness.jobs import Job, run_job
-    from harness.plan import all_cells, select
-    from harness.profiles import load_profile
-    from harness.workbench import Setup, workbench
+    from bridgebench.harness.benchmark.jobs import Job, run_job
+    from bridgebench.harness.benchmark.plan import all_cells, select
+    from bridgebench.harness.benchmark.workbench import Setup, workbench
+    from bridgebench.harness.profiles.profile import load_profile
 
     profile = load_profile(tiny_profile())
     bench = workbench(Setup(profile, None, None, tmp_path / "run"))

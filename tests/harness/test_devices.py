@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from bridgebench.harness.processes.devices import check_device
+from bridgebench.methods.core.errors import UserError
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-import methods
-from harness.devices import check_device
-from methods.errors import UserError
+from bridgebench import methods
 
 SIZE = 64
 GPU = torch.device("cuda", 0)

@@ -7,17 +7,16 @@ import json
 import numpy as np
 import pytest
 import torch
+from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
+from bridgebench.harness.data.resize import antialiased
+from bridgebench.harness.photo.edit import apply_settings, edit_photo, take_from
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14, DOMAINS
+from bridgebench.methods.core.weights import load_editor, save_editor
+from bridgebench.methods.stargan.editor import StarGAN
+from bridgebench.methods.starganv2.editor import StarGANv2
 from PIL import Image
-
-from eval.classifier import AttributeClassifier, save_classifier
-from harness.data.resize import antialiased
-from harness.edit import apply_settings, edit_photo, take_from
-from methods.attributes import CELEBA14, DOMAINS
-from methods.bridgegan.editor import BridgeGAN
-from methods.errors import UserError
-from methods.stargan.editor import StarGAN
-from methods.starganv2.editor import StarGANv2
-from methods.weights import load_editor, save_editor
 
 PROFILE = """
 attributes = {attributes}

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bridgebench.harness.benchmark.figures import MIX_ROWS, MIXES, pair_case, write_mixes, write_pairs, write_true_pairs
+from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
+from bridgebench.methods.core.labels import CELEBA14
 from PIL import Image
-
-from harness.figures import MIX_ROWS, MIXES, pair_case, write_mixes, write_pairs, write_true_pairs
-from harness.workbench import Setup, Workbench, workbench
-from methods.attributes import CELEBA14
 
 
 @pytest.fixture
 def bench(tiny_profile: Callable[..., Path], tmp_path: Path) -> Workbench:
-    from harness.profiles import load_profile
+    from bridgebench.harness.profiles.profile import load_profile
 
     return workbench(Setup(load_profile(tiny_profile()), None, None, tmp_path / "run"))
 
@@ -49,8 +48,9 @@ def test_two_attributes_are_flipped_at_once(bench: Workbench) -> None:
 
 
 def test_boards_hold_the_images_on_both_edges_and_the_edits_between(bench: Workbench) -> None:
-    import methods
-    from harness.editing import TrueEdits
+    from bridgebench.harness.benchmark.editing import TrueEdits
+
+    from bridgebench import methods
 
     true_edits = TrueEdits(bench, "Male")
     editor = methods.editor_class("oracle")(attributes=CELEBA14, image_size=32).eval()
@@ -69,10 +69,9 @@ def test_boards_hold_the_images_on_both_edges_and_the_edits_between(bench: Workb
 
 def test_mixes_go_from_the_label_edit_to_the_reference_edit(bench: Workbench) -> None:
     import torch
-
-    from harness.cases import case_of
-    from harness.editing import edit_images
-    from methods.bridgegan.editor import BridgeGAN
+    from bridgebench.harness.benchmark.cases import case_of
+    from bridgebench.harness.benchmark.editing import edit_images
+    from bridgebench.methods.bridgegan.editor import BridgeGAN
 
     torch.manual_seed(0)
     editor = BridgeGAN(
@@ -90,8 +89,9 @@ def test_mixes_go_from_the_label_edit_to_the_reference_edit(bench: Workbench) ->
 
 
 def test_a_method_without_the_option_has_no_mixes(bench: Workbench) -> None:
-    import methods
-    from harness.cases import case_of
+    from bridgebench.harness.benchmark.cases import case_of
+
+    from bridgebench import methods
 
     editor = methods.editor_class("identity")(attributes=CELEBA14, image_size=32).eval()
     write_mixes(bench, "Smiling", editor, editor.name, case_of(bench, "reference", "Smiling", editor))

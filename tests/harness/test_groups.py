@@ -10,17 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bridgebench.harness.benchmark.cases import case_of, redrawn
+from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.plan import all_cells, select
+from bridgebench.harness.benchmark.provenance import run_record
+from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods.core.labels import BEARDS, CELEBA14
+from bridgebench.methods.core.weights import save_editor
+from bridgebench.methods.homogan.editor import HomoGAN
 from PIL import Image
-
-from harness.cases import case_of, redrawn
-from harness.jobs import Job, run_job
-from harness.plan import all_cells, select
-from harness.profiles import load_profile
-from harness.provenance import run_record
-from harness.workbench import Setup, Workbench, workbench
-from methods.attributes import BEARDS, CELEBA14
-from methods.homogan.editor import HomoGAN
-from methods.weights import save_editor
 
 GROUP = ["Mouth_Slightly_Open", "Smiling"]
 

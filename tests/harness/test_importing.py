@@ -8,12 +8,11 @@ import sys
 
 import pytest
 import torch
-
-from harness.importing import import_weights, show_weights
-from methods import load
-from methods.errors import UserError
-from methods.stargan.networks import Generator
-from methods.weights import header
+from bridgebench.harness.weights.importing import import_weights, show_weights
+from bridgebench.methods import load
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import header
+from bridgebench.methods.stargan.networks import Generator
 
 FIVE = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]
 
@@ -82,7 +81,10 @@ def test_show_tells_the_facts_without_torch(checkpoint, tmp_path):
     assert facts["parameters"] == f"{numbers:,}"
     assert facts["attributes"] == ", ".join(FIVE)
     assert "official checkpoint" in show_weights(out)
-    code = f"import sys, harness.importing as room; room.show_weights({str(out)!r}); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, bridgebench.harness.weights.importing as room;"
+        f"room.show_weights({str(out)!r}); sys.exit('torch' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from eval.classifier import AttributeClassifier, save_classifier
-from harness.main import main
-from methods.attributes import CELEBA14
+from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
+from bridgebench.harness.commands.main import main
+from bridgebench.methods.core.labels import CELEBA14
 
 
 @pytest.mark.parametrize("role", ["classifier", "judge"])

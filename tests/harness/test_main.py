@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from harness.main import main
+from bridgebench.harness.commands.main import main
 
 Write = Callable[..., Path]
 CALLS = ("methods", "data preview", "train", "benchmark", "report", "edit", "weights import", "weights show", "check")
@@ -24,7 +23,7 @@ def test_every_call_has_help(call: str, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize("arguments", [["--help"], ["methods"]])
 def test_help_and_methods_import_neither_torch_nor_other_heavy_packages(arguments: list[str]) -> None:
     script = (
-        "import sys; from harness.main import main; code = main(sys.argv[1:]); "
+        "import sys; from bridgebench.harness.commands.main import main; code = main(sys.argv[1:]); "
         "heavy = {'torch', 'numpy', 'PIL', 'jinja2', 'dask', 'lightning'} & set(sys.modules); "
         "sys.exit(f'imported {heavy}' if heavy else code)"
     )
@@ -82,7 +81,7 @@ def test_ctrl_c_says_how_to_go_on(capsys: pytest.CaptureFixture[str], monkeypatc
     def interrupted() -> list[tuple[str, ...]]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.listing.method_rows", interrupted)
+    monkeypatch.setattr("bridgebench.harness.weights.listing.method_rows", interrupted)
     assert main(["methods"]) == 130
     assert "same command again" in capsys.readouterr().err
 

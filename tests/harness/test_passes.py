@@ -8,21 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import bridgebench.harness.benchmark.workbench
 import numpy as np
 import pytest
 import torch
+from bridgebench.eval.judges.classifier import FEATURES
+from bridgebench.eval.judges.features import Extractor
+from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.plan import all_cells, groups, select
+from bridgebench.harness.benchmark.workbench import Setup, workbench
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.core.weights import save_editor
+from bridgebench.methods.editor import Editor
 from torch import Tensor
-
-import harness.workbench
-from eval.classifier import FEATURES
-from eval.features import Extractor
-from harness.jobs import Job, run_job
-from harness.plan import all_cells, groups, select
-from harness.profiles import load_profile
-from harness.workbench import Setup, workbench
-from methods.base import Editor
-from methods.bridgegan.editor import BridgeGAN
-from methods.weights import save_editor
 
 ATTRIBUTES = ("Smiling", "Young")
 METHODS, MODES, EDITED, TESTED = 2, 2, 12, 24
@@ -54,7 +53,7 @@ def extracted(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -
 
     if request.param == "another":
         other = Extractor("another", "FD (another)", FEATURES, "0", extract)
-        monkeypatch.setattr(harness.workbench, "load_extractor", lambda *arguments: other)
+        monkeypatch.setattr(bridgebench.harness.benchmark.workbench, "load_extractor", lambda *arguments: other)
     yield seen
 
 

@@ -7,15 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from bridgebench.eval.records.details import SCHEMA
+from bridgebench.eval.records.directory import RunDirectory, to_json
+from bridgebench.harness.benchmark.plan import (
+    Entry,
+    all_cells,
+    find_weights,
+    groups,
+    is_done,
+    judge_weights,
+    key_of,
+    select,
+)
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.weights import save_tensors
 
-import methods
-from harness.details import SCHEMA
-from harness.plan import Entry, all_cells, find_weights, groups, is_done, judge_weights, key_of, select
-from harness.profiles import load_profile
-from harness.store import RunDirectory, to_json
-from methods.errors import UserError
-from methods.files import write_bytes
-from methods.weights import save_tensors
+from bridgebench import methods
 
 Write = Callable[..., Path]
 

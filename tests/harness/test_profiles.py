@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from harness.profiles import SHIPPED, load_profile, shipped_profiles
-from methods.attributes import CELEBA14, DOMAINS
-from methods.errors import UserError
+from bridgebench.harness.profiles.profile import SHIPPED, load_profile, shipped_profiles
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14, DOMAINS
 
 SMOKE = (SHIPPED / "smoke.toml").read_text()
 

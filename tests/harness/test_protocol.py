@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.protocol import DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
+from bridgebench.eval.records.protocol import DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
 
 
 def protocol(**changes: Any) -> Protocol:

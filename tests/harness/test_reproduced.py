@@ -10,21 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from bridgebench.harness.commands.main import main
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.drawn.dataset import SEEDS
+from bridgebench.harness.data.faces.identity import sample_identity
+from bridgebench.harness.data.faces.labels import sample_labels
+from bridgebench.harness.data.faces.render import render
+from bridgebench.harness.processes.parallel import cores
+from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.train import run as training_run
+from bridgebench.harness.train.reproduce import first_deviations
+from bridgebench.harness.weights.training_card import training_card
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.core.weights import header, load_tensors, save_tensors, shipped
 from numpy.typing import NDArray
-
-from harness.data.base import ImageSet
-from harness.data.drawn.dataset import SEEDS
-from harness.data.faces.identity import sample_identity
-from harness.data.faces.labels import sample_labels
-from harness.data.faces.render import render
-from harness.data.parallel import cores
-from harness.main import main
-from harness.profiles import Profile, load_profile
-from harness.reproduce import first_deviations
-from harness.train import run as training_run
-from harness.training_card import training_card
-from methods.attributes import CELEBA14
-from methods.weights import header, load_tensors, save_tensors, shipped
 
 MOST = 10  # iterations: later ones of a GAN multiply what other processors round otherwise
 

@@ -16,20 +16,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.harness.benchmark.editing import TrueEdits
+from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.plan import Cell, Entry, all_cells, groups, select
+from bridgebench.harness.benchmark.runner import run_benchmark
+from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
+from bridgebench.harness.data.pixels import strip_png, to_uint8
+from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.core.weights import save_editor
+from bridgebench.methods.editor import Editor
 from PIL import Image
 
-import methods
-from harness.editing import TrueEdits
-from harness.jobs import Job, run_job
-from harness.pixels import strip_png, to_uint8
-from harness.plan import Cell, Entry, all_cells, groups, select
-from harness.profiles import Profile, load_profile
-from harness.runner import run_benchmark
-from harness.store import RunDirectory
-from harness.workbench import Setup, Workbench, workbench
-from methods.attributes import CELEBA14
-from methods.base import Editor
-from methods.weights import save_editor
+from bridgebench import methods
 
 Write = Callable[..., Path]
 
@@ -71,7 +71,7 @@ class Killed:
 def killed(tmp_path_factory: pytest.TempPathFactory, write_tiny: Write) -> Killed:
     folder = tmp_path_factory.mktemp("killed")
     profile, run = write_tiny(folder), folder / "run"
-    command = [sys.executable, "-m", "harness", "benchmark", "--profile", str(profile), "--out", str(run)]
+    command = [sys.executable, "-m", "bridgebench", "benchmark", "--profile", str(profile), "--out", str(run)]
     process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 500
     while len(cells(run)) < 3 and process.poll() is None and time.monotonic() < deadline:
@@ -248,7 +248,10 @@ def test_a_resumed_run_tells_what_made_the_cells_it_keeps(
     before = run.read_run()
     assert before["earlier"] == []
     run.cell_file("identity", "label", "Male").unlink()
-    monkeypatch.setattr("harness.provenance.code", lambda: {"version": "9", "git_commit": "f" * 40, "git_dirty": False})
+    monkeypatch.setattr(
+        "bridgebench.harness.benchmark.provenance.code",
+        lambda: {"version": "9", "git_commit": "f" * 40, "git_dirty": False},
+    )
     for _ in range(2):
         assert run_benchmark(load_profile(killed.profile), run.root, workers=1, say=lambda line: None) == []
     after = run.read_run()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
-from harness.data.base import ImageSet
-from harness.train.sampler import BatchSampler
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.train.sampler import BatchSampler
 
 COUNT, BATCH = 7, 3
 

@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-
-from harness.store import RunDirectory, read_json, to_json
-from methods import files
-from methods.errors import UserError
-from methods.files import quote, write_bytes
+from bridgebench.eval.records.directory import RunDirectory, read_json, to_json
+from bridgebench.methods.core import files
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import quote, write_bytes
 
 
 def test_names_become_safe_folder_names() -> None:

@@ -7,19 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import bridgebench.eval.judges.reading
+import bridgebench.harness.benchmark.group
 import numpy as np
 import pytest
+from bridgebench.harness.benchmark.editing import TrueEdits
+from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.plan import all_cells, select
+from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
+from bridgebench.harness.data.pixels import STRIP
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods.core.labels import CELEBA14
 
-import eval.judging
-import harness.group
-import methods
-from harness.editing import TrueEdits
-from harness.jobs import Job, run_job
-from harness.pixels import STRIP
-from harness.plan import all_cells, select
-from harness.profiles import load_profile
-from harness.workbench import Setup, Workbench, workbench
-from methods.attributes import CELEBA14
+from bridgebench import methods
 
 BATCH = 5
 
@@ -48,8 +48,8 @@ def bench(tmp_path: Path, tiny_profile: Callable[..., Path]) -> Workbench:
 
 
 def test_no_more_than_a_batch_is_read_at_once(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eval.judging, "BATCH", BATCH)
-    monkeypatch.setattr(harness.group, "BATCH", BATCH)
+    monkeypatch.setattr(bridgebench.eval.judges.reading, "BATCH", BATCH)
+    monkeypatch.setattr(bridgebench.harness.benchmark.group, "BATCH", BATCH)
     watched = Watched(bench.test.images)
     monkeypatch.setattr(bench, "test", replace(bench.test, images=watched))
     entries, _ = select(bench.setup.profile, ["oracle"], has_truth=True)
@@ -88,8 +88,10 @@ def test_editors_are_kept_only_while_they_are_small(bench: Workbench, monkeypatc
     large = [replace(entry, weights=weights) for entry in entries]
     first, second = (bench.editor(entry) for entry in entries)
     assert bench.editor(entries[0]) is first and bench.editor(entries[1]) is second
-    monkeypatch.setattr("methods.load", lambda name, path, device: methods.editor_class(name)(attributes=CELEBA14))
-    monkeypatch.setattr("harness.editors._MOST_WEIGHTS", weights.stat().st_size)
+    monkeypatch.setattr(
+        "bridgebench.methods.load", lambda name, path, device: methods.editor_class(name)(attributes=CELEBA14)
+    )
+    monkeypatch.setattr("bridgebench.harness.benchmark.editors._MOST_WEIGHTS", weights.stat().st_size)
     bench.editors.loaded.clear()
     first, second = (bench.editor(entry) for entry in large)
     assert bench.editor(large[1]) is second and bench.editor(large[0]) is not first

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import methods
-from harness.plan import Entry
-from harness.store import RunDirectory, to_json
-from harness.summary import summary_csv, summary_lines
-from methods.files import write_bytes
+from bridgebench.eval.records.directory import RunDirectory, to_json
+from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.benchmark.summary import summary_csv, summary_lines
+from bridgebench.methods.core.files import write_bytes
+
+from bridgebench import methods
 
 
 def test_a_row_a_cell_and_means_over_the_attributes(tmp_path: Path) -> None:

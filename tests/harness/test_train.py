@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from harness.profiles import Profile, load_profile
-from harness.train import loop
-from harness.train.checkpoint import FILE
-from methods.errors import UserError
-from methods.weights import header, load_editor, load_tensors
+from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.train import loop
+from bridgebench.harness.train.checkpoint import FILE
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import header, load_editor, load_tensors
 
 TINY = {
     "width": 4,

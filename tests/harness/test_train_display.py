@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.train.checkpoint import Progress
-from harness.train.display import Display
+from bridgebench.harness.train.checkpoint import Progress
+from bridgebench.harness.train.display import Display
 
 
 @pytest.fixture

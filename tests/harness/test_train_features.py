@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from eval.classifier import AttributeClassifier, load_classifier, save_classifier
-from harness.plan import judge_weights
-from harness.profiles import Profile, load_profile
-from harness.train import loop
-from harness.train.features import ClassifierFeatures, lend_features
-from methods.errors import UserError
-from methods.weights import header, load_tensors
+from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier, save_classifier
+from bridgebench.harness.benchmark.plan import judge_weights
+from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.train import loop
+from bridgebench.harness.train.features import ClassifierFeatures, lend_features
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import header, load_tensors
 
 TINY = {"width": 4, "levels": 2, "batch_size": 4, "iterations": 4, "warmup": 1, "encoder_every": 2}
 

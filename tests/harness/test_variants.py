@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from bridgebench.harness.benchmark.plan import Entry, all_cells, find_weights, select
+from bridgebench.harness.benchmark.provenance import run_record
+from bridgebench.harness.benchmark.workbench import Setup, Workbench
+from bridgebench.harness.commands.main import main
+from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.train import loop
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import header
 
-import methods
-from harness.main import main
-from harness.plan import Entry, all_cells, find_weights, select
-from harness.profiles import Profile, load_profile
-from harness.provenance import run_record
-from harness.train import loop
-from harness.workbench import Setup, Workbench
-from methods.errors import UserError
-from methods.weights import header
+from bridgebench import methods
 
 Write = Callable[..., Path]
 VARIANT = """

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from eval.classifier import AttributeClassifier, save_classifier
-from harness.main import main
-from harness.profiles import load_profile
-from harness.weak_judges import weak_judges
-from methods.attributes import CELEBA14
-from methods.errors import UserError
+from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
+from bridgebench.harness.benchmark.weak_judges import weak_judges
+from bridgebench.harness.commands.main import main
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
 
 Write = Callable[..., Path]
 GOOD = dict.fromkeys(CELEBA14, 0.95)
@@ -78,7 +77,7 @@ def test_a_benchmark_tells_it_in_a_line_before_it_begins(
     def stop(*_: object) -> None:
         raise UserError("far enough")
 
-    monkeypatch.setattr("harness.runner._prepare", stop)
+    monkeypatch.setattr("bridgebench.harness.benchmark.runner._prepare", stop)
     scores = {"test": {"balanced": GOOD | {"Goatee": 0.6}}}
     path = profile_with(tmp_path, write_tiny, judges, "classifier", scores)
     main(["benchmark", "--profile", str(path), "--out", str(tmp_path / "run"), "--methods", "identity"])

@@ -8,15 +8,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-
-from harness.main import main
-from harness.profiles import Profile, load_profile
-from harness.stopping import Stopped
-from harness.train import classifier, zoo
-from harness.train.checkpoint import FILE, Progress, read_progress, write_state
-from harness.train.zoo import progress_table, shares, systems_of, train_zoo
-from methods.errors import UserError
-from methods.weights import header
+from bridgebench.harness.commands.main import main
+from bridgebench.harness.processes.stopping import Stopped
+from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.train import zoo
+from bridgebench.harness.train.checkpoint import FILE, Progress, read_progress, write_state
+from bridgebench.harness.train.judges import train as classifier
+from bridgebench.harness.train.zoo import progress_table, shares, systems_of, train_zoo
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import header
 
 Write = Callable[..., Path]
 SMALL = """

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from methods.errors import UserError
+from bridgebench.methods.core.errors import UserError
 
 
 class Evil:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import official_numbers
 import torch
+from bridgebench.methods.core.labels import HAIR_COLOURS
 from official_numbers import WEIGHTS
-
-from methods.attributes import HAIR_COLOURS
 
 FACTS = official_numbers.facts("stgan")
 MANIFEST = official_numbers.manifest("stgan")

@@ -7,9 +7,8 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-
-from methods.blocks import InstanceNorm, PreActivationBlock, Spade
-from methods.resampled import halve
+from bridgebench.methods.nn.blocks import InstanceNorm, PreActivationBlock, Spade
+from bridgebench.methods.nn.resampled import halve
 
 
 @pytest.fixture(autouse=True)

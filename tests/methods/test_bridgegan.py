@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.editor import Editor
+from bridgebench.methods.training.base import Batch
 from tiny_bridgegan import ATTRIBUTES, COUNT, TINY, smooth_batch, training
-
-from methods.base import Editor
-from methods.bridgegan.editor import BridgeGAN
-from methods.errors import UserError
-from methods.training import Batch
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import tiny_bridgegan
 import torch
-
-from methods.bridgegan.editor import BridgeGAN
-from methods.bridgegan.training import BridgeGANTraining
-from methods.training import Batch
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.bridgegan.training import BridgeGANTraining
+from bridgebench.methods.training.base import Batch
 
 TINY = {**tiny_bridgegan.TINY, "n_critic": 1, "share_fakes": True}
 ALL = {"g_gan", "g_cls", "g_rec", "g_ms", "g_cyc", "g_sty", "g_ak", "g_total", "mean_code"}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-from methods.bridgegan import objective
-from methods.bridgegan.editor import BridgeGAN
-from methods.bridgegan.objective import OFFICIAL_CODE, SUPPLEMENT, attribute_keeping_vector, memory_step
-from methods.bridgegan.recipe import BridgeGANRecipe
-from methods.errors import UserError
+from bridgebench.methods.bridgegan import objective
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.bridgegan.objective import OFFICIAL_CODE, SUPPLEMENT, attribute_keeping_vector, memory_step
+from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
+from bridgebench.methods.core.errors import UserError
 
 ATTRIBUTES = ("Bangs", "Male", "Young")
 

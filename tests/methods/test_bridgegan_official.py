@@ -8,12 +8,11 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.bridgegan.official import import_official, official_names
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
 from official_numbers import WEIGHTS
-
-from methods.attributes import CELEBA14
-from methods.bridgegan.editor import BridgeGAN
-from methods.bridgegan.official import import_official, official_names
-from methods.errors import UserError
 
 PARTS = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder"}
 DENSE = "Gmappingnet/flatten_fully_connected/fully_connected"
@@ -128,7 +127,7 @@ def test_a_tensorflow_checkpoint_is_one_checkpoint(tiny, monkeypatch):
         asked.append(str(prefix))
         return official_tensors(tiny)
 
-    monkeypatch.setattr("methods.official_files.read_tensorflow", read)
+    monkeypatch.setattr("bridgebench.methods.official.files.read_tensorflow", read)
     prefix = "run/Epoch_(99)_(504of505).ckpt"
     for paths in ([prefix], [f"{prefix}.{end}" for end in ("index", "meta", "data-00000-of-00001")]):
         assert import_official(paths, TINY["attributes"]).config == tiny.config

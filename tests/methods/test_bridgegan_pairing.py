@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
+from bridgebench.methods.bridgegan.pairing import draw_order
+from bridgebench.methods.training.base import Batch
 from tiny_bridgegan import SIDE, smooth_batch, training
-
-from methods.bridgegan.pairing import draw_order
-from methods.training import Batch
 
 
 def generator(seed: int = 0) -> torch.Generator:

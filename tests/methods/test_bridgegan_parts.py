@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.training.base import Batch
 from tiny_bridgegan import batches, smooth_batch, trained, training
-
-from methods.errors import UserError
-from methods.training import Batch
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,13 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from bridgebench.methods.bridgegan import objective
+from bridgebench.methods.bridgegan.official import official_names, official_state
+from bridgebench.methods.bridgegan.pairing import Codes, Pairing
+from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
+from bridgebench.methods.bridgegan.training import BridgeGANTraining
+from bridgebench.methods.nn.losses import gradient_penalty, l1
 from official_numbers import WEIGHTS
-
-from methods.bridgegan import objective
-from methods.bridgegan.official import official_names, official_state
-from methods.bridgegan.pairing import Codes, Pairing
-from methods.bridgegan.recipe import BridgeGANRecipe
-from methods.bridgegan.training import BridgeGANTraining
-from methods.losses import gradient_penalty, l1
 
 FACTS = official_numbers.facts("bridgegan")
 MANIFEST = official_numbers.manifest("bridgegan")

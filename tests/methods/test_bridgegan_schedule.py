@@ -6,9 +6,8 @@ import copy
 
 import pytest
 import torch
+from bridgebench.methods.training.base import Batch
 from tiny_bridgegan import assert_same, batches, smooth_batch, trained, training
-
-from methods.training import Batch
 
 
 @pytest.fixture(scope="module")

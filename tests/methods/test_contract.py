@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 import torch
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.card import MethodCard
+from bridgebench.methods.contract import run_contract
+from bridgebench.methods.contract_points import BATCH
+from bridgebench.methods.core.labels import DOMAINS
+from bridgebench.methods.editor import Editor
+from bridgebench.methods.stargan.editor import StarGAN
+from bridgebench.methods.starganv2.editor import StarGANv2
 from torch import Tensor, nn
 
-import methods
-from methods.attributes import DOMAINS
-from methods.base import Editor
-from methods.bridgegan.editor import BridgeGAN
-from methods.card import MethodCard
-from methods.contract import run_contract
-from methods.contract_points import BATCH
-from methods.stargan.editor import StarGAN
-from methods.starganv2.editor import StarGANv2
+from bridgebench import methods
 
 
 def missed(editor: Editor) -> set[str]:

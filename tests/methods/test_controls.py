@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from bridgebench.methods.controls import ATTACK
+from bridgebench.methods.controls.attack import Attack
+from bridgebench.methods.controls.editors import Copy, Identity, Oracle
+from bridgebench.methods.core.errors import UnsupportedMode, UserError
 from torch import nn
 
-import methods
-from methods.controls import ATTACK
-from methods.controls.attack import Attack
-from methods.controls.editors import Copy, Identity, Oracle
-from methods.errors import UnsupportedMode, UserError
+from bridgebench import methods
 
 NAMES = ("A", "B", "C")
 LEVEL = 2 / 255

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.elegant.editor import Elegant
+from bridgebench.methods.elegant.networks import Discriminator
+from bridgebench.methods.elegant.official import import_official
 from hostile_checkpoints import assert_hostile_files_are_refused
-
-from methods.attributes import CELEBA14
-from methods.elegant.editor import Elegant
-from methods.elegant.networks import Discriminator
-from methods.elegant.official import import_official
-from methods.errors import UserError
 
 
 def checkpoint(folder: Path, attributes: int = 14, **sizes: int) -> list[Path]:

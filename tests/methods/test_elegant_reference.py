@@ -6,13 +6,12 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.elegant.networks import attribute_of_channel, exchange
+from bridgebench.methods.elegant.objective import discriminator_total, exchanged_labels, generator_total
+from bridgebench.methods.elegant.training import ElegantRecipe, ElegantTraining
 from official_numbers import WEIGHTS
 from torch import Tensor
-
-from methods.attributes import CELEBA14
-from methods.elegant.networks import attribute_of_channel, exchange
-from methods.elegant.objective import discriminator_total, exchanged_labels, generator_total
-from methods.elegant.training import ElegantRecipe, ElegantTraining
 
 FACTS = official_numbers.facts("elegant")
 MANIFEST = official_numbers.manifest("elegant")

@@ -6,12 +6,11 @@ import copy
 
 import pytest
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.elegant.objective import exchanged_labels
+from bridgebench.methods.elegant.training import ElegantRecipe
+from bridgebench.methods.training.base import Batch
 from tiny_elegant import COUNT, assert_same, batches, smooth_images, training
-
-from methods.elegant.objective import exchanged_labels
-from methods.elegant.training import ElegantRecipe
-from methods.errors import UserError
-from methods.training import Batch
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-
-from methods.few_channels import ConvToFew, convolve_few
+from bridgebench.methods.nn.few_channels import ConvToFew, convolve_few
 
 
 def channels_last(*shape: int) -> torch.Tensor:

@@ -7,13 +7,12 @@ import copy
 import pytest
 import torch
 import torchvision
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import save_tensors
+from bridgebench.methods.homogan.editor import HomoGAN
+from bridgebench.methods.homogan.features import VggFeatures
+from bridgebench.methods.training.base import Batch
 from tiny_homogan import ATTRIBUTES, COUNT, SIDE, TINY, Grey, batches, changed, smooth_images
-
-from methods.errors import UserError
-from methods.homogan.editor import HomoGAN
-from methods.homogan.features import VggFeatures
-from methods.training import Batch
-from methods.weights import save_tensors
 
 
 @pytest.fixture(scope="module")

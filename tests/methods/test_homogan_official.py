@@ -8,15 +8,14 @@ import official_numbers
 import pytest
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.homogan.editor import HomoGAN
+from bridgebench.methods.homogan.networks import Discriminator
+from bridgebench.methods.homogan.official import OFFICIAL_ATTRIBUTES, PARTS, import_official, official_names
 from hostile_checkpoints import assert_hostile_files_are_refused
 from official_numbers import WEIGHTS, heavy
 from torch import Tensor
-
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from methods.homogan.editor import HomoGAN
-from methods.homogan.networks import Discriminator
-from methods.homogan.official import OFFICIAL_ATTRIBUTES, PARTS, import_official, official_names
 
 MANIFEST = official_numbers.manifest("homogan")
 SALT = "another salt"

@@ -9,17 +9,16 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from bridgebench.methods.homogan.editor import HomoGAN
+from bridgebench.methods.homogan.features import VggFeatures
+from bridgebench.methods.homogan.networks import Discriminator, denormalize
+from bridgebench.methods.homogan.objective import LossWeights, total
+from bridgebench.methods.homogan.official import OFFICIAL_ATTRIBUTES, official_names
+from bridgebench.methods.homogan.recipe import HomoGANRecipe
+from bridgebench.methods.homogan.training import HomoGANTraining
+from bridgebench.methods.homogan.views import Draws
 from official_numbers import WEIGHTS, heavy
 from torch import Tensor, nn
-
-from methods.homogan.editor import HomoGAN
-from methods.homogan.features import VggFeatures
-from methods.homogan.networks import Discriminator, denormalize
-from methods.homogan.objective import LossWeights, total
-from methods.homogan.official import OFFICIAL_ATTRIBUTES, official_names
-from methods.homogan.recipe import HomoGANRecipe
-from methods.homogan.training import HomoGANTraining
-from methods.homogan.views import Draws
 
 FACTS = official_numbers.facts("homogan")
 MANIFEST = official_numbers.manifest("homogan")

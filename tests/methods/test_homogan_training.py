@@ -7,12 +7,11 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.homogan.editor import HomoGAN
+from bridgebench.methods.homogan.recipe import HomoGANRecipe
+from bridgebench.methods.training.base import Batch
 from tiny_homogan import COUNT, SIDE, batches, changed, smooth_images, training
-
-from methods.attributes import CELEBA14
-from methods.homogan.editor import HomoGAN
-from methods.homogan.recipe import HomoGANRecipe
-from methods.training import Batch
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-from methods.losses import gradient_penalty, l1
+from bridgebench.methods.nn.losses import gradient_penalty, l1
 
 
 def test_l1_is_the_mean_over_every_element_in_float32():

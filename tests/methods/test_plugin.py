@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from bridgebench.methods.contract import run_contract
+from bridgebench.methods.core.errors import UnsupportedMode
 
-import methods
-from methods.contract import run_contract
-from methods.errors import UnsupportedMode
+from bridgebench import methods
 
 EXAMPLE = Path(__file__).parents[1] / "plugin_example"
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def installed(site, monkeypatch) -> Iterator[None]:
 
 def test_it_is_listed_beside_ours(site):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
-    command = [sys.executable, "-m", "harness", "methods"]
+    command = [sys.executable, "-m", "bridgebench", "methods"]
     listed = subprocess.run(command, env=environment, cwd=site, capture_output=True, text=True, check=True).stdout
     names = [line.split()[0] for line in listed.splitlines()]
     assert {"bridgegan", "colour-transfer", "stargan"} <= set(names)

@@ -7,11 +7,11 @@ import sys
 from importlib.metadata import EntryPoint
 
 import pytest
+from bridgebench.methods.core import weights
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.stargan.editor import StarGAN
 
-import methods
-from methods import weights
-from methods.errors import UserError
-from methods.stargan.editor import StarGAN
+from bridgebench import methods
 
 OURS = {"attack", "bridgegan", "copy", "identity", "oracle", "stargan"}
 
@@ -27,7 +27,10 @@ def test_our_methods_are_registered():
 
 
 def test_cards_come_without_torch():
-    code = "import sys, methods; [methods.card(n) for n in methods.names()]; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from bridgebench import methods; [methods.card(n) for n in methods.names()];"
+        "sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,17 +9,16 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-
-from methods.contract import run_contract
-from methods.errors import UnsupportedMode, UserError
-from methods.smit.augment import crop_at_random
-from methods.smit.discriminator import SpectralConv
-from methods.smit.editor import SMIT, spherical_interpolation
-from methods.smit.networks import SampleNorm
-from methods.smit.objective import LossWeights
-from methods.smit.recipe import SMITRecipe
-from methods.smit.training import SMITTraining
-from methods.training import Batch
+from bridgebench.methods.contract import run_contract
+from bridgebench.methods.core.errors import UnsupportedMode, UserError
+from bridgebench.methods.smit.augment import crop_at_random
+from bridgebench.methods.smit.discriminator import SpectralConv
+from bridgebench.methods.smit.editor import SMIT, spherical_interpolation
+from bridgebench.methods.smit.networks import SampleNorm
+from bridgebench.methods.smit.objective import LossWeights
+from bridgebench.methods.smit.recipe import SMITRecipe
+from bridgebench.methods.smit.training import SMITTraining
+from bridgebench.methods.training.base import Batch
 
 SMALL = SMITRecipe(
     width=4, blocks=1, downsamplings=2, discriminator_width=4, batch_size=2, learning_rate=1e-3, decay_iterations=0

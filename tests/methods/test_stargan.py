@@ -8,15 +8,14 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-
-from methods import recipe as recipes
-from methods.attributes import CELEBA14
-from methods.errors import UnsupportedMode, UserError
-from methods.stargan.editor import StarGAN
-from methods.stargan.networks import Generator
-from methods.stargan.objective import LossWeights
-from methods.stargan.training import StarGANRecipe, StarGANTraining
-from methods.training import Batch
+from bridgebench.methods.core.errors import UnsupportedMode, UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.stargan.editor import StarGAN
+from bridgebench.methods.stargan.networks import Generator
+from bridgebench.methods.stargan.objective import LossWeights
+from bridgebench.methods.stargan.training import StarGANRecipe, StarGANTraining
+from bridgebench.methods.training import recipe as recipes
+from bridgebench.methods.training.base import Batch
 
 SMALL = StarGANRecipe(width=8, blocks=1, discriminator_width=8, batch_size=4, n_critic=2, learning_rate=1e-3)
 

@@ -9,13 +9,12 @@ import official_numbers
 import pytest
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.stargan.editor import StarGAN
+from bridgebench.methods.stargan.official import OFFICIAL_ATTRIBUTES, import_official
 from hostile_checkpoints import assert_hostile_files_are_refused
 from official_numbers import WEIGHTS
-
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from methods.stargan.editor import StarGAN
-from methods.stargan.official import OFFICIAL_ATTRIBUTES, import_official
 
 MANIFEST = official_numbers.manifest("stargan")
 TRANSPOSED = {f"main.{index}.weight": {"out_dim": "IOHW"} for index in (15, 18)}

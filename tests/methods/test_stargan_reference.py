@@ -8,10 +8,9 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from bridgebench.methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
+from bridgebench.methods.stargan.training import StarGANRecipe, StarGANTraining
 from official_numbers import WEIGHTS
-
-from methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
-from methods.stargan.training import StarGANRecipe, StarGANTraining
 
 FACTS = official_numbers.facts("stargan")
 MANIFEST = official_numbers.manifest("stargan")

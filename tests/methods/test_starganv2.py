@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-from methods.attributes import CELEBA14
-from methods.contract import run_contract
-from methods.errors import UserError
-from methods.starganv2.blocks import HighPass
-from methods.starganv2.domains import Domains
-from methods.starganv2.editor import StarGANv2
-from methods.starganv2.masks import FaceMasks
-from methods.starganv2.recipe import StarGANv2Recipe
-from methods.starganv2.training import StarGANv2Training
-from methods.training import Batch
+from bridgebench.methods.contract import run_contract
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.starganv2.blocks import HighPass
+from bridgebench.methods.starganv2.domains import Domains
+from bridgebench.methods.starganv2.editor import StarGANv2
+from bridgebench.methods.starganv2.masks import FaceMasks
+from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
+from bridgebench.methods.starganv2.training import StarGANv2Training
+from bridgebench.methods.training.base import Batch
 
 ANIMALS = ("cat", "dog", "wild")
 SIZES = {"width": 4, "widest": 8, "style_size": 8, "noise_size": 4, "mapping_width": 16}

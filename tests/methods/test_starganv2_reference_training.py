@@ -10,6 +10,10 @@ import copy
 import numpy as np
 import pytest
 import torch
+from bridgebench.methods.starganv2.objective import Conversion, Edit, LossWeights, generator_terms, generator_total
+from bridgebench.methods.starganv2.pairing import Pairing
+from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
+from bridgebench.methods.starganv2.training import StarGANv2Training
 from official_numbers import heavy
 from official_starganv2 import (
     EXPECTED,
@@ -27,11 +31,6 @@ from official_starganv2 import (
     state,
 )
 from torch import Tensor
-
-from methods.starganv2.objective import Conversion, Edit, LossWeights, generator_terms, generator_total
-from methods.starganv2.pairing import Pairing
-from methods.starganv2.recipe import StarGANv2Recipe
-from methods.starganv2.training import StarGANv2Training
 
 
 def training() -> StarGANv2Training:

@@ -8,13 +8,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-
-from methods.starganv2.domains import Domains
-from methods.starganv2.objective import Conversion, LossWeights, discriminator_terms, generator_total
-from methods.starganv2.pairing import augment, draw_pairing
-from methods.starganv2.recipe import StarGANv2Recipe
-from methods.starganv2.training import StarGANv2Training
-from methods.training import Batch
+from bridgebench.methods.starganv2.domains import Domains
+from bridgebench.methods.starganv2.objective import Conversion, LossWeights, discriminator_terms, generator_total
+from bridgebench.methods.starganv2.pairing import augment, draw_pairing
+from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
+from bridgebench.methods.starganv2.training import StarGANv2Training
+from bridgebench.methods.training.base import Batch
 
 ANIMALS = ("cat", "dog", "wild")
 SIZES = {"width": 4, "widest": 8, "style_size": 8, "noise_size": 4, "mapping_width": 16}

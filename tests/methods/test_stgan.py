@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-from methods import contract
-from methods.errors import UnsupportedMode, UserError
-from methods.stgan.editor import STGAN
+from bridgebench.methods import contract
+from bridgebench.methods.core.errors import UnsupportedMode, UserError
+from bridgebench.methods.stgan.editor import STGAN
 
 TINY = {"attributes": ["A", "B"], "image_size": 32, "width": 4, "unit_width": 3, "layers": 3}
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.stgan.classifier import import_classifier
+from bridgebench.methods.stgan.difference import difference
+from bridgebench.methods.stgan.official import OFFICIAL_ATTRIBUTES
 from official_stgan import EXPECTED, FACTS, MANIFEST, NETWORK, assert_equal, draw, flipped, inputs
-
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from methods.stgan.classifier import import_classifier
-from methods.stgan.difference import difference
-from methods.stgan.official import OFFICIAL_ATTRIBUTES
 
 
 @pytest.mark.parametrize(

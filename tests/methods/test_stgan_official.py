@@ -10,11 +10,10 @@ import official_numbers
 import pytest
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.stgan.editor import STGAN
+from bridgebench.methods.stgan.official import OFFICIAL_ATTRIBUTES, import_official
 from official_numbers import WEIGHTS
-
-from methods.errors import UserError
-from methods.stgan.editor import STGAN
-from methods.stgan.official import OFFICIAL_ATTRIBUTES, import_official
 
 MANIFEST = official_numbers.manifest("stgan")
 
@@ -95,7 +94,9 @@ def test_import_of_a_tensorflow_checkpoint(monkeypatch):
     """Its three files, or what their names share; what reads it needs tensorflow and stands in for it here."""
     asked = []
     tensors = checkpoint(discriminator=False)
-    monkeypatch.setattr("methods.official_files.read_tensorflow", lambda prefix: asked.append(str(prefix)) or tensors)
+    monkeypatch.setattr(
+        "bridgebench.methods.official.files.read_tensorflow", lambda prefix: asked.append(str(prefix)) or tensors
+    )
     prefix = "run/Epoch_(199).ckpt"
     names = [f"attribute {column}" for column in range(13)]
     for paths in ([prefix], [f"{prefix}.{end}" for end in ("index", "meta", "data-00000-of-00001")]):

@@ -8,14 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.stgan.editor import STGAN
+from bridgebench.methods.stgan.networks import Discriminator
+from bridgebench.methods.stgan.objective import LossWeights, discriminator_terms, generator_terms
+from bridgebench.methods.stgan.official import OFFICIAL_ATTRIBUTES, official_names, official_state
 from official_numbers import heavy
 from official_stgan import EXPECTED, FACTS, IN_TRAINING, MANIFEST, NETWORK, SCOPES, assert_equal, draw, flipped, inputs
-
-from methods.attributes import CELEBA14
-from methods.stgan.editor import STGAN
-from methods.stgan.networks import Discriminator
-from methods.stgan.objective import LossWeights, discriminator_terms, generator_terms
-from methods.stgan.official import OFFICIAL_ATTRIBUTES, official_names, official_state
 
 
 def build(attributes: tuple[str, ...], tensors: dict[str, np.ndarray]) -> tuple[STGAN, Discriminator]:

@@ -9,12 +9,11 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-
-from methods.errors import UserError
-from methods.stgan.editor import STGAN
-from methods.stgan.recipe import STGANRecipe
-from methods.stgan.training import STGANTraining
-from methods.training import Batch
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.stgan.editor import STGAN
+from bridgebench.methods.stgan.recipe import STGANRecipe
+from bridgebench.methods.stgan.training import STGANTraining
+from bridgebench.methods.training.base import Batch
 
 SMALL = STGANRecipe(
     width=4,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 
 import torch
-
-from methods.bridgegan.editor import BridgeGAN
-from methods.training import Batch
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.training.base import Batch
 
 ATTRIBUTES = ("Bangs", "Male", "Young")
 SIDE, COUNT = 32, 8

@@ -6,10 +6,9 @@ import itertools
 
 import torch
 import torch.nn.functional as F
-
-from methods.elegant.editor import Elegant
-from methods.elegant.training import ElegantTraining
-from methods.training import Batch
+from bridgebench.methods.elegant.editor import Elegant
+from bridgebench.methods.elegant.training import ElegantTraining
+from bridgebench.methods.training.base import Batch
 
 ATTRIBUTES = ("Bangs", "Male", "Young")
 TINY = {"width": 4, "blocks": 3, "discriminator_width": 4, "batch_size": 3, "iterations": 8, "learning_rate": 1e-3}

@@ -6,11 +6,10 @@ import itertools
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.homogan.editor import HomoGAN
+from bridgebench.methods.homogan.training import HomoGANTraining
+from bridgebench.methods.training.base import Batch
 from torch import Tensor
-
-from methods.homogan.editor import HomoGAN
-from methods.homogan.training import HomoGANTraining
-from methods.training import Batch
 
 ATTRIBUTES = ("Bangs", "Smiling", "Male", "Mouth_Slightly_Open")
 SIDE, COUNT = 32, 24

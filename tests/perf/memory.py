@@ -35,9 +35,8 @@ def peak_mib() -> float:
 
 def evaluate(columns: int) -> None:
     """Measures two methods by label, in so many columns."""
+    from bridgebench.methods.core.labels import CELEBA14
     from tools.benches import SmallBench
-
-    from methods.attributes import CELEBA14
 
     with TemporaryDirectory() as folder:
         small = SmallBench(Path(folder), ("bridgegan", "stargan"), IMAGES)
@@ -49,10 +48,10 @@ def evaluate(columns: int) -> None:
 
 def step(batch: int, micro_batch: int) -> None:
     """One update of each side by the paper's recipe."""
-    from methods.attributes import CELEBA14
-    from methods.bridgegan.recipe import BridgeGANRecipe
-    from methods.bridgegan.training import BridgeGANTraining
-    from methods.training import Batch
+    from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
+    from bridgebench.methods.bridgegan.training import BridgeGANTraining
+    from bridgebench.methods.core.labels import CELEBA14
+    from bridgebench.methods.training.base import Batch
 
     training = BridgeGANTraining(BridgeGANRecipe(batch_size=batch, micro_batch=micro_batch), CELEBA14, 128, batch, 0)
     images = torch.rand(batch, 3, 128, 128) * 2 - 1

@@ -17,19 +17,18 @@ from typing import Any, Literal
 
 import torch
 from baselines import bridgegan, stargan, starganv2
+from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
+from bridgebench.methods.bridgegan.training import BridgeGANTraining
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.stargan.training import StarGANRecipe, StarGANTraining
+from bridgebench.methods.starganv2.objective import Conversion
+from bridgebench.methods.starganv2.pairing import Pairing
+from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
+from bridgebench.methods.starganv2.training import StarGANv2Training
+from bridgebench.methods.training.base import Batch
 from tools.clock import alternate, gpu_clock
 from tools.page import Section
 from torch import Tensor
-
-from methods.attributes import CELEBA14
-from methods.bridgegan.recipe import BridgeGANRecipe
-from methods.bridgegan.training import BridgeGANTraining
-from methods.stargan.training import StarGANRecipe, StarGANTraining
-from methods.starganv2.objective import Conversion
-from methods.starganv2.pairing import Pairing
-from methods.starganv2.recipe import StarGANv2Recipe
-from methods.starganv2.training import StarGANv2Training
-from methods.training import Batch
 
 SIZE, REPEATS = 64, 2
 Terms = dict[str, Tensor]

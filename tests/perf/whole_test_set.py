@@ -17,17 +17,16 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
+from bridgebench.harness.data.faces.dataset import load_faces
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods import editor_class
+from bridgebench.methods.core.weights import save_editor
 from numpy.typing import NDArray
 from PIL import Image
 from tools.first_photos import FIRST
 from tools.page import Section
 from torch import nn
-
-from eval.classifier import AttributeClassifier, save_classifier
-from harness.data.faces.dataset import load_faces
-from harness.profiles import load_profile
-from methods import editor_class
-from methods.weights import save_editor
 
 ATTRIBUTE = "Smiling"
 METHOD, TITLE = "bridgegan", "BridgeGAN"

@@ -18,7 +18,7 @@ _SCRIPT = """
 import sys
 sys.path.insert(0, {root!r})
 {before}
-from harness.__main__ import run
+from bridgebench.__main__ import run
 if __name__ == "__main__":
     run()
 """
@@ -26,10 +26,21 @@ if __name__ == "__main__":
 
 # What benchmarks and trainings import as they go.
 _IMPORTS = (
-    "harness.main", "harness.runner", "harness.group", "harness.cost", "harness.train.loop", "harness.data.faces",
-    "methods.controls", "methods.stargan", "methods.contract", "reports.site", "rich.progress", "PIL.PngImagePlugin",
-    "scipy.linalg", "scipy.stats",
-)  # fmt: skip
+    "bridgebench.harness.commands.main",
+    "bridgebench.harness.benchmark.runner",
+    "bridgebench.harness.benchmark.group",
+    "bridgebench.harness.benchmark.cost",
+    "bridgebench.harness.train.loop",
+    "bridgebench.harness.data.faces",
+    "bridgebench.methods.controls",
+    "bridgebench.methods.stargan",
+    "bridgebench.methods.contract",
+    "bridgebench.reports.site",
+    "rich.progress",
+    "PIL.PngImagePlugin",
+    "scipy.linalg",
+    "scipy.stats",
+)
 
 
 def import_all() -> None:
@@ -102,8 +113,9 @@ def _become(before: str, arguments: Sequence[str]) -> None:
             os.dup2(nothing, stream)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        from harness import pool
-        from harness.__main__ import run
+        from bridgebench.harness.processes import pool
+
+        from bridgebench.__main__ import run
 
         forking = multiprocessing.get_context("fork")
         pool.multiprocessing = SimpleNamespace(get_context=lambda _: forking)  # type: ignore[assignment]

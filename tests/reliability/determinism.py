@@ -15,13 +15,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from bridgebench.harness.benchmark.backends import run_jobs
+from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.plan import all_cells, groups, select
+from bridgebench.harness.benchmark.workbench import Setup, workbench
+from bridgebench.harness.profiles.profile import Profile, load_profile
 from figures import known, record
-
-from harness.backends import run_jobs
-from harness.jobs import Job, run_job
-from harness.plan import all_cells, groups, select
-from harness.profiles import Profile, load_profile
-from harness.workbench import Setup, workbench
 
 IMAGES, OTHER_BATCH = 8, 5
 COLUMNS = {"faces64": ("Bangs", "Male"), "animals64": ("cat2dog",)}

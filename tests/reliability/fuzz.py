@@ -27,19 +27,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from bridgebench.eval.records.directory import read_json
+from bridgebench.harness.data.celeba_lists import read_labels, read_partition
+from bridgebench.harness.data.photos import read_photo
+from bridgebench.harness.profiles.profile import SHIPPED, load_profile
+from bridgebench.harness.weights.importing import import_weights, show_weights
+from bridgebench.methods import editor_class
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.core.weights import load_editor, save_editor
+from bridgebench.methods.official.files import read_npz, read_torch
+from bridgebench.reports.read.run import Run
 from PIL import Image
-
-from harness.data.celeba_lists import read_labels, read_partition
-from harness.data.photos import read_photo
-from harness.importing import import_weights, show_weights
-from harness.profiles import SHIPPED, load_profile
-from harness.store import read_json
-from methods import editor_class
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from methods.official_files import read_npz, read_torch
-from methods.weights import load_editor, save_editor
-from reports.run import Run
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
@@ -135,7 +134,7 @@ def _weights(folder: Path) -> Path:
 
 def _checkpoints(weights: Path) -> tuple[bytes, bytes, bytes]:
     """The state of a small StarGAN in PyTorch's two formats, and as numpy arrays."""
-    from methods.weights import load_tensors
+    from bridgebench.methods.core.weights import load_tensors
 
     tensors = {name.removeprefix("generator."): tensor for name, tensor in load_tensors(weights).items()}
     files = [io.BytesIO() for _ in range(3)]

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.training.base import Batch
 from torch import Tensor, distributed
 
-import methods
-from methods.attributes import CELEBA14
-from methods.training import Batch
+from bridgebench import methods
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "methods"))
 from tiny_homogan import Grey
@@ -45,7 +45,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 def run(name: str) -> dict[str, Any]:
     """Losses by iteration (means over the processes), and how far each tensor of the training moved in the end."""
-    from harness.train.run import of_all
+    from bridgebench.harness.train.run import of_all
 
     training = methods.editor_class(name).start_training(RECIPES[name], CELEBA14, SIDE, COUNT, 0)
     if hasattr(training, "attach_features"):

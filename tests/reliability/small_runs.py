@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from methods.attributes import CELEBA14
+from bridgebench.methods.core.labels import CELEBA14
 
 # Few images, so that a run is seconds of work behind its start.
 SMALL = """
@@ -36,7 +36,7 @@ OFTEN = """
 from harness import main
 
 def often(whole=main.main):
-    from harness.train import loop
+    from bridgebench.harness.train import loop
     loop._CHECKPOINT_SECONDS = 0.2
     return whole()
 

@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.harness.benchmark import group, runner, verify
+from bridgebench.harness.benchmark import workbench as workbench_module
+from bridgebench.harness.benchmark.runner import run_benchmark
+from bridgebench.harness.commands.main import main
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods.core.errors import CannotWrite
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.labels import CELEBA14
 from PIL import Image
-
-import harness.workbench as workbench_module
-from harness import group, runner, verify
-from harness.main import main
-from harness.profiles import load_profile
-from harness.runner import run_benchmark
-from harness.store import RunDirectory
-from methods.attributes import CELEBA14
-from methods.errors import CannotWrite
-from methods.files import write_bytes
 
 Write = Callable[..., Path]
 
@@ -99,7 +98,7 @@ def test_failures_are_told_kept_apart_and_tried_again(
     tmp_path: Path, write_tiny: Write, here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile, out, said = load_profile(write_tiny(tmp_path, ("n = 12", "n = 4"))), tmp_path / "run", []
-    monkeypatch.setattr("reports.site.build", lambda run: run / "report")  # the page has tests of its own
+    monkeypatch.setattr("bridgebench.reports.site.build", lambda run: run / "report")  # the page has tests of its own
     whole_run = group.Group.run
 
     def fail(self: group.Group, cell: Any, protocol_hash: str) -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from harness.lock import LOCK, locked
-from harness.main import main
-from methods import files
-from methods.errors import CannotWrite, UserError
-from methods.files import write_bytes
+from bridgebench.harness.commands.main import main
+from bridgebench.harness.processes.lock import LOCK, locked
+from bridgebench.methods.core import files
+from bridgebench.methods.core.errors import CannotWrite, UserError
+from bridgebench.methods.core.files import write_bytes
 
 Write = Callable[..., Path]
 

@@ -15,18 +15,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bridgebench.eval.judges.features import load_extractor
+from bridgebench.eval.records.directory import read_json
+from bridgebench.harness.data.sources import PhotoZip
+from bridgebench.harness.profiles.profile import SHIPPED, load_profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.reading import check_links, parse_json, read_bytes
+from bridgebench.methods.core.weights import header
+from bridgebench.methods.official.files import read_npz, read_torch
+from bridgebench.reports.read.pictures import open_picture
+from bridgebench.reports.site import build
 from fake_run import write_run
-
-from eval.features import load_extractor
-from harness.data.sources import PhotoZip
-from harness.profiles import SHIPPED, load_profile
-from harness.store import read_json
-from methods.errors import UserError
-from methods.official_files import read_npz, read_torch
-from methods.reading import check_links, parse_json, read_bytes
-from methods.weights import header
-from reports.pictures import open_picture
-from reports.site import build
 
 # --- official checkpoints ---------------------------------------------------------------------------------------------
 
@@ -53,7 +52,7 @@ def test_archives_that_unpack_to_more_are_refused(tmp_path: Path, monkeypatch: p
         read_torch(tmp_path / "a.pth")
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros((1000, 1000)))
     assert read_npz(tmp_path / "a.npz")["x"].shape == (1000, 1000)
-    monkeypatch.setattr("methods.official_files._LARGEST", 10**6)
+    monkeypatch.setattr("bridgebench.methods.official.files._LARGEST", 10**6)
     with pytest.raises(UserError, match="unpack to more"):
         read_npz(tmp_path / "a.npz")
 

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 import torch
-
-from harness.importing import show_weights
-from harness.main import main
-from methods import editor_class
-from methods.errors import UserError
-from methods.tensor_header import read_tensor_header
-from methods.weights import header, load_editor, save_editor
+from bridgebench.harness.commands.main import main
+from bridgebench.harness.weights.importing import show_weights
+from bridgebench.methods import editor_class
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.tensor_header import read_tensor_header
+from bridgebench.methods.core.weights import header, load_editor, save_editor
 
 
 @pytest.fixture(scope="module")

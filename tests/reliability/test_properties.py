@@ -12,16 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bridgebench.eval.records.directory import RunDirectory, read_json, to_json
+from bridgebench.harness.data.celeba_lists import read_labels
+from bridgebench.harness.profiles.profile import SHIPPED, load_profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import quote, write_bytes
+from bridgebench.methods.core.flips import consistent, flip, touched
+from bridgebench.methods.core.labels import CELEBA14
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from eval.flips import consistent, flip, touched
-from harness.data.celeba_lists import read_labels
-from harness.profiles import SHIPPED, load_profile
-from harness.store import RunDirectory, read_json, to_json
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from methods.files import quote, write_bytes
 
 # A folder may serve all examples: each writes its file anew.
 FEW = settings(

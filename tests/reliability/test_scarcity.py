@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.harness.benchmark import runner
+from bridgebench.harness.benchmark.runner import run_benchmark
+from bridgebench.harness.commands.main import main
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.harness.train import loop
+from bridgebench.harness.train.checkpoint import FILE
+from bridgebench.methods.core.errors import CannotWrite
+from bridgebench.methods.core.files import write_bytes
 from test_training_faults import profile as training_profile
 from test_training_faults import saved_iteration
 
-import methods
-from harness import runner
-from harness.main import main
-from harness.profiles import load_profile
-from harness.runner import run_benchmark
-from harness.store import RunDirectory
-from harness.train import loop
-from harness.train.checkpoint import FILE
-from methods.errors import CannotWrite
-from methods.files import write_bytes
+from bridgebench import methods
 
 Write = Callable[..., Path]
 
@@ -32,7 +32,7 @@ HUNGRY = """
 import os, resource, signal
 import torch
 from methods import MethodCard
-from methods.base import Editor
+from bridgebench.methods.editor import Editor
 
 CARD = MethodCard(
     name="hungry", title="Hungry", modes=frozenset({"label"}), kind="method", paper="none", summary="Eats.",

@@ -9,16 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-
-from harness.stopping import HOW_TO_GO_ON, StopRequest, certainly
+from bridgebench.harness.processes.stopping import HOW_TO_GO_ON, StopRequest, certainly
 
 HERE = Path(__file__).parent
 # In place of the command: it holds a folder with a file half written and a worker, and then ...
 PROGRAM = """
 import sys, time
 sys.path[:0] = [{here!r}, {root!r}]
-import harness.main
-from harness.__main__ import run
+import bridgebench.harness.commands.main
+from bridgebench.__main__ import run
 
 def swallow():
     import multiprocessing
@@ -32,7 +31,7 @@ def swallow():
             pass
 
 def save():
-    from harness.stopping import Stopped, StopRequest
+    from bridgebench.harness.processes.stopping import Stopped, StopRequest
     with StopRequest() as request:
         (folder / "begun").touch()
         for _ in range(20):
@@ -42,16 +41,16 @@ def save():
 
 def main():
     from pathlib import Path
-    from harness.lock import locked
-    from harness.stopping import certainly
-    from harness.store import RunDirectory
+    from bridgebench.harness.processes.lock import locked
+    from bridgebench.harness.processes.stopping import certainly
+    from bridgebench.eval.records.directory import RunDirectory
     global folder
     folder = Path({folder!r})
     with locked(folder), certainly(RunDirectory(folder).clean):
         (folder / ".half.json.xyz.tmp").touch()
         {what}()
 
-harness.main.main = main
+bridgebench.harness.commands.main.main = main
 if __name__ == "__main__":
     run()
 """

@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 import torch
-
-from harness.profiles import Profile, load_profile
-from harness.stopping import Stopped
-from harness.train import launch, loop, run
-from harness.train.checkpoint import FILE
-from harness.train.health import LossGuard
-from methods.errors import UserError
-from methods.files import write_bytes
-from methods.weights import load_tensors
+from bridgebench.harness.processes.stopping import Stopped
+from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.train import launch, loop, run
+from bridgebench.harness.train.checkpoint import FILE
+from bridgebench.harness.train.health import LossGuard
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.weights import load_tensors
 
 TINY = {"width": 4, "blocks": 1, "discriminator_width": 4, "batch_size": 4, "iterations": 6, "n_critic": 2}
 

@@ -10,11 +10,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from bridgebench.harness.benchmark.backends import run_jobs
+from bridgebench.harness.processes.pool import Death, run_in_processes
 from jobs import die, die_once
 
-from harness import __main__
-from harness.backends import run_jobs
-from harness.pool import Death, run_in_processes
+from bridgebench import __main__
 
 
 def alive(process: int) -> bool:
@@ -53,8 +53,8 @@ PROGRAM = """
 import sys
 sys.path[:0] = [{here!r}, {root!r}]
 from jobs import linger
-from harness.pool import run_in_processes
-from harness.stopping import guarded
+from bridgebench.harness.processes.pool import run_in_processes
+from bridgebench.harness.processes.stopping import guarded
 if __name__ == "__main__":
     with guarded():
         list(run_in_processes(linger, [{folder!r}] * 2, 2))
@@ -92,7 +92,7 @@ def test_a_stopped_command_does_not_wait_for_the_interpreter(
     def leave(status: int) -> None:
         raise Left(status)
 
-    monkeypatch.setattr("harness.main.main", lambda: code)
+    monkeypatch.setattr("bridgebench.harness.commands.main.main", lambda: code)
     monkeypatch.setattr(__main__, "guarded", nullcontext)
     monkeypatch.setattr(__main__.os, "_exit", leave)
     with pytest.raises(Left if at_once else SystemExit) as ended:

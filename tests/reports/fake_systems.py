@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from methods.attributes import CELEBA14
+from bridgebench.methods.core.labels import CELEBA14
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_run import write_cell, write_json, write_run

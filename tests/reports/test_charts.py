@@ -7,14 +7,13 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.reports.figures.charts import Axis, Point, curve, scatter
+from bridgebench.reports.figures.tradeoffs import tradeoffs
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.site import build
 from fake_run import write_json, write_run
 from pages import Page
-
-from methods.attributes import CELEBA14
-from reports.charts import Axis, Point, curve, scatter
-from reports.run import Run
-from reports.site import build
-from reports.tradeoffs import tradeoffs
 
 
 def test_axes_put_values_in_their_places() -> None:

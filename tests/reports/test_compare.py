@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.reports.read.compare import compare, write_page
 from fake_run import EVIL, write_json, write_run
-
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from reports.compare import compare, write_page
 
 
 def test_differences_of_the_protocol_come_first(tmp_path: Path) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-
-from reports.tables import SHADES
-from templates import environment
+from bridgebench.reports.tables.tables import SHADES
+from bridgebench.templates import environment
 
 Colour = tuple[float, float, float]
 

@@ -9,15 +9,14 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from bridgebench.methods.core.errors import UserError
+from bridgebench.reports.figures import heat
+from bridgebench.reports.figures.tiles import copies
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.site import render
 from fake_run import EVIL, SIDE, write_json, write_run
 from pages import Page
 from PIL import Image
-
-from methods.errors import UserError
-from reports import heat
-from reports.run import Run
-from reports.site import render
-from reports.tiles import copies
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from reports.exports import FORMATS, files, to_csv, to_json, to_latex, to_markdown
-from reports.tables import DASH, Group, Head, Row, Table, TableCell
+from bridgebench.reports.tables.exports import FORMATS, files, to_csv, to_json, to_latex, to_markdown
+from bridgebench.reports.tables.tables import DASH, Group, Head, Row, Table, TableCell
 
 EVIL = "<img src=x onerror=alert(1)> | \\input{x} =1+1"
 SCHEMA = json.loads(files([])["tables/schema.json"])
@@ -80,9 +79,8 @@ def test_json_keeps_its_schema(table: Table) -> None:
 
 def test_every_table_of_a_page_is_there_in_every_format_and_linked(tmp_path: Path) -> None:
 
+    from bridgebench.reports.site import build
     from fake_run import write_run
-
-    from reports.site import build
 
     folder = build(write_run(tmp_path / "run", pictures=False)).parent
     keys = {path.stem for path in (folder / "tables").glob("*.csv")}

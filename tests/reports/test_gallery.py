@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bridgebench.eval.records.protocol import DataRecord, FeatureRecord, Protocol
+from bridgebench.reports.pages.gallery import build_gallery
+from bridgebench.reports.site import build
+from bridgebench.reports.words.protocol import lines
 from fake_domains import write_domain_run
 from fake_run import write_run
 from pages import Page
-
-from harness.protocol import DataRecord, FeatureRecord, Protocol
-from reports.gallery import build_gallery
-from reports.site import build
-from reports.words import lines
 
 
 def test_it_leads_to_the_pages_of_every_run(tmp_path: Path) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from bridgebench.reports.figures.grids import comparison_grid, cut, png_bytes, strip
 from PIL import Image
-
-from reports.grids import comparison_grid, cut, png_bytes, strip
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.site import build
+from bridgebench.reports.tables.judges import judge_tables
 from fake_run import write_run
-
-from methods.attributes import CELEBA14
-from reports.judges import judge_tables
-from reports.run import Run
-from reports.site import build
 
 
 def scores() -> dict[str, Any]:

@@ -7,21 +7,20 @@ import random
 from pathlib import Path
 
 import pytest
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.reports.paper.order import Order, Pairs, agreement, beats, orders, ranks
+from bridgebench.reports.paper.order_section import order_section
+from bridgebench.reports.paper.published import printed
+from bridgebench.reports.paper.slopes import slope_chart
+from bridgebench.reports.read.records import Measure
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables.measures import ACCURACY, distances
+from bridgebench.reports.tables.tables import DASH
+from bridgebench.reports.words.story import story
 from fake_domains import CONVERSIONS, write_domain_run
 from fake_run import EVIL, write_cell, write_json, write_run
 from fake_systems import systems_run
 from scipy.stats import kendalltau
-
-from methods.attributes import CELEBA14
-from reports.measures import ACCURACY, distances
-from reports.order import Order, Pairs, agreement, beats, orders, ranks
-from reports.order_section import order_section
-from reports.published import printed
-from reports.records import Measure
-from reports.run import Run
-from reports.slopes import slope_chart
-from reports.story import story
-from reports.tables import DASH
 
 FD_PAPER = distances("FD")[1]
 

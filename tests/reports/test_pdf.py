@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bridgebench.methods.core.errors import UserError
+from bridgebench.reports.figures.files import write_figures
+from bridgebench.reports.figures.pdf import grid_pdf
 from fake_domains import write_domain_run
 from fake_run import write_run
 from PIL import Image
-
-from methods.errors import UserError
-from reports.figure_files import write_figures
-from reports.pdf import grid_pdf
 
 
 def noise(seed: int) -> Image.Image:
@@ -56,7 +55,7 @@ def test_labels_stay_strings() -> None:
 
 
 def test_every_figure_of_a_run_is_written_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reports.figures.FACES", 2)
+    monkeypatch.setattr("bridgebench.reports.figures.comparison.FACES", 2)
     faces = write_figures(write_run(tmp_path / "faces"))
     assert faces == tmp_path / "faces" / "figures"
     names = {

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bridgebench.methods.core.errors import UserError
+from bridgebench.reports.publish import PUBLISHED, differences, publish
 from fake_run import write_run
-
-from methods.errors import UserError
-from reports.publish import PUBLISHED, differences, publish
 
 
 @pytest.mark.parametrize("page", sorted(PUBLISHED.glob("*.html")), ids=lambda page: page.stem)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bridgebench.reports.publish import ABLATIONS, TOLD, records_of
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.words.readme import BEGIN, END, README, updated
 from fake_run import write_run
-
-from reports.publish import ABLATIONS, TOLD, records_of
-from reports.readme import BEGIN, END, README, updated
-from reports.run import Run
 
 
 def test_the_readme_tells_what_the_published_records_say() -> None:
     text = README.read_text(encoding="utf-8")
     with records_of(TOLD) as run, records_of(ABLATIONS) as ablations:
-        assert updated(text, run, ablations) == text  # else: python -m reports.publish
+        assert updated(text, run, ablations) == text  # else: python -m bridgebench.reports.publish
 
 
 def test_only_its_own_part_is_written_anew(tmp_path: Path) -> None:

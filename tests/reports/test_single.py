@@ -9,13 +9,12 @@ import re
 from pathlib import Path
 
 import pytest
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.single import single_file
+from bridgebench.reports.site import build, render
 from fake_run import EVIL, write_run
 from pages import Page
 from PIL import Image
-
-from reports.run import Run
-from reports.single import single_file
-from reports.site import build, render
 
 
 @pytest.fixture(scope="module")

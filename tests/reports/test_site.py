@@ -11,13 +11,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.reports.site import build
 from fake_run import EVIL, HASH, RARE, write_cell, write_json, write_run
 from pages import Page
 from PIL import Image
-
-from methods.attributes import CELEBA14
-from methods.errors import UserError
-from reports.site import build
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +52,8 @@ def test_the_page_lies_in_the_run_directory_or_where_it_was_asked_for(run: Path,
 
 def test_building_imports_no_torch(small: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from reports.site import build; import reports.compare, reports.grids;"
+        "import sys; from pathlib import Path; from bridgebench.reports.site import build;"
+        "import bridgebench.reports.read.compare, bridgebench.reports.figures.grids;"
         f"build(Path({str(small)!r})); print([name for name in sys.modules if name.split('.')[0] == 'torch'])"
     )
     root = Path(__file__).parents[2]

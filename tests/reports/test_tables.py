@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import pytest
-
-from reports.measures import ACCURACY, L1_SOURCE, LEAKAGE, PSNR_TRUE, distances, fitting
-from reports.records import Measure
-from reports.tables import DASH, SHADES, Notes, count_text, marks, mean, missing, print_cell, shade, span_of
+from bridgebench.reports.read.records import Measure
+from bridgebench.reports.tables.measures import ACCURACY, L1_SOURCE, LEAKAGE, PSNR_TRUE, distances, fitting
+from bridgebench.reports.tables.tables import (
+    DASH,
+    SHADES,
+    Notes,
+    count_text,
+    marks,
+    mean,
+    missing,
+    print_cell,
+    shade,
+    span_of,
+)
 
 TARGET, PAPER, KID = distances("FD (attribute features)")
 

@@ -7,17 +7,16 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.reports.pages.front import headline
+from bridgebench.reports.read.records import MODES, Measure
+from bridgebench.reports.read.results import Results
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.site import build, render
+from bridgebench.reports.tables.variants import ablations_of, difference, seeds_of, variants_section
+from bridgebench.reports.words.story import story
+from bridgebench.reports.words.variants import variant_words
 from fake_run import EVIL, write_cell, write_json, write_run
-
-from methods.attributes import CELEBA14
-from reports.front_page import headline
-from reports.records import MODES, Measure
-from reports.results import Results
-from reports.run import Run
-from reports.site import build, render
-from reports.story import story
-from reports.variant_words import variant_words
-from reports.variants import ablations_of, difference, seeds_of, variants_section
 
 SHARES = {"bridgegan": 0.8, "bridgegan-seed1": 0.7, "bridgegan-seed2": 0.75, "bridgegan-twin": 0.1, "bare": 0.5}
 VARIANTS = {

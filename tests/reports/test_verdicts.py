@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridgebench.reports.paper.verdicts import differences, judge, judge_error, signed, verdict_table
+from bridgebench.reports.read.results import Results
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.site import render
+from bridgebench.reports.tables.exports import to_csv, to_json, to_latex, to_markdown
+from bridgebench.reports.tables.measures import ACCURACY, distances
+from bridgebench.reports.tables.tables import Table
 from fake_domains import write_domain_run
 from fake_run import HASH, write_cell, write_json, write_run
 from pages import Page
 from test_exports import SCHEMA, check
-
-from reports.exports import to_csv, to_json, to_latex, to_markdown
-from reports.measures import ACCURACY, distances
-from reports.results import Results
-from reports.run import Run
-from reports.site import render
-from reports.tables import Table
-from reports.verdicts import differences, judge, judge_error, signed, verdict_table
 
 TABLE1, TABLE2, TABLE3 = "table1_accuracy_celeba", "table2_fid_celeba", "table3_fid_afhq"
 FD_PAPER = distances("FID")[1]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.data.drawn.colours import Colour
-from harness.data.drawn.geometry import Curve
+from bridgebench.harness.data.drawn.colours import Colour
+from bridgebench.harness.data.drawn.geometry import Curve
 
 
 @dataclass(frozen=True)

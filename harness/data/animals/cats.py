@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.data.animals.breeds import Breed, Coat, Ear
+from bridgebench.harness.data.animals.breeds import Breed, Coat, Ear
 
 _GREEN, _YELLOW, _COPPER, _BLUE, _HAZEL = (
     (136, 168, 78),

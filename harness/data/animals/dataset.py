@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
-
-from harness.data.animals.drawing import DRAWING_VERSION
-from harness.data.animals.identity import Identity, sample_identity
-from harness.data.animals.render import render
-from harness.data.drawn.dataset import (
+from bridgebench.harness.data.animals.drawing import DRAWING_VERSION
+from bridgebench.harness.data.animals.identity import Identity, sample_identity
+from bridgebench.harness.data.animals.render import render
+from bridgebench.harness.data.drawn.dataset import (  # fmt: skip
     SEEDS,
     DrawnSet,
     Indices,
@@ -23,8 +21,9 @@ from harness.data.drawn.dataset import (
     draw_split,
     drawing_hash,
     split_ids,
-)  # fmt: skip
-from methods.attributes import DOMAINS
+)
+from bridgebench.methods.core.labels import DOMAINS
+from numpy.typing import NDArray
 
 
 class AnimalSet(DrawnSet):

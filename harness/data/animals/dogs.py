@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.data.animals.breeds import Breed, Coat, Ear
+from bridgebench.harness.data.animals.breeds import Breed, Coat, Ear
 
 _BROWN, _DARK, _AMBER, _ICE = (104, 66, 38), (66, 42, 28), (150, 100, 52), (138, 180, 214)
 _EYES = (_BROWN, _DARK)

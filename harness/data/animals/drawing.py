@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.data.animals import features, scenery
-from harness.data.animals.fur import Fill, Mark, Soft, coat_strokes, furry, whole
-from harness.data.animals.head import Head, head_of
-from harness.data.animals.identity import Identity, Scene
-from harness.data.animals.markings import MARKS
-from harness.data.drawn.colours import blend, luminance, text
-from harness.data.drawn.geometry import blob, mirror, mix
-from templates import environment
+from bridgebench.harness.data.animals import features, scenery
+from bridgebench.harness.data.animals.fur import Fill, Mark, Soft, coat_strokes, furry, whole
+from bridgebench.harness.data.animals.head import Head, head_of
+from bridgebench.harness.data.animals.identity import Identity, Scene
+from bridgebench.harness.data.animals.markings import MARKS
+from bridgebench.harness.data.drawn.colours import blend, luminance, text
+from bridgebench.harness.data.drawn.geometry import blob, mirror, mix
+from bridgebench.templates import environment
 
 DRAWING_VERSION = 2
 """Counted up with every change of a pixel: it is part of the key of cached images and of a set's digest."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.data.animals.fur import furry, stripe
-from harness.data.animals.head import Head, pick
-from harness.data.animals.identity import Scene
-from harness.data.drawn.colours import Colour, blend, luminance, text
-from harness.data.drawn.geometry import Curve, Point, blob, flip_side, line, mix, patch
+from bridgebench.harness.data.animals.fur import furry, stripe
+from bridgebench.harness.data.animals.head import Head, pick
+from bridgebench.harness.data.animals.identity import Scene
+from bridgebench.harness.data.drawn.colours import Colour, blend, luminance, text
+from bridgebench.harness.data.drawn.geometry import Curve, Point, blob, flip_side, line, mix, patch
 
 _DEFAULT_EYES: tuple[Colour, ...] = ((104, 66, 38),)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.data.drawn.colours import Colour, text
-from harness.data.drawn.fields import Rows
-from harness.data.drawn.geometry import Curve, Point, blob, mirror, mix, patch
+from bridgebench.harness.data.drawn.colours import Colour, text
+from bridgebench.harness.data.drawn.fields import Rows
+from bridgebench.harness.data.drawn.geometry import Curve, Point, blob, mirror, mix, patch
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.data.animals.breeds import Breed, Coat
-from harness.data.animals.cats import CATS
-from harness.data.animals.dogs import DOGS
-from harness.data.animals.identity import Look
-from harness.data.animals.wild import WILD
-from harness.data.drawn.colours import Colour, blend
-from harness.data.drawn.fields import Rows, random_rows
-from harness.data.drawn.geometry import Point
+from bridgebench.harness.data.animals.breeds import Breed, Coat
+from bridgebench.harness.data.animals.cats import CATS
+from bridgebench.harness.data.animals.dogs import DOGS
+from bridgebench.harness.data.animals.identity import Look
+from bridgebench.harness.data.animals.wild import WILD
+from bridgebench.harness.data.drawn.colours import Colour, blend
+from bridgebench.harness.data.drawn.fields import Rows, random_rows
+from bridgebench.harness.data.drawn.geometry import Point
 
 BREEDS: dict[str, tuple[Breed, ...]] = {"cat": CATS, "dog": DOGS, "wild": WILD}
 _ROWS = 420

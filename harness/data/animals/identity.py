@@ -6,9 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-
-from harness.data.drawn.fields import between, one_of, sample
-from methods.attributes import DOMAINS
+from bridgebench.harness.data.drawn.fields import between, one_of, sample
+from bridgebench.methods.core.labels import DOMAINS
 
 
 @dataclass(frozen=True)

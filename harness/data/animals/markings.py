@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.data.animals import marks_cat, marks_dog, marks_wild, stripes
-from harness.data.animals.fur import Mark
-from harness.data.animals.head import Head
+from bridgebench.harness.data.animals import marks_cat, marks_dog, marks_wild, stripes
+from bridgebench.harness.data.animals.fur import Mark
+from bridgebench.harness.data.animals.head import Head
 
 MARKS: dict[str, Callable[[Head], list[Mark]]] = {
     **marks_cat.MARKS,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.data.animals.fur import Fill, Mark, Soft, half_shape, soft_pair
-from harness.data.animals.head import Head
-from harness.data.drawn.colours import text
-from harness.data.drawn.geometry import Curve, blob, flip_side, mix
+from bridgebench.harness.data.animals.fur import Fill, Mark, Soft, half_shape, soft_pair
+from bridgebench.harness.data.animals.head import Head
+from bridgebench.harness.data.drawn.colours import text
+from bridgebench.harness.data.drawn.geometry import Curve, blob, flip_side, mix
 
 
 def _muzzle(h: Head) -> list[Mark]:

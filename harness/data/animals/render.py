@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-
-from harness.data.animals.drawing import render_svg
-from harness.data.animals.identity import Identity
-from harness.data.drawn.raster import rasterize
+from bridgebench.harness.data.animals.drawing import render_svg
+from bridgebench.harness.data.animals.identity import Identity
+from bridgebench.harness.data.drawn.raster import rasterize
 
 
 def render(domain: str, identity: Identity, size: int = 64) -> np.ndarray:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from harness.data.animals.fur import Mark, Soft, dense, furry, whole
-from harness.data.animals.head import Head
-from harness.data.animals.identity import Scene
-from harness.data.drawn.colours import Colour, blend, text
-from harness.data.drawn.fields import Rows, random_rows
-from harness.data.drawn.geometry import Curve, mix
+from bridgebench.harness.data.animals.fur import Mark, Soft, dense, furry, whole
+from bridgebench.harness.data.animals.head import Head
+from bridgebench.harness.data.animals.identity import Scene
+from bridgebench.harness.data.drawn.colours import Colour, blend, text
+from bridgebench.harness.data.drawn.fields import Rows, random_rows
+from bridgebench.harness.data.drawn.geometry import Curve, mix
 
 # top, bottom, and what glows through: meadow, wood, dusk, stone, earth, snow, room, hay ...
 _PLACES: tuple[tuple[Colour, Colour, Colour], ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.data.animals.breeds import Breed, Coat, Ear
+from bridgebench.harness.data.animals.breeds import Breed, Coat, Ear
 
 _AMBER, _STRAW, _PALE_BLUE, _OCHRE, _SAGE = (
     (190, 134, 52),

@@ -11,13 +11,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import resvg_py
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.blocks import Draw, Job
+from bridgebench.harness.data.cache import CachedImages, cached_images, draw_all
+from bridgebench.methods.core.errors import UserError, did_you_mean
+from bridgebench.templates import templates_folder
 from numpy.typing import NDArray
-
-from harness.data.base import ImageSet
-from harness.data.blocks import Draw, Job
-from harness.data.cache import CachedImages, cached_images, draw_all
-from methods.errors import UserError, did_you_mean
-from templates import templates_folder
 
 Split = Literal["train", "validation", "test"]
 Indices = Sequence[int] | NDArray[np.integer]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from methods.errors import UserError
+from bridgebench.methods.core.errors import UserError
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.data.drawn.geometry import Curve, blob, flip_side, line, mirror, mix, patch
-from harness.data.faces.head import MOUTH_Y, face_half
-from harness.data.faces.identity import Identity
+from bridgebench.harness.data.drawn.geometry import Curve, blob, flip_side, line, mirror, mix, patch
+from bridgebench.harness.data.faces.head import MOUTH_Y, face_half
+from bridgebench.harness.data.faces.identity import Identity
 
 Random = list[tuple[float, float, float, float]]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.data.drawn.colours import Colour, blend, luminance, ramp, text
-from harness.data.faces.identity import Identity
+from bridgebench.harness.data.drawn.colours import Colour, blend, luminance, ramp, text
+from bridgebench.harness.data.faces.identity import Identity
 
 _SKINS: tuple[Colour, ...] = (
     (247, 217, 194), (240, 202, 172), (230, 184, 148), (212, 162, 122), (182, 130, 95), (146, 100, 74),

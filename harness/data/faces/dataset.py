@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
-
-from harness.data.drawn.dataset import (
+from bridgebench.harness.data.drawn.dataset import (  # fmt: skip
     SEEDS,
     DrawnSet,
     Indices,
@@ -21,12 +19,13 @@ from harness.data.drawn.dataset import (
     draw_split,
     drawing_hash,
     split_ids,
-)  # fmt: skip
-from harness.data.faces.drawing import DRAWING_VERSION
-from harness.data.faces.identity import Identity, sample_identity
-from harness.data.faces.labels import sample_labels
-from harness.data.faces.render import render
-from methods.attributes import CELEBA14
+)
+from bridgebench.harness.data.faces.drawing import DRAWING_VERSION
+from bridgebench.harness.data.faces.identity import Identity, sample_identity
+from bridgebench.harness.data.faces.labels import sample_labels
+from bridgebench.harness.data.faces.render import render
+from bridgebench.methods.core.labels import CELEBA14
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
-from harness.data.drawn import colours as mixing
-from harness.data.drawn.fields import random_rows
-from harness.data.drawn.geometry import mix
-from harness.data.faces import beard, colours, features, head
-from harness.data.faces.hair import hair
-from harness.data.faces.identity import Identity
-from methods.attributes import CELEBA14, HAIR_COLOURS
-from templates import environment
+from bridgebench.harness.data.drawn import colours as mixing
+from bridgebench.harness.data.drawn.fields import random_rows
+from bridgebench.harness.data.drawn.geometry import mix
+from bridgebench.harness.data.faces import beard, colours, features, head
+from bridgebench.harness.data.faces.hair import hair
+from bridgebench.harness.data.faces.identity import Identity
+from bridgebench.methods.core.labels import CELEBA14, HAIR_COLOURS
+from bridgebench.templates import environment
 
 DRAWING_VERSION = 1
 """Counted up with every change of a pixel: it is part of the key of cached images and of a set's digest."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.data.drawn.geometry import Curve, flip_side, line, mirror, mix, patch
-from harness.data.faces.head import MOUTH_Y
-from harness.data.faces.identity import Identity
+from bridgebench.harness.data.drawn.geometry import Curve, flip_side, line, mirror, mix, patch
+from bridgebench.harness.data.faces.head import MOUTH_Y
+from bridgebench.harness.data.faces.identity import Identity
 
 EYE_Y = 129.0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from harness.data.drawn.geometry import Curve, flip_side, line, mirror, mix, patch, stretch
-from harness.data.faces.identity import Identity
+from bridgebench.harness.data.drawn.geometry import Curve, flip_side, line, mirror, mix, patch, stretch
+from bridgebench.harness.data.faces.identity import Identity
 
 Random = list[tuple[float, float, float, float]]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.data.drawn.geometry import Curve, between, flip_side, line, mirror, mix, patch, stretch
-from harness.data.faces.fringe import Random, fringe
-from harness.data.faces.identity import Identity
+from bridgebench.harness.data.drawn.geometry import Curve, between, flip_side, line, mirror, mix, patch, stretch
+from bridgebench.harness.data.faces.fringe import Random, fringe
+from bridgebench.harness.data.faces.identity import Identity
 
 
 def _forehead(who: Identity, male: bool, receding: bool) -> Curve:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.data.drawn.geometry import Curve, blob, line, mirror, mix, patch
-from harness.data.faces.identity import Identity
+from bridgebench.harness.data.drawn.geometry import Curve, blob, line, mirror, mix, patch
+from bridgebench.harness.data.faces.identity import Identity
 
 MOUTH_Y = 181.0
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-
-from harness.data.drawn.fields import between, one_of, sample
-from methods.attributes import CELEBA14
-from methods.errors import UserError, did_you_mean
+from bridgebench.harness.data.drawn.fields import between, one_of, sample
+from bridgebench.methods.core.errors import UserError, did_you_mean
+from bridgebench.methods.core.labels import CELEBA14
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-
-from methods.attributes import BEARDS, CELEBA14, HAIR_COLOURS
+from bridgebench.methods.core.labels import BEARDS, CELEBA14, HAIR_COLOURS
 
 _COLOURS_OF_WOMEN = {"Black_Hair": 0.21, "Blond_Hair": 0.24, "Brown_Hair": 0.235}
 _COLOURS_OF_MEN = {"Black_Hair": 0.32, "Blond_Hair": 0.035, "Brown_Hair": 0.17}

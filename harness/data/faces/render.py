@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-
-from harness.data.drawn.raster import OVERSAMPLING, rasterize
-from harness.data.faces.drawing import render_svg
-from harness.data.faces.identity import Identity
+from bridgebench.harness.data.drawn.raster import OVERSAMPLING, rasterize
+from bridgebench.harness.data.faces.drawing import render_svg
+from bridgebench.harness.data.faces.identity import Identity
 
 
 def render(labels: np.ndarray, identity: Identity, size: int = 64) -> np.ndarray:

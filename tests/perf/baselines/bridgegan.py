@@ -11,10 +11,9 @@ from functools import cached_property
 
 import torch
 import torch.nn.functional as F
+from bridgebench.methods.bridgegan.pairing import Pairing
+from bridgebench.methods.bridgegan.training import BridgeGANTraining
 from torch import Tensor
-
-from methods.bridgegan.pairing import Pairing
-from methods.bridgegan.training import BridgeGANTraining
 
 Terms = dict[str, Tensor]
 

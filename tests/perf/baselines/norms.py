@@ -6,9 +6,8 @@ import copy
 from typing import TypeVar
 
 import torch
+from bridgebench.methods.nn.blocks import InstanceNorm
 from torch import nn
-
-from methods.blocks import InstanceNorm
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -21,11 +21,11 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-import eval.cell
-import eval.features
-import eval.preservation
-from eval.classifier import AttributeClassifier
-from methods.base import Editor
+from bridgebench.eval import cell
+from bridgebench.eval.judges import features as spaces
+from bridgebench.eval.judges.classifier import AttributeClassifier
+from bridgebench.eval.measures.preservation import ssim_to_each
+from bridgebench.methods.editor import Editor
 
 FIRST = 64
 _seen: dict[Any, int] = {}
@@ -39,14 +39,17 @@ def _is_first(who: Any, count: int) -> bool:
 
 
 def _features(extract: Callable[[NDArray], NDArray], images: NDArray) -> NDArray[np.float32]:
-    features, random = np.empty((len(images), eval.features.INCEPTION_SIZE), np.float32), np.random.default_rng(0)
-    for start in range(0, len(images), eval.features._BATCH):
-        batch = images[start : start + eval.features._BATCH]
+    features, random = (
+        np.empty((len(images), spaces.INCEPTION_SIZE), np.float32),
+        np.random.default_rng(0),
+    )
+    for start in range(0, len(images), spaces._BATCH):
+        batch = images[start : start + spaces._BATCH]
         if _is_first("features", len(batch)):
             with torch.inference_mode():
                 features[start : start + len(batch)] = extract(batch)
         else:
-            shape = (len(batch), eval.features.INCEPTION_SIZE)
+            shape = (len(batch), spaces.INCEPTION_SIZE)
             features[start : start + len(batch)] = random.standard_normal(shape, np.float32)
     return features
 
@@ -54,7 +57,7 @@ def _features(extract: Callable[[NDArray], NDArray], images: NDArray) -> NDArray
 def _read(judge: AttributeClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
     if _is_first(judge.digest, len(images)):
         return _whole_read(judge, images)
-    return torch.randn(len(images), len(judge.attributes)), torch.randn(len(images), eval.features.FEATURES)
+    return torch.randn(len(images), len(judge.attributes)), torch.randn(len(images), spaces.FEATURES)
 
 
 def _edit(editor: Editor, images: Tensor, *arguments: Any, **options: Any) -> Tensor:
@@ -69,15 +72,19 @@ def _ssim(images: NDArray, *others: NDArray) -> list[NDArray[np.float64]]:
     return [np.random.default_rng(0).random(len(images)) for _ in others]
 
 
-_whole_read, _whole_edit, _whole_ssim = AttributeClassifier.read, Editor.edit, eval.preservation.ssim_to_each
+_whole_read, _whole_edit, _whole_ssim = (
+    AttributeClassifier.read,
+    Editor.edit,
+    ssim_to_each,
+)
 
 if __name__ in ("__main__", "__mp_main__"):  # a worker process loads this file as the latter before its first job
-    eval.features._in_batches = _features
-    eval.cell.ssim_to_each = _ssim  # type: ignore[attr-defined]
+    spaces._in_batches = _features
+    cell.ssim_to_each = _ssim  # type: ignore[attr-defined]
     AttributeClassifier.read = _read  # type: ignore[assignment, method-assign]
     Editor.edit = _edit  # type: ignore[assignment, method-assign]
 
 if __name__ == "__main__":
-    from harness.__main__ import run
+    from bridgebench.__main__ import run
 
     run()

@@ -1,6 +1,6 @@
 """What is known of the method before it is loaded; torch is not imported here."""
 
-from methods import MethodCard
+from bridgebench.methods import MethodCard
 
 CARD = MethodCard(
     name="colour-transfer",

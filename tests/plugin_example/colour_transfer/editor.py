@@ -1,10 +1,10 @@
 """The method itself: colour transfer between images."""
 
 import torch
+from bridgebench.methods.editor import Editor
 from torch import Tensor
 
 from colour_transfer import CARD
-from methods.base import Editor
 
 
 class ColourTransfer(Editor):

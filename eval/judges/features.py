@@ -1,0 +1,181 @@
+"""Feature spaces for distances and diversity: a name, a dimension, a digest, and a function of uint8 images.
+
+"attributes" is the primary judge's last hidden layer; it needs nothing beyond the shipped weights. "inception" is the
+standard FID's: clean-fid's Inception behind clean-fid's resize. "inception-imagenet" is that of StarGAN v2's code,
+another network behind another resize: its distances compare with the published ones of AFHQ, and with no other FID.
+Others come in through the same door: an :class:`Extractor` of one's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from bridgebench.eval.judges.classifier import FEATURES, AttributeClassifier
+from bridgebench.eval.judges.reading import read
+from bridgebench.methods.core.errors import UserError, did_you_mean
+from bridgebench.methods.core.reading import refuse_page
+from numpy.typing import NDArray
+from PIL import Image
+
+NAMES = ("attributes", "inception", "inception-imagenet")
+INCEPTION_FILE = "inception-2015-12-05.pt"
+IMAGENET_FILE = "inception_v3_google-0cc3c7bd.pth"
+IMAGENET_URL = f"https://download.pytorch.org/models/{IMAGENET_FILE}"
+INCEPTION_SIZE = 2048
+_BATCH = 32
+_IMAGENET_SIDE = 299
+_IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A feature space.
+
+    Attributes:
+        name: what profiles call it.
+        title: what a table's head calls a Fréchet distance in it.
+        dimension: D.
+        digest: names the weights.
+        extract: uint8 (N, H, W, 3) -> float32 (N, D).
+    """
+
+    name: str
+    title: str
+    dimension: int
+    digest: str
+    extract: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features (N, D) float32 of uint8 images (N, H, W, 3)."""
+        return self.extract(images)
+
+
+def load_extractor(
+    name: str,
+    classifier: AttributeClassifier | None = None,
+    weights: str | Path | None = None,
+    device: torch.device | str = "cpu",
+) -> Extractor:
+    """The feature space of that name.
+
+    Args:
+        name: "attributes", "inception" or "inception-imagenet".
+        classifier: the primary judge, for "attributes".
+        weights: Inception's file (clean-fid's TorchScript, torchvision's state dict); None: where clean-fid or
+            torchvision keep their download.
+        device: where Inception runs; the classifier runs where it is.
+
+    Raises:
+        UserError: an unknown name, no classifier for "attributes", or no Inception weights. Nothing is downloaded.
+    """
+    if name == "attributes":
+        if classifier is None:
+            raise UserError("The feature space 'attributes' needs the attribute classifier; train or name one.")
+        return Extractor(
+            name,
+            "FD (attribute features)",
+            FEATURES,
+            classifier.digest,
+            lambda images: read(classifier, images).features,
+        )
+    if name == "inception":
+        return _inception(Path(weights) if weights is not None else inception_path(), device)
+    if name == "inception-imagenet":
+        return _imagenet_inception(Path(weights) if weights is not None else imagenet_path(), device)
+    raise UserError(f"There is no feature space '{name}'; there are {' and '.join(NAMES)}.{did_you_mean(name, NAMES)}")
+
+
+def inception_path() -> Path:
+    """Where clean-fid keeps the Inception that it downloads."""
+    return Path("." if platform.system() == "Windows" else "/tmp") / INCEPTION_FILE
+
+
+def imagenet_path() -> Path:
+    """Where torchvision keeps the Inception that it downloads."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / IMAGENET_FILE
+
+
+def _inception(path: Path, device: torch.device | str) -> Extractor:
+    from cleanfid.downloads_helper import inception_url
+    from cleanfid.resize import build_resizer
+
+    if not path.is_file():
+        raise UserError(
+            f"FID needs Inception's weights and there is no file {path}: download {inception_url} to "
+            f"{inception_path()}, or name a copy of it under weights.inception in the profile; or take "
+            "evaluation.features = 'attributes', which needs no download."
+        )
+    refuse_page(path)
+    try:
+        layers = torch.jit.load(str(path), map_location=device).eval().layers
+    except (RuntimeError, AttributeError) as error:
+        raise UserError(
+            f"{path} is not clean-fid's Inception ({str(error).splitlines()[0]}); fetch it anew."
+        ) from error
+    resize = build_resizer("clean")
+
+    def extract(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        resized = np.stack([resize(np.asarray(image)) for image in images])
+        batch = torch.from_numpy(resized).to(device).permute(0, 3, 1, 2)
+        return layers((batch - 128) / 128).flatten(1).cpu().numpy()
+
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Extractor("inception", "FID", INCEPTION_SIZE, digest, partial(_in_batches, extract))
+
+
+def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
+    """torchvision's Inception as StarGAN v2's code feeds it: Pillow's bilinear resize, ImageNet's mean and deviation.
+
+    (torchvision's own forward would turn these into the [-1, 1] that its weights were trained on; the official metric
+    calls the blocks directly and leaves that out. So does this, to be comparable.)
+    """
+    from torchvision.models import inception_v3
+
+    if not path.is_file():
+        raise UserError(
+            f"StarGAN v2's FID needs torchvision's Inception and there is no file {path}: download {IMAGENET_URL} to "
+            f"{imagenet_path()}, or name a copy of it under weights.inception-imagenet in the profile; or take "
+            "evaluation.features = 'attributes', which needs no download."
+        )
+    refuse_page(path)
+    network = inception_v3(weights=None, init_weights=False, transform_input=False).eval()
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (RuntimeError, pickle.UnpicklingError, AttributeError, TypeError) as error:
+        raise UserError(
+            f"{path} is not torchvision's Inception ({str(error).splitlines()[0]}); fetch it anew."
+        ) from error
+    network.fc = torch.nn.Identity()  # in eval mode it then gives what is pooled
+    network.to(device)
+    mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_DEVIATION))
+
+    def prepare(image: NDArray[np.uint8]) -> torch.Tensor:
+        resized = Image.fromarray(image).resize((_IMAGENET_SIDE, _IMAGENET_SIDE), Image.Resampling.BILINEAR)
+        return (torch.from_numpy(np.array(resized)).permute(2, 0, 1) / 255 - mean) / deviation
+
+    def extract(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        batch = torch.stack([prepare(np.asarray(image)) for image in images])
+        return network(batch.to(device)).cpu().numpy()
+
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    title = "FID (StarGAN v2's Inception)"
+    return Extractor("inception-imagenet", title, INCEPTION_SIZE, digest, partial(_in_batches, extract))
+
+
+def _in_batches(
+    extract: Callable[[NDArray[np.uint8]], NDArray[np.float32]], images: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Features (N, 2048) of images that may be read from disk as they are sliced, kept in one array from the start."""
+    features = np.empty((len(images), INCEPTION_SIZE), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(images), _BATCH):
+            features[start : start + _BATCH] = extract(images[start : start + _BATCH])
+    return features

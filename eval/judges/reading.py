@@ -1,0 +1,84 @@
+"""What a judge says of images: one pass gives the logits for accuracy and leakage, and the features for distances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from bridgebench.eval.judges.classifier import AttributeClassifier, to_float
+from bridgebench.eval.judges.gathered import Gathered
+from bridgebench.methods.core.labels import are_domains
+from numpy.typing import NDArray
+
+BATCH = 128
+_LARGEST = BATCH * 64 * 64  # pixels at once: of larger images fewer, so that memory stays where it is
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A judge's answers for N images.
+
+    Attributes:
+        logits: (N, A) float32; above 0 the attribute is present.
+        features: (N, 128) float32, the judge's last hidden layer.
+    """
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """(N, A) in [0, 1]."""
+        # Half the tangent: no overflow at either end.
+        return 0.5 + 0.5 * np.tanh(0.5 * self.logits.astype(np.float64))
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """(N, A): which attributes the judge sees."""
+        return self.logits > 0
+
+    @property
+    def likeliest(self) -> NDArray[np.bool_]:
+        """(N, A): the one domain that the judge takes an image for, where the columns are domains."""
+        return np.arange(self.logits.shape[1]) == self.logits.argmax(axis=1)[:, None]
+
+    def seen(self, attributes: Sequence[str]) -> NDArray[np.bool_]:
+        """(N, A): what the judge reads of the label columns `attributes`, be they attributes or domains."""
+        return self.likeliest if are_domains(attributes) else self.present
+
+
+class GatheredReading:
+    """A judge's answers for N images that come batch by batch.
+
+    Attributes:
+        logits, features: as in :class:`Reading`.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.logits, self.features = Gathered(total), Gathered(total)
+
+    def add(self, reading: Reading) -> None:
+        """Takes the answers for the next images."""
+        self.logits.add(reading.logits)
+        self.features.add(reading.features)
+
+    @property
+    def reading(self) -> Reading:
+        """The answers for all images that have come."""
+        return Reading(self.logits.rows, self.features.rows)
+
+
+def read(judge: AttributeClassifier, images: NDArray[np.uint8]) -> Reading:
+    """A judge's reading of uint8 images (N ≥ 1, H, W, 3), which may be read from disk as they are sliced."""
+    device = next(judge.parameters()).device
+    found = GatheredReading(len(images))
+    height, width = np.asarray(images[:1]).shape[1:3]
+    size = min(BATCH, max(1, _LARGEST // (height * width)))
+    for start in range(0, len(images), size):
+        batch = to_float(np.asarray(images[start : start + size]), device)
+        with torch.inference_mode():
+            logits, features = judge.read(batch)
+        found.add(Reading(logits.cpu().numpy(), features.cpu().numpy()))
+    return found.reading

@@ -1,0 +1,59 @@
+"""What each method costs on this machine: measured once, alone, after the cells; kept apart from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from bridgebench.eval.cost import measure_cost
+from bridgebench.eval.judges.classifier import to_float
+from bridgebench.eval.records.directory import to_json
+from bridgebench.harness.benchmark.cases import case_of
+from bridgebench.harness.benchmark.editing import TrueEdits
+from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.benchmark.provenance import hardware
+from bridgebench.harness.benchmark.workbench import Setup, workbench
+from bridgebench.methods.core.files import write_bytes
+
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class CostJob:
+    """A method in a mode, and the key under which its cost is valid."""
+
+    setup: Setup
+    entry: Entry
+    mode: str
+    key: str
+
+
+def run_cost(job: CostJob) -> None:
+    """Times edits of the first test images and stores the result."""
+    bench = workbench(job.setup)
+    attribute = bench.columns[0]
+    case = case_of(bench, job.mode, attribute)
+    if case.reason is not None:
+        return
+    case = case.take(slice(_BATCH))
+    editor = bench.editor(job.entry)
+    if "truth" in job.entry.card.needs:
+        editor.attach(truth=TrueEdits(bench, None if bench.conversions else attribute, keep=False))
+    found = measure_cost(
+        editor,
+        to_float(bench.images(case.sources), bench.device),
+        torch.from_numpy(case.targets.astype(np.float32)),
+        None if case.references is None else to_float(bench.images(case.references), bench.device),
+        torch.from_numpy(bench.labels[case.sources].astype(np.float32)),
+    )
+    machine = hardware()
+    record = {
+        **found,
+        "schema": 1,
+        "key": job.key,
+        "method": job.entry.name,
+        "mode": job.mode,
+        "hardware": f"{machine['cpu']}, 1 thread" if bench.device == "cpu" else machine["gpu"],
+    }
+    write_bytes(bench.run.cost_file(job.entry.name, job.mode), to_json(record))

@@ -1,0 +1,62 @@
+"""The loaded methods of a process: kept side by side as long as they are small."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridgebench.eval.judges.classifier import AttributeClassifier
+from bridgebench.harness.benchmark.plan import Entry
+
+from bridgebench import methods
+
+if TYPE_CHECKING:
+    from bridgebench.methods.editor import Editor
+
+_MOST_WEIGHTS = 256 * 2**20  # bytes of the files of editors that are kept side by side
+Key = tuple[str, str | None]
+
+
+class Editors:
+    """Loads methods when they are first asked for. The paper's networks take 0.9 GiB: such are not kept together.
+
+    Args:
+        attributes, image_size: those of methods that have no weights.
+        device: where they compute.
+        classifier: is attached to methods that need one.
+    """
+
+    def __init__(
+        self, attributes: tuple[str, ...], image_size: int, device: str, classifier: AttributeClassifier
+    ) -> None:
+        self._attributes, self._image_size = attributes, image_size
+        self._device, self._classifier = device, classifier
+        self.loaded: dict[Key, Editor] = {}
+        self._sizes: dict[Key, int] = {}
+
+    def of(self, entry: Entry) -> Editor:
+        """The method of `entry` with its weights."""
+        key = (entry.name, entry.sha256)
+        if key not in self.loaded:
+            self._make_room(_size(entry))
+            self.loaded[key], self._sizes[key] = self._load(entry), _size(entry)
+        return self.loaded[key]
+
+    def _make_room(self, size: int) -> None:
+        while self.loaded and size + sum(self._sizes.values()) > _MOST_WEIGHTS:
+            oldest = next(iter(self.loaded))
+            del self.loaded[oldest]
+            self._sizes.pop(oldest, None)
+
+    def _load(self, entry: Entry) -> Editor:
+        if entry.weights is None:
+            cls = methods.editor_class(entry.method)
+            editor = cls(attributes=self._attributes, image_size=self._image_size).to(self._device).eval()
+        else:
+            editor = methods.load(entry.method, entry.weights, device=self._device).eval()
+        if "classifier" in entry.card.needs:
+            editor.attach(classifier=self._classifier)
+        return editor
+
+
+def _size(entry: Entry) -> int:
+    return entry.weights.stat().st_size if entry.weights is not None else 0

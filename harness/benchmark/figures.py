@@ -1,0 +1,89 @@
+"""What the paper's Figures 11 to 13 show, and the way from a label edit to a reference edit, kept for the pages.
+
+A pair: two test images that differ in some attributes, each of them the other's reference. BridgeGAN's `mix` weighs the
+label code against the reference code; a method that has such an option is shown at five weights.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import numpy as np
+from bridgebench.harness.benchmark.cases import Case
+from bridgebench.harness.benchmark.editing import TrueEdits, edit_images
+from bridgebench.harness.data.pixels import grid_png
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.flips import flip
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from bridgebench.harness.benchmark.workbench import Workbench
+    from bridgebench.methods.editor import Editor
+
+# Which pairs are made along with which attribute's cells; the style that a true edit takes over is this attribute's.
+PAIRS = {"Male": (("Male",),), "Bangs": (("Bangs",), ("Mouth_Slightly_Open", "Bangs"))}
+PAIR_ROWS = 6
+MIXES = (1.0, 0.75, 0.5, 0.25, 0.0)
+MIX_ROWS = 2
+
+
+def write_pairs(bench: Workbench, attribute: str, editor: Editor, name: str) -> None:
+    """The pairs of the method `name`: a row each, of one image, its edit, the other's edit, the other image."""
+    for attributes in PAIRS.get(attribute, ()):
+        case = pair_case(bench, attributes)
+        if case is not None and set(attributes) <= set(editor.editable):
+            edits = edit_images(bench, editor, case.sources, case.targets, case.references, case.draws)
+            _write_board(bench, name, attributes, case, edits)
+
+
+def write_true_pairs(bench: Workbench, attribute: str, true_edits: TrueEdits) -> None:
+    """The same of the true edits."""
+    for attributes in PAIRS.get(attribute, ()):
+        case = pair_case(bench, attributes)
+        if case is not None:
+            _write_board(bench, "truth", attributes, case, true_edits.of(case.sources, case.targets, case.references))
+
+
+def pair_case(bench: Workbench, attributes: tuple[str, ...]) -> Case | None:
+    """The edits of all pairs, those of the first images before those of the second; None if there is no pair.
+
+    A pair is the next test image that has all `attributes`, and the next that has none of them.
+    """
+    if not set(attributes) <= set(bench.attributes):
+        return None
+    columns = [list(bench.attributes).index(name) for name in attributes]
+    shown = bench.labels[: bench.n, columns]
+    both = zip(np.flatnonzero(shown.all(axis=1)), np.flatnonzero(~shown.any(axis=1)), strict=False)
+    pairs = np.array(list(both)[:PAIR_ROWS], dtype=np.int64)
+    if not len(pairs):
+        return None
+    sources, references = np.concatenate([pairs[:, 0], pairs[:, 1]]), np.concatenate([pairs[:, 1], pairs[:, 0]])
+    targets = bench.labels[sources]
+    for name in attributes:
+        targets = flip(targets, name, bench.attributes)
+    return Case(columns[-1], sources, targets.astype(np.uint8), np.zeros(len(sources), np.int64), references)
+
+
+def _write_board(
+    bench: Workbench, method: str, attributes: tuple[str, ...], case: Case, edits: NDArray[np.uint8]
+) -> None:
+    half = len(edits) // 2
+    first, second = bench.images(case.sources[:half]), bench.images(case.sources[half:])
+    board = np.stack([first, edits[:half], edits[half:], second], axis=1)
+    path = bench.run.figure_file(method, "pairs", "-and-".join(attributes))
+    write_bytes(path, grid_png(board.reshape(-1, *board.shape[2:]), 4))
+
+
+def write_mixes(bench: Workbench, attribute: str, editor: Editor, name: str, case: Case) -> None:
+    """The first images by a method with the option `mix`: source, five edits from label to reference, reference."""
+    if "mix" not in inspect.signature(editor.reference_edit).parameters:
+        return
+    part = case.take(slice(MIX_ROWS))
+    arguments = (bench, editor, part.sources, part.targets, part.references, part.draws)
+    edits = [edit_images(*arguments, options={"mix": mix}) for mix in MIXES]
+    references = part.references
+    assert references is not None
+    board = np.stack([bench.images(part.sources), *edits, bench.images(references)], axis=1)
+    path = bench.run.figure_file(name, "interpolation", attribute)
+    write_bytes(path, grid_png(board.reshape(-1, *board.shape[2:]), 2 + len(MIXES)))

@@ -1,0 +1,197 @@
+"""The cells of one (mode, attribute or conversion): methods meet the same images, references, true edits and reals.
+
+Edits are measured batch by batch and forgotten, so that memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from bridgebench.eval.cell import Tally, Task
+from bridgebench.eval.judges.reading import BATCH, Reading
+from bridgebench.eval.records.details import Readings, Scores, keep
+from bridgebench.eval.records.directory import to_json
+from bridgebench.harness.benchmark.cases import Case, case_of, redrawn
+from bridgebench.harness.benchmark.editing import TrueEdits, edit_images
+from bridgebench.harness.benchmark.figures import write_mixes, write_pairs, write_true_pairs
+from bridgebench.harness.benchmark.grids import write_grid, write_grid_images
+from bridgebench.harness.benchmark.kept_edits import KeptEdits
+from bridgebench.harness.benchmark.plan import Cell
+from bridgebench.harness.benchmark.workbench import Workbench
+from bridgebench.harness.data.pixels import STRIP, strip_png
+from bridgebench.harness.processes.memory import give_back
+from bridgebench.methods.core.files import write_bytes
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from bridgebench.methods.editor import Editor
+
+_MANY = 4096  # edits, from which on the networks' memory is given back before that of the distances is taken
+
+
+class Group:
+    """The edits and true edits of one (mode, attribute or conversion).
+
+    Attributes:
+        case: the edits of most methods.
+        true_edits: what draws their true edits, where the data set has them.
+    """
+
+    def __init__(self, bench: Workbench, mode: str, attribute: str) -> None:
+        self.bench = bench
+        self.mode = mode
+        self.attribute = attribute
+        self.case = case_of(bench, mode, attribute)
+
+    @cached_property
+    def true_edits(self) -> TrueEdits | None:
+        """Draws and keeps the true edits."""
+        if not self.bench.test.has_truth:
+            return None
+        return TrueEdits(self.bench, None if self.bench.conversions else self.attribute)
+
+    def run(self, cell: Cell, protocol_hash: str) -> None:
+        """Makes one cell and stores it; its pictures first, so that a cell on disk is whole."""
+        bench = self.bench
+        case, measures, reason = self.case, {}, self.case.reason
+        if reason is None:
+            editor = bench.editor(cell.entry)
+            if self._edits(editor):
+                case = case_of(bench, self.mode, self.attribute, editor)
+                measures = self._measure(cell, case, editor, protocol_hash)
+            else:
+                reason = f"{cell.entry.card.title} with these weights edits {', '.join(editor.editable)} only"
+        record = {
+            "schema": 1,
+            "key": cell.key,
+            "protocol_hash": protocol_hash,
+            "method": cell.entry.name,
+            "mode": self.mode,
+            "attribute": self.attribute,
+            "n": case.n,
+            "measures": measures,
+            "reason": reason,
+        }
+        write_bytes(bench.run.cell_file(*cell.place), to_json(record))
+
+    def _edits(self, editor: Editor) -> bool:
+        """Whether the method can give what is asked for."""
+        return self.bench.attributes[self.case.column] in editor.editable
+
+    def _measure(self, cell: Cell, case: Case, editor: Editor, protocol_hash: str) -> dict[str, Any]:
+        """Edits and measures all, and keeps the first edits as a strip and some as details."""
+        bench = self.bench
+        if self.true_edits is not None and "truth" in cell.entry.card.needs:
+            editor.attach(truth=self.true_edits)
+        tally, edits = Tally(bench.bench, self._task(case)), KeptEdits()
+        for rows in self._batches(case):
+            part = case.take(rows)
+            edited = self._edit(editor, part)
+            edits.add(edited)
+            if rows.start == 0:
+                write_bytes(bench.run.sample_file(*cell.place), strip_png(edited))
+            tally.add(bench.images(part.sources), edited, self._truth(part))
+        self._write_own_samples(cell, case)
+        self._keep_details(cell, case, edits, tally, protocol_hash)
+        if bench.conversions:
+            write_grid(bench, cell, editor, self.attribute)
+        elif self.mode == "reference" and cell.entry.card.kind == "method":
+            write_pairs(bench, self.attribute, editor, cell.entry.name)
+            if "label" in cell.entry.card.modes:
+                write_mixes(bench, self.attribute, editor, cell.entry.name, case)
+        draws = self._draws(editor)
+        if len(case.sources) >= _MANY:
+            give_back()
+        return tally.measures(draws)
+
+    def _task(self, case: Case) -> Task:
+        bench, sources = self.bench, case.sources[: case.n]
+        reading = bench.source_reading
+        return Task(
+            column=case.column,
+            source_labels=bench.labels[sources],
+            target_labels=case.targets[: case.n],
+            source_reading=Reading(reading.logits[sources], reading.features[sources]),
+            outputs=case.outputs,
+            copies=case.copies,
+        )
+
+    def _batches(self, case: Case) -> Iterator[slice]:
+        """As many edits at once as a judge reads at once, in whole batches of the editor."""
+        batch = self.bench.settings.batch
+        step = batch * -(-BATCH // batch)
+        for start in range(0, len(case.sources), step):
+            yield slice(start, min(start + step, len(case.sources)))
+
+    def _edit(self, editor: Editor, case: Case) -> NDArray[np.uint8]:
+        return edit_images(self.bench, editor, case.sources, case.targets, case.references, case.draws)
+
+    def _truth(self, case: Case) -> NDArray[np.uint8] | None:
+        if self.true_edits is None:
+            return None
+        return self.true_edits.of(case.sources, case.targets, case.references)
+
+    def _draws(self, editor: Editor) -> NDArray[np.float32] | None:
+        """Features (M, k, D) of several edits of the first images, of a method that can give more than one."""
+        bench = self.bench
+        if bench.conversions or (self.mode == "label" and not editor.card.stochastic):
+            return None
+        draws = range(bench.settings.diversity_draws)
+        edits = np.stack(
+            [self._edit(editor, redrawn(bench, self.mode, self.attribute, editor, draw)) for draw in draws], axis=1
+        )
+        count, size = edits.shape[:2], edits.shape[2:]
+        return bench.extractor(edits.reshape(-1, *size)).reshape(*count, -1)
+
+    def _keep_details(self, cell: Cell, case: Case, edits: KeptEdits, tally: Tally, protocol_hash: str) -> None:
+        """Stores what the page of the cell shows: the readings of some edits, and the pictures of the telling ones."""
+        bench, column = self.bench, case.column
+
+        def readings(chosen: NDArray[np.int64]) -> Readings:
+            before = bench.source_reading.probabilities[case.sources[chosen], column]
+            after = tally.reading.probabilities[chosen, column]
+            return Readings(case.targets[chosen, column], before, after, tally.right[chosen])
+
+        def pictures(chosen: NDArray[np.int64]) -> dict[str, NDArray[np.uint8]]:
+            part = case.take(chosen)
+            truth = self._truth(part)
+            found = {"source": bench.images(part.sources), "edit": edits.take(chosen)}
+            if truth is not None:
+                found["truth"] = truth
+            if part.references is not None:
+                found["reference"] = bench.images(part.references)
+            return found
+
+        error, change = tally.values("l1_true"), tally.values("l1_source")
+        if error is not None:
+            scores = Scores("l1_true", error, np.ones(len(error), dtype=bool))
+        else:
+            assert change is not None
+            scores = Scores("l1_source", change, tally.right)
+        keep(bench.run, cell, protocol_hash, bench.test.ids, scores, readings, pictures, case.sources, case.references)
+
+    def write_samples(self) -> None:
+        """The strips of references and true edits that stand beside the methods' own."""
+        if self.case.reason is None:
+            self._write_strips(self.case, None)
+            if self.bench.conversions:
+                write_grid_images(self.bench, self.mode, self.attribute, self.true_edits)
+            elif self.mode == "reference" and self.true_edits is not None:
+                write_true_pairs(self.bench, self.attribute, self.true_edits)
+
+    def _write_own_samples(self, cell: Cell, case: Case) -> None:
+        """The same strips of a method that has references of its own."""
+        shared = self.case.references
+        if case.references is not None and (shared is None or not np.array_equal(case.references, shared)):
+            self._write_strips(case, cell.entry.name)
+
+    def _write_strips(self, case: Case, method: str | None) -> None:
+        run, part = self.bench.run, case.take(slice(STRIP))
+        if part.references is not None:
+            write_bytes(run.reference_sample(self.attribute, method), strip_png(self.bench.images(part.references)))
+        truth = self._truth(part)
+        if truth is not None:
+            write_bytes(run.truth_sample(self.mode, self.attribute, method), strip_png(truth))

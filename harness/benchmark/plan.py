@@ -1,0 +1,225 @@
+"""What there is to do: which methods take part with which weights, and the key of each of their cells."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from bridgebench.eval.records.details import is_kept
+from bridgebench.eval.records.directory import RunDirectory, read_json
+from bridgebench.eval.records.protocol import hash_of
+from bridgebench.harness.profiles.profile import Profile
+from bridgebench.harness.profiles.variants import Variant
+from bridgebench.harness.weights.listing import TRAINED
+from bridgebench.methods import MethodCard
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import header, shipped
+
+from bridgebench import methods
+
+JUDGES = {"primary": "classifier", "second": "judge"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method, or a variant of one, that takes part.
+
+    Attributes:
+        card: its static facts.
+        weights: its weights file, if it has one.
+        sha256: the file's hash.
+        config: the constructor's arguments that the file names.
+        distribution: the installed package, with its version, that brings the method.
+        variant: what of the method is another; None: it is the method itself.
+    """
+
+    card: MethodCard
+    weights: Path | None
+    sha256: str | None
+    config: dict[str, Any] | None
+    distribution: str
+    variant: Variant | None = None
+
+    @property
+    def name(self) -> str:
+        """The name that users type."""
+        return self.card.name
+
+    @property
+    def method(self) -> str:
+        """The registered method."""
+        return self.card.name if self.variant is None else self.variant.method
+
+    @property
+    def groups(self) -> list[list[str]]:
+        """The attributes that the method moves together, as its weights file names them."""
+        return (self.config or {}).get("groups", [])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell to be done, of an attribute or conversion, and the key under which its result is valid."""
+
+    entry: Entry
+    mode: str
+    attribute: str
+    key: str
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Method, mode and attribute."""
+        return self.entry.name, self.mode, self.attribute
+
+
+def training_folder(method: str, profile: Profile) -> Path:
+    """Where `bridgebench train` keeps the run of a method; its finished weights are ``weights.safetensors`` in it."""
+    return TRAINED / f"{method}-{profile.name}"
+
+
+def find_weights(name: str, profile: Profile) -> Path | None:
+    """The weights file of a method (or ``classifier``, ``judge``) for a profile, or None.
+
+    The profile's own ``[weights]`` come first, then what was trained in this folder, then what is shipped.
+
+    Raises:
+        UserError: the profile names a file that is not there.
+    """
+    if name in profile.weights:
+        path = Path(profile.weights[name])
+        if not path.is_file():
+            raise UserError(
+                f"The profile '{profile.name}' names the weights {path} for '{name}', but no such file exists."
+            )
+        return path
+    candidates = [training_folder(name, profile) / "weights.safetensors", shipped(name, profile.name)]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def judge_weights(role: str, profile: Profile) -> Path:
+    """The weights file of the ``primary`` or the ``second`` judge.
+
+    Raises:
+        UserError: there is none.
+    """
+    name = JUDGES[role]
+    path = find_weights(name, profile)
+    if path is None:
+        raise UserError(
+            f"There are no weights of the {name} for the profile '{profile.name}': run `bridgebench train {name} "
+            f"--profile {profile.name}`, or name a file under [weights] {name} in the profile."
+        )
+    return path
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def select(profile: Profile, wanted: Sequence[str] | None, *, has_truth: bool) -> tuple[list[Entry], dict[str, str]]:
+    """The methods of a run, and those of the profile's list that cannot take part, with the reason.
+
+    Args:
+        profile: the profile.
+        wanted: methods that the user asked for by name; None: the profile's list.
+        has_truth: whether the data set can draw true edits.
+
+    Raises:
+        UserError: an unknown method, or one asked for by name that cannot take part.
+    """
+    names = list(dict.fromkeys(profile.methods if wanted is None else wanted))
+    if not names:
+        raise UserError("No method to run: give --methods a,b or name some under 'methods' in the profile.")
+    entries: list[Entry] = []
+    left_out: dict[str, str] = {}
+    for card in [profile.card(name) for name in names]:
+        entry, reason = _entry(card, profile, has_truth)
+        if entry is not None:
+            entries.append(entry)
+        elif wanted is None:
+            left_out[card.name] = reason
+        else:
+            raise UserError(f"{card.title} cannot run: {reason}.")
+    if not entries:
+        raise UserError(f"No method of the profile '{profile.name}' can run: {'; '.join(left_out.values())}.")
+    return entries, left_out
+
+
+def _entry(card: MethodCard, profile: Profile, has_truth: bool) -> tuple[Entry | None, str]:
+    if "truth" in card.needs and not has_truth:
+        return None, f"the data set '{profile.data.name}' has no true edits"
+    weights, method = find_weights(card.name, profile), profile.variant(card.name).method
+    if weights is None:
+        if card.kind != "control" and card.trainable:
+            return None, (
+                f"there are no weights of '{card.name}' for the profile '{profile.name}' "
+                f"(`bridgebench train {card.name} --profile {profile.name}` makes some)"
+            )
+        return Entry(card, None, None, None, _distribution(method)), ""
+    found = header(weights)
+    if found["method"] != method:
+        return None, f"{weights} holds weights of '{found['method']}', not of '{method}'"
+    config = found["config"]
+    if config.get("image_size") != profile.data.image_size:
+        has = config.get("image_size")
+        return None, f"{weights} is made for images of {has} px, the profile has {profile.data.image_size}"
+    if tuple(config.get("attributes", ())) != profile.attributes:
+        return None, f"{weights} knows other attributes than the profile: {', '.join(config.get('attributes', ()))}"
+    variant = profile.variants.get(card.name)
+    return Entry(card, weights.resolve(), file_sha256(weights), config, _distribution(method), variant), ""
+
+
+@lru_cache
+def _distribution(method: str) -> str:
+    found = entry_points(group=methods.GROUP, name=method)
+    dist = next(iter(found)).dist if found else None
+    return f"{dist.name} {dist.version}" if dist else "unknown"
+
+
+def key_of(entry: Entry, mode: str, attribute: str | None, protocol_hash: str) -> str:
+    """The hash of everything that decides a cell (attribute None: the cost of a mode)."""
+    return hash_of(
+        {
+            "protocol": protocol_hash,
+            "method": entry.name,
+            "mode": mode,
+            "attribute": attribute,
+            "weights": entry.sha256,
+            "config": entry.config,
+            "distribution": entry.distribution,
+        }
+    )
+
+
+def all_cells(entries: Iterable[Entry], columns: Sequence[str], protocol_hash: str) -> list[Cell]:
+    """Every cell of a run: for each mode and attribute or conversion, the methods that have the mode."""
+    entries = list(entries)
+    return [
+        Cell(entry, mode, attribute, key_of(entry, mode, attribute, protocol_hash))
+        for mode in ("label", "reference")
+        for attribute in columns
+        for entry in entries
+        if mode in entry.card.modes
+    ]
+
+
+def is_done(cell: Cell, run: RunDirectory) -> bool:
+    """Whether the run directory has the cell's result, valid under its key, its sample strip and its details."""
+    record = read_json(run.cell_file(*cell.place))
+    if record is None or record.get("key") != cell.key:
+        return False
+    return record.get("reason") is not None or (run.sample_file(*cell.place).is_file() and is_kept(run, cell))
+
+
+def groups(cells: Iterable[Cell]) -> dict[tuple[str, str], list[Cell]]:
+    """The cells by (mode, attribute): those of a group share references, true edits and real statistics."""
+    found: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        found.setdefault((cell.mode, cell.attribute), []).append(cell)
+    return found

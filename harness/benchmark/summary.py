@@ -1,0 +1,73 @@
+"""All cells of a run in one table: summary.csv, and the few lines that end `bridgebench benchmark`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.weights.listing import text_table
+
+_HEAD = ("method", "mode", "attribute", "kind", "n")
+_PARTS = {"value": "", "low": "_low", "high": "_high", "se": "_se"}
+_SHOWN = ("accuracy", "accuracy_second", "fd_target", "leakage", "ssim_source", "l1_true")
+
+
+def summary_csv(run: RunDirectory) -> str:
+    """One row a cell: ``method,mode,attribute,kind,n``, then each measure with its ``_low``, ``_high`` and ``_se``."""
+    kinds = {name: method["kind"] for name, method in run.read_run()["methods"].items()}
+    rows = []
+    for cell in run.cells():
+        row = {key: cell[key] for key in ("method", "mode", "attribute", "n")}
+        row["kind"] = kinds.get(cell["method"], "")
+        for measure, found in cell["measures"].items():
+            for part, suffix in _PARTS.items():
+                if found.get(part) is not None:
+                    row[measure + suffix] = found[part]
+        rows.append(row)
+    columns = sorted({column for row in rows for column in row} - set(_HEAD))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*_HEAD, *columns], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
+    """A table of means over the attributes, a row a method and mode.
+
+    A dash where no cell has the measure, and for a method that has fewer values than another one, as it leaves
+    attributes out or some of its cells failed: its mean is not the others'.
+    """
+    partial: dict[tuple[str, str], str] = {}
+    means: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for cell in run.cells():
+        measures = means.setdefault((cell["mode"], cell["method"]), {})
+        if cell.get("reason"):
+            partial[cell["mode"], cell["method"]] = cell["reason"]
+        for name in _SHOWN:
+            value = cell["measures"].get(name, {}).get("value")
+            if value is not None:
+                measures.setdefault(name, []).append(value)
+    rows: list[tuple[Any, ...]] = []
+    notes = [f"No means: {reason}." for reason in sorted(set(partial.values()))]
+    for mode in ("label", "reference"):
+        of_mode = [found for (other, _), found in means.items() if other == mode]
+        most = {name: max((len(found.get(name, ())) for found in of_mode), default=0) for name in _SHOWN}
+        for entry in entries:
+            found = means.get((mode, entry.name))
+            if found is None:
+                continue
+            whole = {name: values for name, values in found.items() if len(values) == most[name]}
+            if len(whole) < len(found) and (mode, entry.name) not in partial:
+                counted = min(len(values) for name, values in found.items() if name not in whole)
+                notes.append(f"No mean: {entry.card.title} by {mode} has {counted} of {max(most.values())} values.")
+            rows.append((mode, entry.card.title, *(_mean(whole.get(name)) for name in _SHOWN)))
+    return ["", *text_table(("mode", "method", *_SHOWN), rows).splitlines(), *notes, ""]
+
+
+def _mean(values: list[float] | None) -> str:
+    return f"{sum(values) / len(values):.3g}" if values else "-"

@@ -1,0 +1,133 @@
+"""`bridgebench verify`: makes some cells of a run anew, elsewhere, and compares them with the stored bytes."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bridgebench.eval.records.directory import RunDirectory, read_json
+from bridgebench.harness.benchmark.backends import run_jobs
+from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.plan import Cell, all_cells, groups, select
+from bridgebench.harness.benchmark.workbench import Setup, workbench
+from bridgebench.harness.processes.devices import check_device
+from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.reading import check_links, read_bytes
+from bridgebench.reports.read.compare import differences
+from pydantic import ValidationError
+
+
+def verify_run(
+    folder: Path,
+    *,
+    cells: int = 5,
+    seed: int = 0,
+    workers: int | None = None,
+    data_root: Path | None = None,
+    say: Callable[[str], Any] = print,
+) -> list[str]:
+    """Makes a random sample of a run's cells again, in a temporary folder.
+
+    Args:
+        folder: the run directory; nothing in it is changed.
+        cells: how many cells (all, if there are fewer).
+        seed: of the sample.
+        workers: processes, see :func:`harness.benchmark.backends.run_jobs`.
+        data_root: where the data set lies, if it is one of photos.
+        say: takes each line for the user.
+
+    Returns:
+        The cells that came out differently, as ``method/mode/attribute``.
+
+    Raises:
+        UserError: no run directory, or one of another protocol than data, judges and code have here.
+    """
+    check_links(folder)
+    stored, record = RunDirectory(folder), RunDirectory(folder).read_run()
+    with tempfile.TemporaryDirectory(prefix="bridgebench-") as name:
+        anew = RunDirectory(Path(name).resolve())
+        device = record.get("protocol", {}).get("device") or "cpu"
+        check_device(device)
+        profile, root = _profile(folder, record), data_root and data_root.resolve()
+        setup = Setup(profile, root, _limit(record), anew.root, device)
+        bench = workbench(setup)
+        if bench.protocol.hash != record.get("protocol_hash"):
+            changed = "; ".join(differences(record.get("protocol", {}), bench.protocol.record()))
+            raise UserError(f"{folder} was measured by another protocol than the one here: {changed}.")
+        chosen = _sample(stored, _planned(setup.profile, bench, record), cells, seed)
+        if not chosen:
+            raise UserError(f"{folder} has no finished cell to verify.")
+        say(f"{len(chosen)} cells are made again ({setup.profile.name}, seed {seed}).")
+        _ = bench.bench  # the real features are there before the workers look for them
+        jobs = [
+            Job(setup, bench.protocol.hash, mode, attribute, tuple(found))
+            for (mode, attribute), found in groups(chosen).items()
+        ]
+        for failed in run_jobs(run_job, jobs, backend="local", scheduler=None, workers=workers):
+            for place in failed:
+                say(f"{place} failed: {anew.error_file(*place.rsplit('/', 2)).read_text().splitlines()[-1]}")
+        different = []
+        for cell in chosen:
+            place = "/".join(cell.place)
+            changes = _changes(stored, anew, cell)
+            say(f"{'DIFFERENT' if changes else 'same     '}  {place}{': ' if changes else ''}{'; '.join(changes)}")
+            different += [place] if changes else []
+    return different
+
+
+def _profile(folder: Path, record: dict[str, Any]) -> Profile:
+    try:
+        return Profile.model_validate_json(json.dumps(record.get("profile")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(f"The profile in {folder / 'run.json'} is damaged ({where}: {first['msg']}).") from error
+
+
+def _limit(record: dict[str, Any]) -> int | None:
+    """How many test images the run was limited to."""
+    limit = record.get("limit")
+    return limit if isinstance(limit, int) and limit > 1 else None
+
+
+def _planned(profile: Profile, bench: Any, record: dict[str, Any]) -> list[Cell]:
+    """The cells of the run's methods that can take part here."""
+    names = sorted(record.get("methods", {}))
+    of_profile = profile.model_copy(update={"methods": tuple(names)})
+    entries, _ = select(of_profile, None, has_truth=profile.data.name in DRAWN_HERE)
+    return all_cells(entries, bench.columns, bench.protocol.hash)
+
+
+def _sample(stored: RunDirectory, planned: Sequence[Cell], count: int, seed: int) -> list[Cell]:
+    finished = [cell for cell in planned if stored.cell_file(*cell.place).is_file()]
+    chosen = random.Random(seed).sample(finished, min(count, len(finished)))
+    return sorted(chosen, key=lambda cell: cell.place)
+
+
+def _changes(stored: RunDirectory, anew: RunDirectory, cell: Cell) -> list[str]:
+    """What differs between a stored cell and the same cell made anew."""
+    before, after = (read_json(run.cell_file(*cell.place)) for run in (stored, anew))
+    if before is None or after is None:
+        return [f"no readable record {'is stored' if before is None else 'came out'}"]
+    if before.get("key") != after.get("key"):
+        return ["it was made with other weights, or by another version of the method"]
+    changes = differences(before, after)
+    if not changes and not _same_bytes(stored.cell_file(*cell.place), anew.cell_file(*cell.place)):
+        changes.append("the same numbers in other bytes")
+    for path in (anew.sample_file(*cell.place), anew.details_file(*cell.place), anew.details_picture(*cell.place)):
+        place = path.relative_to(anew.root)
+        if path.is_file() and not _same_bytes(path, stored.root / place):
+            changes.append(f"another {place}")
+    return changes
+
+
+def _same_bytes(one: Path, two: Path) -> bool:
+    try:
+        return read_bytes(one) == read_bytes(two)
+    except (OSError, ValueError):
+        return False

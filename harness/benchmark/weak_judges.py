@@ -1,0 +1,46 @@
+"""Judges that read poorly, as their own cards say: told before a benchmark, for accuracies read by them mean little."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridgebench.harness.benchmark.plan import JUDGES, judge_weights
+from bridgebench.harness.profiles.profile import Profile
+from bridgebench.methods.core.weights import header
+
+LEAST = 0.8  # balanced accuracy on its own test images; a judge that guesses has 0.5
+_TITLES = {"primary": "first judge", "second": "second judge"}
+
+
+def weak_judges(profile: Profile) -> list[str]:
+    """A line for each judge of a profile whose balanced accuracy is below `LEAST` for some attribute.
+
+    Nothing is said of a judge whose card has no such figure, nor of attributes that it could not be measured for.
+
+    Raises:
+        UserError: a judge's file is missing or damaged.
+    """
+    lines = []
+    for role, name in JUDGES.items():
+        shares = _balanced(header(judge_weights(role, profile))["card"], profile.attributes)
+        weak = sorted((share, attribute) for attribute, share in shares.items() if share < LEAST)
+        if weak:  # some are where the mean is
+            mean = sum(shares.values()) / len(shares)
+            named = ", ".join(f"{attribute} {share:.1%}" for share, attribute in weak)
+            lines.append(
+                f"Warning: the {_TITLES[role]} ({name}) reads its own test images poorly: balanced accuracy {mean:.1%} "
+                f"on average, and below {LEAST:.0%} for {named}; accuracies that it reads there mean little."
+            )
+    return lines
+
+
+def _balanced(card: Mapping[str, Any], attributes: Sequence[str]) -> dict[str, float]:
+    """By attribute, as far as the card has it; it says what somebody wrote into a weights file."""
+    found: Any = card
+    for key in ("scores", "test", "balanced"):
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return {}
+    shares = {name: found.get(name) for name in attributes}
+    return {name: share for name, share in shares.items() if isinstance(share, int | float) and 0 <= share <= 1}

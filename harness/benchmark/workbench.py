@@ -1,0 +1,237 @@
+"""What every cell of a run needs, opened once a process: test images, judges, feature space, real side, editors."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from bridgebench.eval.cell import Bench
+from bridgebench.eval.distances.reals import Reals
+from bridgebench.eval.judges.classifier import load_classifier
+from bridgebench.eval.judges.features import load_extractor
+from bridgebench.eval.judges.reading import Reading, read
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.protocol import DEALT, DRAWN, DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
+from bridgebench.harness.benchmark.editors import Editors
+from bridgebench.harness.benchmark.plan import Entry, judge_weights
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.celeba import Split
+from bridgebench.harness.data.open import open_split
+from bridgebench.harness.data.pixels import digest
+from bridgebench.harness.processes.devices import repeatable
+from bridgebench.harness.processes.memory import give_back
+from bridgebench.harness.profiles.profile import Profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import write_bytes
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from bridgebench.methods.editor import Editor
+
+Arrays = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker must be told to open the same workbench as everybody else.
+
+    Attributes:
+        profile: the profile.
+        data_root: where CelebA lies.
+        limit: use the first so many test images only.
+        run: the run directory; on a cluster, in a folder that all machines share.
+        device: where the networks compute, as PyTorch names it.
+    """
+
+    profile: Profile
+    data_root: Path | None
+    limit: int | None
+    run: Path
+    device: str = "cpu"
+
+    def __hash__(self) -> int:  # a profile holds dicts
+        return hash((self.profile.name, self.run))
+
+
+class Workbench:
+    """Opens the data and the judges of a setup.
+
+    Raises:
+        UserError: data or weights are missing or damaged.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        profile, settings = setup.profile, setup.profile.evaluation
+        self.setup = setup
+        self.settings = settings
+        self.run = RunDirectory(setup.run)
+        self.device = device = setup.device
+        self.primary = load_classifier(judge_weights("primary", profile), profile.attributes, device)
+        self.second = load_classifier(judge_weights("second", profile), profile.attributes, device)
+        if self.primary.architecture == self.second.architecture:
+            raise UserError(
+                f"Both judges of the profile '{profile.name}' are of the architecture '{self.primary.architecture}', "
+                "so that what fools one fools the other: train or name a judge of another."
+            )
+        self.extractor = load_extractor(settings.features, self.primary, profile.weights.get(settings.features), device)
+        self.test = open_split(profile, "test", data_root=setup.data_root, limit=setup.limit)
+        self.labels = np.asarray(self.test.labels)
+        self.attributes = self.test.attributes
+        self.conversions = profile.conversions
+        self.columns = profile.columns
+        self.n = min(settings.n or len(self.labels), len(self.labels))
+        self.editors = Editors(self.attributes, self.test.image_size, device, self.primary)
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """Everything that decides a number."""
+        space, settings, domains = self.extractor, self.settings, self.conversions
+        edited = [self.of_domain(domain) for domain in self.attributes] if domains else [np.arange(self.n)]
+        return Protocol(
+            data=DataRecord(
+                name=self.test.name,
+                digest=self.test.digest,
+                image_size=self.test.image_size,
+                preparation=None if self.test.preparation is None else dict(self.test.preparation),
+                real={split: images.digest for split, images in self.real_splits.items()},
+                n_real=sum(len(images.labels) for images in self.real_splits.values()),
+                n=sum(map(len, edited)),
+                ids_sha256=ids_hash(self.test.ids),
+            ),
+            attributes=tuple(self.attributes),
+            cells="conversions" if domains else "flips",
+            references=DEALT if domains else DRAWN,
+            features=FeatureRecord(name=space.name, title=space.title, dimension=space.dimension, digest=space.digest),
+            judges={"primary": self.primary.digest, "second": self.second.digest},
+            batch=settings.batch,
+            seed=settings.seed,
+            bootstrap=settings.bootstrap,
+            minimum_n=settings.minimum_n,
+            diversity_images=None if domains else settings.diversity_images,
+            diversity_draws=None if domains else settings.diversity_draws,
+            outputs=settings.outputs if domains else None,
+            device=None if self.device == "cpu" else self.device.partition(":")[0],
+        )
+
+    @cached_property
+    def real_splits(self) -> dict[str, ImageSet]:
+        """The splits whose images are on the real side: the test images; of domains, all there are to train on."""
+        if not self.conversions:
+            return {"test": self.test}
+        profile, root = self.setup.profile, self.setup.data_root
+        # AFHQ has no validation images: ours are a share of its training images.
+        splits: tuple[Split, ...] = ("train", "validation") if profile.data.name == "afhq" else ("train",)
+        return {split: open_split(profile, split, data_root=root) for split in splits}
+
+    def images(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Test images (M, H, W, 3); only these are read."""
+        return np.asarray(self.test.images[indices])
+
+    def images_of_domain(self, domain: str) -> NDArray[np.int64]:
+        """All test images of a domain."""
+        return np.flatnonzero(self.labels[:, list(self.attributes).index(domain)] == 1)
+
+    def of_domain(self, domain: str) -> NDArray[np.int64]:
+        """Those of them that are edited."""
+        return self.images_of_domain(domain)[: self.settings.n or None]
+
+    @cached_property
+    def positions(self) -> dict[bytes, int]:
+        """Where each test image stands, by the digest of its pixels."""
+        found: dict[bytes, int] = {}
+        for start in range(0, len(self.labels), self.settings.batch):  # a memory map is slow to give one at a time
+            images = np.asarray(self.test.images[start : start + self.settings.batch])
+            found |= {digest(image): index for index, image in enumerate(images, start)}
+        return found
+
+    @cached_property
+    def source_reading(self) -> Reading:
+        """What the primary judge reads of all test images; kept in the run directory."""
+        key = hash_of([self.protocol.data.model_dump(), self.primary.digest])
+        found = self._kept(
+            f"reading-{key[:16]}", ("logits", "features"), lambda: vars(read(self.primary, self.test.images))
+        )
+        return Reading(found["logits"], found["features"])
+
+    @cached_property
+    def test_features(self) -> NDArray[np.float32]:
+        """Features of all test images, (N, D)."""
+        if self.extractor.name == "attributes":
+            return self.source_reading.features
+        return self._features("test", self.test)
+
+    @cached_property
+    def bench(self) -> Bench:
+        """The measures' view of all this."""
+        if self.conversions:
+            features = np.concatenate([self._features(split, images) for split, images in self.real_splits.items()])
+            labels = np.concatenate([np.asarray(images.labels) for images in self.real_splits.values()])
+        else:
+            features, labels = self.test_features, self.labels
+        reals = Reals(features, labels, self.attributes, self.settings.seed)
+        return Bench(
+            primary=self.primary,
+            second=self.second,
+            extractor=self.extractor,
+            reals=reals,
+            seed=self.settings.seed,
+            resamples=self.settings.bootstrap,
+            minimum_n=self.settings.minimum_n,
+        )
+
+    def editor(self, entry: Entry) -> Editor:
+        """The method of `entry`, with the classifier attached if it needs one."""
+        return self.editors.of(entry)
+
+    def _features(self, split: str, images: ImageSet) -> NDArray[np.float32]:
+        """Features of all images of a split, (N, D)."""
+        key = hash_of([images.digest, self.protocol.features.model_dump()])
+        return self._kept(f"{split}-{key[:16]}", ("features",), lambda: {"features": self.extractor(images.images)})[
+            "features"
+        ]
+
+    def _kept(self, stem: str, names: Sequence[str], made: Callable[[], Arrays]) -> Arrays:
+        """Arrays from the run directory's cache, made if they are not there; `stem` names what decides them.
+
+        They are memory maps: all workers of a machine share them.
+        """
+        paths = {name: self.run.root / "cache" / f"{stem}-{name}.npy" for name in names}
+        if not all(path.is_file() for path in paths.values()):
+            for name, array in made().items():
+                buffer = io.BytesIO()
+                np.save(buffer, array, allow_pickle=False)
+                write_bytes(paths[name], buffer.getbuffer())
+            give_back()  # networks have run over all images
+        return {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()}
+
+
+def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:
+    """The workbench of a setup, opened once in this process; one thread computes, so bytes repeat.
+
+    Args:
+        setup: what to open.
+        protocol_hash: that of the caller's run: a worker that lives on after a judge was trained anew opens again.
+
+    Raises:
+        UserError: data or weights are missing, or others than those that the run was planned with.
+    """
+    bench = _opened(setup)
+    if protocol_hash not in (None, bench.protocol.hash):
+        _opened.cache_clear()
+        bench = _opened(setup)
+        if protocol_hash != bench.protocol.hash:
+            raise UserError(
+                "This worker sees other data, judges or code than the process that planned the run: start it anew."
+            )
+    return bench
+
+
+@lru_cache(maxsize=1)
+def _opened(setup: Setup) -> Workbench:
+    repeatable()
+    return Workbench(setup)

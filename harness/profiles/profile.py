@@ -1,0 +1,275 @@
+"""Profiles: small TOML files that say on what data a benchmark runs and how it is measured.
+
+The shipped ones lie in ``harness/profiles/``; a user's own is given by its path. A profile is checked when it is read:
+a mistake is told in one sentence with the file, the key and what was expected.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from bridgebench.harness.profiles.variants import Variant
+from bridgebench.methods import MethodCard, card, names
+from bridgebench.methods.core.conversions import conversions
+from bridgebench.methods.core.errors import UserError, did_you_mean
+from bridgebench.methods.core.labels import CELEBA14, DOMAINS
+from bridgebench.methods.core.reading import read_bytes
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+SHIPPED = Path(__file__).parent
+_LARGEST = 2**20  # bytes of a profile
+OF_DOMAINS = ("animals", "afhq")
+DRAWN_HERE = ("faces", "animals")  # every edit of theirs has a true image
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class CropTable(_Table):
+    """``[data] crop``: the square that is cut out of each photo, in its pixels."""
+
+    left: Count
+    top: Count
+    size: Positive
+
+
+class DataTable(_Table):
+    """``[data]``: which images, and how many of each split (0: all there are; of domains, all of them together).
+
+    `split` matters for CelebA alone: by its own list ("partition"), or by file order as BridgeGAN's code does it.
+    `mirror_train` mirrors each training image with probability 0.5 whenever it is seen, for every method alike.
+    `crop` is for CelebA alone, too; without it BridgeGAN's crop is taken. `resize` is the filter that brings the crop
+    to `image_size`, by default BridgeGAN's, which has no antialias: take "antialiased" where photos are halved or more.
+    `skip_damaged` leaves damaged and missing photos out instead of stopping at the first; the protocol records them.
+    """
+
+    name: Literal["faces", "celeba", "animals", "afhq"]
+    image_size: Annotated[int, Field(ge=32, multiple_of=32)]
+    train: Count
+    validation: Count
+    test: Count
+    balance_train: bool = False
+    mirror_train: bool = False
+    split: Literal["partition", "official-code"] = "partition"
+    skip_damaged: bool = False
+    crop: CropTable | None = None
+    resize: Literal["legacy_bicubic", "antialiased"] = "legacy_bicubic"
+
+    @model_validator(mode="after")
+    def _photos_of_celeba(self) -> DataTable:
+        if self.name != "celeba" and (self.crop is not None or self.resize != "legacy_bicubic"):
+            raise ValueError(f"crop and resize are for the photos of 'celeba', not for '{self.name}'.")
+        crop = self.crop
+        if crop is not None and (crop.left + crop.size > 178 or crop.top + crop.size > 218):
+            raise ValueError(f"the crop {crop.model_dump()} does not lie within a photo of 178 x 218 pixels.")
+        return self
+
+
+class EvaluationTable(_Table):
+    """``[evaluation]``: everything about the measuring that a user may choose.
+
+    Attributes:
+        n: how many test images are edited (the first ones; of domains, the first ones of each; 0: all). The real side
+            is every test image; of domains, every training image.
+        batch: images an edit call; part of the protocol, as float sums may differ between batch sizes.
+        seed: references, latent vectors, subsets and bootstrap samples all derive from it.
+        features: the feature space of distances and diversity.
+        minimum_n: fewer images than this on a side of a distance: a dash instead of a number.
+        diversity_images, diversity_draws: how many edits of how many images the diversity is taken over (attributes).
+        outputs: edits of each source image, all of which are measured (domains).
+        bootstrap: resamples of a confidence interval.
+    """
+
+    n: Count
+    batch: Positive
+    seed: Count = 0
+    features: Literal["attributes", "inception", "inception-imagenet"] = "attributes"
+    minimum_n: Annotated[int, Field(ge=2)]
+    diversity_images: Positive = 8
+    diversity_draws: Annotated[int, Field(ge=2)] = 10
+    outputs: Annotated[int, Field(ge=2)] = 10
+    bootstrap: Positive
+
+
+class Profile(_Table):
+    """A checked profile.
+
+    Attributes:
+        name: the file's name without ``.toml``.
+        attributes: label columns, in order: attributes, or domains.
+        methods: what `bridgebench benchmark` runs when no --methods are given: methods, and variants by their names.
+        data, evaluation: the tables of the same names.
+        train: recipes, one free table a method (and ``classifier``, ``judge``); checked by the method that is trained.
+        averaging: ``[train] averaging``: the share that the running average of every method's weights keeps of itself
+            an iteration (`methods.training.averaging`); 0: the last weights are kept, no average.
+        variants: methods with another seed or recipe, by name.
+        weights: weights files by method (and ``classifier``, ``judge``), instead of trained or shipped ones; and those
+            of the feature spaces "inception" and "inception-imagenet".
+    """
+
+    name: str
+    attributes: tuple[str, ...]
+    methods: tuple[str, ...]
+    data: DataTable
+    evaluation: EvaluationTable
+    train: dict[str, dict[str, Any]] = {}
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    weights: dict[str, str] = {}
+    variants: dict[str, Variant] = {}
+
+    def variant(self, name: str) -> Variant:
+        """What a name of this profile stands for: one of its variants, or the method of that name as it is."""
+        return self.variants.get(name) or Variant(method=name)
+
+    def card(self, name: str) -> MethodCard:
+        """The card of a method, or of a variant of one.
+
+        Raises:
+            UserError: there is neither.
+        """
+        if name in self.variants:
+            return self.variants[name].card(name)
+        if self.variants and name not in names():
+            hint, known = did_you_mean(name, [*self.variants, *names()]), ", ".join(self.variants)
+            raise UserError(
+                f"There is no method '{name}'.{hint} `bridgebench methods` lists those that are installed; the profile "
+                f"'{self.name}' has the variants {known}."
+            )
+        return card(name)
+
+    def recipe(self, name: str) -> dict[str, Any]:
+        """The recipe of a method or variant: the method's table, with what the variant changes."""
+        variant = self.variant(name)
+        return {**self.train.get(variant.method, {}), **variant.recipe}
+
+    @property
+    def conversions(self) -> bool:
+        """Whether the label columns are domains, and a cell is a conversion from one to another."""
+        return self.data.name in OF_DOMAINS
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the cells of a method and mode, in a table's order: the attributes, or the conversions."""
+        if self.conversions:
+            return tuple(conversion.name for conversion in conversions(self.attributes))
+        return self.attributes
+
+    def without_damaged(self) -> Profile:
+        """The same profile with ``data.skip_damaged`` on."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"skip_damaged": True})})
+
+    @field_validator("attributes")
+    @classmethod
+    def _none_twice(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:
+        if not attributes or len(set(attributes)) != len(attributes):
+            raise ValueError("it must name at least one attribute and none twice.")
+        return attributes
+
+    @model_validator(mode="after")
+    def _known_attributes(self) -> Profile:
+        if self.conversions:
+            if self.attributes != DOMAINS:
+                raise ValueError(f"the attributes of '{self.data.name}' are its domains: {', '.join(DOMAINS)}.")
+            return self
+        for attribute in self.attributes:
+            if attribute not in CELEBA14:
+                hint = did_you_mean(attribute, CELEBA14)
+                raise ValueError(f"attributes: '{attribute}' is not an attribute.{hint}")
+        return self
+
+    @field_validator("variants")
+    @classmethod
+    def _sound_variants(cls, variants: dict[str, Variant]) -> dict[str, Variant]:
+        for name, variant in variants.items():
+            try:
+                variant.check(name)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+        return variants
+
+    @model_validator(mode="after")
+    def _enough_images(self) -> Profile:
+        edited = self.evaluation.n * (len(self.attributes) if self.conversions else 1)
+        if self.data.test and edited > self.data.test:
+            of_each = " of each domain" if self.conversions else ""
+            raise ValueError(f"evaluation.n = {self.evaluation.n}{of_each} is more than data.test = {self.data.test}.")
+        return self
+
+
+def shipped_profiles() -> list[str]:
+    """The names of the profiles that come with bridgebench, sorted."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """The profile of that name, or the one in a ``.toml`` file.
+
+    Raises:
+        UserError: no such profile, no valid TOML, an unknown key, or a value that does not fit.
+    """
+    path = _locate(str(name_or_path))
+    try:
+        table = tomllib.loads(read_bytes(path, _LARGEST).decode())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}.") from error
+    if "name" in table:
+        raise UserError(f"{path}: a profile is named by its file; remove the key 'name'.")
+    for key in ("attributes", "methods"):
+        if isinstance(table.get(key), list):
+            table[key] = tuple(table[key])
+    train = table.get("train")
+    if isinstance(train, dict) and "averaging" in train:  # it stands beside the methods' tables
+        table["averaging"] = train.pop("averaging")
+    try:
+        profile = Profile(name=path.stem, **table)
+    except ValidationError as error:
+        raise UserError(_sentence(path, error)) from error
+    # Weights are named relative to the profile, so that the two can be moved together.
+    weights = {key: str(path.parent / value) for key, value in profile.weights.items()}
+    return profile.model_copy(update={"weights": weights})
+
+
+def _locate(name: str) -> Path:
+    if name.endswith(".toml") or "/" in name or "\\" in name:
+        path = Path(name)
+        if not path.is_file():
+            raise UserError(f"There is no profile file {path}.")
+        return path
+    if name not in shipped_profiles():
+        hint = did_you_mean(name, shipped_profiles())
+        known = ", ".join(shipped_profiles())
+        raise UserError(f"There is no profile '{name}'.{hint} Shipped are: {known}; your own is given as a .toml file.")
+    return SHIPPED / f"{name}.toml"
+
+
+def _sentence(path: Path, error: ValidationError) -> str:
+    """The first thing wrong with a profile, in one sentence."""
+    # An unknown key is told first: it is the likely cause of a missing one.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    where = [str(part) for part in first["loc"]]
+    key = ".".join(where) or "the profile"
+    if first["type"] == "extra_forbidden":
+        hint = did_you_mean(where[-1], _keys_at(where[:-1]))
+        return f"{path}: there is no key '{key}'.{hint}"
+    if first["type"] == "missing":
+        return f"{path}: the key '{key}' is missing."
+    if first["type"] == "value_error":
+        return f"{path}: {key}: {first['ctx']['error']}"
+    expected = first["msg"].removeprefix("Input should be ").replace("a valid tuple", "a list")
+    return f"{path}: {key} should be {expected}, not {first['input']!r}."
+
+
+def _keys_at(where: list[str]) -> list[str]:
+    model: type[BaseModel] = Profile
+    for part in where:
+        inner = model.model_fields[part].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return [key for key in model.model_fields if key != "name" or model is DataTable]

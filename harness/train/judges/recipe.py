@@ -1,0 +1,76 @@
+"""How the two judges are trained: the tables ``[train.classifier]`` and ``[train.judge]`` of a profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from bridgebench.harness.profiles.profile import Profile
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.training.recipe import parse_recipe
+from pydantic import Field
+
+Architecture = Literal[
+    "resnet", "plain", "resnet18", "resnet50", "mobilenet_v3_large", "efficientnet_b0", "convnext_tiny"
+]
+_ARCHITECTURES = {"classifier": "resnet", "judge": "plain"}  # where a profile names none
+SEEDS = {"classifier": 1, "judge": 2}  # of the weights and of the data order, where the caller names none
+
+
+@dataclass(frozen=True)
+class ClassifierRecipe:
+    """A judge's recipe. The loss is binary cross entropy, the optimizer AdamW.
+
+    Attributes:
+        architecture: of `eval.judges.classifier`; the two judges of a profile have different ones.
+        weights: a file of torchvision with ImageNet's weights for a backbone; None: random first weights.
+        epochs: after how many the learning rate has fallen to 0 and training ends; None: the minutes decide alone.
+        patience: after how many epochs without a lower validation loss training ends early; None: never.
+        batch_size: images a step.
+        learning_rate: the highest; a short linear warm-up, then half a cosine down to 0.
+        weight_decay: AdamW's.
+        crop: the smallest share of a training image's area that a random crop keeps; None: small shifts instead.
+        notes: for readers.
+    """
+
+    architecture: Architecture = "resnet"
+    weights: str | None = None
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    patience: Annotated[int, Field(ge=1)] | None = None
+    batch_size: Annotated[int, Field(ge=2)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.02
+    crop: Annotated[float, Field(ge=0.25, le=1)] | None = None
+    notes: str = ""
+
+
+# What of a recipe may change when a training goes on.
+CHANGEABLE = frozenset({"epochs", "patience", "notes"})
+
+
+def classifier_recipe(which: str, profile: Profile) -> ClassifierRecipe:
+    """The recipe of a profile's "classifier" or "judge".
+
+    Raises:
+        UserError: an unknown `which`, a key or value that does not fit, or one architecture for both judges.
+    """
+    if which not in _ARCHITECTURES:
+        raise UserError(f"There is no classifier '{which}'; train 'classifier' or 'judge'.")
+    recipes = {
+        name: parse_recipe(
+            ClassifierRecipe, {"architecture": architecture} | profile.train.get(name, {}), f"[train.{name}]"
+        )
+        for name, architecture in _ARCHITECTURES.items()
+    }
+    found = recipes[which]
+    if recipes["classifier"].architecture == recipes["judge"].architecture:
+        raise UserError(
+            f"[train.classifier] and [train.judge] have the same architecture, '{found.architecture}': give one of "
+            "them another, or what fools the first judge fools the second."
+        )
+    if found.weights is not None and found.architecture in ("resnet", "plain"):
+        raise UserError(
+            f"[train.{which}] names ImageNet weights, which '{found.architecture}' cannot take: leave out 'weights', "
+            "or take one of torchvision's architectures, such as 'resnet18'."
+        )
+    return found

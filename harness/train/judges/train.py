@@ -1,0 +1,186 @@
+"""Training of the two judges: the attribute classifier and the second judge that no method ever sees.
+
+Both learn on randomly corrupted images; drawn faces are attribute-balanced for them, so that no attribute can be read
+off another that usually comes with it. The state of the lowest validation loss is kept. It is scored on the natural
+test images and, where there are any, on true flips of them, and the scores go into the file's card.
+
+A run lives in a folder as every training does (`harness.train.loop`): killed at any instant, it goes on.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from bridgebench.eval.judges.backbones import load_imagenet
+from bridgebench.eval.judges.classifier import AttributeClassifier, as_stored, save_classifier
+from bridgebench.harness.benchmark.plan import training_folder
+from bridgebench.harness.benchmark.provenance import describe_training
+from bridgebench.harness.data import ImageSet, open_split
+from bridgebench.harness.data.faces.dataset import load_faces
+from bridgebench.harness.processes.lock import locked
+from bridgebench.harness.processes.stopping import Stopped, StopRequest
+from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.train.checkpoint import FILE
+from bridgebench.harness.train.display import Display
+from bridgebench.harness.train.judges.fit import JudgeFit
+from bridgebench.harness.train.judges.recipe import SEEDS, ClassifierRecipe, classifier_recipe
+from bridgebench.harness.train.judges.scores import print_scores, score
+from bridgebench.harness.weights.cards import write_card
+from bridgebench.methods.core.errors import UserError
+from rich.console import Console
+
+DEFAULT_MINUTES = 6.0  # of a recipe that says no length of its own
+_CHECKPOINT_SECONDS = 60.0
+_LOG_EVERY = 20
+
+
+def train_classifier(
+    which: str,
+    profile: str | Profile,
+    minutes: float | None = None,
+    out: Path | None = None,
+    seed: int | None = None,
+    data_root: Path | None = None,
+    resume: bool = False,
+    stretch: float | None = None,
+) -> Path | None:
+    """Trains, scores and saves one of the two judges of a profile.
+
+    Args:
+        which: "classifier" (the primary judge and feature space) or "judge" (the second).
+        profile: a profile or its name; its recipe is ``[train.classifier]`` or ``[train.judge]``.
+        minutes: the whole training takes no longer, resumed or not, and its learning rate falls accordingly; scoring
+            comes after it. None: the recipe's epochs, or six minutes where it names none.
+        out: folder of the run, whose weights are ``weights.safetensors`` in it; or a .safetensors file, whose run is
+            in the folder of that name without the ending.
+        seed: of the weights, the data order and all draws; the two judges have different ones by default.
+        data_root: where a data set of photos lies.
+        resume: go on from the last checkpoint in the folder.
+        stretch: stop after so many seconds in any case; `resume` goes on later.
+
+    Returns:
+        The file that was written; None if the training is not at its end.
+
+    Raises:
+        UserError: an unknown `which`, a recipe that does not fit, no time to train in, a run that is there already, or
+            none to resume; or training broke down.
+        Stopped: asked to by a signal, after saving a checkpoint.
+    """
+    if isinstance(profile, str):
+        profile = load_profile(profile)
+    recipe = classifier_recipe(which, profile)
+    if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
+        raise UserError(f"The training time must be more than 0 minutes, not {minutes}.")
+    folder, path = _places(which, profile, out)
+    if (folder / FILE).exists() and not resume:
+        raise UserError(f"A training run is in {folder} already; go on with --resume, or give another --out.")
+    seed = SEEDS[which] if seed is None else seed
+    console = Console()
+    train, test = _training_set(profile, data_root), open_split(profile, "test", data_root)
+    validation = open_split(profile, "validation", data_root)
+    with locked(folder):
+        fit = _begin(which, recipe, train, validation, seed)
+        if resume:
+            fit.load(folder)
+        if minutes is not None or (fit.seconds is None and recipe.epochs is None):
+            fit.seconds = 60 * (DEFAULT_MINUTES if minutes is None else minutes)
+        _run(fit, folder, stretch)
+        if fit.ended is None:
+            console.print(f"The {which} is not at its end after {fit.progress.iteration} steps: --resume goes on.")
+            return None
+        model = fit.model
+        model.load_state_dict(as_stored(model))  # what is scored is what the file will hold
+        scores = score(model, test)
+        print_scores(console, which, scores)
+        card = describe_training(which, profile, _recipe_card(fit), train, seed, 1, torch.get_num_threads())
+        save_classifier(model, path, {**card, **_training_card(fit, validation, test), "scores": scores})
+        write_card(path)
+    console.print(f"Saved {path} ({fit.ended}).", soft_wrap=True)
+    return path
+
+
+def _places(which: str, profile: Profile, out: Path | None) -> tuple[Path, Path]:
+    """The folder of a run, and its weights file."""
+    if out is not None and out.suffix == ".safetensors":
+        return out.with_suffix(""), out
+    folder = training_folder(which, profile) if out is None else out
+    return folder, folder / "weights.safetensors"
+
+
+def _training_set(profile: Profile, data_root: Path | None) -> ImageSet:
+    """Balanced faces where we draw them; elsewhere the images that there are."""
+    if profile.data.name != "faces":
+        return open_split(profile, "train", data_root)
+    return load_faces("train", profile.data.train, profile.data.image_size, balance=True)
+
+
+def _begin(which: str, recipe: ClassifierRecipe, train: ImageSet, validation: ImageSet, seed: int) -> JudgeFit:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.manual_seed(seed)
+    model = AttributeClassifier(train.attributes, recipe.architecture)
+    identity: dict[str, Any] = {"classifier": which, "attributes": list(train.attributes)}
+    if recipe.weights is not None:
+        identity["ImageNet weights"] = load_imagenet(model.trunk, recipe.architecture, recipe.weights)
+    return JudgeFit(model.to(device), recipe, train, validation, seed, identity)
+
+
+def _run(fit: JudgeFit, folder: Path, stretch: float | None) -> None:
+    """Trains to the end, or as long as `stretch` lasts, with a checkpoint every minute and one at the end.
+
+    Raises:
+        Stopped: by a signal, after a checkpoint.
+    """
+    until = math.inf if stretch is None else time.monotonic() + stretch
+    left = None if fit.seconds is None else fit.seconds - fit.progress.seconds
+    deadline = None if left is None else time.monotonic() + left
+    saved = time.monotonic()
+    with (
+        StopRequest() as request,
+        Display(fit.total, fit.progress, fit.sampler.batch_size, deadline) as display,
+    ):
+        while fit.ended is None and not request.number and time.monotonic() < until:
+            fit.step()
+            if fit.progress.iteration % _LOG_EVERY == 0:
+                display.show(fit.progress, fit.note())
+            if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                fit.save(folder)
+                saved = time.monotonic()
+        fit.save(folder)
+        if request.number:
+            raise Stopped(
+                request.number, "stopped, and a checkpoint is saved; give the same command with --resume to go on."
+            )
+        if fit.ended is not None:
+            fit.finish()
+
+
+def _recipe_card(fit: JudgeFit) -> dict[str, Any]:
+    """The recipe as a reader of the card needs it: without what it leaves open."""
+    chosen = {key: value for key, value in asdict(fit.recipe).items() if value not in (None, "")}
+    fixed = {"loss": "binary cross entropy", "optimizer": "AdamW", "schedule": "warm-up, then cosine down to 0"}
+    return {**chosen, **fixed, "steps": fit.progress.iteration}
+
+
+def _training_card(fit: JudgeFit, validation: ImageSet, test: ImageSet) -> dict[str, Any]:
+    """How the training went."""
+    an_epoch, best = fit.sampler.batches_an_epoch, fit.best
+    imagenet = fit.identity.get("ImageNet weights")
+    return {
+        "splits": {"validation": validation.digest, "test": test.digest},
+        "first_weights": "random" if imagenet is None else f"ImageNet's, SHA-256 {imagenet}",
+        "minutes": round(fit.progress.seconds / 60, 2),
+        "epochs": round(fit.progress.iteration / an_epoch, 1),
+        "ended": fit.ended,
+        "best": {
+            "epoch": round(best.iteration / an_epoch, 1),
+            "validation_loss": float(f"{best.loss:.4g}"),
+            "validation_accuracy": float(f"{best.accuracy:.4g}"),
+            "n": len(validation.labels),
+        },
+        "curves": fit.progress.curves.record(),
+    }

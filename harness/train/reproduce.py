@@ -1,0 +1,198 @@
+"""`bridgebench weights reproduce`: trains a file's first iterations again and holds their losses to its card's.
+
+Rounding that another processor, another version of torch or another number of processes or threads does otherwise grows
+from iteration to iteration of a GAN; on the machine of the card, by as many of them, the losses are the stored figures.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bridgebench.harness.processes.parallel import cores
+from bridgebench.harness.profiles.profile import Profile, load_profile, shipped_profiles
+from bridgebench.harness.train.curves import FIRST, mean_of
+from bridgebench.harness.weights.training_card import REPRODUCED, StoredLosses, TrainingCard, training_card, workers
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import header
+
+if TYPE_CHECKING:
+    from bridgebench.harness.train.run import Run, Task
+    from lightning.fabric import Fabric
+
+TOLERANCE = 0.01  # of a loss's size
+
+
+class Deviation(NamedTuple):
+    """How far an iteration's losses are from those of the card.
+
+    Attributes:
+        iteration: counted from 1.
+        term: the loss that is farthest away.
+        found, stored: its two values.
+        share: their difference over the loss's size, which is the larger of the stored value's and of the term's mean
+            over all stored ones: a loss that crosses zero has a size there too.
+    """
+
+    iteration: int
+    term: str
+    found: float
+    stored: float
+    share: float
+
+    @property
+    def same(self) -> bool:
+        """Whether the losses are those of the card."""
+        return self.share <= TOLERANCE
+
+
+def reproduce(
+    file: Path,
+    *,
+    iterations: int = FIRST,
+    profile: str | None = None,
+    data_root: Path | None = None,
+    say: Callable[[str], Any] = print,
+) -> bool:
+    """Trains the first iterations of a weights file again, by the recipe and with the seed of its card.
+
+    Args:
+        file: weights that `bridgebench train` wrote.
+        iterations: how many. The card has the first hundred one by one, and means over stretches of all of them.
+        profile: the one to take the data from; by default that of the card.
+        data_root: where the data set lies, if it is one of photos.
+        say: takes each line for the user.
+
+    Returns:
+        Whether every loss of every iteration is the card's within TOLERANCE.
+
+    Raises:
+        UserError: no such file, a card without losses so early, other data than the card's, or a profile or
+            recipe that this version does not take.
+    """
+    card = training_card(file)
+    known = card.curves.known()
+    count = min(iterations, known[-1])
+    if known[0] > count:
+        raise UserError(
+            f"The card of {file} has its first losses at iteration {known[0]}: give --iterations {known[0]}."
+        )
+    if profile is None and card.profile not in shipped_profiles():
+        raise UserError(
+            f"{file} was trained by '{card.profile}', which is no shipped profile: give it as --profile FILE."
+        )
+    found = card.profile_of(header(file)["method"], load_profile(profile or card.profile))
+    say(f"The first {count} iterations of {file} are trained again (seed {card.seed}, {_by(card)}).")
+    with tempfile.TemporaryDirectory(prefix="bridgebench-") as folder:
+        again = first_deviations(card, found, count, Path(folder), data_root)
+    different = [each for each in again if not each.same]
+    if different:
+        one = different[0]
+        say(
+            f"DIFFERENT from iteration {one.iteration:,} on: {one.term} is {one.found:.6g}, in the card "
+            f"{one.stored:.6g}; trained at commit {card.code.get('git_commit')}, torch {card.packages.get('torch')}."
+        )
+    else:
+        most, points = max(again, key=lambda each: each.share), "point" if len(again) == 1 else "points"
+        say(
+            f"same: at {len(again)} {points} no loss is farther from the card's than {100 * most.share:.2g} % "
+            f"({most.term}, iteration {most.iteration:,})."
+        )
+    return not different
+
+
+def first_deviations(
+    card: TrainingCard, profile: Profile, count: int, folder: Path, data_root: Path | None = None
+) -> list[Deviation]:
+    """Trains for `count` iterations what :meth:`TrainingCard.profile_of` gave, by as many processes as the card's.
+
+    Returns:
+        The largest deviation at each iteration of which the card has losses.
+
+    Raises:
+        UserError: other data or other losses than the card's, or a recipe that this version does not take.
+    """
+    from bridgebench.harness.train.launch import launch
+    from bridgebench.harness.train.run import Task
+
+    task = Task(REPRODUCED, profile, folder, None, False, card.seed, data_root)
+    return launch(partial(_train_again, card=card, count=count), task, _processes(card))
+
+
+def _processes(card: TrainingCard) -> int:
+    """As many as the card has, where each can have a GPU (or a core) of its own; else one. A stranger's card may ask
+    for any number.
+    """
+    import torch
+
+    return card.processes if card.processes <= (torch.cuda.device_count() or cores()) else 1
+
+
+def _threads(card: TrainingCard) -> int:
+    """As many for each process as the card has, if there are cores for them."""
+    return min(card.threads, cores())
+
+
+def _by(card: TrainingCard) -> str:
+    used = workers(_processes(card), _threads(card))
+    if (_processes(card), _threads(card)) == (card.processes, card.threads):
+        return used
+    then = workers(card.processes, card.threads)
+    return f"{used}: this machine is too small for the card's {then}, so rounding differs"
+
+
+def _train_again(fabric: Fabric, task: Task, *, card: TrainingCard, count: int) -> list[Deviation]:
+    """The training, in this process, alone or as one of several; see `first_deviations`."""
+    import torch
+    from bridgebench.harness.train.run import Run
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(_threads(card))
+    try:
+        return _deviations(Run(fabric, task), card, count)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _deviations(run: Run, card: TrainingCard, count: int) -> list[Deviation]:
+    from bridgebench.harness.train.loop import NOTE_EVERY
+    from bridgebench.harness.train.run import numbers
+
+    digest = run.card["data"]["digest"]
+    if digest != card.data.digest:
+        raise UserError(
+            f"The profile '{run.card['profile']}' has other training images (digest {digest[:16]}) than those of the "
+            f"card ({card.data.digest[:16]}); --profile names another one."
+        )
+    one_by_one, points = card.curves.first.at(), card.curves.at()
+    newest: dict[str, float] = {}
+    notes: list[tuple[int, dict[str, float]]] = []
+    found: list[Deviation] = []
+    for iteration in range(1, count + 1):
+        losses = numbers(run.step())
+        newest |= losses
+        if iteration % NOTE_EVERY == 0:
+            notes.append((iteration, dict(newest)))
+        if iteration in one_by_one:
+            found.append(_farthest(iteration, losses, one_by_one[iteration], card.curves.first))
+        if iteration in points:
+            found.append(_farthest(iteration, mean_of(notes)[1], points[iteration], card.curves))
+            notes = []
+    return found
+
+
+def _farthest(
+    iteration: int, losses: Mapping[str, float], stored: Mapping[str, float], curves: StoredLosses
+) -> Deviation:
+    if other := sorted(stored.keys() ^ losses.keys()):
+        raise UserError(
+            f"This version's training has other losses than the card's: '{other[0]}' is in one of them only."
+        )
+    deviations = []
+    for term, value in stored.items():
+        size, gap = max(abs(value), curves.size(term)), abs(losses[term] - value)
+        deviations.append(Deviation(iteration, term, losses[term], value, gap / size if size else gap))
+    return max(deviations, key=lambda each: each.share)

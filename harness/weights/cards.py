@@ -1,0 +1,159 @@
+"""The training card of a weights file, as a page of Markdown beside it: all of it from the file's own header.
+
+The trainer writes one with every weights file, ``bridgebench weights card`` those of files that are there already; as
+nothing but the header is read (no tensor, no torch), a card cannot say anything that its file does not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bridgebench.harness.weights.listing import parameter_count
+from bridgebench.harness.weights.training_card import workers
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.weights import header
+
+_ROWS = 8  # of a curve's points
+_FIRST_ROWS = 3  # of the first iterations
+
+
+def write_card(path: Path) -> Path:
+    """Writes the card of a weights file beside it, with the ending ``.md``.
+
+    Raises:
+        UserError: the file is missing or damaged, or the card cannot be written.
+    """
+    card = path.with_suffix(".md")
+    write_bytes(card, card_text(path).encode())
+    return card
+
+
+def card_text(path: Path) -> str:
+    """The card of a weights file.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    found = header(path)
+    card, config = found["card"], found["config"]
+    size = config.get("image_size")
+    lines = [
+        f"# {path.stem}",
+        "",
+        f"Weights of `{found['method']}`"
+        + (f" for {size} px" if size else "")
+        + f": {parameter_count(path):,} numbers in {path.stat().st_size / 2**20:.2f} MiB. Made from the header of "
+        f"`{path.name}` by `bridgebench weights card`.",
+        "",
+        *_table(("what", "value"), _facts(card)),
+        "",
+        "## Recipe",
+        "",
+        "```toml",
+        *(f"{key} = {_toml(value)}" for key, value in card.get("recipe", {}).items()),
+        "```",
+    ]
+    curves = card.get("curves", {})
+    if curves.get("iterations"):
+        lines += ["", "## Losses", "", *_losses(curves), "", "The header holds all points."]
+    return "\n".join(lines) + "\n"
+
+
+def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the header says, as far as it says it."""
+    code, data = card.get("code", {}), card.get("data", {})
+    minutes = card.get("training_minutes", card.get("minutes"))
+    dirty = ", with changes that were not committed" if code.get("git_dirty") else ""
+    facts = {
+        "command": card.get("origin"),
+        "seed": card.get("seed"),
+        "trained by": _shared(card),
+        "data": ", ".join(f"{key} {_short(value)}" for key, value in data.items()),
+        "looks through": card.get("feature_network"),
+        "iterations": card.get("iterations", card.get("recipe", {}).get("steps")),
+        "images seen": card.get("images_seen"),
+        "average of weights": card.get("averaging"),
+        "images mirrored at random": "yes" if card.get("mirror") else None,
+        "precision": card.get("precision"),
+        "time": None if minutes is None else f"{minutes} minutes",
+        "hardware": _machine(card.get("hardware")),
+        "accuracy on test images": _score(card, "test"),
+        "accuracy on true edits": _score(card, "flips"),
+        "commit": f"{code['git_commit']}{dirty}" if code.get("git_commit") else None,
+        "packages": ", ".join(f"{n} {v}" for n, v in (card.get("packages") or card.get("versions") or {}).items()),
+        "date": card.get("date"),
+    }
+    return [(name, _number(value)) for name, value in facts.items() if value not in (None, "")]
+
+
+def _shared(card: Mapping[str, Any]) -> str | None:
+    """Who shared every batch, if the card says it; trainings whose cards leave out the threads had one."""
+    return workers(card["processes"], card.get("threads", 1)) if "processes" in card else None
+
+
+def _machine(hardware: Any) -> str | None:
+    if not isinstance(hardware, dict):
+        return hardware
+    device = hardware.get("gpu") or "no GPU"
+    memory, python, system = hardware.get("memory_gib"), hardware.get("python"), hardware.get("os")
+    return f"{hardware.get('cpu')}, {hardware.get('cores')} cores, {device}, {memory} GiB; Python {python}, {system}"
+
+
+def _score(card: Mapping[str, Any], kind: str) -> str | None:
+    found = card.get("scores", {}).get(kind)
+    return (
+        None if found is None else f"{100 * found['mean']:.2f} % (lowest {100 * found['min']:.1f} %, N = {found['n']})"
+    )
+
+
+def _losses(curves: Mapping[str, Any]) -> Iterator[str]:
+    """The first iterations, then some points of the curves, the last among them."""
+    names = list(curves["losses"])
+    rows = [*_points(curves.get("first", {}), names)[:_FIRST_ROWS], *_spread(_points(curves, names))]
+    yield from _table(("iteration", *names), rows)
+
+
+def _points(curves: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, ...]]:
+    losses = curves.get("losses", {})
+    return [
+        (f"{iteration:,}", *(_figure(losses[name][row] if name in losses else None) for name in names))
+        for row, iteration in enumerate(curves.get("iterations", ()))
+    ]
+
+
+def _spread(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    if len(rows) <= _ROWS:
+        return list(rows)
+    return [rows[round(k * (len(rows) - 1) / (_ROWS - 1))] for k in range(_ROWS)]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return [f"| {' | '.join(_cell(entry) for entry in line)} |" for line in lines]
+
+
+def _cell(text: str) -> str:
+    """Text that stays in its cell, whatever a header says."""
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _short(value: Any) -> str:
+    """A hash by its beginning."""
+    return _number(value) if len(str(value)) < 40 else f"{str(value)[:16]}…"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,64 @@
+"""The table of `bridgebench methods`: what is installed and which weights are at hand, told without torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.tensor_header import read_tensor_header
+from bridgebench.methods.core.weights import ZOO, header
+
+from bridgebench import methods
+
+TRAINED = Path("runs/train")
+HEAD = ("method", "kind", "modes", "parameters", "weights at hand", "source")
+
+
+def parameter_count(path: Path) -> int:
+    """How many numbers a .safetensors file holds, from the shapes in its header."""
+    return sum(math.prod(shape) for shape in read_tensor_header(path).shapes.values())
+
+
+def weights_at_hand() -> dict[str, list[Path]]:
+    """The readable weights files by method: shipped ones, then those trained in this folder."""
+    found: dict[str, list[Path]] = {}
+    for path in [*sorted(ZOO.glob("*.safetensors")), *sorted(TRAINED.glob("*/weights.safetensors"))]:
+        try:
+            found.setdefault(header(path)["method"], []).append(path)
+        except UserError:  # a file of somebody else's lies there: not ours to list
+            continue
+    return found
+
+
+def method_rows() -> list[tuple[str, ...]]:
+    """One row a method and weights file, in the columns of `HEAD`; a method that cannot be imported says so."""
+    rows: list[tuple[str, ...]] = []
+    files = weights_at_hand()
+    for name in methods.names():
+        try:
+            card = methods.card(name)
+        except UserError as error:
+            rows.append((name, "broken", "-", "-", "-", str(error)))
+            continue
+        modes = ", ".join(sorted(card.modes))
+        if card.kind == "control":
+            rows.append((name, card.kind, modes, "0", "needs none", card.paper))
+            continue
+        at_hand = [(f"{parameter_count(path):,}", _place(path)) for path in files.get(name, [])]
+        for count, place in at_hand or [("-", "none" if card.trainable else "needs none")]:
+            rows.append((name, card.kind, modes, count, place, card.paper))
+    return rows
+
+
+def _place(path: Path) -> str:
+    return f"{path.stem.partition('-')[2]} (shipped)" if path.parent == ZOO else str(path)
+
+
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest entry, without frames: readable in a terminal, a pipe and a log."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = ["  ".join(entry.ljust(width) for entry, width in zip(row, widths, strict=True)) for row in [head, *rows]]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,144 @@
+"""Weights files: safetensors whose header says which method they belong to and how it was made.
+
+The header's metadata holds ``method``, ``config`` (JSON, the constructor's arguments) and ``card`` (JSON: recipe, data,
+time, what a reader should know), so that a file is complete by itself. Reading the header needs no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.reading import parse_json, refuse_page
+from bridgebench.methods.core.tensor_header import read_tensor_header
+
+if TYPE_CHECKING:
+    from bridgebench.methods.editor import Editor
+    from torch import Tensor, nn
+
+    Network = TypeVar("Network", bound=nn.Module)
+
+FORMAT = "bridgebench-1"
+ZOO = Path(__file__).parents[1] / "zoo"
+
+
+def header(path: str | Path) -> dict[str, Any]:
+    """The metadata of a weights file: ``{"method": str, "config": dict, "card": dict}``; reads no tensor.
+
+    Raises:
+        UserError: the file is missing, damaged, or not one of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"There is no weights file {path}; `bridgebench methods` shows which weights are at hand.")
+    try:
+        refuse_page(path)
+        fields = read_tensor_header(path).metadata
+        if fields.get("format") != FORMAT:
+            raise ValueError("its header does not say bridgebench")
+        config, card = (parse_json(fields.get(key, "")) for key in ("config", "card"))
+        if "method" not in fields or not isinstance(config, dict) or not isinstance(card, dict):
+            raise ValueError("its metadata is damaged")
+        return {"method": fields["method"], "config": config, "card": card}
+    except (ValueError, OSError) as error:
+        raise UserError(
+            f"{path} is not a bridgebench weights file ({error}); `bridgebench weights import` turns official "
+            "checkpoints into one."
+        ) from error
+
+
+def save_tensors(path: str | Path, tensors: dict[str, Tensor], method: str, config: dict, card: dict) -> None:
+    """Writes tensors with the header of :func:`header`, all of the file or nothing."""
+    from safetensors.torch import save
+
+    metadata = {"format": FORMAT, "method": method, "config": json.dumps(config), "card": json.dumps(card)}
+    write_bytes(
+        Path(path), save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
+    )
+
+
+def load_tensors(path: str | Path) -> dict[str, Tensor]:
+    """The tensors of a weights file, floating-point ones as float32.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is damaged ({error}); fetch or train it again.") from error
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
+def save_editor(editor: Editor, path: str | Path, card: dict[str, Any], *, half: bool = False) -> None:
+    """Saves an editor's networks; `half` stores float16 (the zoo's precision)."""
+    tensors = {
+        name: tensor.half() if half and tensor.is_floating_point() else tensor
+        for name, tensor in editor.state_dict().items()
+    }
+    save_tensors(path, tensors, editor.name, editor.config, card)
+
+
+def build(path: str | Path, kind: Callable[..., Network], config: dict[str, Any]) -> Network:
+    """A network made from the configuration of a weights file, with the file's tensors.
+
+    It is first made without memory and held against the file's shapes, so that no header asks for more than the file
+    holds.
+
+    Raises:
+        UserError: configuration and tensors do not fit each other.
+    """
+    import torch
+
+    shapes = read_tensor_header(Path(path)).shapes
+    try:
+        with torch.device("meta"):
+            expected = kind(**config).state_dict()
+        for name in expected | shapes:
+            if name not in shapes or name not in expected or shapes[name] != expected[name].shape:
+                raise ValueError(f"{name:.60} is missing, too much or of another shape")
+        tensors = load_tensors(path)
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() != expected[name].is_floating_point():
+                raise ValueError(f"{name} is of another type")
+        network = kind(**config)
+        network.load_state_dict(tensors)
+    except UserError:
+        raise
+    except Exception as error:  # a constructor may raise anything when it gets what it was not made for
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"The tensors of {path} do not fit its header ({reason}); train or import it again.") from error
+    for name, tensor in network.state_dict().items():
+        if not tensor.isfinite().all():
+            raise UserError(f"The tensor {name} of {path} has values that are not finite; train or import it again.")
+    return network
+
+
+def load_editor(path: str | Path, *, expect: str | None = None) -> Editor:
+    """The editor saved in `path`, in eval mode on the CPU.
+
+    Args:
+        path: a weights file.
+        expect: the method that the caller asked for.
+
+    Raises:
+        UserError: missing or damaged file, another method's weights, or tensors that do not fit its own header.
+    """
+    from bridgebench.methods import editor_class
+
+    found = header(path)
+    if expect is not None and found["method"] != expect:
+        raise UserError(f"{path} holds weights of '{found['method']}', not of '{expect}'.")
+    return build(path, editor_class(found["method"]), found["config"]).eval()
+
+
+def shipped(method: str, profile: str) -> Path:
+    """Where the zoo keeps the weights of `method` for `profile` (the file need not exist)."""
+    return ZOO / f"{method}-{profile}.safetensors"

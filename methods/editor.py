@@ -1,0 +1,236 @@
+"""The one interface behind which every method stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from bridgebench.methods.card import MethodCard
+from bridgebench.methods.core.errors import UnsupportedMode, UserError
+from bridgebench.methods.core.labels import CELEBA14, are_domains
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from bridgebench.methods.training.base import Training
+
+Classifier = Callable[[Tensor], Tensor]
+Truth = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+
+
+class Editor(nn.Module):
+    """Edits face attributes, told by labels or by a reference photo.
+
+    A method subclasses this, sets `card`, and implements `label_edit`, `reference_edit` or both. Its constructor
+    takes JSON-able keyword arguments only (among them `attributes` and `image_size`), and hands them to
+    ``super().__init__(**config)``: ``type(editor)(**editor.config)`` makes the same network again.
+
+    Attributes:
+        attributes: names of the label columns, in order.
+        image_size: side of the square images it was made for, in pixels.
+        config: the constructor's arguments.
+    """
+
+    card: ClassVar[MethodCard]
+    # False: labels that are not given need not be predicted, for the method ignores them.
+    needs_all_labels: ClassVar[bool] = True
+
+    def __init__(self, *, attributes: Sequence[str] = CELEBA14, image_size: int = 64, **config: Any) -> None:
+        super().__init__()
+        self.attributes = tuple(attributes)
+        self.image_size = image_size
+        self.config = {"attributes": list(attributes), "image_size": image_size, **config}
+        self._attached: dict[str, Any] = {}
+
+    @classmethod
+    def start_training(
+        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    ) -> Training:
+        """What trains this method: its networks, losses and optimizers.
+
+        Args:
+            table: the recipe, a profile's ``[train.<method>]`` table.
+            attributes: label columns.
+            image_size: side of the training images, in pixels.
+            dataset_size: number of training images.
+            seed: of the initial weights.
+
+        Raises:
+            UserError: the method cannot be trained, or the recipe does not fit it.
+        """
+        raise UserError(f"{cls.card.title} cannot be trained by bridgebench.")
+
+    @property
+    def name(self) -> str:
+        """The name that users type."""
+        return self.card.name
+
+    @property
+    def modes(self) -> frozenset[str]:
+        """``"label"``, ``"reference"`` or both."""
+        return self.card.modes
+
+    @property
+    def editable(self) -> tuple[str, ...]:
+        """The attributes that an edit can change: all, unless the method handles some of them only."""
+        return self.attributes
+
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Attributes that a reference edit can only move together; none, unless the method works in groups."""
+        return ()
+
+    def attach(self, *, classifier: Classifier | None = None, truth: Truth | None = None) -> Editor:
+        """Lends the editor what it cannot know by itself; returns the editor.
+
+        Args:
+            classifier: images (N, 3, H, W) in [-1, 1] -> logits (N, A) in the editor's attribute order. Predicts
+                labels that a caller does not give.
+            truth: images, target labels and references (or None) -> the true edited images (embedded data only).
+        """
+        # Kept out of nn.Module's own registration: what is lent is neither saved nor trained with the method.
+        lent = {"classifier": classifier, "truth": truth}
+        self._attached.update({key: value for key, value in lent.items() if value is not None})
+        return self
+
+    def attached(self, what: str) -> Any:
+        """What was lent under the name `what`.
+
+        Raises:
+            UserError: nothing was.
+        """
+        if what not in self._attached:
+            raise UserError(f"{self.card.title} needs a {what} for this edit: call editor.attach({what}=...) first.")
+        return self._attached[what]
+
+    @torch.no_grad()
+    def edit(
+        self,
+        images: Tensor,
+        labels: Tensor | None = None,
+        reference: Tensor | None = None,
+        *,
+        source_labels: Tensor | None = None,
+        strength: float | None = None,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        **method_options: Any,
+    ) -> Tensor:
+        """Edits a batch of images; inputs are left unchanged.
+
+        Args:
+            images: (N, 3, H, W) float32 in [-1, 1].
+            labels: target labels (N, A) in {0, 1}. Alone: a label edit. With `reference`: says which attributes move
+                to the reference's value, the others equal `source_labels`.
+            reference: (N, 3, H, W) float32 in [-1, 1]: take the target from these images.
+            source_labels: (N, A) in {0, 1}; predicted by the attached classifier when not given.
+            strength: how far to edit, in the range of the method's card; None: the official test's default.
+            noise: the latent vectors themselves (N, d), for stochastic methods.
+            generator: the only source of randomness of a stochastic method.
+            method_options: what one method alone understands (e.g. BridgeGAN's ``mix``).
+
+        Returns:
+            (N, 3, H, W) float32 in [-1, 1].
+
+        Raises:
+            UnsupportedMode: the method lacks the mode.
+            UserError: shapes, ranges or options that do not fit, or no classifier where labels must be predicted.
+        """
+        if labels is None and reference is None:
+            raise UserError(f"{self.card.title} was asked for an edit without a target: give labels or a reference.")
+        mode = "label" if reference is None else "reference"
+        if mode not in self.modes:
+            has = " and ".join(sorted(self.modes))
+            raise UnsupportedMode(f"{self.card.title} has no {mode} edit; it has: {has}.")
+        self._check_images("images", images, images)
+        if reference is not None:
+            self._check_images("reference", reference, images)
+        if labels is not None or self.needs_all_labels:
+            labels = self._labels("labels", labels, images if reference is None else reference)
+        if source_labels is not None or self.needs_all_labels:
+            source_labels = self._labels("source_labels", source_labels, images)
+        options = {"strength": strength, "noise": noise, "generator": generator, **method_options}
+        try:
+            if reference is None:
+                out = self.label_edit(images, labels, source_labels, **options)
+            else:
+                out = self.reference_edit(images, reference, labels, source_labels, **options)
+        except TypeError as error:
+            if "unexpected keyword argument" not in str(error) or not method_options:
+                raise
+            raise UserError(f"{self.card.title} does not know one of the options {sorted(method_options)}.") from error
+        return out.float().clamp(-1, 1)
+
+    def label_edit(self, *arguments: Any, **options: Any) -> Tensor:
+        """The method's own label edit: ``label_edit(images, labels, source_labels, **options)``.
+
+        Arguments as in `edit`, checked and complete; options are `strength`, `noise`, `generator` and its own.
+        """
+        raise UnsupportedMode(f"{self.card.title} has no label edit.")
+
+    def reference_edit(self, *arguments: Any, **options: Any) -> Tensor:
+        """The method's own reference edit: ``reference_edit(images, reference, labels, source_labels, **options)``.
+
+        Arguments as in `edit`, checked and complete; options are `strength`, `noise`, `generator` and its own.
+        """
+        raise UnsupportedMode(f"{self.card.title} has no reference edit.")
+
+    def draw_noise(self, count: int, size: int, noise: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        """The latent vectors (count, size) of a stochastic edit: those given, else standard normal ones.
+
+        They are drawn on the CPU, image by image, so that they depend neither on the device nor on the batch.
+
+        Raises:
+            UserError: the given noise has another shape.
+        """
+        device = next(self.parameters()).device
+        if noise is None:
+            return torch.stack([torch.randn(size, generator=generator) for _ in range(count)]).to(device)
+        if noise.shape != (count, size):
+            raise UserError(f"noise has the shape {tuple(noise.shape)}; {self.card.title} needs ({count}, {size}).")
+        return noise.to(device)
+
+    def strength_or_default(self, strength: float | None) -> float:
+        """How far to edit: what was asked for, within the range of the method's card, else the card's default.
+
+        Raises:
+            UserError: the strength is out of that range.
+        """
+        lowest, default, highest = self.card.strength or (1.0, 1.0, 1.0)
+        if strength is not None and not lowest <= strength <= highest:
+            raise UserError(f"{self.card.title}'s strength must lie in [{lowest}, {highest}], not {strength}.")
+        return default if strength is None else strength
+
+    def check_sides(self, images: Tensor, multiple: int) -> None:
+        """Refuses images that networks cannot halve as often as they do.
+
+        Raises:
+            UserError: height or width is no multiple of `multiple`.
+        """
+        if images.shape[2] % multiple or images.shape[3] % multiple:
+            size = "x".join(map(str, images.shape[2:]))
+            raise UserError(
+                f"{self.card.title} takes images whose sides are multiples of {multiple}, not {size} pixels."
+            )
+
+    def _check_images(self, what: str, images: Tensor, like: Tensor) -> None:
+        if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+            shape, dtype = tuple(images.shape), images.dtype
+            raise UserError(f"{what} must be float (N, 3, H, W) in [-1, 1], not {dtype} of shape {shape}.")
+        if images.shape != like.shape:
+            raise UserError(f"{what} has the shape {tuple(images.shape)}, the images have {tuple(like.shape)}.")
+        if images.numel() and float(images.detach().abs().amax()) > 1 + 1e-4:
+            raise UserError(f"{what} must lie in [-1, 1]; divide 8-bit values by 127.5 and subtract 1.")
+
+    def _labels(self, what: str, labels: Tensor | None, images: Tensor) -> Tensor:
+        if labels is None:
+            predicted: Tensor = self.attached("classifier")(images)
+            if are_domains(self.attributes):  # exactly one of them
+                return torch.nn.functional.one_hot(predicted.argmax(dim=1), len(self.attributes)).float()
+            return (predicted > 0).float()
+        shape = (len(images), len(self.attributes))
+        if tuple(labels.shape) != shape:
+            raise UserError(f"{what} must have the shape {shape} (one column an attribute), not {tuple(labels.shape)}.")
+        if not bool(((labels == 0) | (labels == 1)).all()):
+            raise UserError(f"{what} must be 0 or 1 everywhere.")
+        return labels.to(images.device, torch.float32)

@@ -1,0 +1,109 @@
+"""Named tensors of a foreign checkpoint, held against those that a network expects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from bridgebench.methods.core.errors import UserError
+
+_NAMED_IN_ERRORS = 3
+
+
+class HasShape(Protocol):
+    """A torch tensor or a numpy array."""
+
+    @property
+    def shape(self) -> Sequence[int]: ...
+
+
+T = TypeVar("T", bound=HasShape)
+
+
+def shape_of(
+    tensors: Mapping[str, np.ndarray], name: str, least: tuple[int, ...], *, where: Path, title: str
+) -> tuple[int, ...]:
+    """The shape of a tensor that a method's sizes are read from.
+
+    Raises:
+        UserError: it is missing, has other axes, or one is below `least`.
+    """
+    if name not in tensors:
+        match(tensors, {name: least}, where=where, optional=[r".*"])
+    shape = tensors[name].shape
+    if len(shape) != len(least) or any(size < low for size, low in zip(shape, least, strict=True)):
+        raise UserError(f"The tensor {name} of {where} has the shape {list(shape)}, which no {title} has.")
+    return shape
+
+
+def match(
+    tensors: Mapping[str, T],
+    expected: Mapping[str, Sequence[int]],
+    *,
+    where: str | Path,
+    optional: Iterable[str] = (),
+) -> dict[str, T]:
+    """The expected tensors of a checkpoint, in the expected order.
+
+    Args:
+        tensors: what was read, by name.
+        expected: shape by name.
+        where: the file, for the message.
+        optional: regular expressions; a name that one of them matches as a whole may be there beyond the expected
+            ones and is left out (optimizer slots, counters, running statistics that nothing reads).
+
+    Raises:
+        UserError: tensors are missing, too many or of another shape; the first few of each are named.
+    """
+    allowed = [re.compile(pattern) for pattern in optional]
+    missing = [name for name in expected if name not in tensors]
+    extra = [name for name in tensors if name not in expected and not any(p.fullmatch(name) for p in allowed)]
+    misshapen = [
+        f"{name} {_shape(tensors[name].shape)} instead of {_shape(shape)}"
+        for name, shape in expected.items()
+        if name in tensors and tuple(tensors[name].shape) != tuple(shape)
+    ]
+    found = [
+        f"{kind}: {_first(names)}"
+        for kind, names in (("missing", missing), ("unknown", extra), ("of another shape", misshapen))
+        if names
+    ]
+    if found:
+        raise UserError(f"The tensors of {where} are not those of this network; {'; '.join(found)}.")
+    return {name: tensors[name] for name in expected}
+
+
+def named_columns(
+    given: Sequence[str] | None, columns: int, known: Iterable[Sequence[str]], where: Path
+) -> tuple[str, ...]:
+    """The names of a checkpoint's label columns: those given, or the known list of that length.
+
+    Args:
+        given: what the user named, in the order of training.
+        columns: how many the checkpoint has.
+        known: lists to take from when nothing was named.
+        where: the file, for the message.
+
+    Raises:
+        UserError: another number was named, or none and no known list fits.
+    """
+    if given is not None:
+        if len(given) != columns:
+            raise UserError(f"{where} has {columns} label columns, but {len(given)} attributes were named.")
+        return tuple(given)
+    for names in known:
+        if len(names) == columns:
+            return tuple(names)
+    raise UserError(f"{where} has {columns} label columns: name them, in the order of training (--attributes).")
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _first(names: list[str]) -> str:
+    more = len(names) - _NAMED_IN_ERRORS
+    return ", ".join(names[:_NAMED_IN_ERRORS]) + (f" and {more} more" if more > 0 else "")

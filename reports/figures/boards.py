@@ -1,0 +1,133 @@
+"""Figures 11 to 13 of the paper, pairs that are each other's reference, and the way from label to reference edits."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bridgebench.methods.core.files import quote
+from bridgebench.reports.figures.grids import Sheet, comparison_grid, cut, png_bytes
+from bridgebench.reports.pages.layout import Page
+from bridgebench.reports.read.pictures import open_picture
+from bridgebench.reports.read.run import Run
+from PIL import Image
+
+PATH = "figures.html"
+_PAIRS = {
+    "Male": ("Figure 11: gender by reference", ("with", "like the right one", "like the left one", "without")),
+    "Mouth_Slightly_Open-and-Bangs": (
+        "Figure 12: mouth and bangs together, by reference",
+        ("with both", "like the right one", "like the left one", "with neither"),
+    ),
+    "Bangs": ("Figure 13: bangs by reference", ("with", "like the right one", "like the left one", "without")),
+}
+_WAY = ("source", "by label", "¾ label", "half and half", "¼ label", "by reference", "reference")
+
+
+@dataclass(frozen=True)
+class Board:
+    """Rows of squares under the titles of their columns.
+
+    Attributes:
+        title: the method, or the attribute.
+        heads: over the columns.
+        rows: before the rows.
+        pictures: a picture a row.
+        labelled: the same as one labelled picture; empty: there is none.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[str, ...]
+    pictures: tuple[str, ...]
+    labelled: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The boards of one figure."""
+
+    key: str
+    title: str
+    lead: str
+    boards: list[Board]
+
+
+class Boards:
+    """The page of the figures that a run holds besides its grids.
+
+    Attributes:
+        files: pictures: path inside the folder of pages -> PNG.
+        galleries: the figures that there are.
+        pages: the page; none if the run has no such figure.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._side = run, run.record.data.image_size
+        self.files: dict[str, bytes] = {}
+        found = [self._pairs(number, name) for number, name in enumerate(_PAIRS, 11)]
+        found += [self._way(number, name) for number, name in enumerate(run.methods, 1)]
+        self.galleries = [gallery for gallery in found if gallery.boards]
+        self.pages = [Page(PATH, "figures.html.j2", {"galleries": self.galleries})] if self.galleries else []
+
+    def sheets(self) -> Iterator[Sheet]:
+        """Every board, to be drawn with labels."""
+        for gallery in self.galleries:
+            for number, board in enumerate(gallery.boards, 1):
+                rows = [(row, self._squares(path)) for row, path in zip(board.rows, board.pictures, strict=True)]
+                yield Sheet(f"{gallery.key}-{number}", [*board.heads], rows)
+
+    def _squares(self, path: str) -> list[Image.Image | None]:
+        with Image.open(io.BytesIO(self.files[path])) as picture:
+            return [*cut(picture.convert("RGB"))]
+
+    def _pairs(self, number: int, name: str) -> Gallery:
+        """The methods side by side, the true edits last."""
+        title, heads = _PAIRS[name]
+        methods = self._run.record.methods
+        boards = [
+            self._board(methods[method].title, quote(method), "pairs", name, heads, f"{number}-{place}")
+            for place, method in enumerate(self._run.methods, 1)
+            if methods[method].kind == "method"
+        ]
+        boards.append(self._board("True edit", "truth", "pairs", name, heads, f"{number}-true"))
+        lead = (
+            "Each row is a pair of test images, the first that differ so, on its two edges; each is the other's "
+            "reference, and the edits stand between them."
+        )
+        return Gallery(f"figure-{number}", title, lead, [board for board in boards if board is not None])
+
+    def _way(self, number: int, method: str) -> Gallery:
+        """A method that can weigh label against reference, attribute by attribute."""
+        boards = [
+            self._board(self._run.spoken(column), quote(method), "interpolation", column, _WAY, f"way-{number}-{place}")
+            for place, column in enumerate(self._run.columns, 1)
+        ]
+        title = self._run.record.methods[method].title
+        lead = "The code of the label and the code of the reference are mixed, in quarters from the one to the other."
+        found = [board for board in boards if board is not None]
+        return Gallery(f"way-{number}", f"{title}: from label to reference", lead, found)
+
+    def _board(self, title: str, folder: str, figure: str, name: str, heads: tuple[str, ...], key: str) -> Board | None:
+        path = self._run.folder / "samples" / folder / figure / f"{quote(name)}.png"
+        if not path.is_file():
+            return None
+        side = self._side
+        width = side * len(heads)
+        picture = open_picture(
+            path, lambda w, h: w == width and h > 0 and h % side == 0, f"rows of {len(heads)} squares of {side} pixels"
+        )
+        strips = [picture.crop((0, y, width, y + side)) for y in range(0, picture.height, side)]
+        kind = "Pair" if figure == "pairs" else "Face"
+        rows = tuple(f"{kind} {number}" for number in range(1, len(strips) + 1))
+        pictures = tuple(self._keep(f"figures/{key}-{number}.png", strip) for number, strip in enumerate(strips, 1))
+        labelled = ""
+        if figure == "pairs":
+            grid = comparison_grid([(row, cut(strip)) for row, strip in zip(rows, strips, strict=True)], heads, scale=1)
+            labelled = self._keep(f"figures/{key}.png", grid)
+        return Board(title, heads, rows, pictures, labelled)
+
+    def _keep(self, path: str, image: Image.Image) -> str:
+        self.files[path] = png_bytes(image)
+        return path

@@ -1,0 +1,228 @@
+"""The comparison grids of a page, put together from the sample strips of a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+from bridgebench.reports.figures import heat
+from bridgebench.reports.figures.grids import Sheet, comparison_grid, cut, png_bytes, strip
+from bridgebench.reports.figures.pdf import grid_pdf
+from bridgebench.reports.read.pictures import open_picture
+from bridgebench.reports.read.records import MODES, Mode
+from bridgebench.reports.read.results import MODE_TITLES
+from bridgebench.reports.read.run import Run
+from PIL import Image
+
+FACES = 6  # Figures 14 to 19 of the paper show six
+Tiles = list[Image.Image]
+ByColumn = dict[str, Tiles]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of every face: label, group, tiles by column, the method's name, and what its edits are compared with."""
+
+    title: str
+    group: str
+    strips: ByColumn
+    method: str = ""
+    truth: ByColumn = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """A row of a grid.
+
+    Attributes:
+        title: its label.
+        group: what it is: "source" (of conversions), "given" (references), "method", "truth" or "control".
+        picture: all its tiles side by side.
+        present: which tiles there are.
+        method: the method's name; empty where it is none.
+        heat: how its tiles differ from the true edits, or from the source where there are none; only of a method.
+    """
+
+    title: str
+    group: str
+    picture: str
+    present: tuple[bool, ...]
+    method: str = ""
+    heat: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every tile is there."""
+        return all(self.present)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One face: its source picture and a row for the references, every method, the truth and every control.
+
+    Of conversions every column has a source of its own, in a row of their own, and `source` is the first.
+    """
+
+    face: int
+    source: str
+    rows: list[GridRow]
+
+
+@dataclass(frozen=True)
+class GridSet:
+    """The grids of one mode, and the same (its first face) as one labelled picture to download.
+
+    Attributes:
+        truth: whether there are true edits, to which the heat maps then compare.
+        shared: whether all columns have the same source.
+        scale, highest: the colours of the heat maps, and the percentage of the last one.
+    """
+
+    mode: Mode
+    title: str
+    columns: list[str]
+    grids: list[Grid]
+    picture: str
+    truth: bool
+    shared: bool
+    scale: str = heat.SCALE
+    highest: int = round(heat.HIGHEST)
+
+
+class Figures:
+    """Cuts the strips and keeps the pictures of the page.
+
+    Attributes:
+        files: every picture made so far: path inside the page's folder -> PNG (or PDF).
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.side = run.record.data.image_size
+        self.files: dict[str, bytes] = {}
+
+    def grid_sets(self) -> list[GridSet]:
+        """The grids of every mode that has samples."""
+        sources = self._sources()
+        if not sources:
+            return []
+        return [found for mode in MODES if (found := self._grid_set(mode, sources)) is not None]
+
+    def _sources(self) -> ByColumn:
+        """The first test images, the same for every attribute; of conversions the first of each source domain."""
+        if not self.run.conversions:
+            path = self.run.folder / "samples" / "source.png"
+            return dict.fromkeys(self.run.columns, self._tiles(path)[:FACES]) if path.is_file() else {}
+        found = self._strips(self.run.folder / "samples" / "source")
+        domains = {column: self.run.source_domain(column) for column in self.run.columns}
+        return {column: found[domain][:FACES] for column, domain in domains.items() if domain in found}
+
+    def _grid_set(self, mode: Mode, sources: ByColumn) -> GridSet | None:
+        rows = self._rows(mode, sources)
+        if not any(row.method for row in rows):
+            return None
+        columns, shared = self.run.columns, not self.run.conversions
+        grids = []
+        for face in range(max(len(tiles) for tiles in sources.values())):
+            first = next(tiles[face] for tiles in sources.values() if face < len(tiles))
+            source = self._keep(f"grids/source-{face + 1}.png", first)
+            path = f"grids/{mode}-{face + 1}"
+            made = [self._grid_row(row, f"{path}-{number}", face, sources) for number, row in enumerate(rows, 1)]
+            grids.append(Grid(face + 1, source, made))
+        sheet = self._sheet(mode, 0, sources, rows)
+        picture = self._keep(
+            f"grids/{mode}.png", comparison_grid(sheet.rows, sheet.columns, scale=max(1, round(96 / self.side)))
+        )
+        self.files[f"grids/{mode}.pdf"] = grid_pdf(sheet.rows, sheet.columns)
+        spoken = [self.run.spoken(column) for column in columns]
+        truth = any(row.group == "truth" for row in rows)
+        return GridSet(mode, MODE_TITLES[mode], spoken, grids, picture, truth, shared)
+
+    def _grid_row(self, row: _Row, path: str, face: int, sources: ByColumn) -> GridRow:
+        tiles, compared = self._of_face(row.strips, face), self._of_face(row.truth or sources, face)
+        picture = self._keep(f"{path}.png", strip(tiles, self.side))
+        difference = self._keep_heat(f"{path}-difference.png", tiles, compared) if row.method else ""
+        return GridRow(row.title, row.group, picture, tuple(tile is not None for tile in tiles), row.method, difference)
+
+    def _of_face(self, strips: ByColumn, face: int) -> list[Image.Image | None]:
+        return [strips[c][face] if face < len(strips.get(c, [])) else None for c in self.run.columns]
+
+    def sheets(self) -> Iterator[Sheet]:
+        """The grid of every mode and face, to be drawn with labels."""
+        sources = self._sources()
+        for mode in MODES if sources else ():
+            rows = self._rows(mode, sources)
+            if any(row.method for row in rows):
+                for face in range(max(len(tiles) for tiles in sources.values())):
+                    yield self._sheet(mode, face, sources, rows)
+
+    def _sheet(self, mode: Mode, face: int, sources: ByColumn, rows: list[_Row]) -> Sheet:
+        heads = [self.run.spoken(column) for column in self.run.columns]
+        pictures = [(row.title, self._of_face(row.strips, face)) for row in rows]
+        if not self.run.conversions:
+            source = next(iter(sources.values()))[face]
+            heads, pictures = ["Source", *heads], [(title, [source, *tiles]) for title, tiles in pictures]
+        return Sheet(f"{mode}-{face + 1}", heads, pictures)
+
+    def _rows(self, mode: Mode, sources: ByColumn) -> list[_Row]:
+        """The sources where they differ by column, the references, the methods, the truth, then the controls.
+
+        A method that moves attributes in groups has references of its own, and so true edits of its own.
+        """
+        samples, methods = self.run.folder / "samples", self.run.record.methods
+        by_name = _named_folders(samples)
+        truth = self._strips(samples / "truth" / mode)
+        rows: list[_Row] = []
+        controls: list[_Row] = []
+        for name in self.run.methods:
+            if (name == "oracle" and truth) or name not in by_name:
+                continue
+            title, own, true = methods[name].title, {}, truth
+            if mode == "reference":
+                own = self._strips(samples / "reference" / by_name[name].name)
+                true = truth | self._strips(samples / "truth" / mode / by_name[name].name)
+            if own:  # where its references are everybody's, no strip of its own is stored
+                rows.append(_Row(f"References of {title}", "given", self._strips(samples / "reference") | own, ""))
+            row = _Row(title, methods[name].kind, self._strips(by_name[name] / mode), name, true)
+            (rows if methods[name].kind == "method" else controls).append(row)
+        if mode == "reference":
+            rows.insert(0, _Row("Reference", "given", self._strips(samples / "reference")))
+        if self.run.conversions:
+            rows.insert(0, _Row("Source", "source", sources))
+        return [row for row in [*rows, _Row("True edit", "truth", truth), *controls] if row.strips]
+
+    def _strips(self, folder: Path) -> dict[str, Tiles]:
+        """The tiles of every strip in a folder, by attribute; files are named by attribute, percent-quoted."""
+        if not folder.is_dir():
+            return {}
+        return {unquote(path.stem): self._tiles(path) for path in sorted(folder.glob("*.png"))}
+
+    def _tiles(self, path: Path) -> Tiles:
+        def fits(width: int, height: int) -> bool:
+            return height == self.side and width % self.side == 0
+
+        return cut(open_picture(path, fits, f"a strip of {self.side} pixel squares"))
+
+    def _keep(self, path: str, image: Image.Image) -> str:
+        if path not in self.files:
+            self.files[path] = png_bytes(image)
+        return path
+
+    def _keep_heat(self, path: str, tiles: Sequence[Image.Image | None], compared: Sequence[Image.Image | None]) -> str:
+        steps = [
+            np.full((self.side, self.side), heat.MISSING)
+            if tile is None or like is None
+            else heat.levels(np.asarray(tile), np.asarray(like))
+            for tile, like in zip(tiles, compared, strict=True)
+        ]
+        self.files[path] = heat.png(np.concatenate(steps, axis=1))
+        self.files[heat.SCALE] = heat.scale()
+        return path
+
+
+def _named_folders(folder: Path) -> dict[str, Path]:
+    """The folders in a folder by the names they stand for (on disk they are percent-quoted)."""
+    return {unquote(path.name): path for path in sorted(folder.iterdir()) if path.is_dir()}

@@ -1,0 +1,228 @@
+"""The page of a cell: from a number of the tables to the edits behind it, the best, the median and the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridgebench.reports.figures import heat
+from bridgebench.reports.figures.comparison import Grid, GridSet
+from bridgebench.reports.figures.tiles import Faces, Layer, Tile, column_png, copies, heat_png, patches_png
+from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.read.details import Details, Images, Kind, Reading, details_path, read_details, read_pictures
+from bridgebench.reports.read.records import MODES, Mode
+from bridgebench.reports.read.results import MODE_TITLES, Results, all_cards
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables.measures import L1_SOURCE, L1_TRUE, MeasureCard, fitting
+from bridgebench.reports.tables.tables import Notes, TableCell, print_cell
+
+_ROWS = {"source": "Source", "reference": "Reference", "edit": "Edit", "truth": "True edit", "heat": "Difference"}
+
+_Place = tuple[str, Mode, str]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One edit: its tiles by row, and what the judge reads.
+
+    Attributes:
+        title: over its column.
+        id: of the source image.
+        tiles: by row, see Sheet.rows.
+        wanted: what was asked for: ``"add"``, ``"remove"`` or ``"convert"``.
+        before, after: the judge's probability, in percent.
+        score: the measure by which edits are ranked, as printed.
+    """
+
+    title: str
+    id: str
+    tiles: dict[str, Tile]
+    wanted: str
+    before: str
+    after: str
+    hit: bool
+    score: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of edits, a column each; `rows` are the titles of the rows of tiles that there are."""
+
+    key: str
+    title: str
+    lead: str
+    rows: dict[str, str]
+    edits: list[Edit]
+
+
+class Drill:
+    """Makes the pages of all cells whose single edits are kept.
+
+    Attributes:
+        files: their pictures: path inside the folder of pages -> PNG.
+        pages: one a cell.
+    """
+
+    def __init__(self, run: Run, layout: Layout, grids: Sequence[GridSet]) -> None:
+        self._run, self._layout = run, layout
+        self._grids = {found.mode: found for found in grids}
+        self._details = {place: read_details(details_path(run.folder, *place)) for place in _places(run)}
+        faces = Faces((details, self._pictures(place)) for place, details in self._details.items())
+        self._faces = faces.layers
+        self.files = dict(faces.files)
+        self.pages = [self._page(place) for place in self._details]
+        if self.pages:
+            self.files[heat.SCALE] = heat.scale()
+
+    def _pictures(self, place: _Place) -> dict[Kind, Images]:
+        path = details_path(self._run.folder, *place).with_suffix(".png")
+        return read_pictures(path, self._details[place], self._run.record.data.image_size)
+
+    def _page(self, place: _Place) -> Page:
+        method, mode, column = place
+        details, title = self._details[place], self._run.record.methods[method].title
+        sheets = [self._shared(place), self._ranked(place)]
+        context = {
+            "title": title,
+            "method": method,
+            "column_link": self._layout.column(column),
+            "spoken": self._run.spoken(column),
+            "mode": MODE_TITLES[mode].lower(),
+            "conversions": self._run.conversions,
+            "numbers": self._numbers(place),
+            "sheets": [sheet for sheet in sheets if sheet.edits],
+            "score": _score(details),
+            "truth": "truth" in details.kinds,
+            "highest": round(heat.HIGHEST),
+            "scale": heat.SCALE,
+            "before": self._neighbour(place, -1),
+            "after": self._neighbour(place, 1),
+            "others": self._others(place),
+        }
+        return Page(self._layout.cell(method, mode, column), "cell.html.j2", context)
+
+    def _numbers(self, place: _Place) -> list[tuple[MeasureCard, TableCell]]:
+        """Every measure of the cell that there is."""
+        method, mode, column = place
+        results = Results(self._run, self._run.record.protocol_hash, mode)
+        found = [
+            (card, results.measure(method, column, card.key)) for card in all_cards(self._run.record.features.title)
+        ]
+        fitted = [(fitting(card, [one]), one) for card, one in found if one.value is not None]
+        return [(card, print_cell(card, one, Notes())) for card, one in fitted]
+
+    def _shared(self, place: _Place) -> Sheet:
+        """The first test images: their tiles are those of the comparison grids."""
+        method, mode, column = place
+        details, number = self._details[place], self._run.columns.index(column)
+        grids = self._grids[mode].grids if mode in self._grids else []
+        edits = []
+        for grid, reading in zip(grids, details.fixed, strict=False):
+            tiles = _grid_tiles(grid, method, number, len(self._run.columns))
+            if "edit" in tiles:
+                kind = "Animal" if self._run.conversions else "Face"
+                edits.append(self._edit(f"{kind} {grid.face}", details, reading, tiles))
+        lead = f"The first test images, not chosen by hand: the same for every method and {self._run.noun}."
+        return Sheet("shared", "The sample that all methods share", lead, _rows(edits), edits)
+
+    def _ranked(self, place: _Place) -> Sheet:
+        """The best, median and worst edits, with pictures of their own."""
+        details, pictures = self._details[place], self._pictures(place)
+        base, count = self._layout.cell(*place).removesuffix(".html"), len(details.ranked)
+        compared = pictures.get("truth", pictures["source"])
+        drawn = {"heat": heat_png(pictures["edit"], compared)}
+        copied = copies(pictures)
+        if None in copied:
+            drawn["edit"] = column_png(pictures["edit"])
+        if "truth" in pictures:
+            drawn["truth"] = patches_png(pictures["source"], pictures["truth"])
+        self.files |= {f"{base}-{kind}.png": data for kind, data in drawn.items()}
+        edits, seen = [], 0
+        for number, reading in enumerate(details.ranked):
+            own = {kind: Layer(f"{base}-{kind}.png", number, count) for kind in drawn}
+            source = self._faces[reading.id]
+            layers: dict[str, tuple[Layer, ...]] = {"source": (source,), "heat": (own["heat"],)}
+            if reading.reference is not None:
+                layers["reference"] = (self._faces[reading.reference],)
+            if "truth" in own:
+                layers["truth"] = (source, own["truth"])
+            kind = copied[number]
+            layers["edit"] = (own["edit"],) if kind is None else layers[kind]
+            seen = seen + 1 if number and details.ranked[number - 1].place == reading.place else 1
+            title = f"{reading.place.capitalize()} {seen}"
+            tiles = {kind: Tile(found, f"{_ROWS[kind]}, {title.lower()}") for kind, found in layers.items()}
+            edits.append(self._edit(title, details, reading, tiles))
+        ranked = {
+            "l1_true": "by their difference to the true edit",
+            "l1_source": "hits before misses, then by how little the source was changed",
+        }[details.measure]
+        lead = f"All edits of the cell, ranked {ranked}: both ends and the middle."
+        return Sheet("ranked", "The best, the median, the worst", lead, _rows(edits), edits)
+
+    def _edit(self, title: str, details: Details, reading: Reading, tiles: dict[str, Tile]) -> Edit:
+        wanted = "convert" if self._run.conversions else ("add" if reading.target else "remove")
+        before, after = (f"{100 * probability:.0f}" for probability in (reading.before, reading.after))
+        score = _score(details).text(reading.score)
+        return Edit(title, reading.id, tiles, wanted, before, after, reading.hit, score)
+
+    def _neighbour(self, place: _Place, step: int) -> tuple[str, str] | None:
+        """Title and path of the same method's cell of the next column that has a page."""
+        method, mode, column = place
+        columns = self._run.columns
+        number = columns.index(column) + step
+        while 0 <= number < len(columns):
+            if (method, mode, columns[number]) in self._details:
+                return self._run.spoken(columns[number]), self._layout.cell(method, mode, columns[number])
+            number += step
+        return None
+
+    def _others(self, place: _Place) -> list[tuple[str, str]]:
+        """Titles and paths of the cells of the same column: other methods, and the other mode."""
+        methods = self._run.record.methods
+        return [
+            (
+                methods[name].title + ("" if mode == place[1] else f", {MODE_TITLES[mode].lower()}"),
+                self._layout.cell(*one),
+            )
+            for mode in sorted(MODES, key=lambda mode: mode != place[1])
+            for name in self._run.methods
+            if (one := (name, mode, place[2])) in self._details and one != place
+        ]
+
+
+def _places(run: Run) -> list[_Place]:
+    """The cells with details in the order of the tables."""
+    return [
+        (method, mode, column)
+        for method in run.methods
+        for mode in MODES
+        for column in run.columns
+        if (method, mode, column) in run.details
+    ]
+
+
+def _score(details: Details) -> MeasureCard:
+    return L1_TRUE if details.measure == "l1_true" else L1_SOURCE
+
+
+def _grid_tiles(grid: Grid, method: str, place: int, count: int) -> dict[str, Tile]:
+    """The tiles of one face and column out of a comparison grid; the oracle's edit is the true edit."""
+    tiles = {"source": Tile((Layer(grid.source),), f"Source, face {grid.face}")}
+    rows = {
+        "source": ["source"],
+        "given": ["reference"],
+        "truth": ["truth", "edit"] if method == "oracle" else ["truth"],
+    }
+    for row in grid.rows:
+        kinds = rows.get(row.group, [])
+        if row.method == method:
+            kinds = ["edit"]
+        for kind in kinds if row.present[place] else []:
+            tiles[kind] = Tile((Layer(row.picture, place, count),), f"{_ROWS[kind]}, face {grid.face}")
+            if kind == "edit" and row.heat:
+                tiles["heat"] = Tile((Layer(row.heat, place, count),), f"{_ROWS['heat']}, face {grid.face}")
+    return tiles
+
+
+def _rows(edits: Sequence[Edit]) -> dict[str, str]:
+    return {kind: title for kind, title in _ROWS.items() if any(kind in edit.tiles for edit in edits)}

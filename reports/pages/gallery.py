@@ -1,0 +1,49 @@
+"""One page that leads to the pages of several runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.reports.pages.front import headline
+from bridgebench.reports.pages.script import script
+from bridgebench.reports.read.run import Run
+from bridgebench.templates import environment
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run: what it is, where its first page lies, and a picture of it, relative to the gallery."""
+
+    headline: dict[str, str]
+    link: str
+    picture: str
+
+
+def build_gallery(folder: Path) -> Path | None:
+    """Writes ``index.html`` into a folder of run directories, with a link to the pages of each.
+
+    Returns:
+        Its path; None if fewer than two runs in the folder have pages.
+
+    Raises:
+        UserError: a run is damaged, or the page cannot be written.
+    """
+    pages = [page for page in folder.glob("*/report/index.html") if (page.parents[1] / "run.json").is_file()]
+    entries = [_entry(Run(page.parents[1]), page, folder) for page in pages]
+    if len(entries) < 2:
+        return None
+    entries.sort(key=lambda entry: entry.link)
+    env = environment()
+    assert env.loader is not None
+    style = env.loader.get_source(env, "report.css")[0]
+    text = env.get_template("gallery.html.j2").render(entries=entries, style=style, script=script(), root="")
+    write_bytes(folder / "index.html", text.encode())
+    return folder / "index.html"
+
+
+def _entry(run: Run, page: Path, folder: Path) -> Entry:
+    pictures = [page.parent / "grids" / f"{mode}.png" for mode in ("label", "reference")]
+    picture = next((one.relative_to(folder).as_posix() for one in pictures if one.is_file()), "")
+    return Entry(headline(run), page.relative_to(folder).as_posix(), picture)

@@ -1,0 +1,144 @@
+"""The section "The paper's order and ours" of the first page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridgebench.reports.paper.order import Order, System, orders
+from bridgebench.reports.paper.order_words import agreement_words, chance_words, cheating_words, full_words
+from bridgebench.reports.paper.slopes import SlopeChart, rank_text, slope_chart
+from bridgebench.reports.read.results import MODE_TITLES
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables.measures import MeasureCard
+from bridgebench.reports.tables.tables import DASH, Group, Head, Notes, Row, Table, TableCell, numbers_of
+
+_LEAD = (
+    "Which system is better than which, by the paper's tables and by this run: the systems that both have, ranked by "
+    "their means over the same {}s. Where numbers do not compare, orders may."
+)
+_RULE = (
+    "Two systems tie where their 95 % intervals meet; a Fréchet distance has none, so its order may be chance. "
+    "Kendall's τ: pairs alike less pairs opposite, over all pairs; 1 is the paper's order, 0 no relation to it. "
+    "Cheated: a control, which nobody trained, comes before systems."
+)
+
+
+@dataclass(frozen=True)
+class OrderSection:
+    """What the section holds: text made from the numbers, charts by the title of their mode, tables, folded tables."""
+
+    lead: str
+    text: list[str]
+    charts: dict[str, list[SlopeChart]]
+    tables: list[Table]
+    folded: list[Table]
+
+
+def order_section(run: Run) -> OrderSection | None:
+    """The section; None where fewer than three systems of the paper were measured."""
+    found = orders(run)
+    if not found:
+        return None
+    ranked = [[order for order in found if order.mode == mode] for mode in dict.fromkeys(order.mode for order in found)]
+    charts = {_mode_title(alike[0]): [slope_chart(order) for order in alike] for alike in ranked}
+    chance = chance_words(found)
+    luck = f"{full_words(found)} {chance[0].upper()}{chance[1:]}"
+    text = [*agreement_words(found), luck, cheating_words(found)]
+    tables, folded = [_pairs_table(run, found)], [_ranks_table(run, alike) for alike in ranked]
+    return OrderSection(_LEAD.format(run.noun), [one for one in text if one], charts, tables, folded)
+
+
+def _mode_title(order: Order) -> str:
+    return MODE_TITLES[order.mode] if order.mode else "Both modes"
+
+
+def _pairs_table(run: Run, found: Sequence[Order]) -> Table:
+    """Measures as rows, how many pairs keep their order as columns."""
+    heads = [
+        Head("Systems"),
+        Head("Alike", "pairs"),
+        Head("Opposite", "pairs"),
+        Head("Tied", "pairs"),
+        Head("Kendall's τ", "1: the paper's"),
+        Head("Alike", f"pairs by {run.noun}"),
+        Head("Opposite", f"pairs by {run.noun}"),
+        Head("Tied", f"pairs by {run.noun}"),
+        Head("Cheated", "by a control"),
+    ]
+    notes = Notes()
+    groups = []
+    for mode in dict.fromkeys(order.mode for order in found):
+        title = MODE_TITLES[mode] if mode else ""
+        rows = [
+            Row(f"{order.card.title}", _pairs_cells(order, notes), about=order.card.about)
+            for order in found
+            if order.mode == mode
+        ]
+        groups.append(Group(title, rows))
+    facts = [f"means over {_columns(run, found)}", f"protocol {run.record.protocol_hash[:12]}"]
+    title = "Pairs of systems in the paper's order"
+    return Table("order-pairs", title, _RULE, facts, heads, groups, notes.texts, "plain", "Measure")
+
+
+def _columns(run: Run, found: Sequence[Order]) -> str:
+    counts = sorted({order.columns for order in found})
+    return f"{' to '.join(map(str, counts[:: max(1, len(counts) - 1)]))} {run.noun}s"
+
+
+def _pairs_cells(order: Order, notes: Notes) -> list[TableCell]:
+    counts = [len(order.systems), order.pairs.alike, order.pairs.opposite, order.pairs.tied]
+    tau = TableCell(f"{order.pairs.tau:.2f}".replace("-", "\N{MINUS SIGN}"), numbers={"value": order.pairs.tau})
+    by_column = [order.by_column.alike, order.by_column.opposite, order.by_column.tied]
+    return [*map(_count, counts), tau, *map(_count, by_column), _cheated(order, notes)]
+
+
+def _count(number: int) -> TableCell:
+    return TableCell(str(number), numbers={"value": number})
+
+
+def _cheated(order: Order, notes: Notes) -> TableCell:
+    """Whether a control comes before systems, and which, as a footnote."""
+    if not order.controls:
+        return TableCell("no")
+    words = ", ".join(
+        f"{title} comes before {'all' if title in order.cheats else f'{count} of'} {len(order.systems)} systems"
+        for title, count in order.controls.items()
+    )
+    return TableCell("yes" if order.cheats else "in part", hint=words, note=notes.number(f"{words}."))
+
+
+def _ranks_table(run: Run, found: Sequence[Order]) -> Table:
+    """Systems as rows; each measure's ranks, the paper's and ours, with the mean that they come from."""
+    heads: list[Head] = []
+    rows: dict[str, list[TableCell]] = {system.title: [] for order in found for system in order.systems}
+    printed: list[tuple[float, ...]] = []
+    for order in found:
+        there = {system.title: system for system in order.systems}
+        card = order.card
+        unit = f" {card.unit}" if card.unit else ""
+        theirs = tuple(system.paper for system in order.systems)
+        heads += [Head(f"The paper's {order.published}", "rank, mean")] if theirs not in printed else []
+        heads.append(Head(card.title, "rank, mean"))
+        for title, cells in rows.items():
+            if theirs not in printed:
+                cells.append(_rank_cell(there.get(title), 0, f"{{:.{card.digits}f}}{unit}"))
+            cells.append(_rank_cell(there.get(title), 1, f"{{:.{card.digits}f}}{unit}", card))
+        printed.append(theirs)
+    body = [Row(title, cells) for title, cells in rows.items()]
+    about = (
+        f"Rank 1 is best; 1{DASH}3 is a tie, in which the intervals leave these ranks open. The files hold the means."
+    )
+    facts = [f"means over {_columns(run, found)}", f"protocol {run.record.protocol_hash[:12]}"]
+    key, name = f"order-ranks-{found[0].mode or 'all'}", _mode_title(found[0]).lower()
+    return Table(
+        key, f"The ranks and what they come from, {name}", about, facts, heads, [Group("", body)], [], "plain", "System"
+    )
+
+
+def _rank_cell(system: System | None, side: int, form: str, card: MeasureCard | None = None) -> TableCell:
+    """The paper's rank (side 0) or ours (1), the mean in small print; `card` is that of our measure."""
+    if system is None:
+        return TableCell(DASH, hint="not measured")
+    numbers = {"value": system.paper} if card is None else numbers_of(card, system.ours)
+    return TableCell(rank_text(system.ranks[side]), form.format(numbers["value"]), numbers=numbers)

@@ -1,0 +1,111 @@
+"""The paper's Tables 1 to 3, measured here, each with the paper's own numbers in a table of its own beside it."""
+
+from __future__ import annotations
+
+from bridgebench.reports.paper.published import published
+from bridgebench.reports.paper.verdicts import differences, verdict_table
+from bridgebench.reports.read.results import MODE_TITLES, Results
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables import measures as m
+from bridgebench.reports.tables.blocks import Block, Section, folded
+from bridgebench.reports.tables.by_column import by_column
+from bridgebench.reports.tables.tables import Table
+
+_BOTH = ("floor", "null")
+_TABLE1, _TABLE2, _TABLE3 = "table1_accuracy_celeba", "table2_fid_celeba", "table3_fid_afhq"
+
+
+def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
+    """Table 1; of conversions the paper has no such table."""
+    lead = (
+        "Does the edit show the {}? Two classifiers read it: the second one, which nobody saw before, catches "
+        "edits that only fool the first."
+    )
+    blocks = []
+    for results in modes:
+        run, name, key = results.run, MODE_TITLES[results.mode].lower(), f"accuracy-{results.mode}{suffix}"
+        start = ("Accuracy", "Second judge: accuracy")
+        if not run.conversions:
+            start = ("Table 1, measured here: accuracy", "Table 1, second judge: accuracy")
+        tables = [
+            by_column([results], m.ACCURACY, key, f"{start[0]}, {name}"),
+            by_column([results], m.SECOND, f"{key}-second", f"{start[1]}, {name}"),
+        ]
+        paper = []
+        if results.own and not run.conversions:
+            heading = f"Table 1, as published: accuracy on CelebA, {name}"
+            what = "the share of edits that the authors' classifier accepts, in %, on CelebA"
+            beside = verdict_table(
+                [results], _TABLE1, m.ACCURACY, f"{key}-verdict", f"Table 1, ours beside the paper's: accuracy, {name}"
+            )
+            shown = published(_TABLE1, [results.mode], f"{key}-paper", heading, _about(run, _TABLE1, what, beside))
+            paper = [shown, *filter(None, [beside])]
+        blocks.append(Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, [m.ADDED, m.REMOVED])))
+    noun = modes[0].run.noun if modes else ""
+    what = "target domain" if noun == "conversion" else noun
+    return Section(f"accuracy{suffix}", f"Accuracy by {noun}{title}", lead.format(what), blocks)
+
+
+def distance(modes: list[Results], suffix: str, title: str) -> Section:
+    """Table 2 of attributes, Table 3 of conversions."""
+    lead = (
+        "Do edited images look like real ones? A Fréchet distance has no honest interval at small N, so the smallest "
+        "value is only called lowest, never bold; compare rows of equal N, and with what real images pay."
+    )
+    if modes and modes[0].run.conversions:
+        blocks = [_table3(modes, suffix)]
+    else:
+        blocks = [_table2(results, suffix) for results in modes]
+    return Section(f"distance{suffix}", f"Distance to real images{title}", lead, blocks)
+
+
+def _table2(results: Results, suffix: str) -> Block:
+    run, key, own = results.run, f"distance-{results.mode}{suffix}", results.own
+    name, features = MODE_TITLES[results.mode].lower(), run.record.features.title
+    target, whole, kid = m.distances(features)
+    tables = [
+        by_column(
+            [results],
+            target,
+            f"{key}-target",
+            f"Table 2, measured here: {target.title}, {name}",
+            _BOTH,
+        ),
+        by_column([results], whole, f"{key}-all", f"Table 2, measured here: {whole.title}, {name}", ["floor"]),
+    ]
+    heading, paper = f"Table 2, as published: FID on CelebA, {name}", []
+    if own:
+        beside = verdict_table(
+            [results], _TABLE2, whole, f"{key}-verdict", f"Table 2, ours beside the paper's: {whole.title}, {name}"
+        )
+        about = _about(run, _TABLE2, "FID with Inception features, on CelebA", beside)
+        shown = published(_TABLE2, [results.mode], f"{key}-paper", heading, about)
+        paper = [shown, *filter(None, [beside])]
+    return Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, [kid]))
+
+
+def _table3(modes: list[Results], suffix: str) -> Block:
+    """Methods in both modes, one block of rows each, against the target domain's real images."""
+    run, key, own = modes[0].run, f"distance{suffix}", modes[0].own
+    target, _, kid = m.distances(run.record.features.title, conversions=True)
+    tables = [by_column(modes, target, f"{key}-target", f"Table 3, measured here: {target.title}", _BOTH)]
+    paper = []
+    if own:
+        title = f"Table 3, ours beside the paper's: {target.title}"
+        beside = verdict_table(modes, _TABLE3, target, f"{key}-verdict", title)
+        about = _about(run, _TABLE3, "FID with Inception features, on AFHQ", beside)
+        heading, every = "Table 3, as published: FID on AFHQ", [results.mode for results in modes]
+        shown = published(_TABLE3, every, f"{key}-paper", heading, about, run.spoken)
+        paper = [shown, *filter(None, [beside])]
+    closed = {}
+    if any(results.has(kid) for results in modes):
+        closed = {kid.title: by_column(modes, kid, f"{key}-kid", kid.title)}
+    return Block("", tables, paper, closed)
+
+
+def _about(run: Run, file: str, what: str, beside: Table | None) -> str:
+    """What the paper's table holds, and whether the one after it holds ours against it."""
+    if beside is not None:
+        return f"As printed in the paper: {what}. The next table holds ours against it, cell by cell."
+    reasons = ", ".join(differences(run, file)) or "no system is in both"
+    return f"As printed in the paper: {what}; not comparable with ours: {reasons}."

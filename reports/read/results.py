@@ -1,0 +1,213 @@
+"""From the records of one protocol to the tables of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bridgebench.reports.pages.layout import Layout
+from bridgebench.reports.read.records import Measure, Mode
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables import measures as m
+from bridgebench.reports.tables.measures import MeasureCard, fitting
+from bridgebench.reports.tables.tables import (
+    Group,
+    Head,
+    Mark,
+    Notes,
+    Row,
+    Table,
+    TableCell,
+    count_text,
+    marks,
+    mean,
+    missing,
+    print_cell,
+    span_of,
+)
+
+MODE_TITLES: dict[Mode, str] = {"label": "Edits by label", "reference": "Edits by reference"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: what is measured, its head, the value of each row; `of` which attribute, if of one."""
+
+    card: MeasureCard
+    head: Head
+    values: Mapping[str, Measure]
+    spread: tuple[float, float] = (0.0, 1.0)
+    of: str = ""
+
+
+class Results:
+    """The cells of one mode that were measured under one protocol.
+
+    Attributes:
+        rows: names of the methods and controls that have a row, in the run's order.
+    """
+
+    def __init__(self, run: Run, protocol_hash: str, mode: Mode) -> None:
+        self.run, self.hash, self.mode = run, protocol_hash, mode
+        self.layout = Layout(run)
+        measured = {key[1] for key in run.cells if key[0] == protocol_hash and key[2] == mode}
+        self.own = protocol_hash == run.record.protocol_hash
+        self.rows = [
+            name for name in run.methods if name in measured or (self.own and mode in run.record.methods[name].modes)
+        ]
+
+    def measure(self, method: str, column: str, key: str) -> Measure:
+        """What was measured, or why nothing was."""
+        cell = self.run.cells.get((self.hash, method, self.mode, column))
+        if cell is None:
+            if (method, self.mode, column) in self.run.failed:
+                return missing("the method raised an error; the .error.txt beside its cells tells which")
+            return missing("not run yet: `bridgebench benchmark` goes on where it stopped")
+        return cell.measures.get(key) or missing(cell.reason or "not measured in this run")
+
+    def across(self, card: MeasureCard) -> dict[str, list[Measure]]:
+        """A measure of every row, one value a column."""
+        return {name: [self.measure(name, column, card.key) for column in self.run.columns] for name in self.rows}
+
+    def means(self, card: MeasureCard) -> tuple[dict[str, Measure], list[bool]]:
+        """The mean over attributes of every row, and which attributes it is over."""
+        values = self.across(card)
+        used = [any(row[i].value is not None for row in values.values()) for i in range(len(self.run.columns))]
+        return {name: mean(row, used, self.run.noun) for name, row in values.items()}, used
+
+    def by_measure(self, cards: list[MeasureCard], key: str, title: str, about: str) -> Table:
+        """Methods as rows, measures as columns; every value the mean over attributes. Leaves out empty columns."""
+        columns: list[Column] = []
+        every: list[Measure] = []
+        for card in cards:
+            averages, used = self.means(card)
+            if any(measure.value is not None for measure in averages.values()):
+                columns.append(self._measure_column(card, averages, f"mean of {sum(used)}"))
+                every += averages.values()
+        notes = Notes()
+        groups = self.groups(columns, notes)
+        return Table(key, title, about, self.facts(every), [column.head for column in columns], groups, notes.texts)
+
+    def of_column(self, column: str, cards: list[MeasureCard], key: str, title: str, about: str) -> Table:
+        """Methods as rows, measures as columns, of one attribute or conversion. Leaves out empty columns."""
+        columns: list[Column] = []
+        every: list[Measure] = []
+        for card in cards:
+            values = {name: self.measure(name, column, card.key) for name in self.rows}
+            if any(measure.value is not None for measure in values.values()):
+                columns.append(self._measure_column(card, values, "", column))
+                every += values.values()
+        notes = Notes()
+        groups = self.groups(columns, notes)
+        return Table(key, title, about, self.facts(every), [column.head for column in columns], groups, notes.texts)
+
+    def of_method(self, method: str, cards: list[MeasureCard], key: str, title: str, about: str) -> Table:
+        """One method: attributes (or conversions) as rows, their mean last, measures as columns."""
+        heads: list[Head] = []
+        rows: dict[str, list[TableCell]] = {column: [] for column in self.run.columns}
+        average: list[TableCell] = []
+        every: list[Measure] = []
+        notes = Notes()
+        for card in cards:
+            values = self.across(card)[method]
+            if all(measure.value is None for measure in values):
+                continue
+            card = fitting(card, values)
+            every += values
+            heads.append(Head(card.title, unit_and_direction(card)))
+            for column, measure in zip(self.run.columns, values, strict=True):
+                rows[column].append(print_cell(card, measure, notes, link=self._cell_link(method, column)))
+            average.append(print_cell(card, self.means(card)[0][method], notes))
+        body = [Row(self.run.spoken(name), cells, link=self.layout.column(name)) for name, cells in rows.items()]
+        groups = [Group("", body), Group(f"Over all {self.run.noun}s", [Row("Mean", average)], apart=True)]
+        corner = self.run.noun.capitalize()
+        return Table(key, title, about, self.facts(every), heads, groups, notes.texts, "plain", corner)
+
+    def has(self, card: MeasureCard) -> bool:
+        """Whether any row has a value."""
+        return any(measure.value is not None for row in self.across(card).values() for measure in row)
+
+    def kind(self, kind: str) -> list[str]:
+        """The rows that are methods, or those that are controls."""
+        return [name for name in self.rows if self.run.record.methods[name].kind == kind]
+
+    def facts(self, every: list[Measure]) -> list[str]:
+        """N and protocol, as they stand in a table's head."""
+        return [count_text(every), f"protocol {self.hash[:12]}"]
+
+    def groups(self, columns: list[Column], notes: Notes) -> list[Group]:
+        """Methods first, marked and shaded; then the controls, neither."""
+        methods, controls = self.kind("method"), self.kind("control")
+        best = [marks(column.card, {name: column.values[name] for name in methods}) for column in columns]
+
+        def rows(names: list[str], shaded: bool, mark_of: Callable[[int, str], Mark | None]) -> list[Row]:
+            return [
+                Row(
+                    self.run.record.methods[name].title,
+                    [
+                        print_cell(
+                            column.card,
+                            column.values[name],
+                            notes,
+                            column.spread if shaded else None,
+                            mark_of(i, name),
+                            self._cell_link(name, column.of) if column.of else "",
+                        )
+                        for i, column in enumerate(columns)
+                    ],
+                    self.run.record.methods[name].summary,
+                    self.layout.method(name),
+                )
+                for name in names
+            ]
+
+        groups = [Group("", rows(methods, True, lambda i, name: best[i].get(name)))]
+        if controls:
+            groups.append(Group("Controls", rows(controls, False, lambda i, name: None), apart=True))
+        return groups
+
+    def _measure_column(self, card: MeasureCard, values: Mapping[str, Measure], small: str, of: str = "") -> Column:
+        """The column of one measure, with digits and shades that fit its values."""
+        methods = [values[name] for name in self.kind("method")]
+        fitted = fitting(card, values.values())
+        head = Head(card.title, ", ".join(part for part in (unit_and_direction(fitted), small) if part))
+        return Column(fitted, head, values, span_of(card, methods), of)
+
+    def _cell_link(self, method: str, column: str) -> str:
+        there = self.own and self.layout.has_cell(method, self.mode, column)
+        return self.layout.cell(method, self.mode, column) if there else ""
+
+
+def unit_and_direction(card: MeasureCard) -> str:
+    """Unit and direction in few letters, for the head of a column."""
+    arrow = {"higher": "↑", "lower": "↓", None: ""}[card.better]
+    return f"{card.unit} {arrow}".strip()
+
+
+def overview_cards(features: str) -> list[MeasureCard]:
+    """The measures of the first table: does it edit, is it realistic, does it keep the rest, is it right."""
+    target = m.distances(features)[0]
+    return [m.ACCURACY, m.SECOND, target, m.LEAKAGE, m.L1_SOURCE, m.PSNR_TRUE, m.SSIM_TRUE]
+
+
+def success_cards(features: str) -> list[MeasureCard]:
+    """Does it edit, and does it look real."""
+    return [m.ACCURACY, m.ADDED, m.REMOVED, m.SECOND, *m.distances(features)]
+
+
+def all_cards(features: str) -> list[MeasureCard]:
+    """Every measure of a cell."""
+    return [*success_cards(features), *FAITHFULNESS]
+
+
+FAITHFULNESS = [
+    m.LEAKAGE,
+    m.L1_SOURCE,
+    m.SSIM_SOURCE,
+    m.PSNR_TRUE,
+    m.SSIM_TRUE,
+    m.L1_TRUE,
+    m.L1_INSIDE,
+    m.L1_OUTSIDE,
+    m.DIVERSITY,
+]

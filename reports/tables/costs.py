@@ -1,0 +1,44 @@
+"""What an edit costs: time, size and memory of every method."""
+
+from __future__ import annotations
+
+from bridgebench.reports.pages.layout import Layout
+from bridgebench.reports.read.records import MODES
+from bridgebench.reports.read.results import MODE_TITLES
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables.tables import DASH, Group, Head, Row, Table, TableCell
+
+
+def cost_table(run: Run) -> Table:
+    """Methods as rows. Timings are no part of a cell, so they have no protocol but the machine's name."""
+    modes = [mode for mode in MODES if any(key[1] == mode for key in run.costs)]
+    heads = [Head(f"Time {MODE_TITLES[mode].lower().removeprefix('edits ')}", "ms an image") for mode in modes]
+    heads += [Head("Parameters", "millions"), Head("Peak memory", "MiB"), Head("Batch")]
+    layout = Layout(run)
+    by_kind: dict[str, list[Row]] = {"method": [], "control": []}
+    for name in run.methods:
+        own = [run.costs[name, mode] for mode in modes if (name, mode) in run.costs]
+        if own:
+            times = [run.costs.get((name, mode)) for mode in modes]
+            memory = [cost.peak_memory_mib for cost in own if cost.peak_memory_mib is not None]
+            cells = [
+                _cell(cost.ms_per_image, f"{cost.ms_per_image:.2f}") if cost else TableCell(DASH, hint="no such mode")
+                for cost in times
+            ]
+            cells += [
+                _cell(own[0].parameters / 1e6, f"{own[0].parameters / 1e6:.2f}", f"{own[0].parameters:,}"),
+                _cell(max(memory), f"{max(memory):.0f}") if memory else TableCell(DASH, hint="not recorded"),
+                _cell(own[0].batch, str(own[0].batch)),
+            ]
+            method = run.record.methods[name]
+            by_kind[method.kind].append(Row(method.title, cells, method.summary, layout.method(name)))
+    kinds = (("method", ""), ("control", "Controls"))
+    groups = [Group(title, by_kind[kind], apart=bool(title)) for kind, title in kinds if by_kind[kind]]
+    machines = sorted({str(cost.hardware) for cost in run.costs.values() if cost.hardware})
+    facts = [*machines, "one batch of images", f"protocol {run.record.protocol_hash[:12]}"]
+    about = "Timed alone, after the cells, on the machine named here; a cost is measured again when its method changes."
+    return Table("cost-table", "Cost of an edit", about, facts, heads, groups, kind="plain")
+
+
+def _cell(number: float, text: str, hint: str = "") -> TableCell:
+    return TableCell(text, hint=hint, numbers={"value": number})

@@ -1,0 +1,73 @@
+"""Leakage by attribute: what else moves when an attribute is flipped, as a map and as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridgebench.reports.read.results import MODE_TITLES, Results
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables.measures import LEAKAGE
+from bridgebench.reports.tables.tables import DASH, SHADES, Group, Head, Row, Table, TableCell
+
+_LEAST_TOP = 0.05  # a map of no leakage at all is not to look as if there was some
+
+
+@dataclass(frozen=True)
+class LeakageMap:
+    """A row an attribute that was flipped, a column an attribute that was read.
+
+    Attributes:
+        names: of rows and of columns, the same.
+        table: the numbers, shaded on a scale that all methods of the mode share.
+        top: the end of the scale, as printed.
+    """
+
+    mode_title: str
+    names: list[str]
+    table: Table
+    top: str
+
+
+def leakage_map(results: Results, method: str, key: str) -> LeakageMap | None:
+    """The map of one method in one mode; None where its cells do not hold leakage by attribute."""
+    run = results.run
+    if not any(_values(results, method, flipped) for flipped in run.columns):
+        return None
+    names = [name for name in results.rows if run.record.methods[name].kind == "method"] or [method]
+    every = [
+        value
+        for name in {*names, method}
+        for flipped in run.columns
+        for value in _values(results, name, flipped).values()
+    ]
+    top = max([_LEAST_TOP, *(value for value in every if value is not None)])
+    spoken = [run.spoken(column) for column in run.columns]
+    rows = [
+        Row(run.spoken(flipped), [_cell(run, results, method, flipped, read, top) for read in run.columns])
+        for flipped in run.columns
+    ]
+    title = run.record.methods[method].title
+    about = (
+        "Mean change of the judge's probability of the attribute of the column when that of the row is flipped, over "
+        "the images whose flip does not touch it."
+    )
+    facts = [f"protocol {results.hash[:12]}", f"{LEAKAGE.unit}, {LEAKAGE.direction}"]
+    heading = f"Leakage by attribute: {title}, {MODE_TITLES[results.mode].lower()}"
+    table = Table(
+        key, heading, about, facts, [Head(name) for name in spoken], [Group("", rows)], kind="plain", corner="Flipped"
+    )
+    return LeakageMap(MODE_TITLES[results.mode], spoken, table, LEAKAGE.text(top))
+
+
+def _values(results: Results, method: str, flipped: str) -> dict[str, float | None]:
+    return dict(results.measure(method, flipped, "leakage_by").values)
+
+
+def _cell(run: Run, results: Results, method: str, flipped: str, read: str, top: float) -> TableCell:
+    value = _values(results, method, flipped).get(read)
+    if value is None:
+        reason = "flipped itself" if read == flipped else "no image whose flip leaves it alone"
+        return TableCell(DASH, hint=f"{run.spoken(read)}: {reason}")
+    text = LEAKAGE.text(value)
+    hint = f"{run.spoken(flipped)} flipped: {run.spoken(read)} moves by {text} {LEAKAGE.unit}"
+    return TableCell(text, hint=hint, shade=round(SHADES * value / top), numbers={"value": value * LEAKAGE.factor})

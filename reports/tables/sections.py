@@ -1,0 +1,68 @@
+"""Which tables stand on the first page, in which order."""
+
+from __future__ import annotations
+
+from bridgebench.reports.paper.tables import accuracy, distance
+from bridgebench.reports.read.records import MODES
+from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results, all_cards, overview_cards
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables.blocks import Block, Section, folded
+from bridgebench.reports.tables.costs import cost_table
+
+
+def sections(run: Run) -> list[Section]:
+    """The result sections; rows of another protocol than the run's own get sections of their own."""
+    found = []
+    for number, protocol_hash in enumerate(run.protocol_hashes):
+        modes = [results for mode in MODES if (results := Results(run, protocol_hash, mode)).rows]
+        own = number == 0
+        suffix = "" if own else f"-{number}"
+        title = "" if own else f", protocol {protocol_hash[:12]}"
+        found += [
+            _overview(modes, suffix, title),
+            accuracy(modes, suffix, title),
+            distance(modes, suffix, title),
+            _faithfulness(modes, suffix, title),
+        ]
+        if own and run.costs:
+            lead = "What an edit takes on the recorded hardware."
+            found.append(Section("cost", "Cost", lead, [Block("", [cost_table(run)])]))
+    return [section for section in found if section.blocks]
+
+
+def _overview(modes: list[Results], suffix: str, title: str) -> Section:
+    blocks, noun = [], ""
+    for results in modes:
+        features, noun = results.run.record.features.title, results.run.noun
+        about = f"The mean over the {noun}s of each measure; the tables below have every {noun}."
+        key, name = f"overview-{results.mode}{suffix}", MODE_TITLES[results.mode]
+        table = results.by_measure(overview_cards(features), key, name, about)
+        whole = results.by_measure(all_cards(features), f"{key}-all", f"Every measure, {name.lower()}", about)
+        if table.heads:  # else not one cell of the mode is there yet: every one failed
+            blocks.append(Block("", [table], folded={f"Every measure in one table, {name.lower()}": whole}))
+    drawn = any("oracle" in results.rows for results in modes)
+    oracle = ", and the oracle draws the true edit" if drawn else ""
+    lead = (
+        f"The main measures, averaged over the {noun}s. The controls tell what a number is worth: one changes "
+        f"nothing, one copies the reference, one fools the first judge{oracle}."
+    )
+    return Section(f"overview{suffix}", f"At a glance{title}", lead, blocks)
+
+
+def _faithfulness(modes: list[Results], suffix: str, title: str) -> Section:
+    lead = (
+        "Did the edit touch other attributes (leakage), how far is it from the source (preservation), and how far from "
+        "the image that a perfect edit gives (counterfactual; only drawn data has that image)?"
+    )
+    blocks = []
+    for results in modes:
+        name, key = MODE_TITLES[results.mode], f"faithfulness-{results.mode}{suffix}"
+        about = (
+            f"Means over the {results.run.noun}s. Distance to the source is good where it is that of the true edit, "
+            "not where it is least."
+        )
+        what = "Preservation, counterfactual" if results.run.conversions else "Leakage, preservation, counterfactual"
+        table = results.by_measure(FAITHFULNESS, key, f"{what}, {name.lower()}", about)
+        if table.heads:
+            blocks.append(Block(name, [table], folded=folded(results, key, FAITHFULNESS)))
+    return Section(f"faithfulness{suffix}", f"What else changed{title}", lead, blocks)

@@ -1,0 +1,242 @@
+"""Tables as plain data: rows of methods, set-apart controls, and what each printed cell says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bridgebench.reports.read.records import Measure
+from bridgebench.reports.tables.measures import MeasureCard
+
+SHADES = 8
+MARKED_FROM = 30  # a bootstrap of fewer images is too narrow to call a winner by
+DASH = "\N{EN DASH}"
+Mark = Literal["best", "tie", "lowest"]
+Verdict = Literal["agrees", "higher", "lower"]
+
+
+@dataclass(frozen=True)
+class TableCell:
+    """One printed cell.
+
+    Attributes:
+        text, small, hint: the value, small print under it, a sentence on hover.
+        shade: 0..SHADES, stronger is better.
+        mark, note: what it is among its rivals; the number of its footnote.
+        span, link: how many columns it takes; the page that its value leads to, inside the page's folder.
+        numbers: ``value``, ``low``, ``high``, ``se`` in the printed unit, ``n``, ``n_real``; of one held against the
+            paper's ``paper`` and ``difference`` (ours minus it).
+        verdict: how ours stands to the paper's (`reports.paper.verdicts`).
+    """
+
+    text: str
+    small: str = ""
+    hint: str = ""
+    shade: int | None = None
+    mark: Mark | None = None
+    note: int | None = None
+    span: int = 1
+    link: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method, a control or a baseline; `link` is the page that its title leads to."""
+
+    title: str
+    cells: list[TableCell]
+    about: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that belong together; `title` is printed over them when it is not empty; `apart`: no rivals of the first."""
+
+    title: str
+    rows: list[Row]
+    apart: bool = False
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column; `link` is the page that it leads to."""
+
+    title: str
+    small: str = ""
+    link: str = ""
+
+
+@dataclass
+class Table:
+    """A table with everything a reader needs to judge it.
+
+    Attributes:
+        key, about: its anchor on the page; a sentence on what is in it.
+        facts: N, protocol, unit and direction, printed in the table's head.
+        notes: why values are missing, numbered from 1.
+        kind: what the marks mean: best by interval, lowest without one, the paper's numbers, or no marks.
+        corner: what the rows are.
+    """
+
+    key: str
+    title: str
+    about: str
+    facts: list[str]
+    heads: list[Head]
+    groups: list[Group]
+    notes: list[str] = field(default_factory=list)
+    kind: Literal["interval", "distance", "published", "plain"] = "interval"
+    corner: str = "Method"
+
+
+class Notes:
+    """Numbers the reasons for missing values, the same reason once."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def number(self, text: str) -> int:
+        """The footnote's number, from 1."""
+        if text not in self.texts:
+            self.texts.append(text)
+        return self.texts.index(text) + 1
+
+
+def missing(reason: str) -> Measure:
+    """A measure without a value."""
+    return Measure(value=None, reason=reason)
+
+
+def mean(measures: Sequence[Measure], used: Sequence[bool], noun: str = "attribute") -> Measure:
+    """The mean over attributes (or conversions).
+
+    All cells of a row are edits of the same images, so the bounds of the intervals (and the standard errors) are
+    averaged as they are: that interval is never too narrow, however strongly the attributes depend on each other.
+
+    Args:
+        measures, noun: one a column; what a column is.
+        used: which attributes count: those for which the table has a value at all.
+    """
+    chosen = [measure for measure, use in zip(measures, used, strict=True) if use]
+    gaps = [measure.reason or "not measured" for measure in chosen if measure.value is None]
+    if gaps or not chosen:
+        count = f"{len(gaps)} of {len(chosen)} {noun}s" if chosen else f"every {noun}"
+        return missing(f"no mean, {count} without a value: {'; '.join(dict.fromkeys(gaps)) or 'not measured'}")
+    sizes = [measure.n for measure in chosen if measure.n is not None]
+    return Measure(
+        value=_average(measure.value for measure in chosen),
+        low=_average(measure.low for measure in chosen),
+        high=_average(measure.high for measure in chosen),
+        se=_average(measure.se for measure in chosen),
+        n=sizes[0] if len(sizes) == len(chosen) and len(set(sizes)) == 1 else None,
+        fewest=min(sizes, default=None),
+    )
+
+
+def _average(values: Iterable[float | None]) -> float | None:
+    known = list(values)
+    return None if None in known else sum(v for v in known if v is not None) / len(known)
+
+
+def interval(measure: Measure) -> tuple[float, float] | None:
+    """The 95 % interval: as recorded, or 1.96 standard errors to either side; None where there is none."""
+    if measure.value is None:
+        return None
+    if measure.low is not None and measure.high is not None:
+        return measure.low, measure.high
+    if measure.se is not None:
+        return measure.value - 1.96 * measure.se, measure.value + 1.96 * measure.se
+    return None
+
+
+def too_few(measure: Measure) -> bool:
+    """Whether a measure, or one that a mean is over, is of too few images to call a winner by."""
+    return any(n is not None and n < MARKED_FROM for n in (measure.n, measure.fewest))
+
+
+def marks(card: MeasureCard, column: Mapping[str, Measure]) -> dict[str, Mark]:
+    """Which of the methods in a column are marked, and how.
+
+    A value is ``"best"`` only when its interval overlaps no other's; else all that overlap it are a ``"tie"``; with
+    fewer than MARKED_FROM images neither is said. A Fréchet distance has no interval: the smallest is called
+    ``"lowest"``, and that only at equal N.
+    """
+    found = {name: measure for name, measure in column.items() if measure.value is not None}
+    if card.better is None or len(found) < 2:
+        return {}
+    sign = 1 if card.better == "higher" else -1
+    best = max(found, key=lambda name: sign * (found[name].value or 0.0))
+    if card.distance:
+        printed = {name: card.text(measure.value or 0.0) for name, measure in found.items()}
+        equal_n = len({(measure.n, measure.n_real) for measure in found.values()}) == 1
+        return {name: "lowest" for name in found if printed[name] == printed[best]} if equal_n else {}
+    if any(map(too_few, found.values())):
+        return {}
+    limits = {name: interval(measure) for name, measure in found.items()}
+    top = limits[best]
+    if top is None or None in limits.values():
+        return {}
+    equals = [name for name, other in limits.items() if other and other[0] <= top[1] and top[0] <= other[1]]
+    return {best: "best"} if len(equals) == 1 else dict.fromkeys(equals, "tie")
+
+
+def shade(card: MeasureCard, value: float, span: tuple[float, float]) -> int | None:
+    """How strong a cell is shaded, 0..SHADES: stronger is better; None where neither direction is."""
+    if card.better is None:
+        return None
+    low, high = span
+    part = min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 1.0
+    return round(SHADES * (part if card.better == "higher" else 1 - part))
+
+
+def span_of(card: MeasureCard, measures: Iterable[Measure]) -> tuple[float, float]:
+    """The range that shading covers: the measure's own, or 0 to the largest value, so that shades are in proportion."""
+    values = [measure.value for measure in measures if measure.value is not None]
+    return card.span or (0.0, max(values, default=1.0))
+
+
+def print_cell(
+    card: MeasureCard,
+    measure: Measure,
+    notes: Notes,
+    span: tuple[float, float] | None = None,
+    mark: Mark | None = None,
+    link: str = "",
+) -> TableCell:
+    """A measure as it is printed; a missing one as a dash with the reason as a footnote; shaded if `span` is given."""
+    if measure.value is None:
+        reason = measure.reason or "not measured"
+        return TableCell(DASH, hint=reason, note=notes.number(reason), link=link)
+    text, limits = card.text(measure.value), interval(measure)
+    words, small = [f"{text} {card.unit}".strip()], ""
+    if limits and measure.se is not None:
+        error = card.text(measure.se)
+        words, small = [*words, f"standard error {error}"], f"± {error}"
+    elif limits:
+        low, high = (card.text(limit) for limit in limits)
+        words, small = [*words, f"95 % interval {low} to {high}"], f"{low}{DASH}{high}"
+    if measure.n is not None:
+        words.append(f"N = {measure.n:,}" + (f" against {measure.n_real:,} real" if measure.n_real else ""))
+    if mark:
+        words.append({"best": "best", "tie": "tied for best", "lowest": "lowest"}[mark])
+    shading = None if span is None else shade(card, measure.value, span)
+    return TableCell(text, small, ", ".join(words), shading, mark, link=link, numbers=numbers_of(card, measure))
+
+
+def numbers_of(card: MeasureCard, measure: Measure) -> dict[str, float]:
+    """What was measured, in the printed unit."""
+    scaled = {name: getattr(measure, name) for name in ("value", "low", "high", "se")}
+    found = {name: number * card.factor for name, number in scaled.items() if number is not None}
+    return found | {name: getattr(measure, name) for name in ("n", "n_real") if getattr(measure, name) is not None}
+
+
+def count_text(measures: Iterable[Measure]) -> str:
+    """``"N = 500"``, or the range where cells differ."""
+    sizes = sorted({measure.n for measure in measures if measure.n is not None})
+    if not sizes:
+        return "N unknown"
+    return f"N = {sizes[0]:,}" if len(sizes) == 1 else f"N = {sizes[0]:,} to {sizes[-1]:,}"
