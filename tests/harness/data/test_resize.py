@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bridgebench.harness.data import resize
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "data" / "resize.npz"
+REFERENCE = Path(__file__).parents[2] / "reference" / "data" / "resize.npz"
 TOLERANCE = 1e-5  # of values in [-1, 1]; from the reference's own description
 
 
