@@ -90,8 +90,8 @@ def linked_package() -> Path:
     package.mkdir(parents=True, exist_ok=True)
     for source in [*(ROOT / "bridgebench").glob("*.py*"), *(ROOT / room for room in ROOMS)]:
         link = package / source.name
-        if not link.exists():
-            link.symlink_to(source)
+        link.unlink(missing_ok=True)  # it leads nowhere where the checkout was moved
+        link.symlink_to(source)
     return package.parent
 
 

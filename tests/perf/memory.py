@@ -88,7 +88,7 @@ def main() -> None:
     section.table(["batch", "micro_batch", "after D's update, GiB", "after G's, GiB", ""], rows)
     section.say(
         f"BridgeGAN at 128 pixels and the paper's widths, single precision. Wanted: batch 48 in {WANTED_GIB} GiB. The "
-        "gradients are those of the whole batch (tests/methods/test_bridgegan_parts.py)."
+        "gradients are those of the whole batch (tests/methods/bridgegan/test_bridgegan_parts.py)."
     )
     section.finish()
 

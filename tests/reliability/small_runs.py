@@ -33,7 +33,7 @@ decay = "none"
 """
 # A checkpoint every fifth of a second instead of every minute.
 OFTEN = """
-from harness import main
+from bridgebench.harness.commands import main
 
 def often(whole=main.main):
     from bridgebench.harness.train import loop

@@ -31,7 +31,7 @@ Write = Callable[..., Path]
 HUNGRY = """
 import os, resource, signal
 import torch
-from methods import MethodCard
+from bridgebench.methods import MethodCard
 from bridgebench.methods.editor import Editor
 
 CARD = MethodCard(
