@@ -17,7 +17,6 @@ from bridgebench.methods.core.reading import parse_json, refuse_page
 from bridgebench.methods.core.tensor_header import read_tensor_header
 
 if TYPE_CHECKING:
-    from bridgebench.methods.editor import Editor
     from torch import Tensor, nn
 
     Network = TypeVar("Network", bound=nn.Module)
@@ -77,15 +76,6 @@ def load_tensors(path: str | Path) -> dict[str, Tensor]:
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 
-def save_editor(editor: Editor, path: str | Path, card: dict[str, Any], *, half: bool = False) -> None:
-    """Saves an editor's networks; `half` stores float16 (the zoo's precision)."""
-    tensors = {
-        name: tensor.half() if half and tensor.is_floating_point() else tensor
-        for name, tensor in editor.state_dict().items()
-    }
-    save_tensors(path, tensors, editor.name, editor.config, card)
-
-
 def build(path: str | Path, kind: Callable[..., Network], config: dict[str, Any]) -> Network:
     """A network made from the configuration of a weights file, with the file's tensors.
 
@@ -119,24 +109,6 @@ def build(path: str | Path, kind: Callable[..., Network], config: dict[str, Any]
         if not tensor.isfinite().all():
             raise UserError(f"The tensor {name} of {path} has values that are not finite; train or import it again.")
     return network
-
-
-def load_editor(path: str | Path, *, expect: str | None = None) -> Editor:
-    """The editor saved in `path`, in eval mode on the CPU.
-
-    Args:
-        path: a weights file.
-        expect: the method that the caller asked for.
-
-    Raises:
-        UserError: missing or damaged file, another method's weights, or tensors that do not fit its own header.
-    """
-    from bridgebench.methods import editor_class
-
-    found = header(path)
-    if expect is not None and found["method"] != expect:
-        raise UserError(f"{path} holds weights of '{found['method']}', not of '{expect}'.")
-    return build(path, editor_class(found["method"]), found["config"]).eval()
 
 
 def shipped(method: str, profile: str) -> Path:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from bridgebench.methods.core.errors import UserError
@@ -13,9 +13,8 @@ from bridgebench.methods.elegant import objective
 from bridgebench.methods.elegant.editor import Elegant
 from bridgebench.methods.elegant.networks import Discriminator, exchange
 from bridgebench.methods.elegant.objective import LossWeights
-from bridgebench.methods.training.base import Batch, CountedTraining, descend
+from bridgebench.methods.training.base import Batch, CountedTraining, descend, set_learning_rate
 from bridgebench.methods.training.parallel import ours
-from bridgebench.methods.training.recipe import parse_recipe
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -55,11 +54,6 @@ class ElegantRecipe:
     weights: LossWeights = field(default_factory=LossWeights)
     precision: Literal["32", "bf16"] = "32"
 
-    @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> ElegantRecipe:
-        """The recipe of a profile's table ``[train.elegant]``; UserError for what does not fit."""
-        return parse_recipe(cls, table, "[train.elegant]")
-
     def rate_at(self, iteration: int) -> float:
         """The learning rate of an iteration, counted from 0."""
         left = min(1.0, (self.iterations - iteration) / self.cooldown) if self.cooldown else 1.0
@@ -72,6 +66,8 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
     Raises:
         UserError: an image size or a number of attributes that the networks do not take.
     """
+
+    recipe_type = ElegantRecipe
 
     def __init__(
         self, recipe: ElegantRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
@@ -117,9 +113,7 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
         Raises:
             UserError: no training image has (or none lacks) an attribute.
         """
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.recipe.rate_at(self.iteration)
+        set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
         terms: dict[str, list[Tensor]] = defaultdict(list)
         for attribute in range(len(self.editor.attributes)):
             images, labels = (torch.cat([*map(ours, part.chunk(2))]) for part in self.pairs(next_batch, attribute))

@@ -13,7 +13,7 @@ from bridgebench.methods.homogan.networks import Discriminator, normalize
 from bridgebench.methods.homogan.objective import Terms
 from bridgebench.methods.homogan.recipe import HomoGANRecipe
 from bridgebench.methods.homogan.views import Draws, View
-from bridgebench.methods.training.base import Batch, CountedTraining, FeatureNetwork, descend
+from bridgebench.methods.training.base import Batch, CountedTraining, FeatureNetwork, descend, set_learning_rate
 from bridgebench.methods.training.parallel import ours, processes
 from torch import Tensor, nn
 
@@ -34,6 +34,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         UserError: an image size or groups that do not fit, or a VGG-19 file that cannot be read.
     """
 
+    recipe_type = HomoGANRecipe
     features: FeatureNetwork | None = None
     branches: Tensor
 
@@ -105,9 +106,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         Raises:
             UserError: no feature network was attached.
         """
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.recipe.rate_at(self.iteration)
+        set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
         images, labels, _ = next_batch()
         if self.recipe.precision == "bf16":
             images = images.contiguous(memory_format=torch.channels_last)

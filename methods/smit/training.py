@@ -11,7 +11,7 @@ from bridgebench.methods.smit.discriminator import Discriminator
 from bridgebench.methods.smit.editor import SMIT
 from bridgebench.methods.smit.objective import discriminator_terms, generator_terms, total
 from bridgebench.methods.smit.recipe import SMITRecipe
-from bridgebench.methods.training.base import Batch, CountedTraining, descend, flip_at_random
+from bridgebench.methods.training.base import Batch, CountedTraining, descend, flip_at_random, set_learning_rate
 from bridgebench.methods.training.parallel import ours
 from torch import Tensor, nn
 
@@ -33,6 +33,8 @@ class SMITTraining(CountedTraining[SMITRecipe]):
     Raises:
         UserError: an image size that the networks cannot halve as they must.
     """
+
+    recipe_type = SMITRecipe
 
     def __init__(
         self, recipe: SMITRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
@@ -60,9 +62,7 @@ class SMITTraining(CountedTraining[SMITRecipe]):
         Targets are the labels of other images of the whole batch, so that only combinations that exist are asked for.
         """
         self.iteration += 1
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.recipe.rate_at(self.iteration)
+        set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
         images, labels, _ = next_batch()
         order = torch.randperm(len(images), generator=generator, device=generator.device).to(labels.device)
         shape = (4, (len(images) + 1) // 2, self.recipe.noise_size)

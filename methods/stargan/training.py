@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.stargan.editor import StarGAN
 from bridgebench.methods.stargan.networks import Discriminator
 from bridgebench.methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
-from bridgebench.methods.training.base import Batch, CountedTraining, descend, flip_at_random, uniform
+from bridgebench.methods.training.base import (
+    Batch,
+    CountedTraining,
+    descend,
+    flip_at_random,
+    set_learning_rate,
+    uniform,
+)
 from bridgebench.methods.training.parallel import ours
-from bridgebench.methods.training.recipe import parse_recipe
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -55,11 +61,6 @@ class StarGANRecipe:
     weights: LossWeights = field(default_factory=LossWeights)
     precision: Literal["32", "bf16"] = "32"
 
-    @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> StarGANRecipe:
-        """The recipe of a profile's table ``[train.stargan]``; UserError for what does not fit."""
-        return parse_recipe(cls, table, "[train.stargan]")
-
     def rate_at(self, iteration: int) -> float:
         """The learning rate of an iteration, counted from 1."""
         start = self.iterations - self.decay_iterations
@@ -77,6 +78,8 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
     Raises:
         UserError: an image size that the networks cannot halve as they must.
     """
+
+    recipe_type = StarGANRecipe
 
     def __init__(
         self, recipe: StarGANRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
@@ -104,9 +107,7 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
         Targets are the labels of other images of the batch, so that only combinations that exist are asked for.
         """
         self.iteration += 1
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.recipe.rate_at(self.iteration)
+        set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
         images, labels, _ = next_batch()
         order = torch.randperm(len(images), generator=generator, device=generator.device).to(labels.device)
         mix = uniform(len(images), generator, images.device)

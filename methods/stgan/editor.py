@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import torch
 from bridgebench.methods.core.errors import UserError
@@ -13,9 +12,6 @@ from bridgebench.methods.stgan import CARD
 from bridgebench.methods.stgan.difference import difference
 from bridgebench.methods.stgan.networks import Generator
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from bridgebench.methods.stgan.training import STGANTraining
 
 
 class STGAN(Editor):
@@ -57,16 +53,6 @@ class STGAN(Editor):
             attributes=attributes, image_size=image_size, width=width, unit_width=unit_width, layers=layers
         )
         self.generator = Generator(len(self.attributes), width, unit_width, layers)
-
-    @classmethod
-    def start_training(
-        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
-    ) -> STGANTraining:
-        """As `Editor.start_training`; the recipe's keys are those of `STGANRecipe`."""
-        from bridgebench.methods.stgan.recipe import STGANRecipe
-        from bridgebench.methods.stgan.training import STGANTraining
-
-        return STGANTraining(STGANRecipe.from_table(table), attributes, image_size, dataset_size, seed)
 
     def label_edit(
         self,
