@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from bridgebench.methods.homogan.objective import LossWeights
+from bridgebench.methods.training.recipe import Count, Positive
 from pydantic import Field
-
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)

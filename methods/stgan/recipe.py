@@ -7,10 +7,8 @@ from typing import Annotated, Literal
 
 from bridgebench.methods.stgan.networks import BATCH_NORM_MOMENTUM
 from bridgebench.methods.stgan.objective import LossWeights
+from bridgebench.methods.training.recipe import Count, Positive
 from pydantic import Field
-
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from bridgebench.harness.weights.importing import show_weights
 from bridgebench.methods import editor_class
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.tensor_header import read_tensor_header
-from bridgebench.methods.core.weights import header, load_editor, save_editor
+from bridgebench.methods.core.weights import header
+
+from bridgebench import methods
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "good.safetensors"
     editor = editor_class("stargan")(attributes=["A", "B"], image_size=32, width=2, blocks=1)
-    save_editor(editor, path, {"origin": "a test"})
+    methods.save(editor, path, {"origin": "a test"})
     return path
 
 
@@ -69,7 +71,7 @@ def test_a_header_that_the_file_does_not_bear_out_is_refused(
 ) -> None:
     path = rewritten(weights, tmp_path / "bad.safetensors", change)
     with pytest.raises(UserError, match=told):
-        load_editor(path)
+        methods.load("stargan", path)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_a_configuration_that_does_not_fit_the_tensors_is_refused_before_memory_
 ) -> None:
     path = rewritten(weights, tmp_path / "bad.safetensors", configured(**changes))
     with pytest.raises(UserError, match="do not fit its header"):
-        load_editor(path)
+        methods.load("stargan", path)
 
 
 def test_an_oversized_header_a_tail_and_a_short_file_are_refused(weights: Path, tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ def test_weights_of_another_type_or_not_finite_are_refused(weights: Path, tmp_pa
     for value, told in ((tensors[name].to(torch.int64), "another type"), (tensors[name] * torch.nan, "not finite")):
         save_file({**tensors, name: value}, path, metadata)
         with pytest.raises(UserError, match=told):
-            load_editor(path)
+            methods.load("stargan", path)
 
 
 def test_what_a_card_says_cannot_command_the_terminal(
