@@ -1,7 +1,8 @@
-"""Weights files: safetensors whose header says which method they belong to and how it was made.
+"""Weights files: safetensors files whose header says to which method they belong and how they were made.
 
-The header's metadata holds ``method``, ``config`` (JSON, the constructor's arguments) and ``card`` (JSON: recipe, data,
-time, what a reader should know), so that a file is complete by itself. Reading the header needs no torch.
+The header's metadata holds ``method``, ``config`` (JSON: the arguments of the network's constructor) and ``card``
+(JSON: recipe, data, training time, and what a reader should know), so that a file needs no second one beside it.
+Reading a header does not import torch.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.reading import parse_json, refuse_page
-from bridgebench.methods.core.tensor_header import read_tensor_header
+from safetensors import SafetensorError, safe_open
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -23,6 +24,34 @@ if TYPE_CHECKING:
 
 FORMAT = "bridgebench-1"
 ZOO = Path(__file__).parents[1] / "zoo"
+_LARGEST_HEADER = 16 * 2**20  # bytes; safetensors itself would read headers of 100 MB
+
+
+class TensorHeader(NamedTuple):
+    """The header of a safetensors file: the shape of each tensor by its name, and the metadata."""
+
+    shapes: dict[str, tuple[int, ...]]
+    metadata: dict[str, str]
+
+
+def read_tensor_header(path: Path) -> TensorHeader:
+    """The header of a safetensors file; no tensor is read.
+
+    Raises:
+        ValueError: the file is damaged: its header is too long or no valid JSON, or tensors have an unknown type,
+            overlap, leave gaps, or take more or fewer bytes than the file has.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if not 2 <= length <= min(_LARGEST_HEADER, path.stat().st_size - 8):
+        raise ValueError("no safetensors header")
+    try:
+        with safe_open(path, framework="np") as opened:  # checks all the rest that can be wrong with a header
+            shapes = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
+            return TensorHeader(shapes, opened.metadata() or {})
+    except SafetensorError as error:
+        raise ValueError(str(error).removeprefix("Error while deserializing header: ")) from error
 
 
 def header(path: str | Path) -> dict[str, Any]:
@@ -66,7 +95,6 @@ def load_tensors(path: str | Path) -> dict[str, Tensor]:
     Raises:
         UserError: the file is damaged.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
