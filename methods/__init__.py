@@ -1,26 +1,29 @@
-"""The methods of bridgebench behind one door: `names`, `card` and `load`.
+"""The methods of bridgebench: their names and cards, loading, saving, and the start of a training.
 
-Methods register under the entry-point group ``methods``; the value of an entry point is a
-:class:`methods.card.MethodCard`. Nothing here imports torch before a method is loaded.
+Methods register under the entry-point group ``bridgebench.methods``; the value of an entry point is a
+:class:`methods.card.MethodCard`. torch is imported only when a method is loaded or trained.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridgebench.methods.card import MethodCard
 from bridgebench.methods.core.errors import UserError, did_you_mean
+from bridgebench.methods.core.weights import build, header, save_tensors
 
 if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor
+    from bridgebench.methods.training.base import Training
 
 GROUP = "bridgebench.methods"
 
-__all__ = ["GROUP", "MethodCard", "card", "load", "names"]
+__all__ = ["GROUP", "MethodCard", "card", "editor_class", "load", "names", "save", "start_training"]
 
 
 @lru_cache
@@ -53,12 +56,16 @@ def card(name: str) -> MethodCard:
 
 
 def editor_class(name: str) -> type[Editor]:
-    """The class of the method called `name`; imports torch.
+    """The editor class of the method called `name`; imports torch.
 
     Raises:
         UserError: as :func:`card`, or the class named on the card cannot be imported.
     """
-    where = card(name).editor
+    return _import_class(name, card(name).editor)
+
+
+def _import_class(name: str, where: str) -> Any:
+    """What a card names as ``"package.module:Class"``."""
     module, _, attribute = where.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
@@ -67,7 +74,7 @@ def editor_class(name: str) -> type[Editor]:
 
 
 def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -> Editor:
-    """The method called `name`, ready to edit.
+    """The method called `name`, in eval mode, ready to edit.
 
     Args:
         name: a registered method.
@@ -80,13 +87,55 @@ def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -
     """
     cls = editor_class(name)
     if weights is None:
-        if card(name).kind != "control" and card(name).trainable:
+        if card(name).trainable:
             raise UserError(
                 f"The method '{name}' needs trained weights: give weights=FILE (`bridgebench train {name}` or "
                 f"`bridgebench weights import {name}` make one)."
             )
         return cls().to(device)
-    from bridgebench.methods.core.weights import load_editor
+    found = header(weights)
+    if found["method"] != name:
+        raise UserError(f"{weights} holds weights of '{found['method']}', not of '{name}'.")
+    return build(weights, cls, found["config"]).eval().to(device)
 
-    editor = load_editor(weights, expect=name)
-    return editor.to(device)
+
+def save(editor: Editor, path: str | Path, card: dict[str, Any], *, half: bool = False) -> None:
+    """Writes the weights file of an editor, which `load` reads.
+
+    Args:
+        editor: whose networks are saved.
+        path: the .safetensors file.
+        card: how the weights were made, JSON-able; see `methods.core.weights`.
+        half: store float16 (the zoo's precision).
+    """
+    tensors = {
+        name: tensor.half() if half and tensor.is_floating_point() else tensor
+        for name, tensor in editor.state_dict().items()
+    }
+    save_tensors(path, tensors, editor.name, editor.config, card)
+
+
+def start_training(
+    name: str, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+) -> Training:
+    """The training of the method called `name`: its networks, losses and optimizers.
+
+    Args:
+        name: a registered method.
+        table: the recipe, a profile's ``[train.<method>]`` table.
+        attributes: label columns.
+        image_size: side of the training images, in pixels.
+        dataset_size: number of training images.
+        seed: of the initial weights.
+
+    Raises:
+        UserError: the method cannot be trained, or the recipe does not fit it.
+    """
+    from bridgebench.methods.training.recipe import parse_recipe  # with it comes pydantic, which no other call needs
+
+    found = card(name)
+    if found.training is None:
+        raise UserError(f"{found.title} cannot be trained by bridgebench: its card names no training class.")
+    cls = _import_class(name, found.training)
+    recipe = parse_recipe(cls.recipe_type, table, f"[train.{name}]")
+    return cls(recipe, attributes, image_size, dataset_size, seed)

@@ -21,7 +21,8 @@ class MethodCard:
         paper: where it is described, e.g. ``"Choi et al., CVPR 2018"``.
         summary: one sentence on what it does.
         editor: where its class is, ``"package.module:Class"``; imported only when the method is loaded.
-        trainable: whether `bridgebench train` knows how to train it.
+        training: where the class that trains it is, ``"package.module:Class"``, see
+            :class:`methods.training.base.Training`; imported only for a training. None: it cannot be trained.
         stochastic: whether it draws noise from the `generator` given to ``edit``.
         strength: lowest, default (that of the official test) and highest useful edit strength; None: no strength.
         needs: what the caller must attach before an edit: ``"classifier"``, ``"truth"``.
@@ -35,8 +36,13 @@ class MethodCard:
     paper: str
     summary: str
     editor: str
-    trainable: bool = True
+    training: str | None = None
     stochastic: bool = False
     strength: tuple[float, float, float] | None = None
     needs: frozenset[str] = frozenset()
     quirks: str = ""
+
+    @property
+    def trainable(self) -> bool:
+        """Whether `bridgebench train` can train it."""
+        return self.training is not None

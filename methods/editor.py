@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import torch
 from bridgebench.methods.card import MethodCard
 from bridgebench.methods.core.errors import UnsupportedMode, UserError
 from bridgebench.methods.core.labels import CELEBA14, are_domains
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from bridgebench.methods.training.base import Training
 
 Classifier = Callable[[Tensor], Tensor]
 Truth = Callable[[Tensor, Tensor, Tensor | None], Tensor]
@@ -41,24 +38,6 @@ class Editor(nn.Module):
         self.image_size = image_size
         self.config = {"attributes": list(attributes), "image_size": image_size, **config}
         self._attached: dict[str, Any] = {}
-
-    @classmethod
-    def start_training(
-        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
-    ) -> Training:
-        """What trains this method: its networks, losses and optimizers.
-
-        Args:
-            table: the recipe, a profile's ``[train.<method>]`` table.
-            attributes: label columns.
-            image_size: side of the training images, in pixels.
-            dataset_size: number of training images.
-            seed: of the initial weights.
-
-        Raises:
-            UserError: the method cannot be trained, or the recipe does not fit it.
-        """
-        raise UserError(f"{cls.card.title} cannot be trained by bridgebench.")
 
     @property
     def name(self) -> str:

@@ -23,7 +23,6 @@ from bridgebench.harness.train.sampler import BatchSampler
 from bridgebench.harness.train.samples import write_sample_grid
 from bridgebench.harness.weights.cards import write_card
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.weights import save_editor
 from bridgebench.methods.training.averaging import WeightAverage
 from bridgebench.methods.training.base import Training
 from bridgebench.methods.training.parallel import common_mean, processes
@@ -135,7 +134,7 @@ class Run:
         minutes = {"training_minutes": round(self.progress.seconds / 60, 1)}
         curves = {"curves": self.progress.curves.record()}
         with self.averaged():
-            save_editor(self.training.editor, self.weights, {**self.card, **spent, **minutes, **curves}, half=True)
+            methods.save(self.training.editor, self.weights, {**self.card, **spent, **minutes, **curves}, half=True)
         write_card(self.weights)
 
     def write_samples(self) -> None:
@@ -159,9 +158,9 @@ def _average(training: Training, decay: float) -> WeightAverage | None:
 
 def _start(profile: Profile, method: str, recipe: Mapping[str, Any], count: int, seed: int) -> Training:
     """What trains a method or variant of a profile on `count` images."""
-    editor_class = methods.editor_class(profile.variant(method).method)
+    registered = profile.variant(method).method
     try:
-        return editor_class.start_training(recipe, profile.attributes, profile.data.image_size, count, seed)
+        return methods.start_training(registered, recipe, profile.attributes, profile.data.image_size, count, seed)
     except UserError as error:
         if method not in profile.variants:
             raise

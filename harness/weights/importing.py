@@ -10,9 +10,10 @@ from pathlib import Path
 from types import ModuleType
 
 from bridgebench.harness.weights.listing import parameter_count
-from bridgebench.methods import editor_class
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.weights import header, save_editor
+from bridgebench.methods.core.weights import header
+
+from bridgebench import methods
 
 
 def import_weights(
@@ -47,7 +48,7 @@ def import_weights(
         "files": [{"name": path.name, "sha256": _sha256(path)} for path in checkpoints if path.is_file()],
     }
     try:
-        save_editor(editor, out, card)
+        methods.save(editor, out, card)
     except OSError as error:
         raise UserError(f"{out} cannot be written ({error.strerror}).") from error
     return out
@@ -73,7 +74,7 @@ def show_weights(path: str | Path) -> str:
 
 
 def _official(method: str) -> ModuleType:
-    name = f"{editor_class(method).__module__.rpartition('.')[0]}.official"
+    name = f"{methods.editor_class(method).__module__.rpartition('.')[0]}.official"
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:

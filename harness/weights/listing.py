@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.tensor_header import read_tensor_header
-from bridgebench.methods.core.weights import ZOO, header
+from bridgebench.methods.core.weights import ZOO, header, read_tensor_header
 
 from bridgebench import methods
 

@@ -12,6 +12,7 @@ CARD = MethodCard(
     paper="Bridging the Gap between Label- and Reference-based Synthesis, ICCV 2021",
     summary="A mapping network (label) and a style encoder (reference) give the same kind of code, injected by SPADE.",
     editor="bridgebench.methods.bridgegan.editor:BridgeGAN",
+    training="bridgebench.methods.bridgegan.training:BridgeGANTraining",
     stochastic=True,
     strength=(0.0, 1.5, 3.0),
     quirks="The official test multiplies the difference of the labels by 1.5; training does not, and the paper does "

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import torch
 from bridgebench.methods.bridgegan import CARD
@@ -13,9 +12,6 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.editor import Editor
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from bridgebench.methods.bridgegan.training import BridgeGANTraining
 
 
 class BridgeGAN(Editor):
@@ -76,18 +72,6 @@ class BridgeGAN(Editor):
         self.generator = Generator(width, code_channels, spade_hidden)
         self.mapping = MappingNetwork(count, image_size, noise_size, code_channels, mapping_blocks)
         self.encoder = StyleEncoder(count, encoder_width, code_channels, encoder_blocks)
-
-    @classmethod
-    def start_training(
-        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
-    ) -> BridgeGANTraining:
-        """As `Editor.start_training`; the recipe's keys are those of `BridgeGANRecipe`."""
-        from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
-        from bridgebench.methods.bridgegan.training import BridgeGANTraining
-        from bridgebench.methods.training.recipe import parse_recipe
-
-        recipe = parse_recipe(BridgeGANRecipe, table, f"[train.{CARD.name}]")
-        return BridgeGANTraining(recipe, tuple(attributes), image_size, dataset_size, seed)
 
     def label_edit(
         self,

@@ -20,8 +20,8 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.nn.blocks import InstanceNorm, Spade
 from bridgebench.methods.official.files import read_variables
-from bridgebench.methods.official.tensors import match, named_columns, shape_of
-from torch import Tensor, nn
+from bridgebench.methods.official.tensors import match, named_columns, shape_of, tensorflow_shapes, tensorflow_state
+from torch import nn
 
 _SCOPES = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder"}
 # What an edit does not need: the discriminator, the noise memory, Adam's state, the counter of iterations.
@@ -38,7 +38,6 @@ _LAYERS: dict[type[nn.Module], tuple[str, str, str, str]] = {
     nn.Linear: ("flatten_fully_connected", "/fully_connected", "weights", "biases"),
     InstanceNorm: ("InstanceNorm", "", "gamma", "beta"),
 }
-_TO_OURS = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}  # axes: HWIO -> OIHW, (in, out) -> (out, in)
 
 
 def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> BridgeGAN:
@@ -60,10 +59,14 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
     # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
     with torch.device("meta"):
         editor = BridgeGAN(attributes=named_columns(attributes, columns, (CELEBA14,), path), **sizes)
-    _refuse_misfits(tensors, editor, path)
-    for part, scope in _SCOPES.items():
-        network = editor.get_submodule(part)
-        network.load_state_dict(official_state(network, scope, tensors, path), assign=True)
+    networks = [(editor.get_submodule(part), scope) for part, scope in _SCOPES.items()]
+    expected: dict[str, list[int]] = {}
+    for network, scope in networks:
+        expected |= tensorflow_shapes(network, official_names(network, scope))
+    match(tensors, expected, where=path, optional=_UNREAD)  # one message for all networks
+    for network, scope in networks:
+        state = tensorflow_state(network, official_names(network, scope), tensors, path)
+        network.load_state_dict(state, assign=True)
     return editor.eval()
 
 
@@ -91,50 +94,6 @@ def official_names(network: nn.Module, scope: str) -> dict[str, str]:
         names[f"{path}.weight"] = f"{scope}/{layer}{number}{inner}/{weight}"
         names[f"{path}.bias"] = f"{scope}/{layer}{number}{inner}/{bias}"
     return names
-
-
-def official_state(
-    network: nn.Module, scope: str, tensors: Mapping[str, np.ndarray], where: str | Path
-) -> dict[str, Tensor]:
-    """The state dict of one network from the variables of a checkpoint; arguments as in `official_names`.
-
-    Args:
-        tensors: by TensorFlow name, convolutions HWIO, dense layers (in, out); other scopes are passed over.
-        where: the file, for the message.
-
-    Raises:
-        UserError: tensors of the scope are missing, of another shape, or not of floating point.
-    """
-    found = match(tensors, _official_shapes(network, scope), where=where, optional=[r".*"])
-    return {
-        name: _to_ours(official, found[official], where) for name, official in official_names(network, scope).items()
-    }
-
-
-def _official_shapes(network: nn.Module, scope: str) -> dict[str, list[int]]:
-    """The shapes that TensorFlow gives to a network's variables, by TensorFlow name."""
-    ours = network.state_dict()
-    shapes = {}
-    for name, official in official_names(network, scope).items():
-        shape = ours[name].shape
-        order = np.argsort(_TO_OURS[len(shape)])
-        shapes[official] = [shape[axis] for axis in order]
-    return shapes
-
-
-def _to_ours(name: str, array: np.ndarray, where: str | Path) -> Tensor:
-    if array.dtype.kind != "f":
-        raise UserError(f"The tensor {name} of {where} holds {array.dtype} instead of floating point numbers.")
-    ours = array.astype(np.float32).transpose(_TO_OURS[array.ndim])
-    return torch.from_numpy(np.ascontiguousarray(ours))
-
-
-def _refuse_misfits(tensors: Mapping[str, np.ndarray], editor: BridgeGAN, path: Path) -> None:
-    """One message for all three networks."""
-    expected: dict[str, list[int]] = {}
-    for part, scope in _SCOPES.items():
-        expected |= _official_shapes(editor.get_submodule(part), scope)
-    match(tensors, expected, where=path, optional=_UNREAD)
 
 
 def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:

@@ -1,26 +1,35 @@
-"""One training iteration of BridgeGAN (supplement; the released code's loop where that is silent).
+"""BridgeGAN in training (supplement; the released code's loop where that is silent).
 
 Each iteration makes `n_critic` updates of D and C, then one of G, M and E together, every update on a fresh batch. In
 a batch the target of a sample is another sample of it (`draw_order`), so a target label is always the whole
 label of a real image and no conflict rule is needed.
+
+What two loss terms share is computed once: the generator's first half does not see the code and runs once a batch;
+codes come from few calls of the encoder, edits from one call of the generator's second half.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import add
 
 import torch
 from bridgebench.methods.bridgegan import objective
+from bridgebench.methods.bridgegan.editor import BridgeGAN
+from bridgebench.methods.bridgegan.networks import Discriminator
 from bridgebench.methods.bridgegan.pairing import Codes, Pairing, draw_order
 from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
-from bridgebench.methods.bridgegan.terms import BridgeGANTerms, Losses
-from bridgebench.methods.training.base import Batch, descend
-from bridgebench.methods.training.parallel import everyones, ours
+from bridgebench.methods.nn.losses import gradient_penalty
+from bridgebench.methods.training.base import Batch, descend, set_learning_rate
+from bridgebench.methods.training.parallel import common_mean, everyones, ours, processes
 from torch import Tensor, nn
 
+Losses = dict[str, Tensor]
 
-class BridgeGANTraining(BridgeGANTerms):
+
+class BridgeGANTraining(nn.Module):
     """Networks, noise memory and optimizers of a training run; `step` makes one iteration.
 
     Args:
@@ -31,14 +40,22 @@ class BridgeGANTraining(BridgeGANTerms):
         seed: of the initial weights and the memory's first values.
     """
 
+    recipe_type = BridgeGANRecipe
+    iteration: Tensor
     memory: Tensor
 
     def __init__(
-        self, recipe: BridgeGANRecipe, attributes: tuple[str, ...], image_size: int, dataset_size: int, seed: int
+        self, recipe: BridgeGANRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
     ) -> None:
+        super().__init__()
         torch.manual_seed(seed)
-        super().__init__(recipe, attributes, image_size)
+        self.recipe, self.weights, self.kinds = recipe, recipe.weights(), recipe.kinds()
         self.batch_size, self.total_iterations = recipe.batch_size, recipe.iterations
+        self.editor = BridgeGAN(attributes=attributes, image_size=image_size, **recipe.editor_sizes())
+        self.discriminator = Discriminator(
+            len(attributes), image_size, recipe.discriminator_width, recipe.discriminator_blocks
+        )
+        self.register_buffer("iteration", torch.zeros((), dtype=torch.long))
         if recipe.precision == "bf16":
             self.to(memory_format=torch.channels_last)
         self.register_buffer("memory", torch.randn(dataset_size, recipe.noise_size))
@@ -56,7 +73,7 @@ class BridgeGANTraining(BridgeGANTerms):
         Returns:
             The terms of the losses by name, detached scalars.
         """
-        self._set_learning_rate()
+        set_learning_rate(self.optimizers, self.recipe.rate_at(int(self.iteration)))
         first = self.recipe.first_edit
         if first == self.iteration > 0:
             self._forget_warm_up()
@@ -186,6 +203,159 @@ class BridgeGANTraining(BridgeGANTerms):
             self.memory[everyones(pairing.rows)] = everyones(torch.cat(noises))
         return found
 
+    # Codes, edits and loss terms --------------------------------------------------------------------------------------
+
+    def codes(self, pairing: Pairing) -> Codes:
+        """E(X_s, -att_diff), M(r, att_diff), E(X_r, att_diff) with the memory's rows r moved one step."""
+        difference, noise = pairing.difference, pairing.noise
+        source, reference = self._encode(pairing, -difference, difference)
+        if reference is not None and self.recipe.has_memory:
+            noise = self.moved_noise(pairing, reference.detach())
+        label = self.editor.mapping(noise, difference) if "label" in self.kinds else None
+        return Codes(source, label, reference, noise)
+
+    def _encode(self, pairing: Pairing, of_source: Tensor, of_reference: Tensor) -> tuple[Tensor, Tensor | None]:
+        """E of the images and, if there are edits by reference, of their references, in one call."""
+        if "reference" not in self.kinds:
+            return self.editor.encoder(pairing.images, of_source), None
+        both = self.editor.encoder(torch.cat([pairing.images, pairing.reference]), torch.cat([of_source, of_reference]))
+        source, reference = both.chunk(2)
+        return source, reference
+
+    def moved_noise(self, pairing: Pairing, reference_code: Tensor) -> Tensor:
+        """The rows R of the batch after one memory step; no gradient flows back through it."""
+        with torch.enable_grad():
+            rows = pairing.noise.detach().requires_grad_()
+            matching = (reference_code.float() - self.editor.mapping(rows, pairing.difference).float()).square().mean()
+            share = processes() * pairing.parts
+            (gradient,) = torch.autograd.grad(matching / share, rows)  # of the mean over the whole batch
+        return objective.memory_step(pairing.noise, gradient, self.recipe.memory_sign)
+
+    def edits(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:
+        """X_rand, X_ref and X_interp (those of `kinds`), one after the other: (3N, 3, H, W)."""
+        found = codes.of_edits()
+        if "interpolated" in self.kinds:
+            label, reference = found
+            mix = pairing.mix.view(-1, 1, 1, 1).to(label.dtype)
+            found.append(mix * label + (1 - mix) * reference)
+        count = len(found)
+        all_codes = torch.cat(found) + codes.source.repeat(count, 1, 1, 1)
+        return self.editor.generator.decode_with(hidden.repeat(count, 1, 1, 1), all_codes)
+
+    def discriminator_losses(self, pairing: Pairing, edits: Tensor) -> Losses:
+        """d_gan, d_cls and (at every `penalty_every`-th update) d_gp."""
+        images, count, kinds = pairing.images, len(pairing.images), len(self.kinds)
+        with self.autocast():
+            hidden = self.discriminator.hidden(torch.cat([images, edits]))
+            scores, logits = self.discriminator.realness_of(hidden), self.discriminator.logits_of(hidden[:count])
+        losses = {
+            "d_gan": objective.critic_distance(scores[:count].float(), scores[count:].float().chunk(kinds)),
+            "d_cls": objective.classification([logits], pairing.source_labels),
+        }
+        if self.iteration % self.recipe.penalty_every == 0:
+            images = images.repeat(kinds, 1, 1, 1)
+            with self.autocast():
+                losses["d_gp"] = gradient_penalty(
+                    self.discriminator.score, images, edits, pairing.penalty_mix, linear_pieces=True
+                )
+        return losses
+
+    def generator_losses(self, pairing: Pairing, hidden: Tensor, codes: Codes, edits: Tensor) -> Losses:
+        """Every term of G, M and E whose weight is not zero at this iteration, by name."""
+        scores, logits = self.discriminator(edits)
+        kinds = len(self.kinds)
+        losses = {
+            "g_gan": -objective.mean_score(scores.float().chunk(kinds)),
+            "g_cls": objective.classification(logits.chunk(kinds), pairing.target_labels),
+            "g_rec": self._reconstruction(pairing, hidden, codes.noise),
+        }
+        if self.recipe.seeks_modes:
+            losses["g_ms"] = self._mode_seeking(pairing, hidden, codes, edits)
+        losses["mean_code"] = codes.source.detach().float().abs().mean()
+        if self.ramp() > 0:
+            losses |= self._code_losses(pairing, codes, edits)
+        return losses
+
+    def _reconstruction(self, pairing: Pairing, hidden: Tensor, noise: Tensor) -> Tensor:
+        nothing = torch.zeros_like(pairing.difference)
+        source, reference = self._encode(pairing, nothing, nothing)
+        codes = [self.editor.mapping(noise, nothing) + source] if "label" in self.kinds else []
+        if reference is not None:
+            codes.append(reference + source)
+        rebuilt = self.editor.generator.decode_with(hidden.repeat(len(codes), 1, 1, 1), torch.cat(codes))
+        return objective.reconstruction(pairing.images, rebuilt.chunk(len(codes)))
+
+    def _mode_seeking(self, pairing: Pairing, hidden: Tensor, codes: Codes, edits: Tensor) -> Tensor:
+        other = self._other_edits(pairing, hidden, codes)
+        own, epsilon = edits[: len(other)], self.recipe.mode_epsilon
+        return objective.mode_seeking(codes.noise, pairing.other_noise, own, other, pairing.whole, epsilon)
+
+    @torch.no_grad()
+    def _other_edits(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:
+        """The edits by label with other noise."""
+        code = self.editor.mapping(pairing.other_noise, pairing.difference) + codes.source
+        return self.editor.generator.decode_with(hidden, code)
+
+    @torch.no_grad()
+    def mode_distances(self, parts: Sequence[Pairing]) -> tuple[Tensor, Tensor]:
+        """Those of the whole batch, of which every part must know before it gives its gradient."""
+        found = []
+        for part in parts:
+            codes, hidden = self.codes(part), self.editor.generator.encode_images(part.images)
+            edited = self.editor.generator.decode_with(hidden, codes.of_edits()[0] + codes.source)
+            other = self._other_edits(part, hidden, codes)
+            found.append(torch.stack(objective.mode_distances(codes.noise, part.other_noise, edited, other)))
+        noises, edits = common_mean(torch.stack(found).mean(dim=0))
+        return noises, edits
+
+    def _code_losses(self, pairing: Pairing, codes: Codes, edits: Tensor) -> Losses:
+        """cyc_rand, cyc_ref, sty and ak: three readings of edits and one of the source in one call of E.
+
+        ak is of the edit by label; of that by reference where there is no other.
+        """
+        of_edits, images = codes.of_edits(), list(edits.chunk(len(self.kinds)))
+        asked = [(image.detach(), pairing.difference) for image, _ in zip(images, of_edits, strict=False)]
+        if self.recipe.keeping:
+            keep = objective.attribute_keeping_vector(pairing.difference, pairing.source_labels)
+            asked += [(images[0], keep), (pairing.images, keep)]
+        faces, questions = (torch.cat(parts) for parts in zip(*asked, strict=True))
+        read = self.editor.encoder(faces, questions).chunk(len(asked))
+        losses = {"g_cyc": objective.cycle(of_edits, read[: len(of_edits)])}
+        if len(of_edits) == 2:
+            losses["g_sty"] = objective.closeness(*of_edits)
+        if self.recipe.keeping:
+            losses["g_ak"] = objective.keeping(*read[-2:])
+        return losses
+
+    def discriminator_total(self, losses: Losses) -> Tensor:
+        """The weighted sum of the terms of D and C."""
+        weights = self.weights
+        total = losses["d_gan"] + weights.d_classification * losses["d_cls"]
+        if "d_gp" in losses:
+            # A penalty taken at every k-th update weighs k times as much.
+            total = total + weights.d_penalty * self.recipe.penalty_every * losses["d_gp"]
+        return total
+
+    def generator_total(self, losses: Losses) -> Tensor:
+        """The weighted sum of the terms of G, M and E."""
+        of, ramp = self.weights, self.ramp()
+        rebuilding = self.recipe.reconstruction_at(int(self.iteration), of.reconstruction)
+        plain = {"g_gan": 1.0, "g_cls": of.classification, "g_rec": rebuilding, "g_ms": of.mode_seeking}
+        total = _weighted(losses, plain)
+        if ramp > 0:
+            total = total + ramp * _weighted(losses, {"g_cyc": of.cycle, "g_sty": of.closeness, "g_ak": of.keeping})
+        return total
+
+    def ramp(self) -> float:
+        """Share of their weight that cycle, closeness and keeping have by now (1 throughout without a ramp)."""
+        if not self.recipe.ramp:
+            return 1.0
+        return min(1.0, max(0, int(self.iteration) - self.recipe.first_edit) / self.recipe.ramp)
+
+    def autocast(self) -> torch.autocast:
+        """bfloat16 where the recipe asks for it."""
+        return torch.autocast(self.iteration.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
+
     # Mechanics ----------------------------------------------------------------------------------------------------
 
     def _update(self, which: str, parts: Iterable[Losses], count: int, total_of: Callable[[Losses], Tensor]) -> Losses:
@@ -207,8 +377,7 @@ class BridgeGANTraining(BridgeGANTerms):
         for optimizer in self.optimizers.values():
             optimizer.state.clear()
 
-    def _set_learning_rate(self) -> None:
-        rate = self.recipe.rate_at(int(self.iteration))
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+
+def _weighted(losses: Losses, weights: Mapping[str, float]) -> Tensor:
+    """The weighted sum of those of the terms that there are."""
+    return reduce(add, [weight * losses[name] for name, weight in weights.items() if name in losses])

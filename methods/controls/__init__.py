@@ -14,7 +14,6 @@ IDENTITY = MethodCard(
     paper="control",
     summary="Returns the source: shows which measures reward doing nothing.",
     editor="bridgebench.methods.controls.editors:Identity",
-    trainable=False,
 )
 
 COPY = MethodCard(
@@ -25,7 +24,6 @@ COPY = MethodCard(
     paper="control",
     summary="Returns the reference: perfect accuracy and distance, nothing preserved.",
     editor="bridgebench.methods.controls.editors:Copy",
-    trainable=False,
 )
 
 ORACLE = MethodCard(
@@ -36,7 +34,6 @@ ORACLE = MethodCard(
     paper="control",
     summary="Renders the true edit (embedded data only): the ceiling.",
     editor="bridgebench.methods.controls.editors:Oracle",
-    trainable=False,
     needs=frozenset({"truth"}),
 )
 
@@ -48,6 +45,5 @@ ATTACK = MethodCard(
     paper="control; iterative gradient steps as Madry et al., ICLR 2018",
     summary="Follows the classifier's gradient until it flips: accuracy for a change of a few grey levels.",
     editor="bridgebench.methods.controls.attack:Attack",
-    trainable=False,
     needs=frozenset({"classifier"}),
 )

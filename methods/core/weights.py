@@ -1,7 +1,8 @@
-"""Weights files: safetensors whose header says which method they belong to and how it was made.
+"""Weights files: safetensors files whose header says to which method they belong and how they were made.
 
-The header's metadata holds ``method``, ``config`` (JSON, the constructor's arguments) and ``card`` (JSON: recipe, data,
-time, what a reader should know), so that a file is complete by itself. Reading the header needs no torch.
+The header's metadata holds ``method``, ``config`` (JSON: the arguments of the network's constructor) and ``card``
+(JSON: recipe, data, training time, and what a reader should know), so that a file needs no second one beside it.
+Reading a header does not import torch.
 """
 
 from __future__ import annotations
@@ -9,21 +10,48 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.reading import parse_json, refuse_page
-from bridgebench.methods.core.tensor_header import read_tensor_header
+from safetensors import SafetensorError, safe_open
 
 if TYPE_CHECKING:
-    from bridgebench.methods.editor import Editor
     from torch import Tensor, nn
 
     Network = TypeVar("Network", bound=nn.Module)
 
 FORMAT = "bridgebench-1"
 ZOO = Path(__file__).parents[1] / "zoo"
+_LARGEST_HEADER = 16 * 2**20  # bytes; safetensors itself would read headers of 100 MB
+
+
+class TensorHeader(NamedTuple):
+    """The header of a safetensors file: the shape of each tensor by its name, and the metadata."""
+
+    shapes: dict[str, tuple[int, ...]]
+    metadata: dict[str, str]
+
+
+def read_tensor_header(path: Path) -> TensorHeader:
+    """The header of a safetensors file; no tensor is read.
+
+    Raises:
+        ValueError: the file is damaged: its header is too long or no valid JSON, or tensors have an unknown type,
+            overlap, leave gaps, or take more or fewer bytes than the file has.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if not 2 <= length <= min(_LARGEST_HEADER, path.stat().st_size - 8):
+        raise ValueError("no safetensors header")
+    try:
+        with safe_open(path, framework="np") as opened:  # checks all the rest that can be wrong with a header
+            shapes = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
+            return TensorHeader(shapes, opened.metadata() or {})
+    except SafetensorError as error:
+        raise ValueError(str(error).removeprefix("Error while deserializing header: ")) from error
 
 
 def header(path: str | Path) -> dict[str, Any]:
@@ -67,7 +95,6 @@ def load_tensors(path: str | Path) -> dict[str, Tensor]:
     Raises:
         UserError: the file is damaged.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
@@ -75,15 +102,6 @@ def load_tensors(path: str | Path) -> dict[str, Tensor]:
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is damaged ({error}); fetch or train it again.") from error
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-
-
-def save_editor(editor: Editor, path: str | Path, card: dict[str, Any], *, half: bool = False) -> None:
-    """Saves an editor's networks; `half` stores float16 (the zoo's precision)."""
-    tensors = {
-        name: tensor.half() if half and tensor.is_floating_point() else tensor
-        for name, tensor in editor.state_dict().items()
-    }
-    save_tensors(path, tensors, editor.name, editor.config, card)
 
 
 def build(path: str | Path, kind: Callable[..., Network], config: dict[str, Any]) -> Network:
@@ -119,24 +137,6 @@ def build(path: str | Path, kind: Callable[..., Network], config: dict[str, Any]
         if not tensor.isfinite().all():
             raise UserError(f"The tensor {name} of {path} has values that are not finite; train or import it again.")
     return network
-
-
-def load_editor(path: str | Path, *, expect: str | None = None) -> Editor:
-    """The editor saved in `path`, in eval mode on the CPU.
-
-    Args:
-        path: a weights file.
-        expect: the method that the caller asked for.
-
-    Raises:
-        UserError: missing or damaged file, another method's weights, or tensors that do not fit its own header.
-    """
-    from bridgebench.methods import editor_class
-
-    found = header(path)
-    if expect is not None and found["method"] != expect:
-        raise UserError(f"{path} holds weights of '{found['method']}', not of '{expect}'.")
-    return build(path, editor_class(found["method"]), found["config"]).eval()
 
 
 def shipped(method: str, profile: str) -> Path:

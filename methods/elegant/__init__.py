@@ -12,6 +12,7 @@ CARD = MethodCard(
     paper="Xiao et al., ECCV 2018",
     summary="The bottleneck has a block of channels for each attribute; an edit takes the blocks of the reference.",
     editor="bridgebench.methods.elegant.editor:Elegant",
+    training="bridgebench.methods.elegant.training:ElegantTraining",
     strength=(0.0, 1.0, 1.0),
     quirks="It swaps features with a reference that differs in the attribute, as in training: with one that agrees "
     "an edit means little. Whatever else lies in the attribute's channels comes along.",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import torch
 from bridgebench.methods.core.errors import UserError
@@ -12,9 +11,6 @@ from bridgebench.methods.editor import Editor
 from bridgebench.methods.elegant import CARD
 from bridgebench.methods.elegant.networks import Decoder, Encoder, attribute_of_channel, block_channels, exchange
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from bridgebench.methods.elegant.training import ElegantTraining
 
 
 class Elegant(Editor):
@@ -49,15 +45,6 @@ class Elegant(Editor):
         self.encoder, self.decoder = Encoder(width, blocks), Decoder(width, blocks)
         owners = torch.tensor(attribute_of_channel(channels, len(self.attributes)))
         self.register_buffer("owners", owners, persistent=False)
-
-    @classmethod
-    def start_training(
-        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
-    ) -> ElegantTraining:
-        """As `Editor.start_training`; the recipe's keys are those of `ElegantRecipe`."""
-        from bridgebench.methods.elegant.training import ElegantRecipe, ElegantTraining
-
-        return ElegantTraining(ElegantRecipe.from_table(table), attributes, image_size, dataset_size, seed)
 
     def reference_edit(
         self,

@@ -3,67 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.elegant import objective
 from bridgebench.methods.elegant.editor import Elegant
 from bridgebench.methods.elegant.networks import Discriminator, exchange
-from bridgebench.methods.elegant.objective import LossWeights
-from bridgebench.methods.training.base import Batch, CountedTraining, descend
+from bridgebench.methods.elegant.recipe import ElegantRecipe
+from bridgebench.methods.training.base import Batch, CountedTraining, descend, set_learning_rate
 from bridgebench.methods.training.parallel import ours
-from bridgebench.methods.training.recipe import parse_recipe
-from pydantic import Field
 from torch import Tensor, nn
 
-Count = Annotated[int, Field(ge=1)]
 _LEAST_SIZE = 32  # D2 halves half the side four times
-
-
-@dataclass(frozen=True)
-class ElegantRecipe:
-    """How to train; the defaults are the official code's.
-
-    The official code trains on all of CelebA, test images too; here only the training split is seen.
-
-    Attributes:
-        width, blocks: of encoder and decoder, see `Elegant`.
-        discriminator_width: channels of the first layer of D1 and D2.
-        iterations: rounds over all attributes; each attribute has one update of D and one of Enc and Dec in a round.
-        batch_size: images that have the attribute in an update, and as many that lack it.
-        learning_rate, betas, weight_decay: Adam's (the decay is part of the gradient), for both sides.
-        decay, decay_every: the learning rate is multiplied by `decay` every `decay_every` iterations.
-        cooldown: last iterations, in which the learning rate falls linearly to 0 besides (official: none).
-        weights: of the loss terms.
-        precision: ``"32"``, or ``"bf16"``: autocast to bfloat16, channels last.
-    """
-
-    width: Count = 64
-    blocks: Annotated[int, Field(ge=2, le=8)] = 5
-    discriminator_width: Count = 64
-    iterations: Count = 200_000
-    batch_size: Count = 16
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
-    betas: tuple[float, float] = (0.5, 0.999)
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-5
-    decay: Annotated[float, Field(gt=0, le=1)] = 0.97
-    decay_every: Count = 3000
-    cooldown: Annotated[int, Field(ge=0)] = 0
-    weights: LossWeights = field(default_factory=LossWeights)
-    precision: Literal["32", "bf16"] = "32"
-
-    @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> ElegantRecipe:
-        """The recipe of a profile's table ``[train.elegant]``; UserError for what does not fit."""
-        return parse_recipe(cls, table, "[train.elegant]")
-
-    def rate_at(self, iteration: int) -> float:
-        """The learning rate of an iteration, counted from 0."""
-        left = min(1.0, (self.iterations - iteration) / self.cooldown) if self.cooldown else 1.0
-        return self.learning_rate * self.decay ** (iteration // self.decay_every) * left
 
 
 class ElegantTraining(CountedTraining[ElegantRecipe]):
@@ -72,6 +24,8 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
     Raises:
         UserError: an image size or a number of attributes that the networks do not take.
     """
+
+    recipe_type = ElegantRecipe
 
     def __init__(
         self, recipe: ElegantRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
@@ -117,9 +71,7 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
         Raises:
             UserError: no training image has (or none lacks) an attribute.
         """
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.recipe.rate_at(self.iteration)
+        set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
         terms: dict[str, list[Tensor]] = defaultdict(list)
         for attribute in range(len(self.editor.attributes)):
             images, labels = (torch.cat([*map(ours, part.chunk(2))]) for part in self.pairs(next_batch, attribute))

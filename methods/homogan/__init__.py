@@ -12,6 +12,7 @@ CARD = MethodCard(
     paper="Chen et al., CVPR 2019",
     summary="A branch for each group of attributes carries the features of a photo towards those of the reference.",
     editor="bridgebench.methods.homogan.editor:HomoGAN",
+    training="bridgebench.methods.homogan.training:HomoGANTraining",
     strength=(0.0, 1.0, 2.0),
     quirks="The smallest step is a group of attributes: sex and beard, for one, move together towards the reference. "
     "So its references agree with the target on the rest of the group, as far as any test image does. Even an "

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import torch
 from bridgebench.methods.core.errors import UserError
@@ -12,9 +11,6 @@ from bridgebench.methods.editor import Editor
 from bridgebench.methods.homogan import CARD
 from bridgebench.methods.homogan.networks import Decoder, FeatureNet, Interpolator, denormalize, normalize
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from bridgebench.methods.homogan.training import HomoGANTraining
 
 Groups = tuple[tuple[str, ...], ...]
 OFFICIAL_GROUPS: Groups = (
@@ -85,16 +81,6 @@ class HomoGAN(Editor):
     def groups(self) -> Groups:
         """The attributes that move together; group k has branch k, the last branch has no labels."""
         return tuple(tuple(group) for group in self.config["groups"])
-
-    @classmethod
-    def start_training(
-        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
-    ) -> HomoGANTraining:
-        """As `Editor.start_training`; the recipe's keys are those of `HomoGANRecipe`."""
-        from bridgebench.methods.homogan.recipe import HomoGANRecipe
-        from bridgebench.methods.homogan.training import HomoGANTraining
-
-        return HomoGANTraining(HomoGANRecipe.from_table(table), attributes, image_size, dataset_size, seed)
 
     def reference_edit(
         self,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from bridgebench.methods.homogan.objective import LossWeights
-from bridgebench.methods.training.recipe import parse_recipe
+from bridgebench.methods.training.recipe import Count, Positive
 from pydantic import Field
-
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
@@ -57,11 +53,6 @@ class HomoGANRecipe:
     classify: Literal["interpolated", "real"] = "interpolated"
     weights: LossWeights = field(default_factory=LossWeights)
     precision: Literal["32", "bf16"] = "32"
-
-    @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> HomoGANRecipe:
-        """The recipe of a profile's table ``[train.homogan]``; UserError for what does not fit."""
-        return parse_recipe(cls, table, "[train.homogan]")
 
     def rate_at(self, iteration: int) -> float:
         """The learning rate of an iteration, counted from 0."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import torch
 from bridgebench.methods.core.errors import UserError
@@ -12,12 +13,47 @@ from bridgebench.methods.homogan.features import VggFeatures
 from bridgebench.methods.homogan.networks import Discriminator, normalize
 from bridgebench.methods.homogan.objective import Terms
 from bridgebench.methods.homogan.recipe import HomoGANRecipe
-from bridgebench.methods.homogan.views import Draws, View
-from bridgebench.methods.training.base import Batch, CountedTraining, FeatureNetwork, descend
+from bridgebench.methods.training.base import Batch, CountedTraining, FeatureNetwork, descend, set_learning_rate
 from bridgebench.methods.training.parallel import ours, processes
 from torch import Tensor, nn
 
 _VGG_WIDTH = 64
+
+
+class Draws(NamedTuple):
+    """What is random in an iteration on N images.
+
+    Attributes:
+        order: (N,) a permutation: image i moves towards image order[i].
+        strength: (N, branches) in [0, 1], v.
+        mix: (N,) in [0, 1]: where the penalty is taken.
+    """
+
+    order: Tensor
+    strength: Tensor
+    mix: Tensor
+
+
+class View(NamedTuple):
+    """A batch seen by the encoder, the interpolator and the feature network.
+
+    Attributes:
+        images: normalized (N, 3, H, W).
+        fine, coarse: the feature network's maps of them.
+        own, other, between: features (N, C, h, w) of the images, of their references, and interpolated ones.
+        labels, target: (N, A), group after group, of the images and of the interpolated features.
+        mix: as in `Draws`.
+    """
+
+    images: Tensor
+    fine: Tensor
+    coarse: Tensor
+    own: Tensor
+    other: Tensor
+    between: Tensor
+    labels: Tensor
+    target: Tensor
+    mix: Tensor
 
 
 class HomoGANTraining(CountedTraining[HomoGANRecipe]):
@@ -34,6 +70,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         UserError: an image size or groups that do not fit, or a VGG-19 file that cannot be read.
     """
 
+    recipe_type = HomoGANRecipe
     features: FeatureNetwork | None = None
     branches: Tensor
 
@@ -105,9 +142,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         Raises:
             UserError: no feature network was attached.
         """
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.recipe.rate_at(self.iteration)
+        set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
         images, labels, _ = next_batch()
         if self.recipe.precision == "bf16":
             images = images.contiguous(memory_format=torch.channels_last)

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
+import torch
 from bridgebench.methods.core.errors import UserError
+from torch import Tensor, nn
 
 _NAMED_IN_ERRORS = 3
+# TensorFlow's axes -> PyTorch's: (h, w, in, out) and, transposed, (h, w, out, in); dense layers (in, out) -> (out, in).
+_FROM_TENSORFLOW = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
 
 
 class HasShape(Protocol):
@@ -74,6 +78,48 @@ def match(
     if found:
         raise UserError(f"The tensors of {where} are not those of this network; {'; '.join(found)}.")
     return {name: tensors[name] for name in expected}
+
+
+def tensorflow_shapes(network: nn.Module, names: Mapping[str, str]) -> dict[str, list[int]]:
+    """The shapes that TensorFlow gives to a network's variables, by TensorFlow name.
+
+    Args:
+        network: the network, of any sizes.
+        names: the TensorFlow name of each of its tensors, by its name here.
+    """
+    ours = network.state_dict()
+    return {
+        official: [ours[name].shape[axis] for axis in np.argsort(_FROM_TENSORFLOW[ours[name].ndim])]
+        for name, official in names.items()
+    }
+
+
+def tensorflow_state(
+    network: nn.Module, names: Mapping[str, str], tensors: Mapping[str, np.ndarray], where: str | Path
+) -> dict[str, Tensor]:
+    """The state dict of a network from the variables of a TensorFlow checkpoint, float32.
+
+    Args:
+        network, names: as in `tensorflow_shapes`.
+        tensors: the variables by TensorFlow name, in TensorFlow's layouts; those that `names` lacks are passed over.
+        where: the file, for the message.
+
+    Raises:
+        UserError: tensors are missing, of another shape, or not of floating point.
+    """
+    found = match(tensors, tensorflow_shapes(network, names), where=where, optional=[r".*"])
+    for official, array in found.items():
+        if array.dtype.kind != "f":
+            raise UserError(f"The tensor {official} of {where} holds {array.dtype} instead of floating point numbers.")
+    # Always copies: batch norm's moving averages change in place, the caller's arrays must not.
+    state = {
+        name: torch.from_numpy(
+            np.array(found[official].transpose(_FROM_TENSORFLOW[found[official].ndim]), np.float32, order="C")
+        )
+        for name, official in names.items()
+    }
+    # PyTorch's batch norm counts its batches, TensorFlow's does not; a given momentum leaves the count unread.
+    return {name: state[name] if name in state else torch.zeros((), dtype=torch.long) for name in network.state_dict()}
 
 
 def named_columns(

@@ -12,6 +12,7 @@ CARD = MethodCard(
     paper="Romero et al., ICCV Workshops 2019",
     summary="A random style and the target labels set the AdaIN layers; an attention mask keeps the rest of the image.",
     editor="bridgebench.methods.smit.editor:SMIT",
+    training="bridgebench.methods.smit.training:SMITTraining",
     stochastic=True,
     strength=(0.0, 1.0, 1.0),
     quirks="Each edit draws a random style, so one photo has many edits. The layer that turns labels into a style is "

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import torch
 from bridgebench.methods.core.errors import UserError
@@ -12,9 +11,6 @@ from bridgebench.methods.editor import Editor
 from bridgebench.methods.smit import CARD
 from bridgebench.methods.smit.networks import Generator
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from bridgebench.methods.smit.training import SMITTraining
 
 
 class SMIT(Editor):
@@ -59,18 +55,6 @@ class SMIT(Editor):
         super().__init__(attributes=attributes, image_size=image_size, **sizes)
         self.noise_size = noise_size
         self.generator = Generator(len(self.attributes), **sizes)
-
-    @classmethod
-    def start_training(
-        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
-    ) -> SMITTraining:
-        """As `Editor.start_training`; the recipe's keys are those of `SMITRecipe`."""
-        from bridgebench.methods.smit.recipe import SMITRecipe
-        from bridgebench.methods.smit.training import SMITTraining
-        from bridgebench.methods.training.recipe import parse_recipe
-
-        recipe = parse_recipe(SMITRecipe, table, f"[train.{CARD.name}]")
-        return SMITTraining(recipe, attributes, image_size, dataset_size, seed)
 
     def label_edit(
         self,

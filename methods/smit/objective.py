@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from bridgebench.methods.nn.losses import l1
-from bridgebench.methods.smit.discriminator import Discriminator
-from bridgebench.methods.smit.networks import Generator, blend
+from bridgebench.methods.smit.networks import Discriminator, Generator, blend
 from bridgebench.methods.training.parallel import common_mean, processes
 from torch import Tensor
 

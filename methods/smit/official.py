@@ -16,9 +16,8 @@ from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.nn.blocks import InstanceNorm
 from bridgebench.methods.official.files import read_torch
 from bridgebench.methods.official.tensors import match, named_columns
-from bridgebench.methods.smit.discriminator import Discriminator
 from bridgebench.methods.smit.editor import SMIT
-from bridgebench.methods.smit.networks import AdaptiveBlock, Generator, SampleNorm
+from bridgebench.methods.smit.networks import AdaptiveBlock, Discriminator, Generator, SampleNorm
 from torch import Tensor, nn
 
 OFFICIAL_ATTRIBUTES = (

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from bridgebench.methods.smit.objective import LossWeights
+from bridgebench.methods.training.recipe import Count, Positive
 from pydantic import Field
 
-Count = Annotated[int, Field(ge=1)]
 _STEPS = 28  # how often the official learning rate falls, by a 30th each time: at the end of 28 of 60 epochs
 
 
@@ -38,7 +38,7 @@ class SMITRecipe:
     discriminator_width: Count | None = None
     iterations: Count = 273_960
     batch_size: Count = 20
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
+    learning_rate: Positive = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
     decay_iterations: Annotated[int, Field(ge=0)] = 127_848
     crop: bool = True

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
+import torch.nn.functional as F
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.smit.augment import crop_at_random
-from bridgebench.methods.smit.discriminator import Discriminator
 from bridgebench.methods.smit.editor import SMIT
+from bridgebench.methods.smit.networks import Discriminator
 from bridgebench.methods.smit.objective import discriminator_terms, generator_terms, total
 from bridgebench.methods.smit.recipe import SMITRecipe
-from bridgebench.methods.training.base import Batch, CountedTraining, descend, flip_at_random
+from bridgebench.methods.training.base import Batch, CountedTraining, descend, flip_at_random, set_learning_rate
 from bridgebench.methods.training.parallel import ours
 from torch import Tensor, nn
+
+_CROP_AREA = (0.7, 1.0)
+_CROP_RATIO = (0.8, 1.2)
+_CROP_TRIES = 10
 
 
 class SMITTraining(CountedTraining[SMITRecipe]):
@@ -33,6 +38,8 @@ class SMITTraining(CountedTraining[SMITRecipe]):
     Raises:
         UserError: an image size that the networks cannot halve as they must.
     """
+
+    recipe_type = SMITRecipe
 
     def __init__(
         self, recipe: SMITRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
@@ -60,9 +67,7 @@ class SMITTraining(CountedTraining[SMITRecipe]):
         Targets are the labels of other images of the whole batch, so that only combinations that exist are asked for.
         """
         self.iteration += 1
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.recipe.rate_at(self.iteration)
+        set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
         images, labels, _ = next_batch()
         order = torch.randperm(len(images), generator=generator, device=generator.device).to(labels.device)
         shape = (4, (len(images) + 1) // 2, self.recipe.noise_size)
@@ -104,3 +109,28 @@ class SMITTraining(CountedTraining[SMITRecipe]):
 
 def _trained(network: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def crop_at_random(images: Tensor, generator: torch.Generator) -> Tensor:
+    """A random part of each image (N, 3, H, W), resized to the whole size by bilinear interpolation.
+
+    The part has 70 to 100 % of the area, and a ratio of its sides that is log-uniform in [0.8, 1.2]; of ten draws the
+    first that fits into the image is taken, else the whole image (torchvision's ``RandomResizedCrop``, but with crops
+    that need not begin at a whole pixel).
+    """
+    count = len(images)
+    draw = torch.rand(2, count, _CROP_TRIES, generator=generator, device=generator.device).to(images.device)
+    place = torch.rand(2, count, generator=generator, device=generator.device).to(images.device) * 2 - 1
+    area = _CROP_AREA[0] + (_CROP_AREA[1] - _CROP_AREA[0]) * draw[0]
+    low, high = map(math.log, _CROP_RATIO)
+    ratio = (low + (high - low) * draw[1]).exp()
+    sides = torch.stack([(area * ratio).sqrt(), (area / ratio).sqrt()])
+    fits = (sides <= 1).all(dim=0)
+    first = fits.int().argmax(dim=1)
+    width, height = torch.where(fits.any(dim=1), sides[:, torch.arange(count, device=first.device), first], 1.0)
+    # In the coordinates of `affine_grid` an image reaches from -1 to 1.
+    window = torch.zeros(count, 2, 3, device=images.device)
+    window[:, 0, 0], window[:, 0, 2] = width, place[0] * (1 - width)
+    window[:, 1, 1], window[:, 1, 2] = height, place[1] * (1 - height)
+    grid = F.affine_grid(window, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)

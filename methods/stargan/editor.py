@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import torch
 from bridgebench.methods.core.errors import UserError
@@ -12,9 +11,6 @@ from bridgebench.methods.editor import Editor
 from bridgebench.methods.stargan import CARD
 from bridgebench.methods.stargan.networks import Generator
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from bridgebench.methods.stargan.training import StarGANTraining
 
 
 class StarGAN(Editor):
@@ -43,15 +39,6 @@ class StarGAN(Editor):
             raise UserError(f"StarGAN's image size must be a multiple of 4, not {image_size}.")
         super().__init__(attributes=attributes, image_size=image_size, width=width, blocks=blocks)
         self.generator = Generator(len(self.attributes), width, blocks)
-
-    @classmethod
-    def start_training(
-        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
-    ) -> StarGANTraining:
-        """As `Editor.start_training`; the recipe's keys are those of `StarGANRecipe`."""
-        from bridgebench.methods.stargan.training import StarGANRecipe, StarGANTraining
-
-        return StarGANTraining(StarGANRecipe.from_table(table), attributes, image_size, dataset_size, seed)
 
     def label_edit(
         self,

@@ -2,73 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
 
 import torch
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.stargan.editor import StarGAN
 from bridgebench.methods.stargan.networks import Discriminator
-from bridgebench.methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
-from bridgebench.methods.training.base import Batch, CountedTraining, descend, flip_at_random, uniform
+from bridgebench.methods.stargan.objective import discriminator_terms, generator_terms, total
+from bridgebench.methods.stargan.recipe import StarGANRecipe
+from bridgebench.methods.training.base import (
+    Batch,
+    CountedTraining,
+    descend,
+    flip_at_random,
+    set_learning_rate,
+    uniform,
+)
 from bridgebench.methods.training.parallel import ours
-from bridgebench.methods.training.recipe import parse_recipe
-from pydantic import Field
 from torch import Tensor, nn
-
-Count = Annotated[int, Field(ge=1)]
-_LR_EVERY = 1000  # iterations between two changes of the official learning rate
-
-
-@dataclass(frozen=True)
-class StarGANRecipe:
-    """How to train; the defaults are the official code's for CelebA.
-
-    Attributes:
-        width, blocks: of the generator.
-        discriminator_width: channels of the discriminator's first layer.
-        iterations: steps of D; G steps in every `n_critic`-th.
-        batch_size: images a step.
-        n_critic: see `iterations`.
-        learning_rate, betas: Adam's, for both networks.
-        decay: how the learning rate falls over the last `decay_iterations`. ``"official"``: the official code takes
-            learning_rate / decay_iterations away every 1000 iterations only, so that the rate stays almost constant
-            (it ends at 9.99e-5); ``"linear"``: to zero, as the paper says; ``"none"``.
-        decay_iterations: see `decay`.
-        flip: mirror each training image with probability 0.5.
-        weights: of the loss terms.
-        precision: ``"32"``, or ``"bf16"``: autocast to bfloat16.
-    """
-
-    width: Count = 64
-    blocks: Count = 6
-    discriminator_width: Count = 64
-    iterations: Count = 200_000
-    batch_size: Count = 16
-    n_critic: Count = 5
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
-    betas: tuple[float, float] = (0.5, 0.999)
-    decay: Literal["official", "linear", "none"] = "official"
-    decay_iterations: Count = 100_000
-    flip: bool = True
-    weights: LossWeights = field(default_factory=LossWeights)
-    precision: Literal["32", "bf16"] = "32"
-
-    @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> StarGANRecipe:
-        """The recipe of a profile's table ``[train.stargan]``; UserError for what does not fit."""
-        return parse_recipe(cls, table, "[train.stargan]")
-
-    def rate_at(self, iteration: int) -> float:
-        """The learning rate of an iteration, counted from 1."""
-        start = self.iterations - self.decay_iterations
-        if self.decay == "none" or iteration <= start:
-            return self.learning_rate
-        if self.decay == "linear":
-            return self.learning_rate * (self.iterations - iteration + 1) / self.decay_iterations
-        falls = (iteration - 1) // _LR_EVERY - start // _LR_EVERY
-        return self.learning_rate * (1 - falls / self.decay_iterations)
 
 
 class StarGANTraining(CountedTraining[StarGANRecipe]):
@@ -77,6 +28,8 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
     Raises:
         UserError: an image size that the networks cannot halve as they must.
     """
+
+    recipe_type = StarGANRecipe
 
     def __init__(
         self, recipe: StarGANRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
@@ -104,9 +57,7 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
         Targets are the labels of other images of the batch, so that only combinations that exist are asked for.
         """
         self.iteration += 1
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.recipe.rate_at(self.iteration)
+        set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
         images, labels, _ = next_batch()
         order = torch.randperm(len(images), generator=generator, device=generator.device).to(labels.device)
         mix = uniform(len(images), generator, images.device)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import torch
 from bridgebench.methods.core.errors import UserError
@@ -14,9 +13,6 @@ from bridgebench.methods.starganv2.domains import Domains
 from bridgebench.methods.starganv2.masks import FaceMasks
 from bridgebench.methods.starganv2.networks import Generator, MappingNetwork, Masks, StyleEncoder
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from bridgebench.methods.starganv2.training import StarGANv2Training
 
 _OFFICIAL_PIXEL_WIDTH = 2**14  # width * image size of the official networks
 _AVERAGED_STYLES = 10_000
@@ -81,18 +77,6 @@ class StarGANv2(Editor):
         self.mapping_network = MappingNetwork(count, noise_size, mapping_width, style_size)
         self.style_encoder = StyleEncoder(count, image_size, width, widest, style_size)
         self.fan = FaceMasks() if high_pass else None
-
-    @classmethod
-    def start_training(
-        cls, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
-    ) -> StarGANv2Training:
-        """As `Editor.start_training`; the recipe's keys are those of `StarGANv2Recipe`."""
-        from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
-        from bridgebench.methods.starganv2.training import StarGANv2Training
-        from bridgebench.methods.training.recipe import parse_recipe
-
-        recipe = parse_recipe(StarGANv2Recipe, table, f"[train.{CARD.name}]")
-        return StarGANv2Training(recipe, attributes, image_size, dataset_size, seed)
 
     @property
     def editable(self) -> tuple[str, ...]:

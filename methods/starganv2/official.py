@@ -15,9 +15,9 @@ import torch
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.official.files import load_torch, plain_tensors
 from bridgebench.methods.official.tensors import match
-from bridgebench.methods.starganv2.blocks import HighPass
 from bridgebench.methods.starganv2.editor import StarGANv2
 from bridgebench.methods.starganv2.masks import FaceMasks
+from bridgebench.methods.starganv2.networks import HighPass
 from torch import Tensor
 
 State = dict[str, Tensor]

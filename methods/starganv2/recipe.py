@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from bridgebench.methods.starganv2.objective import LossWeights
+from bridgebench.methods.training.recipe import Count, Positive
 from pydantic import Field
 
-Count = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -45,8 +44,8 @@ class StarGANv2Recipe:
     landmarks: str = ""
     iterations: Count = 100_000
     batch_size: Annotated[int, Field(ge=2)] = 8
-    learning_rate: Rate = 1e-4
-    mapping_learning_rate: Rate = 1e-6
+    learning_rate: Positive = 1e-4
+    mapping_learning_rate: Positive = 1e-6
     betas: tuple[float, float] = (0.0, 0.99)
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     ema: Share = 0.999

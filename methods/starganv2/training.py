@@ -28,6 +28,7 @@ class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
         UserError: sizes or an attribute that do not fit, or a high-pass skip without the landmark network's weights.
     """
 
+    recipe_type = StarGANv2Recipe
     generator: Generator
     mapping_network: MappingNetwork
     style_encoder: StyleEncoder

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.official.files import read_variables
-from bridgebench.methods.official.tensors import match, named_columns, shape_of
+from bridgebench.methods.official.tensors import match, named_columns, shape_of, tensorflow_shapes, tensorflow_state
 from bridgebench.methods.stgan.editor import STGAN
 from bridgebench.methods.stgan.networks import CriticNorm
-from torch import Tensor, nn
+from torch import nn
 
 OFFICIAL_ATTRIBUTES = (
     *("Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows", "Eyeglasses", "Male"),
@@ -30,20 +29,18 @@ OFFICIAL_ATTRIBUTES = (
 _SCOPES = {"encoder": "Genc", "units": "Gstu", "decoder": "Gdec"}
 _OFFICIAL_SIZE = 128
 _DENSE = "D/flatten_fully_connected/fully_connected/weights"
-# What an edit does not need: the discriminator, Adam's state, the counter of iterations.
+# What an edit does not need: the discriminator, Adam's state, the counter of iterations, and the official judge, a
+# graph of its own that a session may have saved along.
 _UNREAD = (
     r"D/Conv(_\d+)?/(weights|InstanceNorm/(gamma|beta))",
     r"D/flatten_fully_connected(_[123])?/fully_connected/(weights|biases)",
     r".*/Adam(_1)?",
     r"beta[12]_power(_\d+)?",
     r"counter/counter",
+    r"classifier/.*",
 )
-# The official judge is a graph of its own (methods/stgan/classifier.py); a session that held both may have saved both.
-_JUDGE = r"classifier/.*"
 _NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 _WEIGHTS = {"weight": "weights", "bias": "biases"}
-# Axes: (h, w, in, out) and, transposed, (h, w, out, in) -> PyTorch's; dense layers (in, out) -> (out, in).
-_TO_OURS = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
 
 
 def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> STGAN:
@@ -67,13 +64,14 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
     # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
     with torch.device("meta"):
         editor = STGAN(attributes=named_columns(attributes, columns, (OFFICIAL_ATTRIBUTES, CELEBA14), path), **sizes)
+    networks = [(editor.generator.get_submodule(part), scope) for part, scope in _SCOPES.items()]
     expected: dict[str, list[int]] = {}
-    for part, scope in _SCOPES.items():
-        expected |= official_shapes(editor.generator.get_submodule(part), scope)
-    match(tensors, expected, where=path, optional=(*_UNREAD, _JUDGE))
-    for part, scope in _SCOPES.items():
-        network = editor.generator.get_submodule(part)
-        network.load_state_dict(official_state(network, scope, tensors, path), assign=True)
+    for network, scope in networks:
+        expected |= tensorflow_shapes(network, official_names(network, scope))
+    match(tensors, expected, where=path, optional=_UNREAD)  # one message for all networks
+    for network, scope in networks:
+        state = tensorflow_state(network, official_names(network, scope), tensors, path)
+        network.load_state_dict(state, assign=True)
     for parameter in editor.parameters():
         parameter.requires_grad_()
     return editor.eval()
@@ -107,41 +105,6 @@ def official_names(network: nn.Module, scope: str) -> dict[str, str]:
         held = [leaf for leaf in leaves if getattr(module, leaf, None) is not None]
         names |= {f"{path}.{leaf}": f"{scope}/{layer}{inner}/{leaves[leaf]}" for leaf in held}
     return names
-
-
-def official_state(
-    network: nn.Module, scope: str, tensors: Mapping[str, np.ndarray], where: str | Path
-) -> dict[str, Tensor]:
-    """The state dict of one network from the variables of a checkpoint; arguments as in `official_names`.
-
-    Args:
-        tensors: by TensorFlow name, in TensorFlow's layouts; other scopes are passed over.
-        where: the file, for the message.
-
-    Raises:
-        UserError: tensors of the scope are missing, of another shape, or not of floating point.
-    """
-    found = match(tensors, official_shapes(network, scope), where=where, optional=[r".*"])
-    names = official_names(network, scope)
-    state = {name: _to_ours(official, found[official], where) for name, official in names.items()}
-    # PyTorch's batch norm counts its batches, TensorFlow's does not; a given momentum leaves the count unread.
-    return {name: state[name] if name in state else torch.zeros((), dtype=torch.long) for name in network.state_dict()}
-
-
-def official_shapes(network: nn.Module, scope: str) -> dict[str, list[int]]:
-    """The shapes that TensorFlow gives to a network's variables, by TensorFlow name."""
-    ours = network.state_dict()
-    return {
-        official: [ours[name].shape[axis] for axis in np.argsort(_TO_OURS[ours[name].ndim])]
-        for name, official in official_names(network, scope).items()
-    }
-
-
-def _to_ours(name: str, array: np.ndarray, where: str | Path) -> Tensor:
-    if array.dtype.kind != "f":
-        raise UserError(f"The tensor {name} of {where} holds {array.dtype} instead of floating point numbers.")
-    # Always a copy: batch norm's moving averages change in place, the caller's arrays must not.
-    return torch.from_numpy(np.array(array.transpose(_TO_OURS[array.ndim]), np.float32, order="C"))
 
 
 def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:

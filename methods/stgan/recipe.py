@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from bridgebench.methods.stgan.networks import BATCH_NORM_MOMENTUM
 from bridgebench.methods.stgan.objective import LossWeights
-from bridgebench.methods.training.recipe import parse_recipe
+from bridgebench.methods.training.recipe import Count, Positive
 from pydantic import Field
-
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
@@ -48,11 +44,6 @@ class STGANRecipe:
     norm_momentum: Annotated[float, Field(gt=0, le=1)] = BATCH_NORM_MOMENTUM
     weights: LossWeights = field(default_factory=LossWeights)
     precision: Literal["32", "bf16"] = "32"
-
-    @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> STGANRecipe:
-        """The recipe of a profile's table ``[train.stgan]``; UserError for what does not fit."""
-        return parse_recipe(cls, table, "[train.stgan]")
 
     def rate_at(self, iteration: int) -> float:
         """The learning rate of an iteration, counted from 0."""

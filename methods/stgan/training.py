@@ -10,7 +10,7 @@ from bridgebench.methods.stgan.editor import STGAN
 from bridgebench.methods.stgan.networks import Discriminator
 from bridgebench.methods.stgan.objective import discriminator_terms, generator_terms
 from bridgebench.methods.stgan.recipe import STGANRecipe
-from bridgebench.methods.training.base import Batch, CountedTraining, descend, uniform
+from bridgebench.methods.training.base import Batch, CountedTraining, descend, set_learning_rate, uniform
 from bridgebench.methods.training.parallel import ours, processes
 from torch import Tensor, nn
 
@@ -24,6 +24,8 @@ class STGANTraining(CountedTraining[STGANRecipe]):
     Raises:
         UserError: an image size that the networks cannot halve as they must.
     """
+
+    recipe_type = STGANRecipe
 
     def __init__(
         self, recipe: STGANRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
@@ -61,9 +63,7 @@ class STGANTraining(CountedTraining[STGANRecipe]):
 
         Targets are the labels of other images of the batch, so that only combinations that exist are asked for.
         """
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.recipe.rate_at(self.iteration)
+        set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
         self.editor.train()
         logs: dict[str, Tensor] = {}
         for _ in range(self.recipe.n_critic):

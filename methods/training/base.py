@@ -26,7 +26,16 @@ class Batch(NamedTuple):
 
 
 class Training(Protocol):
-    """A method in training: an ``nn.Module`` made as ``(recipe, attributes, image_size, dataset_size, seed)``.
+    """A method in training: an ``nn.Module`` that `methods.start_training` makes.
+
+    Its class is named on the method's card, has an attribute ``recipe_type`` (a dataclass whose fields are the keys of
+    a profile's ``[train.<method>]`` table), and is called with:
+
+    * recipe: an instance of ``recipe_type``;
+    * attributes: the names of the label columns;
+    * image_size: the side of the training images, in pixels;
+    * dataset_size: the number of training images;
+    * seed: of the initial weights.
 
     `seed` decides the initial weights. The module's ``state_dict()`` (which holds the iteration too) together with
     those of `optimizers`, the state of the generator given to `step` and the order of the data is all that decides how
@@ -151,6 +160,13 @@ def descend(
     for optimizer in optimizers:
         average_gradients(parameter for group in optimizer.param_groups for parameter in group["params"])
         optimizer.step()
+
+
+def set_learning_rate(optimizers: Mapping[str, torch.optim.Optimizer], rate: float) -> None:
+    """Gives every optimizer the learning rate of the iteration that begins."""
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = rate
 
 
 def flip_at_random(images: Tensor, generator: torch.Generator) -> Tensor:

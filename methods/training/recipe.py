@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 from bridgebench.methods.core.errors import UserError, did_you_mean
+from pydantic import Field, TypeAdapter, ValidationError
 
 Recipe = TypeVar("Recipe")
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 def parse_recipe(cls: type[Recipe], table: Mapping[str, Any], where: str) -> Recipe:
@@ -27,8 +30,6 @@ def parse_recipe(cls: type[Recipe], table: Mapping[str, Any], where: str) -> Rec
     Raises:
         UserError: an unknown key, or a value of another type or out of range.
     """
-    from pydantic import TypeAdapter, ValidationError
-
     _refuse_unknown(cls, table, where)
     try:
         # By way of JSON: pydantic's strict mode then still takes a list for a tuple and a table for a dataclass.

@@ -8,8 +8,7 @@ import pytest
 import torch
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.card import MethodCard
-from bridgebench.methods.contract import run_contract
-from bridgebench.methods.contract_points import BATCH
+from bridgebench.methods.contract import BATCH, run_contract
 from bridgebench.methods.core.labels import DOMAINS
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.stargan.editor import StarGAN

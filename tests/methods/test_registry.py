@@ -69,7 +69,7 @@ def test_a_trained_method_needs_weights():
 def test_weights_round_trip(tmp_path):
     editor = StarGAN(attributes=["A", "B"], image_size=32, width=4, blocks=1)
     path = tmp_path / "a.safetensors"
-    weights.save_editor(editor, path, {"recipe": "none"})
+    methods.save(editor, path, {"recipe": "none"})
     loaded = methods.load("stargan", path)
     assert (loaded.config, loaded.attributes, loaded.training) == (editor.config, ("A", "B"), False)
     for name, tensor in editor.state_dict().items():
@@ -82,7 +82,7 @@ def test_weights_round_trip(tmp_path):
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
 def test_damaged_weights(tmp_path, share):
     path = tmp_path / "a.safetensors"
-    weights.save_editor(StarGAN(attributes=["A"], image_size=32, width=4, blocks=1), path, {})
+    methods.save(StarGAN(attributes=["A"], image_size=32, width=4, blocks=1), path, {})
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(UserError, match=r"a\.safetensors"):
@@ -94,6 +94,6 @@ def test_damaged_weights(tmp_path, share):
 def test_tensors_that_do_not_fit_their_header(tmp_path):
     editor = StarGAN(attributes=["A"], image_size=32, width=4, blocks=1)
     editor.config["blocks"] = 2
-    weights.save_editor(editor, tmp_path / "a.safetensors", {})
+    methods.save(editor, tmp_path / "a.safetensors", {})
     with pytest.raises(UserError, match="do not fit its header"):
         methods.load("stargan", tmp_path / "a.safetensors")

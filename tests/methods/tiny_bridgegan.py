@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 
 import torch
-from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.training.base import Batch
+
+from bridgebench import methods
 
 ATTRIBUTES = ("Bangs", "Male", "Young")
 SIDE, COUNT = 32, 8
@@ -46,7 +47,7 @@ def batches(data: Batch, size: int = 4, start: int = 0):
 
 
 def training(seed: int = 0, **table):
-    return BridgeGAN.start_training({**TINY, **table}, ATTRIBUTES, SIDE, COUNT, seed)
+    return methods.start_training("bridgegan", {**TINY, **table}, ATTRIBUTES, SIDE, COUNT, seed)
 
 
 def trained(made, data: Batch, iterations: int, draw: torch.Generator, start: int = 0) -> list[dict[str, float]]:

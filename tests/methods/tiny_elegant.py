@@ -6,9 +6,10 @@ import itertools
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.elegant.editor import Elegant
 from bridgebench.methods.elegant.training import ElegantTraining
 from bridgebench.methods.training.base import Batch
+
+from bridgebench import methods
 
 ATTRIBUTES = ("Bangs", "Male", "Young")
 TINY = {"width": 4, "blocks": 3, "discriminator_width": 4, "batch_size": 3, "iterations": 8, "learning_rate": 1e-3}
@@ -38,7 +39,7 @@ def batches(data: Batch, start: int = 0):
 
 
 def training(seed: int = 0, **table) -> ElegantTraining:
-    return Elegant.start_training({**TINY, **table}, ATTRIBUTES, SIDE, COUNT, seed)
+    return methods.start_training("elegant", {**TINY, **table}, ATTRIBUTES, SIDE, COUNT, seed)
 
 
 def assert_same(a: torch.nn.Module, b: torch.nn.Module) -> None:

@@ -6,10 +6,11 @@ import itertools
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.homogan.editor import HomoGAN
 from bridgebench.methods.homogan.training import HomoGANTraining
 from bridgebench.methods.training.base import Batch
 from torch import Tensor
+
+from bridgebench import methods
 
 ATTRIBUTES = ("Bangs", "Smiling", "Male", "Mouth_Slightly_Open")
 SIDE, COUNT = 32, 24
@@ -48,7 +49,7 @@ def batches(data: Batch, start: int = 0):
 
 
 def training(seed: int = 0, **table) -> HomoGANTraining:
-    made = HomoGAN.start_training({**TINY, **table}, ATTRIBUTES, SIDE, COUNT, seed)
+    made = methods.start_training("homogan", {**TINY, **table}, ATTRIBUTES, SIDE, COUNT, seed)
     made.attach_features(Grey())
     return made
 

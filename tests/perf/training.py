@@ -20,7 +20,8 @@ from baselines import bridgegan, stargan, starganv2
 from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
 from bridgebench.methods.bridgegan.training import BridgeGANTraining
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.stargan.training import StarGANRecipe, StarGANTraining
+from bridgebench.methods.stargan.recipe import StarGANRecipe
+from bridgebench.methods.stargan.training import StarGANTraining
 from bridgebench.methods.starganv2.objective import Conversion
 from bridgebench.methods.starganv2.pairing import Pairing
 from bridgebench.methods.starganv2.recipe import StarGANv2Recipe

@@ -21,12 +21,13 @@ from bridgebench.eval.judges.classifier import AttributeClassifier, save_classif
 from bridgebench.harness.data.faces.dataset import load_faces
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods import editor_class
-from bridgebench.methods.core.weights import save_editor
 from numpy.typing import NDArray
 from PIL import Image
 from tools.first_photos import FIRST
 from tools.page import Section
 from torch import nn
+
+from bridgebench import methods
 
 ATTRIBUTE = "Smiling"
 METHOD, TITLE = "bridgegan", "BridgeGAN"
@@ -94,7 +95,7 @@ def write_profile(folder: Path) -> Path:
         model = AttributeClassifier([ATTRIBUTE], recipes[name]["architecture"])
         save_classifier(model, folder / f"{name}.safetensors", {})
     editor = editor_class(METHOD)(attributes=[ATTRIBUTE], image_size=128)
-    save_editor(editor, folder / f"{METHOD}.safetensors", {})
+    methods.save(editor, folder / f"{METHOD}.safetensors", {})
     torch.jit.script(StandIn(_inception())).save(str(folder / "inception.pt"))
     lines = [f'{name} = "{name}.safetensors"' for name in ("classifier", "judge", METHOD)]
     path = folder / "tables.toml"

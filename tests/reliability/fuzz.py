@@ -35,10 +35,11 @@ from bridgebench.harness.weights.importing import import_weights, show_weights
 from bridgebench.methods import editor_class
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.core.weights import load_editor, save_editor
 from bridgebench.methods.official.files import read_npz, read_torch
 from bridgebench.reports.read.run import Run
 from PIL import Image
+
+from bridgebench import methods
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
@@ -128,7 +129,7 @@ def _weights(folder: Path) -> Path:
     torch.manual_seed(0)
     editor = editor_class("stargan")(attributes=CELEBA14[:2], image_size=32, width=2, blocks=1)
     path = folder / "good.safetensors"
-    save_editor(editor, path, {"origin": "a test"}, half=True)
+    methods.save(editor, path, {"origin": "a test"}, half=True)
     return path
 
 
@@ -152,7 +153,7 @@ def _importer(folder: Path) -> Callable[[Path], Any]:
 def _weights_reader(path: Path) -> None:
     with contextlib.suppress(UserError):
         show_weights(path)
-    load_editor(path)
+    methods.load("stargan", path)
 
 
 def _run_reader(run: Path, name: str) -> Callable[[Path], Any]:

@@ -47,7 +47,7 @@ def run(name: str) -> dict[str, Any]:
     """Losses by iteration (means over the processes), and how far each tensor of the training moved in the end."""
     from bridgebench.harness.train.run import of_all
 
-    training = methods.editor_class(name).start_training(RECIPES[name], CELEBA14, SIDE, COUNT, 0)
+    training = methods.start_training(name, RECIPES[name], CELEBA14, SIDE, COUNT, 0)
     if hasattr(training, "attach_features"):
         training.attach_features(Grey())
     for role, optimizer in training.optimizers.items():

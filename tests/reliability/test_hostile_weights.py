@@ -14,8 +14,9 @@ from bridgebench.harness.commands.main import main
 from bridgebench.harness.weights.importing import show_weights
 from bridgebench.methods import editor_class
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.tensor_header import read_tensor_header
-from bridgebench.methods.core.weights import header, load_editor, save_editor
+from bridgebench.methods.core.weights import header, read_tensor_header
+
+from bridgebench import methods
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "good.safetensors"
     editor = editor_class("stargan")(attributes=["A", "B"], image_size=32, width=2, blocks=1)
-    save_editor(editor, path, {"origin": "a test"})
+    methods.save(editor, path, {"origin": "a test"})
     return path
 
 
@@ -53,13 +54,19 @@ def configured(**changes: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda fields: first(fields).update(data_offsets=[0, 10**9]), "does not fill its place"),
-        (lambda fields: first(fields).update(data_offsets=[8, 8 + 4 * 2]), "overlap or leave gaps|does not fill"),
-        (lambda fields: first(fields).update(shape=[2**40, 2**40]), "does not fill its place"),
-        (lambda fields: first(fields).update(shape=[-1]), "has no shape"),
-        (lambda fields: first(fields).update(dtype="OBJECT"), "no known type"),
-        (lambda fields: fields.update(extra={"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}), "overlap"),
-        (lambda fields: fields.update(__metadata__="text"), "metadata"),
+        (lambda fields: first(fields).update(data_offsets=[0, 10**9]), "invalid shape, data type, or offset"),
+        (
+            lambda fields: first(fields).update(data_offsets=[8, 8 + 4 * 2]),
+            "invalid offset|invalid shape, data type, or offset",
+        ),
+        (lambda fields: first(fields).update(shape=[2**40, 2**40]), "overflow"),
+        (lambda fields: first(fields).update(shape=[-1]), "integer `-1`, expected"),
+        (lambda fields: first(fields).update(dtype="OBJECT"), "unknown variant `OBJECT`"),
+        (
+            lambda fields: fields.update(extra={"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}),
+            "invalid offset for tensor `",
+        ),
+        (lambda fields: fields.update(__metadata__="text"), 'string "text", expected a map'),
         (lambda fields: fields["__metadata__"].update(config="[" * 5000), "nested too deeply"),
         (lambda fields: fields["__metadata__"].update(config="7"), "metadata is damaged"),
     ],
@@ -69,7 +76,7 @@ def test_a_header_that_the_file_does_not_bear_out_is_refused(
 ) -> None:
     path = rewritten(weights, tmp_path / "bad.safetensors", change)
     with pytest.raises(UserError, match=told):
-        load_editor(path)
+        methods.load("stargan", path)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +88,7 @@ def test_a_configuration_that_does_not_fit_the_tensors_is_refused_before_memory_
 ) -> None:
     path = rewritten(weights, tmp_path / "bad.safetensors", configured(**changes))
     with pytest.raises(UserError, match="do not fit its header"):
-        load_editor(path)
+        methods.load("stargan", path)
 
 
 def test_an_oversized_header_a_tail_and_a_short_file_are_refused(weights: Path, tmp_path: Path) -> None:
@@ -90,7 +97,7 @@ def test_an_oversized_header_a_tail_and_a_short_file_are_refused(weights: Path, 
         path.write_bytes(data)
         with pytest.raises(UserError, match="not a bridgebench weights file"):
             header(path)
-    with pytest.raises(ValueError, match="the file has"):
+    with pytest.raises(ValueError, match="file not fully covered"):
         read_tensor_header(rewritten(weights, path, lambda fields: None, extra=b"tail"))
 
 
@@ -103,7 +110,7 @@ def test_weights_of_another_type_or_not_finite_are_refused(weights: Path, tmp_pa
     for value, told in ((tensors[name].to(torch.int64), "another type"), (tensors[name] * torch.nan, "not finite")):
         save_file({**tensors, name: value}, path, metadata)
         with pytest.raises(UserError, match=told):
-            load_editor(path)
+            methods.load("stargan", path)
 
 
 def test_what_a_card_says_cannot_command_the_terminal(

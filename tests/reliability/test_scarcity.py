@@ -36,7 +36,7 @@ from bridgebench.methods.editor import Editor
 
 CARD = MethodCard(
     name="hungry", title="Hungry", modes=frozenset({"label"}), kind="method", paper="none", summary="Eats.",
-    editor="hungry:Hungry", trainable=False, strength=None,
+    editor="hungry:Hungry", strength=None,
 )
 
 class Hungry(Editor):

@@ -22,7 +22,6 @@ from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.core.conversions import conversions, find_conversion
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import DOMAINS
-from bridgebench.methods.core.weights import save_editor
 from PIL import Image
 
 from bridgebench import methods
@@ -64,7 +63,7 @@ def profile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(seed)
         save_classifier(AttributeClassifier(DOMAINS, architecture, width=4), folder / f"{name}.safetensors", {})
     editor = methods.editor_class("starganv2")(attributes=DOMAINS, image_size=32, width=4, widest=8, mapping_width=8)
-    save_editor(editor, folder / "starganv2.safetensors", {"origin": "tests"})
+    methods.save(editor, folder / "starganv2.safetensors", {"origin": "tests"})
     (folder / "tiny.toml").write_text(PROFILE)
     return folder / "tiny.toml"
 

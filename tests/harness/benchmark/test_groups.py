@@ -17,9 +17,10 @@ from bridgebench.harness.benchmark.provenance import run_record
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.core.labels import BEARDS, CELEBA14
-from bridgebench.methods.core.weights import save_editor
 from bridgebench.methods.homogan.editor import HomoGAN
 from PIL import Image
+
+from bridgebench import methods
 
 GROUP = ["Mouth_Slightly_Open", "Smiling"]
 
@@ -28,7 +29,7 @@ GROUP = ["Mouth_Slightly_Open", "Smiling"]
 def bench(tmp_path: Path, tiny_profile: Callable[..., Path]) -> Workbench:
     """Twelve faces, edited by a HomoGAN of random weights and by identity."""
     torch.manual_seed(0)
-    save_editor(HomoGAN(image_size=32, width=4, levels=2), tmp_path / "homogan.safetensors", {"origin": "tests"})
+    methods.save(HomoGAN(image_size=32, width=4, levels=2), tmp_path / "homogan.safetensors", {"origin": "tests"})
     profile = tiny_profile(
         ('"identity", "oracle"', '"homogan", "identity"'), ("[weights]", '[weights]\nhomogan = "homogan.safetensors"')
     )

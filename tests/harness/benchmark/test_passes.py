@@ -19,9 +19,10 @@ from bridgebench.harness.benchmark.plan import all_cells, groups, select
 from bridgebench.harness.benchmark.workbench import Setup, workbench
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.bridgegan.editor import BridgeGAN
-from bridgebench.methods.core.weights import save_editor
 from bridgebench.methods.editor import Editor
 from torch import Tensor
+
+from bridgebench import methods
 
 ATTRIBUTES = ("Smiling", "Young")
 METHODS, MODES, EDITED, TESTED = 2, 2, 12, 24
@@ -35,7 +36,7 @@ def profile(tmp_path: Path, tiny_profile: Callable[..., Path]) -> Path:
     """Faces edited by a BridgeGAN of random weights and by identity."""
     torch.manual_seed(0)
     sizes: dict[str, Any] = {"width": 4, "code_channels": 4, "spade_hidden": 4, "encoder_width": 4, "mapping_blocks": 1}
-    save_editor(BridgeGAN(image_size=32, **sizes), tmp_path / "bridgegan.safetensors", {"origin": "tests"})
+    methods.save(BridgeGAN(image_size=32, **sizes), tmp_path / "bridgegan.safetensors", {"origin": "tests"})
     return tiny_profile(
         ('"identity", "oracle"', '"bridgegan", "identity"'),
         ("[weights]", '[weights]\nbridgegan = "bridgegan.safetensors"'),

@@ -25,7 +25,6 @@ from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.data.pixels import strip_png, to_uint8
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.core.weights import save_editor
 from bridgebench.methods.editor import Editor
 from PIL import Image
 
@@ -203,7 +202,7 @@ def test_a_mode_without_references_says_why(tiny_profile: Write, tmp_path: Path)
 def test_a_method_of_one_attribute_leaves_the_others_blank(tiny_profile: Write, tmp_path: Path) -> None:
     weights = tmp_path / "bangs.safetensors"
     editor = methods.editor_class("starganv2")(attribute="Bangs", image_size=32, width=4, widest=8, mapping_width=8)
-    save_editor(editor, weights, {"origin": "tests"})
+    methods.save(editor, weights, {"origin": "tests"})
     path = tiny_profile(('"identity", "oracle"', '"starganv2"'), ("[weights]", f'[weights]\nstarganv2 = "{weights}"'))
     profile = load_profile(path)
     bench, wanted = open_bench(profile, tmp_path / "run")

@@ -13,10 +13,11 @@ from bridgebench.harness.photo.edit import apply_settings, edit_photo, take_from
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14, DOMAINS
-from bridgebench.methods.core.weights import load_editor, save_editor
 from bridgebench.methods.stargan.editor import StarGAN
 from bridgebench.methods.starganv2.editor import StarGANv2
 from PIL import Image
+
+from bridgebench import methods
 
 PROFILE = """
 attributes = {attributes}
@@ -50,8 +51,8 @@ def room(tmp_path_factory):
     five = StarGAN(
         attributes=["Smiling", "Bangs", "Male", "Black_Hair", "Brown_Hair"], image_size=32, width=4, blocks=1
     )
-    save_editor(five, folder / "stargan.safetensors", {})
-    save_editor(BridgeGAN(image_size=32, width=4, mapping_blocks=2), folder / "bridgegan.safetensors", {})
+    methods.save(five, folder / "stargan.safetensors", {})
+    methods.save(BridgeGAN(image_size=32, width=4, mapping_blocks=2), folder / "bridgegan.safetensors", {})
     (folder / "tiny.toml").write_text(PROFILE.format(attributes=json.dumps(CELEBA14)))
     noise = np.random.default_rng(0)
     Image.fromarray(noise.integers(0, 256, (50, 80, 3), dtype=np.uint8)).save(folder / "photo.png")
@@ -97,7 +98,7 @@ def test_the_edit_is_the_editors_own(room, tmp_path):
     out = _edit(room, tmp_path / "out.png", settings=["Smiling=1", "Bangs=0", "Male=1", "Black_Hair=0", "Brown_Hair=1"])
     square = np.array(Image.open(room / "photo.png"))[:, 15:65]
     pixels = torch.from_numpy(antialiased(square, 32).copy()).permute(2, 0, 1)[None] / 127.5 - 1
-    editor = load_editor(room / "stargan.safetensors")
+    editor = methods.load("stargan", room / "stargan.safetensors")
     with torch.no_grad():
         expected = editor.generator(pixels, torch.tensor([[1.0, 0, 1, 0, 1]]))
     found = np.array(Image.open(out)).transpose(2, 0, 1)[None]
@@ -159,9 +160,9 @@ def test_mistakes_are_told_and_write_nothing(room, tmp_path, options, sentence):
 
 
 def test_broken_weights_write_nothing(room, tmp_path):
-    editor = load_editor(room / "stargan.safetensors")
+    editor = methods.load("stargan", room / "stargan.safetensors")
     editor.generator.load_state_dict({name: t * float("nan") for name, t in editor.generator.state_dict().items()})
-    save_editor(editor, tmp_path / "nan.safetensors", {})
+    methods.save(editor, tmp_path / "nan.safetensors", {})
     with pytest.raises(UserError, match="not finite"):
         _edit(room, tmp_path / "out.png", settings=["Smiling=1"], weights=tmp_path / "nan.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["nan.safetensors"]
@@ -186,7 +187,7 @@ def animals(room):
     torch.manual_seed(0)
     save_classifier(AttributeClassifier(DOMAINS, width=4), room / "domains.safetensors", {})
     editor = StarGANv2(attributes=DOMAINS, image_size=32, width=4, widest=8, mapping_width=8)
-    save_editor(editor, room / "starganv2.safetensors", {})
+    methods.save(editor, room / "starganv2.safetensors", {})
     text = (
         PROFILE.format(attributes=json.dumps(DOMAINS)).replace('"faces"', '"animals"').replace("test = 2", "test = 6")
     )
@@ -203,7 +204,7 @@ def test_a_photo_is_converted_to_the_domain_that_is_set(animals, tmp_path):
     found = np.array(Image.open(_convert(animals, tmp_path / "dog.png", settings=["dog=1"])))
     square = np.array(Image.open(animals / "photo.png"))[:, 15:65]
     pixels = torch.from_numpy(antialiased(square, 32).copy()).permute(2, 0, 1)[None] / 127.5 - 1
-    editor = load_editor(animals / "starganv2.safetensors")
+    editor = methods.load("starganv2", animals / "starganv2.safetensors")
     expected = editor.edit(pixels, torch.tensor([[0.0, 1, 0]]), generator=torch.Generator().manual_seed(0))
     np.testing.assert_allclose(found.transpose(2, 0, 1)[None], (expected.numpy() + 1) * 127.5, atol=0.51)
 

@@ -10,7 +10,9 @@ from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train import loop
 from bridgebench.harness.train.checkpoint import FILE
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.weights import header, load_editor, load_tensors
+from bridgebench.methods.core.weights import header, load_tensors
+
+from bridgebench import methods
 
 TINY = {
     "width": 4,
@@ -69,7 +71,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
 
 def test_a_run_leaves_weights_samples_and_a_card(profile: Profile, tmp_path: Path) -> None:
     weights = loop.train("bridgegan", profile, out=tmp_path)
-    assert load_editor(weights, expect="bridgegan").image_size == 32
+    assert methods.load("bridgegan", weights).image_size == 32
     card = header(weights)["card"]
     assert card["iterations"] == 8
     assert card["images_seen"] == 8 * TINY["batch_size"]  # one batch an iteration: the edits are shared

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import tiny_bridgegan
 import torch
-from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.bridgegan.training import BridgeGANTraining
 from bridgebench.methods.training.base import Batch
+
+from bridgebench import methods
 
 TINY = {**tiny_bridgegan.TINY, "n_critic": 1, "share_fakes": True}
 ALL = {"g_gan", "g_cls", "g_rec", "g_ms", "g_cyc", "g_sty", "g_ak", "g_total", "mean_code"}
@@ -24,7 +25,7 @@ WITH_MEMORY = ("full", "keeping", "interpolated", "mode-seeking")
 
 
 def training(table: dict[str, object]) -> BridgeGANTraining:
-    return BridgeGAN.start_training({**TINY, **table}, ("Bangs", "Male", "Young"), 32, 4, seed=0)
+    return methods.start_training("bridgegan", {**TINY, **table}, ("Bangs", "Male", "Young"), 32, 4, seed=0)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,8 @@ from bridgebench.methods.bridgegan.objective import OFFICIAL_CODE, SUPPLEMENT, a
 from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
 from bridgebench.methods.core.errors import UserError
 
+from bridgebench import methods
+
 ATTRIBUTES = ("Bangs", "Male", "Young")
 
 
@@ -144,7 +146,7 @@ def test_the_warm_up_may_have_its_own_learning_rate():
 )
 def test_a_recipe_that_does_not_fit_is_told(table, sentence):
     with pytest.raises(UserError, match=sentence):
-        BridgeGAN.start_training(table, ATTRIBUTES, 32, 4, 0)
+        methods.start_training("bridgegan", table, ATTRIBUTES, 32, 4, 0)
 
 
 @pytest.mark.parametrize(

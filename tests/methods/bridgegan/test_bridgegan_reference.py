@@ -10,11 +10,12 @@ import official_numbers
 import pytest
 import torch
 from bridgebench.methods.bridgegan import objective
-from bridgebench.methods.bridgegan.official import official_names, official_state
+from bridgebench.methods.bridgegan.official import official_names
 from bridgebench.methods.bridgegan.pairing import Codes, Pairing
 from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
 from bridgebench.methods.bridgegan.training import BridgeGANTraining
 from bridgebench.methods.nn.losses import gradient_penalty, l1
+from bridgebench.methods.official.tensors import tensorflow_state
 from official_numbers import WEIGHTS
 
 FACTS = official_numbers.facts("bridgegan")
@@ -37,7 +38,9 @@ def made():
     made = BridgeGANTraining(recipe, tuple(FACTS["attributes"]), 128, dataset_size=2, seed=0)
     for part, network in networks(made).items():
         arrays = WEIGHTS.make_state(FACTS["salt"], MANIFEST[part], out_dim=-1)
-        network.load_state_dict(official_state(network, SCOPES[part], arrays, "the reference"))
+        network.load_state_dict(
+            tensorflow_state(network, official_names(network, SCOPES[part]), arrays, "the reference")
+        )
     return made
 
 

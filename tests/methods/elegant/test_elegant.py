@@ -11,6 +11,8 @@ from bridgebench.methods.elegant.networks import attribute_of_channel
 from bridgebench.methods.training.base import Batch
 from tiny_elegant import ATTRIBUTES, COUNT, SIDE, TINY, smooth_images, training
 
+from bridgebench import methods
+
 
 @pytest.fixture(scope="module")
 def data() -> Batch:
@@ -71,7 +73,10 @@ def test_blocks_share_all_channels():
         (lambda: Elegant(attributes=[str(i) for i in range(20)], image_size=32, width=2), "shares 16 channels"),
         (lambda: training(batch_size=0), "batch_size = 0 does not fit"),
         (lambda: training(blocs=3), "Did you mean 'blocks'"),
-        (lambda: Elegant.start_training(TINY, ATTRIBUTES, 48, COUNT, 0), "multiples of 32 pixels, not at 48"),
+        (
+            lambda: methods.start_training("elegant", TINY, ATTRIBUTES, 48, COUNT, 0),
+            "multiples of 32 pixels, not at 48",
+        ),
     ],
 )
 def test_sizes_that_do_not_fit_are_told(make, message):

@@ -9,7 +9,8 @@ import torch
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.elegant.networks import attribute_of_channel, exchange
 from bridgebench.methods.elegant.objective import discriminator_total, exchanged_labels, generator_total
-from bridgebench.methods.elegant.training import ElegantRecipe, ElegantTraining
+from bridgebench.methods.elegant.recipe import ElegantRecipe
+from bridgebench.methods.elegant.training import ElegantTraining
 from official_numbers import WEIGHTS
 from torch import Tensor
 

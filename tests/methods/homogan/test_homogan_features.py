@@ -9,10 +9,11 @@ import torch
 import torchvision
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import save_tensors
-from bridgebench.methods.homogan.editor import HomoGAN
 from bridgebench.methods.homogan.features import VggFeatures
 from bridgebench.methods.training.base import Batch
 from tiny_homogan import ATTRIBUTES, COUNT, SIDE, TINY, Grey, batches, changed, smooth_images
+
+from bridgebench import methods
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def data() -> Batch:
 
 
 def test_without_a_feature_network_it_does_not_start(data):
-    made = HomoGAN.start_training(TINY, ATTRIBUTES, SIDE, COUNT, 0)
+    made = methods.start_training("homogan", TINY, ATTRIBUTES, SIDE, COUNT, 0)
     assert made.feature_network is None
     with pytest.raises(UserError, match="needs a feature network"):
         made.step(batches(data), torch.Generator())
@@ -65,10 +66,10 @@ def test_vgg_starts_an_encoder_of_its_width(tmp_path, vgg, data):
     path = tmp_path / "vgg19.pth"
     torch.save({f"features.{name}": tensor for name, tensor in vgg.state_dict().items()}, path)
     table = {**TINY, "features": str(path), "batch_size": 2, "warmup": 1}
-    narrow = HomoGAN.start_training(table, ATTRIBUTES, SIDE, COUNT, 0)
+    narrow = methods.start_training("homogan", table, ATTRIBUTES, SIDE, COUNT, 0)
     assert narrow.feature_network is not None
     assert not narrow.pretrained
-    made = HomoGAN.start_training({**table, "width": 64}, ATTRIBUTES, SIDE, COUNT, 0)
+    made = methods.start_training("homogan", {**table, "width": 64}, ATTRIBUTES, SIDE, COUNT, 0)
     assert torch.equal(made.editor.encoder.features_1.conv3_1.weight, vgg[10].weight)
     before = copy.deepcopy(made.editor.encoder)
     made.step(lambda: Batch(*(part[:2] for part in data)), torch.Generator())

@@ -15,8 +15,7 @@ from bridgebench.methods.homogan.networks import Discriminator, denormalize
 from bridgebench.methods.homogan.objective import LossWeights, total
 from bridgebench.methods.homogan.official import OFFICIAL_ATTRIBUTES, official_names
 from bridgebench.methods.homogan.recipe import HomoGANRecipe
-from bridgebench.methods.homogan.training import HomoGANTraining
-from bridgebench.methods.homogan.views import Draws
+from bridgebench.methods.homogan.training import Draws, HomoGANTraining
 from official_numbers import WEIGHTS, heavy
 from torch import Tensor, nn
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.homogan.editor import HomoGAN
 from bridgebench.methods.homogan.recipe import HomoGANRecipe
 from bridgebench.methods.training.base import Batch
 from tiny_homogan import COUNT, SIDE, batches, changed, smooth_images, training
+
+from bridgebench import methods
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,6 @@ def test_the_official_recipe():
     recipe = HomoGANRecipe()
     assert (recipe.rate_at(0), recipe.rate_at(10**6)) == (1e-4, 1e-4)
     assert (recipe.encoder_every, recipe.batch_size, recipe.weights.penalty) == (5, 32, 100.0)
-    made = HomoGAN.start_training({"width": 2, "levels": 3}, CELEBA14, SIDE, COUNT, 0)
+    made = methods.start_training("homogan", {"width": 2, "levels": 3}, CELEBA14, SIDE, COUNT, 0)
     betas = {name: each.param_groups[0]["betas"] for name, each in made.optimizers.items()}
     assert betas == {"decoder": (0.9, 0.999), "discriminator": (0.5, 0.999), "encoder": (0.5, 0.999)}

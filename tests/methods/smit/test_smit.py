@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from bridgebench.methods.contract import run_contract
 from bridgebench.methods.core.errors import UnsupportedMode, UserError
-from bridgebench.methods.smit.augment import crop_at_random
-from bridgebench.methods.smit.discriminator import SpectralConv
 from bridgebench.methods.smit.editor import SMIT, spherical_interpolation
-from bridgebench.methods.smit.networks import SampleNorm
+from bridgebench.methods.smit.networks import SampleNorm, SpectralConv
 from bridgebench.methods.smit.objective import LossWeights
 from bridgebench.methods.smit.recipe import SMITRecipe
-from bridgebench.methods.smit.training import SMITTraining
+from bridgebench.methods.smit.training import SMITTraining, crop_at_random
 from bridgebench.methods.training.base import Batch
+
+from bridgebench import methods
 
 SMALL = SMITRecipe(
     width=4, blocks=1, downsamplings=2, discriminator_width=4, batch_size=2, learning_rate=1e-3, decay_iterations=0
@@ -116,7 +116,7 @@ def test_image_sizes_that_cannot_be_trained():
 
 def test_recipe_from_a_profile():
     table = {"width": 4, "weights": {"identity": 5}, "discriminator_width": 8, "batch_size": 3}
-    training = SMIT.start_training(table, ("A", "B"), 32, 100, 0)
+    training = methods.start_training("smit", table, ("A", "B"), 32, 100, 0)
     assert (training.batch_size, training.recipe.weights) == (6, LossWeights(identity=5.0))
     assert training.total_iterations == SMITRecipe().iterations
     for wrong, message in (
@@ -125,7 +125,7 @@ def test_recipe_from_a_profile():
         ({"weights": {"masks": 1.0}}, "weights has the unknown key 'masks'. Did you mean 'mask'"),
     ):
         with pytest.raises(UserError, match=message):
-            SMIT.start_training(wrong, ("A", "B"), 32, 100, 0)
+            methods.start_training("smit", wrong, ("A", "B"), 32, 100, 0)
 
 
 def test_crops_are_parts_of_the_image():

@@ -9,8 +9,8 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
-from bridgebench.methods.smit.discriminator import Discriminator
 from bridgebench.methods.smit.editor import SMIT
+from bridgebench.methods.smit.networks import Discriminator
 from bridgebench.methods.smit.objective import LossWeights, discriminator_terms, generator_terms, total
 from bridgebench.methods.smit.official import discriminator_names, generator_names
 from bridgebench.methods.smit.recipe import SMITRecipe

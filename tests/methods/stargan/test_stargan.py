@@ -13,7 +13,8 @@ from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.stargan.editor import StarGAN
 from bridgebench.methods.stargan.networks import Generator
 from bridgebench.methods.stargan.objective import LossWeights
-from bridgebench.methods.stargan.training import StarGANRecipe, StarGANTraining
+from bridgebench.methods.stargan.recipe import StarGANRecipe
+from bridgebench.methods.stargan.training import StarGANTraining
 from bridgebench.methods.training import recipe as recipes
 from bridgebench.methods.training.base import Batch
 
@@ -124,10 +125,10 @@ def test_recipe_from_a_profile():
         "weights": {"reconstruction": 5.0},
         "decay": "linear",
     }
-    recipe = StarGANRecipe.from_table(table)
+    recipe = recipes.parse_recipe(StarGANRecipe, table, "[train.stargan]")
     weights = LossWeights(reconstruction=5.0)
     assert recipe == StarGANRecipe(width=32, learning_rate=1.0, betas=(0.0, 0.9), weights=weights, decay="linear")
-    assert StarGANRecipe.from_table({}) == StarGANRecipe()
+    assert recipes.parse_recipe(StarGANRecipe, {}, "[train.stargan]") == StarGANRecipe()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import official_numbers
 import pytest
 import torch
 from bridgebench.methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
-from bridgebench.methods.stargan.training import StarGANRecipe, StarGANTraining
+from bridgebench.methods.stargan.recipe import StarGANRecipe
+from bridgebench.methods.stargan.training import StarGANTraining
 from official_numbers import WEIGHTS
 
 FACTS = official_numbers.facts("stargan")

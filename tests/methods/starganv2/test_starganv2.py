@@ -7,13 +7,15 @@ import torch
 from bridgebench.methods.contract import run_contract
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.starganv2.blocks import HighPass
 from bridgebench.methods.starganv2.domains import Domains
 from bridgebench.methods.starganv2.editor import StarGANv2
 from bridgebench.methods.starganv2.masks import FaceMasks
+from bridgebench.methods.starganv2.networks import HighPass
 from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
 from bridgebench.methods.starganv2.training import StarGANv2Training
 from bridgebench.methods.training.base import Batch
+
+from bridgebench import methods
 
 ANIMALS = ("cat", "dog", "wild")
 SIZES = {"width": 4, "widest": 8, "style_size": 8, "noise_size": 4, "mapping_width": 16}
@@ -108,7 +110,7 @@ def test_the_high_pass_skip():
 )
 def test_recipes_that_do_not_fit(table, sentence):
     with pytest.raises(UserError, match=sentence):
-        StarGANv2.start_training(table, CELEBA14, 32, 4, 0)
+        methods.start_training("starganv2", table, CELEBA14, 32, 4, 0)
 
 
 def test_sizes_that_do_not_fit():

@@ -1,16 +1,14 @@
-"""STGAN's difference vectors and judge equal the official TensorFlow code."""
+"""STGAN's difference vectors equal the official TensorFlow code."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.stgan.classifier import import_classifier
-from bridgebench.methods.stgan.difference import difference
+from bridgebench.methods.stgan.editor import difference
 from bridgebench.methods.stgan.official import OFFICIAL_ATTRIBUTES
-from official_stgan import EXPECTED, FACTS, MANIFEST, NETWORK, assert_equal, draw, flipped, inputs
+from official_stgan import EXPECTED, FACTS, flipped, inputs
 
 
 @pytest.mark.parametrize(
@@ -50,14 +48,3 @@ def test_attributes_that_give_way_keep_their_code():
     attributes = ("No_Beard", "Goatee", "Mustache", "Young")
     source, target = torch.tensor([[0.0, 1, 1, 0], [1, 0, 0, 0]]), torch.tensor([[1.0, 0, 0, 0], [0, 0, 1, 0]])
     assert difference(target, source, 2, attributes).tolist() == [[1.5, -1, -1, 0], [-1, 0, 1.5, 0]]
-
-
-def test_official_classifier(tmp_path):
-    np.savez(tmp_path / "classifier.npz", **draw(MANIFEST["classifier"]))
-    classifier, images = import_classifier([tmp_path / "classifier.npz"]), inputs()[0]
-    assert sum(parameter.numel() for parameter in classifier.parameters()) == 3_297_944
-    assert_equal(classifier(images), "eval/classifier/logits", **NETWORK)
-    some = import_classifier([tmp_path / "classifier.npz"], ["Young", "Bald"])
-    np.testing.assert_allclose(some(images), EXPECTED["eval/classifier/logits"][:, [39, 4]], **NETWORK)
-    with pytest.raises(UserError, match=r"40 attributes, not Beard\."):
-        import_classifier([tmp_path / "classifier.npz"], ["Beard"])

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.official.tensors import tensorflow_state
 from bridgebench.methods.stgan.editor import STGAN
 from bridgebench.methods.stgan.networks import Discriminator
 from bridgebench.methods.stgan.objective import LossWeights, discriminator_terms, generator_terms
-from bridgebench.methods.stgan.official import OFFICIAL_ATTRIBUTES, official_names, official_state
+from bridgebench.methods.stgan.official import OFFICIAL_ATTRIBUTES, official_names
 from official_numbers import heavy
 from official_stgan import EXPECTED, FACTS, IN_TRAINING, MANIFEST, NETWORK, SCOPES, assert_equal, draw, flipped, inputs
 
@@ -23,7 +24,8 @@ def build(attributes: tuple[str, ...], tensors: dict[str, np.ndarray]) -> tuple[
         editor, discriminator = STGAN(attributes=attributes), Discriminator(len(attributes), 128)
     parts = {editor.generator.get_submodule(part): scope for part, scope in SCOPES.items()}
     for network, scope in {**parts, discriminator: "D"}.items():
-        network.load_state_dict(official_state(network, scope, tensors, "the reference"), assign=True)
+        names = official_names(network, scope)
+        network.load_state_dict(tensorflow_state(network, names, tensors, "the reference"), assign=True)
         network.requires_grad_()
     return editor.eval(), discriminator
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.stgan.editor import STGAN
 from bridgebench.methods.stgan.recipe import STGANRecipe
 from bridgebench.methods.stgan.training import STGANTraining
 from bridgebench.methods.training.base import Batch
+
+from bridgebench import methods
 
 SMALL = STGANRecipe(
     width=4,
@@ -124,4 +125,4 @@ def test_learning_rates():
 )
 def test_recipe_mistakes(table, message):
     with pytest.raises(UserError, match=message):
-        STGAN.start_training(table, ("A",), 32, 1, 0)
+        methods.start_training("stgan", table, ("A",), 32, 1, 0)

@@ -10,6 +10,5 @@ CARD = MethodCard(
     paper="Reinhard et al., IEEE Computer Graphics and Applications 2001",
     summary="Gives the image the mean and the spread of the reference's colours.",
     editor="colour_transfer.editor:ColourTransfer",
-    trainable=False,
     strength=(0.0, 1.0, 1.0),
 )
