@@ -1,16 +1,13 @@
-"""All measures of one cell (a method, a mode, an attribute or conversion), joined into the record that is stored.
+"""Measures one cell (a method, a mode, an attribute or conversion): a loop over the measures of eval/measures.
 
-Edits come in batches and are forgotten again: a few numbers and the features are all that is kept of an image.
-Deterministic: the same batches give the same bytes. Nothing here takes time into account, and each measure that cannot
-be had says why.
+The edits come in batches, and the pictures are forgotten again: a few numbers and the features are all that is kept of
+an edit. The same batches give the same bytes. A measure that cannot be had says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from bridgebench.eval.distances.reals import Reals
@@ -18,19 +15,12 @@ from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.features import Extractor
 from bridgebench.eval.judges.gathered import Gathered
 from bridgebench.eval.judges.reading import GatheredReading, Reading, read
+from bridgebench.eval.measures import MEASURES
 from bridgebench.eval.measures.accuracy import hits
-from bridgebench.eval.measures.counterfactual import edit_mask, l1_by_mask, psnr
-from bridgebench.eval.measures.distances import paper_distance, target_distances
-from bridgebench.eval.measures.diversity import diversity
-from bridgebench.eval.measures.leakage import leakage, leakage_by
-from bridgebench.eval.measures.preservation import l1, ssim_to_each
+from bridgebench.eval.measures.card import Edits, Images, MeasureCard, Need, Record, Values
 from bridgebench.eval.statistics.intervals import bootstrap, share
 from bridgebench.methods.core.labels import are_domains
 from numpy.typing import NDArray
-
-Measure = dict[str, Any]
-Values = NDArray[np.float64]
-Interval = Callable[[Values, int, int], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -108,6 +98,7 @@ class Tally:
     def __init__(self, bench: Bench, task: Task) -> None:
         self.bench = bench
         self.task = task
+        self._given: set[Need] = {"judge", "features", "domains" if bench.domains else "attributes"}
         self._total = task.outputs * task.n
         self._primary, self._second = GatheredReading(self._total), GatheredReading(self._total)
         self._features = Gathered(self._total)
@@ -119,14 +110,12 @@ class Tally:
         self._primary.add(reading)
         self._second.add(read(self.bench.second, edited))
         self._features.add(self.bench.features_of(reading, edited))
-        similar = ssim_to_each(edited, source, *([] if truth is None else [truth]))
-        found = {"l1_source": l1(edited, source), "ssim_source": similar[0]}
         if truth is not None:
-            inside, outside = l1_by_mask(edited, truth, edit_mask(source, truth))
-            found |= {"psnr_true": psnr(edited, truth), "ssim_true": similar[1], "l1_true": l1(edited, truth)}
-            found |= {"l1_true_inside": inside, "l1_true_outside": outside}
-        for name, values in found.items():
-            self._values.setdefault(name, Gathered(self._total)).add(values)
+            self._given.add("truth")
+        images = Images(source, edited, truth)
+        for card in MEASURES:
+            if card.of_images and self._given.issuperset(card.needs):
+                self._values.setdefault(card.key, Gathered(self._total)).add(card.of_images(images))
 
     @cached_property
     def reading(self) -> Reading:
@@ -143,91 +132,71 @@ class Tally:
     @cached_property
     def right(self) -> NDArray[np.bool_]:
         """For each edit, whether the primary judge reads the target."""
-        return self._hits(self.reading)
+        return hits(
+            self.reading.seen(self.bench.reals.attributes), self._each(self.task.target_labels), self.task.column
+        )
 
     def values(self, name: str) -> Values | None:
         """A measure of each edit (``l1_true``, ...), or None if it was not taken."""
         return self._values[name].rows if name in self._values else None
 
-    def measures(self, draws: NDArray[np.float32] | None = None) -> dict[str, Measure]:
-        """The measures of the cell by name (see PROTOCOL.md and each measure's module).
+    def measures(self, draws: NDArray[np.float32] | None = None) -> dict[str, Record]:
+        """The measures of the cell by key, in the order of `MEASURES` (see eval/PROTOCOL.md and each measure's file).
 
         Args:
             draws: features (M, k, D) of k edits of each of M images, of a method that can give more than one (where
                 `outputs` is 1).
 
         Returns:
-            ``accuracy``, ``accuracy_second``, ``l1_source``, ``ssim_source``; of attributes ``accuracy_added``,
-            ``accuracy_removed``, ``leakage``; with a truth ``psnr_true``, ``ssim_true``, ``l1_true``,
-            ``l1_true_inside``, ``l1_true_outside``: ``{"value", "low", "high", "n"}``, of N sources, each with the mean
-            of its outputs. ``fd_target`` and, of attributes, ``fd_paper``: ``{"value", "n", "n_real"}``, of all edits;
-            ``kid`` (the pairs of ``fd_target``): ``{"value", "se", "n", "n_real"}``. ``diversity``: ``{"value", "n",
-            "draws"}``. ``leakage_by``, of attributes: ``{"values": {attribute: float or None}}``. A measure that cannot
-            be had is ``{"value": None, "reason": str}``.
+            A mean over the N sources, each with the mean of its outputs, is ``{"value", "low", "high", "n"}``; other
+            measures say in their file what they record. A measure that cannot be had is ``{"value": None, "reason":
+            str}``, or is left out where its card gives no reason.
 
         Raises:
             ValueError: fewer or more edits were added than the task says.
         """
-        bench, task = self.bench, self.task
-        right, second = self.right, self._hits(self._second.reading)
-        measures = {"accuracy": self._mean(right, "", share), "accuracy_second": self._mean(second, "", share)}
-        for name, values in self._values.items():
-            measures[name] = self._mean(values.rows, _WITHOUT.get(name, ""))
-        features, target = self._features.rows, self._targets[:, task.column]
-        sources = np.tile(np.arange(task.n), task.outputs)
-        held = (features, target, task.column, bench.reals, bench.minimum_n)
-        measures |= target_distances(*held, copies=task.copies, sources=sources)
-        measures |= self._of_conversions(features) if bench.domains else self._of_attributes(features)
-        if draws is not None:
-            measures["diversity"] = _diversity(draws)
-        return measures
-
-    def _of_attributes(self, features: NDArray[np.float32]) -> dict[str, Measure]:
-        task, added = self.task, self._targets[:, self.task.column] == 1
-        readings = (task.source_reading.probabilities, self.reading.probabilities)
-        leaked = leakage(*readings, task.source_labels, task.target_labels)
-        by_attribute = leakage_by(*readings, task.source_labels, task.target_labels)
-        return {
-            "accuracy_added": self._mean(np.where(added, self.right, np.nan), "no edit adds the attribute", share),
-            "accuracy_removed": self._mean(np.where(added, np.nan, self.right), "no edit removes the attribute", share),
-            "fd_paper": paper_distance(features, self.bench.reals, self.bench.minimum_n),
-            "leakage": self._mean(leaked, "the flip touches every attribute"),
-            "leakage_by": _by_name(by_attribute, self.bench.reals.attributes),
-        }
-
-    def _of_conversions(self, features: NDArray[np.float32]) -> dict[str, Measure]:
-        task = self.task
-        found: dict[str, Measure] = {
-            "fd_paper": {"value": None, "reason": "a conversion is held against images of its target domain alone"},
-            "leakage": {"value": None, "reason": "a conversion changes what every column says"},
-        }
-        if task.outputs > 1:
-            found["diversity"] = _diversity(features.reshape(task.outputs, task.n, -1).swapaxes(0, 1))
-        elif task.copies > 1:
-            found["diversity"] = {"value": 0.0, "n": task.n, "draws": task.copies}
+        edits, found = self._edits(draws), {}
+        for card in MEASURES:
+            if not self._given.issuperset(card.needs):
+                if card.unmet:
+                    found[card.key] = {"value": None, "reason": card.unmet}
+                continue
+            measured = card.of_cell(edits) if card.of_cell else self.values(card.key)
+            if measured is not None:
+                found[card.key] = measured if isinstance(measured, dict) else self._mean(card, measured)
         return found
 
-    @cached_property
-    def _targets(self) -> NDArray:
-        return np.tile(self.task.target_labels, (self.task.outputs, 1))
+    def _edits(self, draws: NDArray[np.float32] | None) -> Edits:
+        task, attributes = self.task, self.bench.reals.attributes
+        return Edits(
+            column=task.column,
+            source_labels=self._each(task.source_labels),
+            target_labels=self._each(task.target_labels),
+            seen=self.reading.seen(attributes),
+            seen_second=self._second.reading.seen(attributes),
+            before=self._each(task.source_reading.probabilities),
+            after=self.reading.probabilities,
+            features=self._features.rows,
+            draws=draws,
+            reals=self.bench.reals,
+            minimum_n=self.bench.minimum_n,
+            outputs=task.outputs,
+            copies=task.copies,
+        )
 
-    def _hits(self, reading: Reading) -> NDArray[np.bool_]:
-        return hits(reading.seen(self.bench.reals.attributes), self._targets, self.task.column)
+    def _each(self, rows: NDArray) -> NDArray:
+        """The rows of the sources (N, A), repeated for each of their outputs (P, A)."""
+        return np.tile(rows, (self.task.outputs, 1))
 
-    def _mean(self, values: NDArray, without: str = "", interval: Interval = bootstrap) -> Measure:
-        """A mean over the sources that have a value, their outputs averaged first; `without` says why none has."""
+    def _mean(self, card: MeasureCard, values: NDArray) -> Record:
+        """The mean of values (P,) over the sources that have one, the outputs of each averaged first."""
         known = _mean_of_outputs(np.asarray(values, dtype=np.float64).reshape(self.task.outputs, self.task.n))
         known = known[~np.isnan(known)]
         if not len(known):
-            return {"value": None, "reason": without}
+            return {"value": None, "reason": card.without}
+        interval = share if card.shares else bootstrap
         low, high = interval(known, self.bench.seed, self.bench.resamples)
         return {"value": float(known.mean()), "low": low, "high": high, "n": len(known)}
-
-
-_WITHOUT = {
-    "l1_true_inside": "the true edit changes no pixel",
-    "l1_true_outside": "the true edit changes every pixel",
-}
 
 
 def _mean_of_outputs(values: Values) -> Values:
@@ -236,13 +205,3 @@ def _mean_of_outputs(values: Values) -> Values:
     counts = known.sum(axis=0)
     sums = np.where(known, values, 0.0).sum(axis=0)
     return np.divide(sums, counts, out=np.full(values.shape[1], np.nan), where=counts > 0)
-
-
-def _by_name(values: Values, names: Sequence[str]) -> Measure:
-    found = zip(names, values, strict=True)
-    return {"values": {name: None if np.isnan(value) else float(value) for name, value in found}}
-
-
-def _diversity(features: NDArray[np.float32]) -> Measure:
-    values = diversity(features)
-    return {"value": float(values.mean()), "n": len(values), "draws": features.shape[1]}

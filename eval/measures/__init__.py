@@ -1,0 +1,43 @@
+"""The measures of a cell.
+
+A measure is added by a file in this folder, with the measure's function and card, and by one line in `MEASURES`. Cells,
+the protocol, tables, pages, exports and the command line walk that list. What is measured and why: eval/PROTOCOL.md.
+"""
+
+from __future__ import annotations
+
+from bridgebench.eval.measures import accuracy, counterfactual, diversity, fd, kid, leakage, preservation
+from bridgebench.eval.measures.card import MeasureCard, Place
+
+# In the order in which tables show them.
+MEASURES: list[MeasureCard] = [
+    accuracy.ACCURACY,
+    accuracy.ADDED,
+    accuracy.REMOVED,
+    accuracy.SECOND,
+    fd.FD_TARGET,
+    fd.FD_PAPER,
+    kid.KID,
+    leakage.LEAKAGE,
+    leakage.LEAKAGE_BY,
+    preservation.L1_SOURCE,
+    preservation.SSIM_SOURCE,
+    counterfactual.PSNR_TRUE,
+    counterfactual.SSIM_TRUE,
+    counterfactual.L1_TRUE,
+    counterfactual.L1_INSIDE,
+    counterfactual.L1_OUTSIDE,
+    diversity.DIVERSITY,
+]
+SUCCESS: tuple[Place, ...] = ("accuracy", "distance")  # does it edit, and does it look real
+SECTIONS: tuple[Place, ...] = (*SUCCESS, "rest")
+
+
+def shown(*places: Place) -> list[MeasureCard]:
+    """The measures that at least one of these tables shows."""
+    return [card for card in MEASURES if set(places) & set(card.shown)]
+
+
+def versions() -> dict[str, int]:
+    """The version of each family's definition, as the protocol records it."""
+    return {card.family.name: card.family.version for card in MEASURES}

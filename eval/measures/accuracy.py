@@ -2,10 +2,74 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Values
 from numpy.typing import NDArray
+
+_FAMILY = Family("accuracy", 2)  # 2: with Wilson's interval
 
 
 def hits(present: NDArray[np.bool_], target_labels: NDArray, column: int) -> NDArray[np.bool_]:
     """For each edit (N,), whether the judge sees (`present`, (N, A)) the target value (N, A) in `column`."""
     return present[:, column] == (target_labels[:, column] == 1)
+
+
+def accuracy(edits: Edits) -> NDArray[np.bool_]:
+    """Whether the primary judge reads the target, (P,)."""
+    return hits(edits.seen, edits.target_labels, edits.column)
+
+
+def accuracy_second(edits: Edits) -> NDArray[np.bool_]:
+    """Whether the second judge reads the target, (P,)."""
+    return hits(edits.seen_second, edits.target_labels, edits.column)
+
+
+def _of_direction(edits: Edits, value: int) -> Values:
+    """:func:`accuracy` of the edits that give the attribute `value`, (P,); NaN for the others."""
+    return np.where(edits.target == value, accuracy(edits), np.nan)
+
+
+ACCURACY = MeasureCard(
+    key="accuracy",
+    family=_FAMILY,
+    title="Accuracy",
+    about="Share of edits that the judge reads as having the target value.",
+    spoken="accuracy",
+    of_cell=accuracy,
+    needs=("judge",),
+    shares=True,
+    unit="%",
+    better="higher",
+    factor=100.0,
+    span=(0.0, 1.0),
+    shown=("accuracy", "overview", "variants", "terminal"),
+)
+SECOND = replace(
+    ACCURACY,
+    key="accuracy_second",
+    title="Accuracy, second judge",
+    about="The same edits, read by a classifier of another seed and architecture that no method or control ever saw.",
+    spoken="accuracy by the second judge",
+    of_cell=accuracy_second,
+)
+ADDED = replace(
+    ACCURACY,
+    key="accuracy_added",
+    title="Accuracy, attribute added",
+    about="Only flips from 0 to 1.",
+    spoken="",
+    of_cell=lambda edits: _of_direction(edits, 1),
+    needs=("judge", "attributes"),
+    without="no edit adds the attribute",
+    shown=("accuracy",),
+)
+REMOVED = replace(
+    ADDED,
+    key="accuracy_removed",
+    title="Accuracy, attribute removed",
+    about="Only flips from 1 to 0.",
+    of_cell=lambda edits: _of_direction(edits, 0),
+    without="no edit removes the attribute",
+)

@@ -1,11 +1,15 @@
-"""Edits held against the true edited image, which only embedded data has."""
+"""Counterfactual: an edit held against the true edited image, which only drawn data has."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from bridgebench.eval.measures.preservation import absolute_difference
+from bridgebench.eval.measures.card import Family, Images, MeasureCard, Values
+from bridgebench.eval.measures.preservation import absolute_difference, l1, ssim
 from numpy.typing import NDArray
 
+_FAMILY = Family("counterfactual", 1)
 VISIBLE = 4  # grey levels: a pixel belongs to the true edit if a channel changes by more
 BEST_PSNR = 100.0  # dB, for images that are equal
 
@@ -22,22 +26,78 @@ def edit_mask(source: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np
     return red | green | blue
 
 
-def l1_by_mask(
-    edited: NDArray[np.uint8], truth: NDArray[np.uint8], mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The mean absolute difference to the truth inside and outside a mask (N, H, W).
+def l1_where(edited: NDArray[np.uint8], truth: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Values:
+    """The mean absolute difference to the truth over the pixels of a mask (N, H, W).
 
     Returns:
-        Two (N,) in [0, 1] of the full range; NaN for an image that has no such pixel.
+        (N,) in [0, 1] of the full range; NaN for an image that has no such pixel.
     """
     red, green, blue = np.moveaxis(absolute_difference(edited, truth), 3, 0)
     sums = np.add(red, green, dtype=np.uint16) + blue  # three numbers each: `mean` over them takes seven times as long
-    error = sums.astype(np.float64) / 3 / 255
-    inside, outside = (_mean_where(error, chosen) for chosen in (mask, ~mask))
-    return inside, outside
+    counts = mask.sum(axis=(1, 2))
+    found = (sums.astype(np.float64) / 3 / 255 * mask).sum(axis=(1, 2))
+    return np.divide(found, counts, out=np.full(len(found), np.nan), where=counts > 0)
 
 
-def _mean_where(error: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    counts = chosen.sum(axis=(1, 2))
-    sums = (error * chosen).sum(axis=(1, 2))
-    return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+def _inside(images: Images) -> Values:
+    return l1_where(images.edited, images.truth, edit_mask(images.source, images.truth))
+
+
+def _outside(images: Images) -> Values:
+    return l1_where(images.edited, images.truth, ~edit_mask(images.source, images.truth))
+
+
+PSNR_TRUE = MeasureCard(
+    key="psnr_true",
+    family=_FAMILY,
+    title="PSNR to truth",
+    about="Peak signal-to-noise ratio to the true edit.",
+    of_images=lambda images: psnr(images.edited, images.truth),
+    needs=("truth",),
+    unit="dB",
+    better="higher",
+    digits=2,
+    shown=("rest", "overview"),
+)
+SSIM_TRUE = MeasureCard(
+    key="ssim_true",
+    family=_FAMILY,
+    title="SSIM to truth",
+    about="Structural similarity to the true edit.",
+    of_images=lambda images: ssim(images.edited, images.truth),
+    needs=("truth",),
+    better="higher",
+    digits=3,
+    span=(0.0, 1.0),
+    shown=("rest", "overview", "variants"),
+)
+L1_TRUE = MeasureCard(
+    key="l1_true",
+    family=_FAMILY,
+    title="L1 to truth",
+    about="Mean absolute difference to the true edit.",
+    of_images=lambda images: l1(images.edited, images.truth),
+    needs=("truth",),
+    unit="% of the range",
+    better="lower",
+    factor=100.0,
+    digits=2,
+    shown=("rest", "terminal"),
+)
+L1_INSIDE = replace(
+    L1_TRUE,
+    key="l1_true_inside",
+    title="L1 inside",
+    about="The same, where the true edit changes the image.",
+    of_images=_inside,
+    without="the true edit changes no pixel",
+    shown=("rest",),
+)
+L1_OUTSIDE = replace(
+    L1_INSIDE,
+    key="l1_true_outside",
+    title="L1 outside",
+    about="The same, where the true edit leaves the image.",
+    of_images=_outside,
+    without="the true edit changes every pixel",
+)

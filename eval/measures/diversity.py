@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
 from numpy.typing import NDArray
 
 _BATCH = 16  # images whose pairs are held at once
@@ -29,3 +30,28 @@ def diversity(features: NDArray[np.float32]) -> NDArray[np.float64]:
         chunk = features[start : start + _BATCH].astype(np.float64)
         means.append(np.linalg.norm(chunk[:, first] - chunk[:, second], axis=2).mean(axis=1))
     return np.concatenate(means)
+
+
+def _of_cell(edits: Edits) -> Record | None:
+    """``{"value", "n", "draws"}``, of the draws or else of the outputs; None where each source has one edit only."""
+    draws, sources = edits.draws, len(edits.features) // edits.outputs
+    if draws is None and edits.outputs > 1:
+        draws = edits.features.reshape(edits.outputs, sources, -1).swapaxes(0, 1)
+    if draws is not None:
+        values = diversity(draws)
+        return {"value": float(values.mean()), "n": len(values), "draws": draws.shape[1]}
+    if edits.copies > 1:
+        return {"value": 0.0, "n": sources, "draws": edits.copies}
+    return None
+
+
+DIVERSITY = MeasureCard(
+    key="diversity",
+    family=Family("diversity", 1),
+    title="Diversity",
+    about="Mean pairwise feature distance of several edits of one image.",
+    of_cell=_of_cell,
+    needs=("features",),
+    digits=2,
+    shown=("rest",),
+)

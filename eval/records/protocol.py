@@ -10,19 +10,10 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from bridgebench.eval.measures import versions
+from pydantic import BaseModel, ConfigDict, Field
 
-# Raised by one whenever the definition behind the name changes: stored cells are then measured again.
-FLIP_RULE = 1
-MEASURES = {
-    "accuracy": 2,  # with Wilson's interval
-    "fd": 1,
-    "kid": 2,  # by sources
-    "leakage": 2,  # with its values by attribute
-    "preservation": 1,
-    "counterfactual": 1,
-    "diversity": 1,
-}
+FLIP_RULE = 1  # raised by one whenever the flip rule changes: stored cells are then measured again
 
 # How references are drawn: of flips, of conversions.
 DRAWN = (
@@ -80,7 +71,7 @@ class Protocol(_Record):
         attributes: label columns, in order.
         cells: what a cell of a method and mode is: the flip of an attribute, or a conversion between two domains.
         judges: SHA-256 of the weights of the primary and the second judge.
-        measures: version of each measure's definition.
+        measures: version of each family of measures.
         flip_rule: version of the one flip rule.
         edit_strength: at what strength methods edit.
         references: how references are drawn.
@@ -97,7 +88,7 @@ class Protocol(_Record):
     cells: Literal["flips", "conversions"] = "flips"
     features: FeatureRecord
     judges: dict[Literal["primary", "second"], str]
-    measures: dict[str, int] = MEASURES
+    measures: dict[str, int] = Field(default_factory=versions)
     flip_rule: int = FLIP_RULE
     edit_strength: str = "each method's official test default"
     references: str = DRAWN

@@ -2,7 +2,7 @@
 
 Where each image is right or wrong, resampling says too little near 0 and 1: of 400 right ones out of 400 it draws
 nothing else, as if no image could ever be wrong. A Fréchet distance has no interval: resampling moves the estimate
-itself (PROTOCOL.md).
+itself (eval/PROTOCOL.md).
 """
 
 from __future__ import annotations

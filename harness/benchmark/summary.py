@@ -7,13 +7,13 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from bridgebench.eval.measures import shown
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.harness.benchmark.plan import Entry
 from bridgebench.harness.weights.listing import text_table
 
 _HEAD = ("method", "mode", "attribute", "kind", "n")
 _PARTS = {"value": "", "low": "_low", "high": "_high", "se": "_se"}
-_SHOWN = ("accuracy", "accuracy_second", "fd_target", "leakage", "ssim_source", "l1_true")
 
 
 def summary_csv(run: RunDirectory) -> str:
@@ -42,13 +42,14 @@ def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
     A dash where no cell has the measure, and for a method that has fewer values than another one, as it leaves
     attributes out or some of its cells failed: its mean is not the others'.
     """
+    names = [card.key for card in shown("terminal")]
     partial: dict[tuple[str, str], str] = {}
     means: dict[tuple[str, str], dict[str, list[float]]] = {}
     for cell in run.cells():
         measures = means.setdefault((cell["mode"], cell["method"]), {})
         if cell.get("reason"):
             partial[cell["mode"], cell["method"]] = cell["reason"]
-        for name in _SHOWN:
+        for name in names:
             value = cell["measures"].get(name, {}).get("value")
             if value is not None:
                 measures.setdefault(name, []).append(value)
@@ -56,7 +57,7 @@ def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
     notes = [f"No means: {reason}." for reason in sorted(set(partial.values()))]
     for mode in ("label", "reference"):
         of_mode = [found for (other, _), found in means.items() if other == mode]
-        most = {name: max((len(found.get(name, ())) for found in of_mode), default=0) for name in _SHOWN}
+        most = {name: max((len(found.get(name, ())) for found in of_mode), default=0) for name in names}
         for entry in entries:
             found = means.get((mode, entry.name))
             if found is None:
@@ -65,8 +66,8 @@ def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
             if len(whole) < len(found) and (mode, entry.name) not in partial:
                 counted = min(len(values) for name, values in found.items() if name not in whole)
                 notes.append(f"No mean: {entry.card.title} by {mode} has {counted} of {max(most.values())} values.")
-            rows.append((mode, entry.card.title, *(_mean(whole.get(name)) for name in _SHOWN)))
-    return ["", *text_table(("mode", "method", *_SHOWN), rows).splitlines(), *notes, ""]
+            rows.append((mode, entry.card.title, *(_mean(whole.get(name)) for name in names)))
+    return ["", *text_table(("mode", "method", *names), rows).splitlines(), *notes, ""]
 
 
 def _mean(values: list[float] | None) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bridgebench.eval.measures.accuracy import SECOND
+from bridgebench.eval.measures.card import MeasureCard
+from bridgebench.eval.measures.fd import FD_TARGET
+from bridgebench.eval.measures.preservation import SSIM_SOURCE
 from bridgebench.reports.figures.charts import Point, Scatter, scatter
 from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables import measures as m
-from bridgebench.reports.tables.measures import MeasureCard
 
 
 def tradeoffs(run: Run) -> list[Scatter]:
@@ -16,7 +18,7 @@ def tradeoffs(run: Run) -> list[Scatter]:
 
 
 def _preservation(run: Run) -> Scatter | None:
-    x, y = m.SECOND, m.SSIM_SOURCE
+    x, y = SECOND, SSIM_SOURCE
     points = [
         _point(run, results, name, 100 * across, up, f"{x.title} {x.text(across)} {x.unit}, {y.title} {y.text(up)}")
         for results in _modes(run)
@@ -41,9 +43,9 @@ def _preservation(run: Run) -> Scatter | None:
 
 
 def _cost(run: Run) -> Scatter | None:
-    card = m.distances(run.record.features.title, run.conversions)[0]
-    points = []
-    for results in _modes(run):
+    modes, points = _modes(run), []
+    card = modes[0].card(FD_TARGET)
+    for results in modes:
         for name in results.rows:
             cost, distance = run.costs.get((name, results.mode)), _mean(results, name, card)
             if cost is not None and cost.ms_per_image > 0 and distance is not None:

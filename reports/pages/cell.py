@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridgebench.eval.measures import SECTIONS
+from bridgebench.eval.measures.card import MeasureCard
+from bridgebench.eval.measures.counterfactual import L1_TRUE
+from bridgebench.eval.measures.preservation import L1_SOURCE
 from bridgebench.reports.figures import heat
 from bridgebench.reports.figures.comparison import Grid, GridSet
 from bridgebench.reports.figures.tiles import Faces, Layer, Tile, column_png, copies, heat_png, patches_png
 from bridgebench.reports.pages.layout import Layout, Page
 from bridgebench.reports.read.details import Details, Images, Kind, Reading, details_path, read_details, read_pictures
 from bridgebench.reports.read.records import MODES, Mode
-from bridgebench.reports.read.results import MODE_TITLES, Results, all_cards
+from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.measures import L1_SOURCE, L1_TRUE, MeasureCard, fitting
-from bridgebench.reports.tables.tables import Notes, TableCell, print_cell
+from bridgebench.reports.tables.tables import Notes, TableCell, fitting, print_cell
 
 _ROWS = {"source": "Source", "reference": "Reference", "edit": "Edit", "truth": "True edit", "heat": "Difference"}
 
@@ -105,9 +108,7 @@ class Drill:
         """Every measure of the cell that there is."""
         method, mode, column = place
         results = Results(self._run, self._run.record.protocol_hash, mode)
-        found = [
-            (card, results.measure(method, column, card.key)) for card in all_cards(self._run.record.features.title)
-        ]
+        found = [(card, results.measure(method, column, card.key)) for card in results.cards(*SECTIONS)]
         fitted = [(fitting(card, [one]), one) for card, one in found if one.value is not None]
         return [(card, print_cell(card, one, Notes())) for card, one in fitted]
 

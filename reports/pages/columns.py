@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridgebench.eval.measures import SUCCESS
+from bridgebench.eval.measures.accuracy import ACCURACY
+from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
 from bridgebench.reports.figures.comparison import GridRow, GridSet
 from bridgebench.reports.figures.domains import Matrices
 from bridgebench.reports.pages.layout import Layout, Page
 from bridgebench.reports.paper.published import paper_column, rows
 from bridgebench.reports.paper.verdicts import differences, verdict_cell
 from bridgebench.reports.read.records import MODES, Mode
-from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
+from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.measures import ACCURACY, distances
 from bridgebench.reports.tables.tables import Table, TableCell
 
 
@@ -52,7 +54,7 @@ def column_pages(run: Run, layout: Layout, grids: list[GridSet], matrices: Matri
 
 def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, number: int) -> Page:
     column = run.columns[number]
-    slug, features = layout.column_slug(column), run.record.features.title
+    slug = layout.column_slug(column)
     blocks: list[tuple[str, list[Table]]] = []
     for mode in MODES:
         results = Results(run, run.record.protocol_hash, mode)
@@ -62,8 +64,8 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, nu
         where = f"{run.spoken(column)}, {name.lower()}"
         about = f"Of this {run.noun} alone; the first page has the mean over all."
         parts = (
-            ("edit", "Accuracy and distance", success_cards(features)),
-            ("rest", "What else changed", FAITHFULNESS),
+            ("edit", "Accuracy and distance", results.cards(*SUCCESS)),
+            ("rest", "What else changed", results.cards("rest")),
         )
         tables = [
             results.of_column(column, cards, f"{key}-{part}", f"{title}: {where}", about)
@@ -89,11 +91,11 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, nu
 
 def _paper(results: Results, column: str, key: str, title: str) -> Table | None:
     """What the paper printed, with verdicts where ours compare."""
-    run, whole = results.run, distances(results.run.record.features.title, results.run.conversions)
+    run = results.run
     cards = {
         "table1_accuracy_celeba": ACCURACY,
-        "table2_fid_celeba": whole[1],
-        "table3_fid_afhq": whole[0],
+        "table2_fid_celeba": results.card(FD_PAPER),
+        "table3_fid_afhq": results.card(FD_TARGET),
     }
 
     def beside(method: str, file: str) -> TableCell | None:

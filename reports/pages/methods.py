@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridgebench.eval.measures import SUCCESS
 from bridgebench.reports.figures.charts import Curve, curve
 from bridgebench.reports.figures.comparison import GridRow, GridSet
 from bridgebench.reports.figures.domains import Matrices
 from bridgebench.reports.pages.layout import Layout, Page
 from bridgebench.reports.read.records import MODES, Curves, Method
-from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
+from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.leakage import LeakageMap, leakage_map
 from bridgebench.reports.tables.tables import Table
@@ -43,8 +44,6 @@ def method_pages(run: Run, layout: Layout, grids: list[GridSet], matrices: Matri
 
 def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, name: str) -> Page:
     method, slug = run.record.methods[name], layout.method_slug(name)
-    features = run.record.features.title
-    parts = (("edit", "Accuracy and distance", success_cards(features)), ("rest", "What else changed", FAITHFULNESS))
     about = f"Each {run.noun} leads to its own page, where the methods stand side by side."
     maps: dict[str, LeakageMap] = {}
     blocks: list[tuple[str, tuple[GridSet, list[FaceRow]] | None, list[Table]]] = []
@@ -52,6 +51,10 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, na
         results = Results(run, run.record.protocol_hash, mode)
         if name not in results.rows:
             continue
+        parts = (
+            ("edit", "Accuracy and distance", results.cards(*SUCCESS)),
+            ("rest", "What else changed", results.cards("rest")),
+        )
         pictures = [(found, rows) for found in grids if found.mode == mode and (rows := _rows(found, name))]
         where = f"{method.title}, {MODE_TITLES[mode].lower()}"
         tables = [

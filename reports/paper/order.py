@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
 
+from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
+from bridgebench.eval.measures.card import MeasureCard
+from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
 from bridgebench.reports.paper.published import printed
 from bridgebench.reports.read.records import MODES, Measure, Mode
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables import measures as m
-from bridgebench.reports.tables.measures import MeasureCard
 from bridgebench.reports.tables.tables import mean, too_few
 
 FEWEST = 3  # systems of the paper, for an order to be worth a look
@@ -91,13 +92,13 @@ class Order:
 def orders(run: Run) -> list[Order]:
     """Every measure that the paper's tables have, label edits first; those of fewer than three systems are left out."""
     modes = [Results(run, run.record.protocol_hash, mode) for mode in MODES]
-    target, whole, _ = m.distances(run.record.features.title, run.conversions)
+    target, whole = modes[0].card(FD_TARGET), modes[0].card(FD_PAPER)
     if run.conversions:
         found = [_order(modes, "table3_fid_afhq", "FID", target)]
     else:
         held = [
-            ("table1_accuracy_celeba", "accuracy", m.ACCURACY),
-            ("table1_accuracy_celeba", "accuracy", m.SECOND),
+            ("table1_accuracy_celeba", "accuracy", ACCURACY),
+            ("table1_accuracy_celeba", "accuracy", SECOND),
             ("table2_fid_celeba", "FID", whole),
             ("table2_fid_celeba", "FID", target),
         ]

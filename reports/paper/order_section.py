@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.reports.paper.order import Order, System, orders
 from bridgebench.reports.paper.order_words import agreement_words, chance_words, cheating_words, full_words
 from bridgebench.reports.paper.slopes import SlopeChart, rank_text, slope_chart
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.measures import MeasureCard
 from bridgebench.reports.tables.tables import DASH, Group, Head, Notes, Row, Table, TableCell, numbers_of
 
 _LEAD = (

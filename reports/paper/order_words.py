@@ -7,16 +7,8 @@ from collections.abc import Sequence
 from bridgebench.reports.paper.order import Order
 from bridgebench.reports.read.records import Mode
 from bridgebench.reports.read.results import MODE_TITLES
-from bridgebench.reports.tables.measures import MeasureCard
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_SPOKEN = {
-    "accuracy": "accuracy",
-    "accuracy_second": "accuracy by the second judge",
-    "fd_paper": "distance by the paper's protocol",
-    "fd_target": "distance to the target's images",
-    "leakage": "leakage",
-}
 
 
 def spelt(number: int) -> str:
@@ -27,11 +19,6 @@ def spelt(number: int) -> str:
 def listed(words: Sequence[str]) -> str:
     """``"a, b and c"``."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
-
-
-def measure_words(card: MeasureCard) -> str:
-    """A main measure inside a sentence."""
-    return _SPOKEN[card.key]
 
 
 def where(order: Order) -> str:
@@ -51,7 +38,7 @@ def pairs_words(order: Order) -> str:
     tau = f"τ = {pairs.tau:.2f}".replace("-", "\N{MINUS SIGN}")
     more = "; ".join([*filter(None, [", ".join(parts)]), tau])
     over = "" if order.columns == order.all_columns else f" over {order.columns} of {order.all_columns} columns"
-    return f"{pairs.alike} of {pairs.total} pairs in {measure_words(order.card)}{over} ({more})"
+    return f"{pairs.alike} of {pairs.total} pairs in {order.card.spoken}{over} ({more})"
 
 
 def agreement_words(found: Sequence[Order]) -> list[str]:
@@ -76,7 +63,7 @@ def chance_words(found: Sequence[Order]) -> str:
 
 def full_words(found: Sequence[Order]) -> str:
     """In which measures every pair stands as in the paper."""
-    full = listed([f"{measure_words(order.card)} {where(order)}" for order in found if order.pairs.tau == 1])
+    full = listed([f"{order.card.spoken} {where(order)}" for order in found if order.pairs.tau == 1])
     return (
         f"The whole of the paper's order is found in {full}."
         if full
@@ -91,7 +78,7 @@ def cheating_words(found: Sequence[Order], without: str = "") -> str:
         modes: dict[str, list[str]] = {}
         for order in found:
             if control in order.cheats:
-                modes.setdefault(measure_words(order.card), []).append(_led(order, order.cheats[control]))
+                modes.setdefault(order.card.spoken, []).append(_led(order, order.cheats[control]))
         alike: dict[str, list[str]] = {}
         for measure, its in modes.items():
             alike.setdefault(listed(its), []).append(measure)

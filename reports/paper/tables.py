@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
+from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
 from bridgebench.reports.paper.published import published
 from bridgebench.reports.paper.verdicts import differences, verdict_table
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables import measures as m
 from bridgebench.reports.tables.blocks import Block, Section, folded
 from bridgebench.reports.tables.by_column import by_column
 from bridgebench.reports.tables.tables import Table
@@ -28,19 +29,20 @@ def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
         if not run.conversions:
             start = ("Table 1, measured here: accuracy", "Table 1, second judge: accuracy")
         tables = [
-            by_column([results], m.ACCURACY, key, f"{start[0]}, {name}"),
-            by_column([results], m.SECOND, f"{key}-second", f"{start[1]}, {name}"),
+            by_column([results], ACCURACY, key, f"{start[0]}, {name}"),
+            by_column([results], SECOND, f"{key}-second", f"{start[1]}, {name}"),
         ]
         paper = []
         if results.own and not run.conversions:
             heading = f"Table 1, as published: accuracy on CelebA, {name}"
             what = "the share of edits that the authors' classifier accepts, in %, on CelebA"
             beside = verdict_table(
-                [results], _TABLE1, m.ACCURACY, f"{key}-verdict", f"Table 1, ours beside the paper's: accuracy, {name}"
+                [results], _TABLE1, ACCURACY, f"{key}-verdict", f"Table 1, ours beside the paper's: accuracy, {name}"
             )
             shown = published(_TABLE1, [results.mode], f"{key}-paper", heading, _about(run, _TABLE1, what, beside))
             paper = [shown, *filter(None, [beside])]
-        blocks.append(Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, [m.ADDED, m.REMOVED])))
+        others = [card for card in results.cards("accuracy") if card not in (ACCURACY, SECOND)]
+        blocks.append(Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, others)))
     noun = modes[0].run.noun if modes else ""
     what = "target domain" if noun == "conversion" else noun
     return Section(f"accuracy{suffix}", f"Accuracy by {noun}{title}", lead.format(what), blocks)
@@ -61,8 +63,8 @@ def distance(modes: list[Results], suffix: str, title: str) -> Section:
 
 def _table2(results: Results, suffix: str) -> Block:
     run, key, own = results.run, f"distance-{results.mode}{suffix}", results.own
-    name, features = MODE_TITLES[results.mode].lower(), run.record.features.title
-    target, whole, kid = m.distances(features)
+    name = MODE_TITLES[results.mode].lower()
+    target, whole = results.card(FD_TARGET), results.card(FD_PAPER)
     tables = [
         by_column(
             [results],
@@ -81,13 +83,14 @@ def _table2(results: Results, suffix: str) -> Block:
         about = _about(run, _TABLE2, "FID with Inception features, on CelebA", beside)
         shown = published(_TABLE2, [results.mode], f"{key}-paper", heading, about)
         paper = [shown, *filter(None, [beside])]
-    return Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, [kid]))
+    others = [card for card in results.cards("distance") if card not in (target, whole)]
+    return Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, others))
 
 
 def _table3(modes: list[Results], suffix: str) -> Block:
     """Methods in both modes, one block of rows each, against the target domain's real images."""
     run, key, own = modes[0].run, f"distance{suffix}", modes[0].own
-    target, _, kid = m.distances(run.record.features.title, conversions=True)
+    target = modes[0].card(FD_TARGET)
     tables = [by_column(modes, target, f"{key}-target", f"Table 3, measured here: {target.title}", _BOTH)]
     paper = []
     if own:
@@ -97,9 +100,11 @@ def _table3(modes: list[Results], suffix: str) -> Block:
         heading, every = "Table 3, as published: FID on AFHQ", [results.mode for results in modes]
         shown = published(_TABLE3, every, f"{key}-paper", heading, about, run.spoken)
         paper = [shown, *filter(None, [beside])]
-    closed = {}
-    if any(results.has(kid) for results in modes):
-        closed = {kid.title: by_column(modes, kid, f"{key}-kid", kid.title)}
+    closed = {
+        card.title: by_column(modes, card, f"{key}-{card.key}", card.title)
+        for card in modes[0].cards("distance")
+        if card != target and any(results.has(card) for results in modes)
+    }
     return Block("", tables, paper, closed)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridgebench.eval.measures import SECTIONS
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.pages.script import script
 from bridgebench.reports.read.records import MODES
-from bridgebench.reports.read.results import MODE_TITLES, Results, all_cards
+from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.measures import fitting
+from bridgebench.reports.tables.tables import fitting
 from bridgebench.reports.words.facts import flatten
 from bridgebench.reports.words.protocol import words
 from bridgebench.templates import environment
@@ -137,7 +138,7 @@ def _numbers(first: Run, second: Run) -> list[NumberDifference]:
     found = []
     for mode in MODES:
         one, two = (Results(run, run.record.protocol_hash, mode) for run in (first, second))
-        for card in all_cards(first.record.features.title):
+        for card in one.cards(*SECTIONS):
             left, right = one.means(card)[0], two.means(card)[0]
             card = fitting(card, [*left.values(), *right.values()])
             for name in [name for name in left if name in right]:

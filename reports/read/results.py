@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bridgebench.eval.measures import shown
+from bridgebench.eval.measures.card import MeasureCard, Place
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.records import Measure, Mode
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables import measures as m
-from bridgebench.reports.tables.measures import MeasureCard, fitting
 from bridgebench.reports.tables.tables import (
     Group,
     Head,
@@ -19,6 +19,7 @@ from bridgebench.reports.tables.tables import (
     Table,
     TableCell,
     count_text,
+    fitting,
     marks,
     mean,
     missing,
@@ -55,6 +56,14 @@ class Results:
         self.rows = [
             name for name in run.methods if name in measured or (self.own and mode in run.record.methods[name].modes)
         ]
+
+    def card(self, card: MeasureCard) -> MeasureCard:
+        """A measure's card as this run shows it: with the name of its feature space."""
+        return card.in_space(self.run.record.features.title, self.run.conversions)
+
+    def cards(self, *places: Place) -> list[MeasureCard]:
+        """The measures that at least one of these tables shows."""
+        return [self.card(card) for card in shown(*places)]
 
     def measure(self, method: str, column: str, key: str) -> Measure:
         """What was measured, or why nothing was."""
@@ -182,32 +191,3 @@ def unit_and_direction(card: MeasureCard) -> str:
     """Unit and direction in few letters, for the head of a column."""
     arrow = {"higher": "↑", "lower": "↓", None: ""}[card.better]
     return f"{card.unit} {arrow}".strip()
-
-
-def overview_cards(features: str) -> list[MeasureCard]:
-    """The measures of the first table: does it edit, is it realistic, does it keep the rest, is it right."""
-    target = m.distances(features)[0]
-    return [m.ACCURACY, m.SECOND, target, m.LEAKAGE, m.L1_SOURCE, m.PSNR_TRUE, m.SSIM_TRUE]
-
-
-def success_cards(features: str) -> list[MeasureCard]:
-    """Does it edit, and does it look real."""
-    return [m.ACCURACY, m.ADDED, m.REMOVED, m.SECOND, *m.distances(features)]
-
-
-def all_cards(features: str) -> list[MeasureCard]:
-    """Every measure of a cell."""
-    return [*success_cards(features), *FAITHFULNESS]
-
-
-FAITHFULNESS = [
-    m.LEAKAGE,
-    m.L1_SOURCE,
-    m.SSIM_SOURCE,
-    m.PSNR_TRUE,
-    m.SSIM_TRUE,
-    m.L1_TRUE,
-    m.L1_INSIDE,
-    m.L1_OUTSIDE,
-    m.DIVERSITY,
-]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.tables.by_column import by_column
-from bridgebench.reports.tables.measures import MeasureCard
 from bridgebench.reports.tables.tables import Table
 
 

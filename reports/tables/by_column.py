@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.results import MODE_TITLES, Column, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.measures import MeasureCard, fitting
 from bridgebench.reports.tables.tables import (
     Group,
     Head,
@@ -15,6 +15,7 @@ from bridgebench.reports.tables.tables import (
     Row,
     Table,
     TableCell,
+    fitting,
     mean,
     missing,
     print_cell,

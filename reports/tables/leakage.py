@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridgebench.eval.measures.leakage import LEAKAGE, LEAKAGE_BY
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.measures import LEAKAGE
 from bridgebench.reports.tables.tables import DASH, SHADES, Group, Head, Row, Table, TableCell
 
 _LEAST_TOP = 0.05  # a map of no leakage at all is not to look as if there was some
@@ -60,7 +60,7 @@ def leakage_map(results: Results, method: str, key: str) -> LeakageMap | None:
 
 
 def _values(results: Results, method: str, flipped: str) -> dict[str, float | None]:
-    return dict(results.measure(method, flipped, "leakage_by").values)
+    return dict(results.measure(method, flipped, LEAKAGE_BY.key).values)
 
 
 def _cell(run: Run, results: Results, method: str, flipped: str, read: str, top: float) -> TableCell:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bridgebench.eval.measures import SECTIONS
 from bridgebench.reports.paper.tables import accuracy, distance
 from bridgebench.reports.read.records import MODES
-from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results, all_cards, overview_cards
+from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.blocks import Block, Section, folded
 from bridgebench.reports.tables.costs import cost_table
@@ -33,11 +34,11 @@ def sections(run: Run) -> list[Section]:
 def _overview(modes: list[Results], suffix: str, title: str) -> Section:
     blocks, noun = [], ""
     for results in modes:
-        features, noun = results.run.record.features.title, results.run.noun
+        noun = results.run.noun
         about = f"The mean over the {noun}s of each measure; the tables below have every {noun}."
         key, name = f"overview-{results.mode}{suffix}", MODE_TITLES[results.mode]
-        table = results.by_measure(overview_cards(features), key, name, about)
-        whole = results.by_measure(all_cards(features), f"{key}-all", f"Every measure, {name.lower()}", about)
+        table = results.by_measure(results.cards("overview"), key, name, about)
+        whole = results.by_measure(results.cards(*SECTIONS), f"{key}-all", f"Every measure, {name.lower()}", about)
         if table.heads:  # else not one cell of the mode is there yet: every one failed
             blocks.append(Block("", [table], folded={f"Every measure in one table, {name.lower()}": whole}))
     drawn = any("oracle" in results.rows for results in modes)
@@ -62,7 +63,8 @@ def _faithfulness(modes: list[Results], suffix: str, title: str) -> Section:
             "not where it is least."
         )
         what = "Preservation, counterfactual" if results.run.conversions else "Leakage, preservation, counterfactual"
-        table = results.by_measure(FAITHFULNESS, key, f"{what}, {name.lower()}", about)
+        cards = results.cards("rest")
+        table = results.by_measure(cards, key, f"{what}, {name.lower()}", about)
         if table.heads:
-            blocks.append(Block(name, [table], folded=folded(results, key, FAITHFULNESS)))
+            blocks.append(Block(name, [table], folded=folded(results, key, cards)))
     return Section(f"faithfulness{suffix}", f"What else changed{title}", lead, blocks)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import floor, log10
 from typing import Literal
 
+from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.reports.read.records import Measure
-from bridgebench.reports.tables.measures import MeasureCard
 
 SHADES = 8
 MARKED_FROM = 30  # a bootstrap of fewer images is too narrow to call a winner by
@@ -197,6 +198,20 @@ def span_of(card: MeasureCard, measures: Iterable[Measure]) -> tuple[float, floa
     """The range that shading covers: the measure's own, or 0 to the largest value, so that shades are in proportion."""
     values = [measure.value for measure in measures if measure.value is not None]
     return card.span or (0.0, max(values, default=1.0))
+
+
+def fitting(card: MeasureCard, measures: Iterable[Measure]) -> MeasureCard:
+    """The card with digits that fit: feature spaces differ in scale.
+
+    Where every value is below 1 there are digits enough for three figures; where one is above 10,000 there are none,
+    and what a card prints in thousandths is printed as it is.
+    """
+    largest = max((abs(measure.value) for measure in measures if measure.value is not None), default=0.0) * card.factor
+    if largest > 10_000:
+        return replace(card, factor=1.0, unit="", digits=0) if card.factor == 1000.0 else replace(card, digits=0)
+    if not 0.0 < largest < 1.0:
+        return card
+    return replace(card, digits=min(max(card.digits, 2 - floor(log10(largest))), 6))
 
 
 def print_cell(

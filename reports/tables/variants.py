@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import hypot
 from statistics import mean, stdev
 
+from bridgebench.eval.measures.accuracy import ACCURACY
+from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.reports.read.records import MODES, Measure, Mode
 from bridgebench.reports.read.results import MODE_TITLES, Results, unit_and_direction
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables import measures as m
-from bridgebench.reports.tables.measures import MeasureCard, fitting
 from bridgebench.reports.tables.tables import (
     DASH,
     Group,
@@ -20,6 +20,7 @@ from bridgebench.reports.tables.tables import (
     Row,
     Table,
     TableCell,
+    fitting,
     interval,
     missing,
     print_cell,
@@ -104,8 +105,7 @@ def _has(run: Run, name: str, mode: Mode) -> bool:
 
 
 def _cards(results: Results) -> list[MeasureCard]:
-    cards = [m.ACCURACY, m.SECOND, m.distances(results.run.record.features.title)[0], m.LEAKAGE, m.SSIM_TRUE]
-    return [card for card in cards if results.has(card)]
+    return [card for card in results.cards("variants") if results.has(card)]
 
 
 def _spread(results: Results) -> Table | None:
@@ -171,7 +171,7 @@ def _table(
     results: Results, key: str, title: str, about: str, heads: list[Head], groups: list[Group], notes: Notes
 ) -> Table:
     mode = MODE_TITLES[results.mode].lower()
-    every = [results.measure(name, column, "accuracy") for name in results.rows for column in results.run.columns]
+    every = [results.measure(name, column, ACCURACY.key) for name in results.rows for column in results.run.columns]
     facts = results.facts(every)
     return Table(f"{key}-{results.mode}", f"{title}, {mode}", about, facts, heads, groups, notes.texts, "plain")
 

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
+from bridgebench.eval.measures.card import MeasureCard
+from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
+from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.reports.paper.order import orders
-from bridgebench.reports.paper.order_words import agreement_words, chance_words, cheating_words, listed, measure_words
+from bridgebench.reports.paper.order_words import agreement_words, chance_words, cheating_words, listed
 from bridgebench.reports.paper.verdicts import count_words, differences, verdict_table
 from bridgebench.reports.read.records import MODES, Measure
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables import measures as m
-from bridgebench.reports.tables.measures import MeasureCard
 from bridgebench.reports.tables.tables import marks
 from bridgebench.reports.words.variants import variant_words
 
@@ -53,11 +55,11 @@ def story(run: Run) -> Story | None:
 
 def _leaders(results: Results) -> str:
     """Who is ahead in the main measures of a mode."""
-    target = m.distances(results.run.record.features.title, results.run.conversions)[0]
+    target = results.card(FD_TARGET)
     told = (
-        (m.ACCURACY, "accuracy is highest with"),
+        (ACCURACY, "accuracy is highest with"),
         (target, "distance to the target's images is smallest with"),
-        (m.LEAKAGE, "leakage is least with"),
+        (LEAKAGE, "leakage is least with"),
     )
     parts = []
     for card, words in told:
@@ -79,11 +81,11 @@ def _range(card: MeasureCard, measures: Sequence[Measure]) -> str:
 def _attack(modes: Sequence[Results]) -> str:
     """A control that only fools the judge."""
     for results in modes:
-        first, second = (results.means(card)[0].get("attack", Measure()).value for card in (m.ACCURACY, m.SECOND))
+        first, second = (results.means(card)[0].get("attack", Measure()).value for card in (ACCURACY, SECOND))
         if first is not None and second is not None:
             return (
                 f"Accuracy by one judge can be bought: the control that follows its gradient gets "
-                f"{m.ACCURACY.text(first)} %, and {m.SECOND.text(second)} % by the judge that no method saw."
+                f"{ACCURACY.text(first)} %, and {SECOND.text(second)} % by the judge that no method saw."
             )
     return ""
 
@@ -93,8 +95,8 @@ def _ceiling(modes: Sequence[Results]) -> str:
     ahead: list[str] = []
     behind: list[str] = []
     for results in modes:
-        target = m.distances(results.run.record.features.title, results.run.conversions)[0]
-        for card in (m.SECOND, target, m.LEAKAGE):
+        target = results.card(FD_TARGET)
+        for card in (SECOND, target, LEAKAGE):
             averages = results.means(card)[0]
             truth = averages.get("oracle", Measure()).value
             values = [value for name in results.kind("method") if (value := averages[name].value) is not None]
@@ -102,9 +104,9 @@ def _ceiling(modes: Sequence[Results]) -> str:
                 continue
             leads = max(values) <= truth if card.better == "higher" else min(values) >= truth
             if leads:
-                behind.append(measure_words(card))
+                behind.append(card.spoken)
             else:
-                ahead.append(f"{measure_words(card)} {MODE_TITLES[results.mode].removeprefix('Edits ')}")
+                ahead.append(f"{card.spoken} {MODE_TITLES[results.mode].removeprefix('Edits ')}")
     if ahead:
         return f"A system is ahead of the true edits in {listed(ahead)}: read that measure beside the others."
     return f"The true edits lead every system in {listed([*dict.fromkeys(behind)])}." if behind else ""
@@ -113,8 +115,8 @@ def _ceiling(modes: Sequence[Results]) -> str:
 def _beside(modes: Sequence[Results]) -> list[str]:
     """How many cells agree with the paper's, where the two compare."""
     run = modes[0].run
-    target, whole, _ = m.distances(run.record.features.title, run.conversions)
-    held = [("1", "table1_accuracy_celeba", m.ACCURACY), ("2", "table2_fid_celeba", whole)]
+    target, whole = modes[0].card(FD_TARGET), modes[0].card(FD_PAPER)
+    held = [("1", "table1_accuracy_celeba", ACCURACY), ("2", "table2_fid_celeba", whole)]
     held = [("3", "table3_fid_afhq", target)] if run.conversions else held
     found = [(number, verdict_table(modes, file, card, "", "")) for number, file, card in held]
     return [
@@ -176,7 +178,7 @@ def _span(values: Sequence[float], digits: int = 0) -> str:
 
 def _resolution(modes: Sequence[Results]) -> str:
     """How near two systems may be before they tie."""
-    averages = [results.means(m.ACCURACY)[0][name] for results in modes for name in results.kind("method")]
+    averages = [results.means(ACCURACY)[0][name] for results in modes for name in results.kind("method")]
     halves = [(one.high - one.low) / 2 for one in averages if one.low is not None and one.high is not None]
     sizes = [one.n for one in averages if one.n is not None]
     if not halves or not sizes:
@@ -185,6 +187,6 @@ def _resolution(modes: Sequence[Results]) -> str:
     edits = f"{outputs} edits each of {_span(sizes)} sources" if outputs else f"{_span(sizes)} edits"
     return (
         f"Small differences: with {edits} a cell, mean accuracies are known to about ± "
-        f"{m.ACCURACY.text(max(halves))} points (those whose intervals meet are tied), and Fréchet distances have no "
+        f"{ACCURACY.text(max(halves))} points (those whose intervals meet are tied), and Fréchet distances have no "
         "interval at all."
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.reports.paper.order_words import listed
 from bridgebench.reports.read.records import Measure
 from bridgebench.reports.read.results import MODE_TITLES, Results
-from bridgebench.reports.tables import measures as m
 from bridgebench.reports.tables.tables import interval
 from bridgebench.reports.tables.variants import ablations_of, seeds_of
 
@@ -23,7 +23,7 @@ def variant_words(modes: Sequence[Results]) -> list[str]:
 
 def _seeds(results: Results) -> dict[str, list[float]]:
     """By method, the accuracies of its trainings with different seeds, where all of them were measured."""
-    averages = results.means(m.ACCURACY)[0]
+    averages = results.means(ACCURACY)[0]
     found = {
         name: [averages[one].value for one in names] for name, names in seeds_of(results.run, results.mode).items()
     }
@@ -31,18 +31,18 @@ def _seeds(results: Results) -> dict[str, list[float]]:
 
 
 def _sentence(results: Results, name: str, seeds: Sequence[float]) -> str:
-    averages, of = results.means(m.ACCURACY)[0], results.run.record.methods
+    averages, of = results.means(ACCURACY)[0], results.run.record.methods
     low, high = min(seeds), max(seeds)
     others = ablations_of(results.run, results.mode).get(name, [])
     measured = {other: value for other in others if (value := averages[other].value) is not None}
     outside = [
-        f"{of[other].title} ({m.ACCURACY.text(value)} %)"
+        f"{of[other].title} ({ACCURACY.text(value)} %)"
         for other, value in measured.items()
         if _beyond(averages[other], value, low, high)
     ]
     said = (
         f"{MODE_TITLES[results.mode]}: {len(seeds)} trainings of {of[name].title} that differ in their seed alone have "
-        f"accuracies of {m.ACCURACY.text(low)} to {m.ACCURACY.text(high)} %"
+        f"accuracies of {ACCURACY.text(low)} to {ACCURACY.text(high)} %"
     )
     if not measured:
         return f"{said}."

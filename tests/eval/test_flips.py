@@ -1,4 +1,4 @@
-"""The flip rule against PROTOCOL.md's words, on every consistent label vector."""
+"""The flip rule against eval/PROTOCOL.md's words, on every consistent label vector."""
 
 import itertools
 import subprocess

@@ -21,10 +21,10 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from bridgebench.eval import cell
 from bridgebench.eval.judges import features as spaces
 from bridgebench.eval.judges.classifier import AttributeClassifier
-from bridgebench.eval.measures.preservation import ssim_to_each
+from bridgebench.eval.measures import counterfactual, preservation
+from bridgebench.eval.measures.preservation import ssim
 from bridgebench.methods.editor import Editor
 
 FIRST = 64
@@ -66,21 +66,21 @@ def _edit(editor: Editor, images: Tensor, *arguments: Any, **options: Any) -> Te
     return images * 0.9
 
 
-def _ssim(images: NDArray, *others: NDArray) -> list[NDArray[np.float64]]:
+def _ssim(images: NDArray, others: NDArray) -> NDArray[np.float64]:
     if _is_first("ssim", len(images)):
-        return _whole_ssim(images, *others)
-    return [np.random.default_rng(0).random(len(images)) for _ in others]
+        return _whole_ssim(images, others)
+    return np.random.default_rng(0).random(len(images))
 
 
 _whole_read, _whole_edit, _whole_ssim = (
     AttributeClassifier.read,
     Editor.edit,
-    ssim_to_each,
+    ssim,
 )
 
 if __name__ in ("__main__", "__mp_main__"):  # a worker process loads this file as the latter before its first job
     spaces._in_batches = _features
-    cell.ssim_to_each = _ssim  # type: ignore[attr-defined]
+    preservation.ssim = counterfactual.ssim = _ssim  # type: ignore[attr-defined]
     AttributeClassifier.read = _read  # type: ignore[assignment, method-assign]
     Editor.edit = _edit  # type: ignore[assignment, method-assign]
 

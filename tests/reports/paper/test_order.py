@@ -7,6 +7,8 @@ import random
 from pathlib import Path
 
 import pytest
+from bridgebench.eval.measures.accuracy import ACCURACY
+from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.paper.order import Order, Pairs, agreement, beats, orders, ranks
 from bridgebench.reports.paper.order_section import order_section
@@ -14,15 +16,12 @@ from bridgebench.reports.paper.published import printed
 from bridgebench.reports.paper.slopes import slope_chart
 from bridgebench.reports.read.records import Measure
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.measures import ACCURACY, distances
 from bridgebench.reports.tables.tables import DASH
 from bridgebench.reports.words.story import story
 from fake_domains import CONVERSIONS, write_domain_run
 from fake_run import EVIL, write_cell, write_json, write_run
 from fake_systems import systems_run
 from scipy.stats import kendalltau
-
-FD_PAPER = distances("FD")[1]
 
 
 def share(value: float, half: float, n: int = 400) -> Measure:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridgebench.eval.measures import fd
+from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.reports.paper.verdicts import differences, judge, judge_error, signed, verdict_table
 from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import render
 from bridgebench.reports.tables.exports import to_csv, to_json, to_latex, to_markdown
-from bridgebench.reports.tables.measures import ACCURACY, distances
 from bridgebench.reports.tables.tables import Table
 from fake_domains import write_domain_run
 from fake_run import HASH, write_cell, write_json, write_run
@@ -22,7 +23,7 @@ from pages import Page
 from test_exports import SCHEMA, check
 
 TABLE1, TABLE2, TABLE3 = "table1_accuracy_celeba", "table2_fid_celeba", "table3_fid_afhq"
-FD_PAPER = distances("FID")[1]
+FD_PAPER = fd.FD_PAPER.in_space("FID", False)
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -178,7 +179,7 @@ def test_table_3_is_held_against_conversions_of_afhq(tmp_path: Path) -> None:
     write_cell(run, "bridgegan", "label", "wild2cat", {"fd_target": right | {"n_real": 5065}})  # AFHQ's second version
     found = Run(run)
     modes = [Results(found, HASH, mode) for mode in ("label", "reference")]
-    table = verdict_table(modes, TABLE3, distances("FID", True)[0], "key", "title")
+    table = verdict_table(modes, TABLE3, fd.FD_TARGET.in_space("FID", True), "key", "title")
     assert table is not None and [group.title for group in table.groups] == ["Edits by label", "Edits by reference"]
     cells = table.groups[0].rows[0].cells
     assert (cells[0].text, cells[0].verdict) == ("+0.17", "agrees") and cells[1].verdict is None

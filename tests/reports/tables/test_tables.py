@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from bridgebench.eval.measures import fd, kid
+from bridgebench.eval.measures.accuracy import ACCURACY
+from bridgebench.eval.measures.counterfactual import PSNR_TRUE
+from bridgebench.eval.measures.leakage import LEAKAGE
+from bridgebench.eval.measures.preservation import L1_SOURCE
 from bridgebench.reports.read.records import Measure
-from bridgebench.reports.tables.measures import ACCURACY, L1_SOURCE, LEAKAGE, PSNR_TRUE, distances, fitting
 from bridgebench.reports.tables.tables import (
     DASH,
     SHADES,
     Notes,
     count_text,
+    fitting,
     marks,
     mean,
     missing,
@@ -18,7 +23,7 @@ from bridgebench.reports.tables.tables import (
     span_of,
 )
 
-TARGET, PAPER, KID = distances("FD (attribute features)")
+TARGET, PAPER, KID = (card.in_space("FD (attribute features)", False) for card in (fd.FD_TARGET, fd.FD_PAPER, kid.KID))
 
 
 def measure(value: float, half: float, n: int = 100) -> Measure:
@@ -94,7 +99,8 @@ def test_the_count_of_a_table_shows_its_range() -> None:
 
 def test_distances_are_named_after_their_features() -> None:
     assert KID.title == "KID (attribute features)"
-    assert distances("FID")[2].title == "KID" and distances("FID")[0].title == "FID, target"
+    assert kid.KID.in_space("FID", False).title == "KID"
+    assert fd.FD_TARGET.in_space("FID", False).title == "FID, target"
 
 
 def test_small_distances_get_digits_enough() -> None:

@@ -1,0 +1,169 @@
+"""What a measure is: a function, and the card that says what the measure is called, needs, and how it is shown.
+
+Cards import no torch, so that pages can be made without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from bridgebench.eval.distances.reals import Reals
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+Record = dict[str, Any]
+Need = Literal["judge", "features", "truth", "attributes", "domains"]
+Place = Literal["accuracy", "distance", "rest", "overview", "variants", "terminal"]
+
+
+@dataclass(frozen=True)
+class Images:
+    """A batch of M edits as pictures.
+
+    Attributes:
+        source, edited: uint8 (M, H, W, 3), before and after.
+        known_truth: the true edits, likewise; None where the data has none.
+    """
+
+    source: NDArray[np.uint8]
+    edited: NDArray[np.uint8]
+    known_truth: NDArray[np.uint8] | None = None
+
+    @property
+    def truth(self) -> NDArray[np.uint8]:
+        """The true edits, for a measure that needs the truth."""
+        assert self.known_truth is not None
+        return self.known_truth
+
+
+@dataclass(frozen=True)
+class Edits:
+    """All edits of a cell, as the judges read them: `outputs` of each of N sources, edit p being one of source p % N.
+
+    Attributes:
+        column: of the edited attribute, or of the target domain.
+        source_labels, target_labels: (P, A) of 0 and 1, P = outputs · N; where they differ the edit touches a column.
+        seen, seen_second: (P, A) bool: the labels that the primary and the second judge read in the edits.
+        before, after: (P, A) in [0, 1]: the primary judge's probabilities for the source and for the edit.
+        features: (P, D) of the edits.
+        draws: (M, k, D): features of k edits of each of M images; None for a method that gives only one.
+        reals: the real side of the distances.
+        minimum_n: with fewer images than this on either side there is no Fréchet distance.
+        outputs: edits of each source.
+        copies: how often each edit counts in a Fréchet distance, for a method whose outputs of a source are all equal.
+    """
+
+    column: int
+    source_labels: NDArray
+    target_labels: NDArray
+    seen: NDArray[np.bool_]
+    seen_second: NDArray[np.bool_]
+    before: Values
+    after: Values
+    features: NDArray[np.float32]
+    draws: NDArray[np.float32] | None
+    reals: Reals
+    minimum_n: int
+    outputs: int
+    copies: int
+
+    @property
+    def target(self) -> NDArray:
+        """The value that each edit gives the column, (P,) of 0 and 1."""
+        return self.target_labels[:, self.column]
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """Which source each edit is of, (P,)."""
+        return np.arange(len(self.features)) % (len(self.features) // self.outputs)
+
+    @cached_property
+    def by_value(self) -> dict[int, NDArray[np.int64]]:
+        """For each value that some edit gives the column, the indices of these edits."""
+        return {value: found for value in (0, 1) if len(found := np.flatnonzero(self.target == value))}
+
+
+@dataclass(frozen=True)
+class Family:
+    """Measures that share a definition: their name and version in the protocol.
+
+    The version is raised by one whenever the definition changes: stored cells are then measured again.
+    """
+
+    name: str
+    version: int
+
+
+@dataclass(frozen=True)
+class MeasureCard:
+    """One measure: its function, what the function needs, and how its value is shown.
+
+    Exactly one of `of_images` and `of_cell` is given.
+
+    Attributes:
+        key: its name in a cell's record.
+        family: under which name and version the protocol has it.
+        title: its name on a page; ``{space}`` and ``{kernel}`` in it stand for the distances of the feature space.
+        about: one sentence on what it says.
+        about_conversions: the same for conversions of domains, where it differs.
+        spoken: its name inside a sentence; only the main measures have one.
+        of_images: gives a value (M,) for each edit of a batch, NaN where an edit has none.
+        of_cell: gives a value (P,) for each edit of a cell; or the whole record of the cell; or None: there is nothing
+            to measure, and the cell's record leaves the measure out.
+        needs: what must be there: a judge, features, a true edit, columns that are attributes or that are domains.
+        unmet: why there is no value where a need is not met; empty: the record leaves the measure out.
+        without: why there is no value where no edit has one.
+        shares: each value is 0 or 1, so the interval of the mean is Wilson's; else the bootstrap's.
+        unit: printed after the title in table heads; empty: none.
+        better: the direction that is better; None where neither is: a good edit has to change something, and a method
+            is right where it changes as much as the true edit.
+        factor, digits: the printed value is ``value * factor`` with so many digits.
+        span: the value's natural range for shading; None: the range of the methods in the table.
+        distance: a Fréchet distance: it has no interval, so the lowest is named and never bold.
+        shown: in which tables: its section of the first page (``"accuracy"``, ``"distance"``, ``"rest"``), the first
+            table of the page, the tables of variants, the table that a benchmark ends with in the terminal.
+    """
+
+    key: str
+    family: Family
+    title: str
+    about: str
+    about_conversions: str = ""
+    spoken: str = ""
+    of_images: Callable[[Images], Values] | None = None
+    of_cell: Callable[[Edits], NDArray | Record | None] | None = None
+    needs: tuple[Need, ...] = ()
+    unmet: str = ""
+    without: str = ""
+    shares: bool = False
+    unit: str = ""
+    better: Literal["higher", "lower"] | None = None
+    factor: float = 1.0
+    digits: int = 1
+    span: tuple[float, float] | None = None
+    distance: bool = False
+    shown: tuple[Place, ...] = ()
+
+    @property
+    def direction(self) -> str:
+        """What a reader is to look for, e.g. ``"higher is better"``."""
+        return f"{self.better} is better" if self.better else "no better direction"
+
+    def text(self, value: float) -> str:
+        """The value as it is printed, without its unit."""
+        return f"{value * self.factor:.{self.digits}f}"
+
+    def in_space(self, space: str, conversions: bool) -> MeasureCard:
+        """The card as a run shows it.
+
+        Args:
+            space: what the run calls a Fréchet distance, e.g. ``"FD (attribute features)"``.
+            conversions: whether the run's edits turn one domain into another.
+        """
+        kernel = space.replace("FID", "KID").replace("FD", "KID")
+        title = self.title.replace("{space}", space).replace("{kernel}", kernel)
+        return replace(self, title=title, about=(conversions and self.about_conversions) or self.about)
