@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridgebench.eval.records.record import MODES
 from bridgebench.reports.figures.charts import Point, Scatter, scatter
-from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables import measures as m

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.figures.comparison import GridRow, GridSet
 from bridgebench.reports.figures.domains import Matrices
 from bridgebench.reports.pages.layout import Layout, Page
 from bridgebench.reports.paper.published import paper_column, rows
 from bridgebench.reports.paper.verdicts import differences, verdict_cell
-from bridgebench.reports.read.records import MODES, Mode
 from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.measures import ACCURACY, distances

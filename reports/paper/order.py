@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
 
+from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.paper.published import printed
-from bridgebench.reports.read.records import MODES, Measure, Mode
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables import measures as m

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.record import Mode
 from bridgebench.reports.pages.layout import Layout
-from bridgebench.reports.read.records import Measure, Mode
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables import measures as m
 from bridgebench.reports.tables.measures import MeasureCard, fitting

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import floor, log10
 from typing import Literal
 
-from bridgebench.reports.read.records import Measure
+from bridgebench.eval.records.measured import Measure
 
 Better = Literal["higher", "lower"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridgebench.eval.records.record import MODES
 from bridgebench.reports.paper.tables import accuracy, distance
-from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results, all_cards, overview_cards
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.blocks import Block, Section, folded

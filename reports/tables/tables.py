@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bridgebench.reports.read.records import Measure
+from bridgebench.eval.records.measured import Measure
 from bridgebench.reports.tables.measures import MeasureCard
 
 SHADES = 8

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import hypot
 from statistics import mean, stdev
 
-from bridgebench.reports.read.records import MODES, Measure, Mode
+from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.read.results import MODE_TITLES, Results, unit_and_direction
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables import measures as m

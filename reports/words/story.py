@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.record import MODES
 from bridgebench.reports.paper.order import orders
 from bridgebench.reports.paper.order_words import agreement_words, chance_words, cheating_words, listed, measure_words
 from bridgebench.reports.paper.verdicts import count_words, differences, verdict_table
-from bridgebench.reports.read.records import MODES, Measure
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables import measures as m

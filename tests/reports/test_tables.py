@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from bridgebench.reports.read.records import Measure
+from bridgebench.eval.records.measured import Measure
 from bridgebench.reports.tables.measures import ACCURACY, L1_SOURCE, LEAKAGE, PSNR_TRUE, distances, fitting
 from bridgebench.reports.tables.tables import (
     DASH,
