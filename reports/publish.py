@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
+from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.read.run import Run
@@ -28,7 +29,6 @@ from bridgebench.reports.words import readme
 PUBLISHED = Path(__file__).parent / "published"
 TOLD, ABLATIONS = PUBLISHED / "faces64.html", PUBLISHED / "ablations.html"  # the README tells of their records
 MOST = 12_500_000  # bytes a page: all pages and their records stay below 32 MB in the repository
-_RECORDS = ("run.json", "baselines.json", "cells/**/*.json", "cost/**/*.json")
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # the same records give the same zip
 
 
@@ -43,7 +43,7 @@ def publish(run_dir: Path, folder: Path = PUBLISHED) -> Path:
         raise UserError(f"{run_dir} has cells that failed: run the benchmark again before it is published.")
     name = run.record.profile_name
     page = folder / f"{name}.html"
-    write_bytes(folder / f"{name}-records.zip", _zipped(run_dir))
+    write_bytes(folder / f"{name}-records.zip", _zipped(run.directory))
     write_bytes(page, single_file(render(run), MOST))
     return page
 
@@ -115,11 +115,11 @@ class _Tables(HTMLParser):
         self.found[-1] = (self.found[-1][0] + words, self.found[-1][1])
 
 
-def _zipped(run_dir: Path) -> bytes:
+def _zipped(run: RunDirectory) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(path for pattern in _RECORDS for path in run_dir.glob(pattern)):
-            archive.writestr(zipfile.ZipInfo(path.relative_to(run_dir).as_posix(), _MOMENT), path.read_bytes())
+        for path in sorted([run.run_file, run.baselines_file, *run.cell_files(), *run.cost_files()]):
+            archive.writestr(zipfile.ZipInfo(path.relative_to(run.root).as_posix(), _MOMENT), path.read_bytes())
     return buffer.getvalue()
 
 

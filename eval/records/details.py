@@ -7,28 +7,91 @@ reference at 64 pixels. The same inputs give the same bytes.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
-from bridgebench.eval.records.directory import RunDirectory, read_json, to_json
-from bridgebench.harness.data.pixels import STRIP
+from bridgebench.eval.records.directory import Place, RunDirectory
+from bridgebench.eval.records.pictures import STRIP, Images, column_png, open_picture
+from bridgebench.eval.records.record import Mode, Number, Record
 from bridgebench.methods.core.files import write_bytes
 from numpy.typing import NDArray
+from pydantic import Field
 
-if TYPE_CHECKING:
-    from bridgebench.harness.benchmark.plan import Cell
-
-# Raised by one whenever what is kept changes: a benchmark then does the cells of an older run again. No number depends
-# on it, so it is no part of the protocol, and a page can be made of a run that has no details at all.
-SCHEMA = 1
 EACH = 2  # best, median and worst edits, so many of each
-KINDS = ("source", "truth", "edit", "reference")
 
-Images = NDArray[np.uint8]
-Place = Literal["fixed", "best", "median", "worst"]
+Rank = Literal["fixed", "best", "median", "worst"]
+Kind = Literal["source", "truth", "edit", "reference"]
+KINDS: tuple[Kind, ...] = ("source", "truth", "edit", "reference")
+RankedBy = Literal["l1_true", "l1_source"]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class ShownEdit(Record):
+    """One edit: why it is shown, which image it is of, and what the judge says of it.
+
+    Attributes:
+        place: ``"fixed"``: one of the first edits; else its place in the ranking.
+        index: of the edit in its cell.
+        id: of the source image.
+        score: the value that edits are ranked by.
+        target: the value that the edit is to give the attribute.
+        before, after: the judge's probability of the attribute in the source and in the edit.
+        hit: whether the judge reads the target in the edit.
+        reference: id of the reference image; None by label.
+    """
+
+    place: Rank
+    index: Annotated[int, Field(ge=0)]
+    id: str
+    score: Number
+    target: Literal[0, 1]
+    before: Probability
+    after: Probability
+    hit: bool
+    reference: str | None = None
+
+
+class Details(Record):
+    """``details/<method>/<mode>/<column>.json``: the edits that the page of a cell shows.
+
+    The schema is raised by one whenever what is kept changes: a benchmark then does the cells of an older run again. No
+    number depends on it, so it is no part of the protocol, and a page can be made of a run that has no details at all.
+    """
+
+    schema_: Literal[1] = Field(alias="schema")
+    key: str = ""
+    protocol_hash: str = ""
+    method: str = ""
+    mode: Mode | None = None
+    attribute: str = ""
+    measure: RankedBy
+    kinds: tuple[Kind, ...]
+    shown: tuple[ShownEdit, ...]
+
+    @property
+    def fixed(self) -> list[ShownEdit]:
+        """The first edits, whose pictures are in the sample strips."""
+        return [edit for edit in self.shown if edit.place == "fixed"]
+
+    @property
+    def ranked(self) -> list[ShownEdit]:
+        """The best, median and worst edits, whose pictures are the details' own."""
+        return [edit for edit in self.shown if edit.place != "fixed"]
+
+    def pictures(self, path: Path, side: int) -> dict[Kind, Images]:
+        """The pictures (K, side, side, 3) of the ranked edits by kind, from the file beside the record.
+
+        Raises:
+            UserError: they are damaged.
+        """
+        count = len(self.ranked) * len(self.kinds)
+        size = (side, side * count)
+        picture = open_picture(path, lambda *found: found == size, f"a column of {count} squares of {side}")
+        squares = np.asarray(picture).reshape(-1, len(self.kinds), side, side, 3)
+        return {kind: squares[:, number] for number, kind in enumerate(self.kinds)}
 
 
 @dataclass(frozen=True)
@@ -41,7 +104,7 @@ class Scores:
         hits: (N,) whether the judge reads the target; where there is a truth all True, for the truth says it better.
     """
 
-    measure: Literal["l1_true", "l1_source"]
+    measure: RankedBy
     values: NDArray[np.float64]
     hits: NDArray[np.bool_]
 
@@ -66,12 +129,12 @@ class Readings:
     hits: NDArray[np.bool_]
 
 
-def choose(scores: Scores) -> list[tuple[Place, int]]:
+def choose(scores: Scores) -> list[tuple[Rank, int]]:
     """Which edits are kept, as (why, index): the first ones, then best, median and worst, the worst last."""
     order, count = scores.ranking().tolist(), len(scores.values)
     each = min(EACH, count)
     middle = (count - each) // 2
-    parts: dict[Place, Sequence[int]] = {
+    parts: dict[Rank, Sequence[int]] = {
         "fixed": range(min(STRIP, count)),
         "best": order[:each],
         "median": order[middle : middle + each],
@@ -82,12 +145,13 @@ def choose(scores: Scores) -> list[tuple[Place, int]]:
 
 def keep(
     run: RunDirectory,
-    cell: Cell,
+    place: Place,
+    key: str,
     protocol_hash: str,
     ids: Sequence[str],
     scores: Scores,
     read: Callable[[NDArray[np.int64]], Readings],
-    pictures: Callable[[NDArray[np.int64]], Mapping[str, Images]],
+    pictures: Callable[[NDArray[np.int64]], Mapping[Kind, Images]],
     sources: NDArray[np.int64],
     references: NDArray[np.int64] | None = None,
 ) -> None:
@@ -95,7 +159,8 @@ def keep(
 
     Args:
         run: where.
-        cell: of which method, mode and attribute.
+        place: method, mode and attribute of the cell.
+        key: of the cell.
         protocol_hash: under which protocol.
         ids: of all test images.
         scores: of the N edits.
@@ -107,53 +172,30 @@ def keep(
     chosen = choose(scores)
     indices = np.array([index for _, index in chosen])
     found = read(indices)
-    shown = []
-    for row, (place, index) in enumerate(chosen):
-        shown.append(
-            {
-                "place": place,
-                "index": index,
-                "id": str(ids[sources[index]]),
-                "score": float(scores.values[index]),
-                "target": int(found.target[row]),
-                "before": round(float(found.before[row]), 6),
-                "after": round(float(found.after[row]), 6),
-                "hit": bool(found.hits[row]),
-                "reference": None if references is None else str(ids[references[index]]),
-            }
-        )
-    by_kind = pictures(indices[[place != "fixed" for place, _ in chosen]])
+    shown = [
+        {
+            "place": rank,
+            "index": index,
+            "id": str(ids[sources[index]]),
+            "score": float(scores.values[index]),
+            "target": int(found.target[row]),
+            "before": round(float(found.before[row]), 6),
+            "after": round(float(found.after[row]), 6),
+            "hit": bool(found.hits[row]),
+            "reference": None if references is None else str(ids[references[index]]),
+        }
+        for row, (rank, index) in enumerate(chosen)
+    ]
+    by_kind = pictures(indices[[rank != "fixed" for rank, _ in chosen]])
     kinds = [kind for kind in KINDS if kind in by_kind]
-    write_bytes(run.details_picture(*cell.place), column_png([by_kind[kind] for kind in kinds]))
-    record = {
-        "schema": SCHEMA,
-        "key": cell.key,
-        "protocol_hash": protocol_hash,
-        "method": cell.entry.name,
-        "mode": cell.mode,
-        "attribute": cell.attribute,
-        "measure": scores.measure,
-        "kinds": kinds,
-        "shown": shown,
-    }
-    write_bytes(run.details_file(*cell.place), to_json(record))
+    write_bytes(run.details_picture(*place), column_png([by_kind[kind] for kind in kinds]))
+    method, mode, attribute = place
+    record = {"schema": 1, "key": key, "protocol_hash": protocol_hash, "method": method, "mode": mode}
+    record |= {"attribute": attribute, "measure": scores.measure, "kinds": kinds, "shown": shown}
+    Details.model_validate(record).write(run.details_file(*place))
 
 
-def column_png(kinds: Sequence[Images]) -> bytes:
-    """Squares one below the other as a PNG file: of the first edit one of each kind, then of the second, and so on.
-
-    A source lies next to its true edit, which has mostly the same pixels: close by, PNG's compression finds them.
-    """
-    from PIL import Image
-
-    column = np.concatenate([image for images in zip(*kinds, strict=True) for image in images])
-    buffer = io.BytesIO()
-    Image.fromarray(column).save(buffer, format="PNG")  # `optimize` takes half as long again for half a per cent
-    return buffer.getvalue()
-
-
-def is_kept(run: RunDirectory, cell: Cell) -> bool:
-    """Whether the run directory has the cell's details, valid under its key and in today's form."""
-    record: dict[str, Any] = read_json(run.details_file(*cell.place)) or {}
-    valid = record.get("key") == cell.key and record.get("schema") == SCHEMA
-    return valid and run.details_picture(*cell.place).is_file()
+def is_kept(run: RunDirectory, place: Place, key: str) -> bool:
+    """Whether the run directory has the details of a cell, valid under its key and in today's form."""
+    found = Details.find(run.details_file(*place))
+    return found is not None and found.key == key and run.details_picture(*place).is_file()

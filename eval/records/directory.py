@@ -1,4 +1,4 @@
-"""A run directory: the only state of a benchmark, and how its files are written.
+"""A run directory: the only state of a benchmark, and where each of its files lies.
 
 Every file is written under a temporary name in its own folder, fsynced and renamed: a reader, or a run that is killed,
 sees the whole file or none. A cell that is on disk with the right key is done; nothing else is remembered anywhere.
@@ -6,32 +6,25 @@ sees the whole file or none. A cell that is on disk with the right key is done; 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+from urllib.parse import unquote
 
+from bridgebench.eval.records.measured import CellRecord
+from bridgebench.eval.records.record import MODES
+from bridgebench.eval.records.run import RunRecord
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import TEMPORARY, quote
-from bridgebench.methods.core.reading import parse_json, read_bytes
 
-
-def to_json(record: Any) -> bytes:
-    """The one way in which records are written: sorted keys, indented by 1, a newline at the end, no NaN."""
-    return (json.dumps(record, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The record in a file, or None if there is no file or it is no JSON object (then it is made again)."""
-    try:
-        record = parse_json(read_bytes(path))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) else None
+TRUTH = "truth"  # stands where a method's name stands, in the paths of pictures of true edits
+_ERROR = ".error.txt"
+_AND = "-and-"  # between the attributes in which pairs differ
+Place = tuple[str, str, str]  # method, mode, and attribute or conversion
 
 
 class RunDirectory:
-    """The paths of a run directory, and reading and writing what lies there.
+    """The paths of a run directory; names of methods and attributes are percent-quoted in them.
 
     Args:
         root: the folder; it need not exist.
@@ -55,13 +48,18 @@ class RunDirectory:
         """All cells in one table."""
         return self.root / "summary.csv"
 
+    @property
+    def aside(self) -> Path:
+        """The folders of records that were measured by other protocols."""
+        return self.root / "aside"
+
     def cell_file(self, method: str, mode: str, attribute: str) -> Path:
         """One finished cell."""
         return self.root / "cells" / quote(method) / mode / f"{quote(attribute)}.json"
 
     def error_file(self, method: str, mode: str, attribute: str) -> Path:
         """What went wrong in a cell that failed; it lies beside the place of the cell."""
-        return self.cell_file(method, mode, attribute).with_suffix(".error.txt")
+        return self.cell_file(method, mode, attribute).with_suffix(_ERROR)
 
     def cost_file(self, method: str, mode: str) -> Path:
         """Time, parameters and memory of a method in a mode."""
@@ -79,7 +77,7 @@ class RunDirectory:
 
     def truth_sample(self, mode: str, attribute: str, method: str | None = None) -> Path:
         """The strip of their true edits, by these references."""
-        folder = self.root / "samples" / "truth" / mode
+        folder = self.root / "samples" / TRUTH / mode
         return (folder if method is None else folder / quote(method)) / f"{quote(attribute)}.png"
 
     def grid_file(self, method: str, mode: str, conversion: str) -> Path:
@@ -94,9 +92,13 @@ class RunDirectory:
         """The strip of a cell's first edits."""
         return self.root / "samples" / quote(method) / mode / f"{quote(attribute)}.png"
 
-    def figure_file(self, method: str, figure: str, name: str) -> Path:
-        """A board of edits for a figure of the pages: ``pairs`` or ``interpolation``. `method` may be ``truth``."""
-        return self.root / "samples" / quote(method) / figure / f"{quote(name)}.png"
+    def pairs_file(self, method: str, attributes: Sequence[str]) -> Path:
+        """Pairs of images that differ in some attributes, each edited after the other. `method` may be ``truth``."""
+        return self.root / "samples" / quote(method) / "pairs" / f"{quote(_AND.join(attributes))}.png"
+
+    def interpolation_file(self, method: str, attribute: str) -> Path:
+        """The way from a method's edits by label to its edits by reference."""
+        return self.root / "samples" / quote(method) / "interpolation" / f"{quote(attribute)}.png"
 
     def details_file(self, method: str, mode: str, attribute: str) -> Path:
         """What the judge says of a cell's first, best, median and worst edits."""
@@ -106,25 +108,74 @@ class RunDirectory:
         """The pictures of its best, median and worst edits."""
         return self.details_file(method, mode, attribute).with_suffix(".png")
 
-    def read_run(self) -> dict[str, Any]:
+    def cell_files(self) -> list[Path]:
+        """The files of all finished cells, sorted."""
+        return sorted(self.root.glob("cells/*/*/*.json"))
+
+    def cost_files(self) -> list[Path]:
+        """The files of all costs, sorted."""
+        return sorted(self.root.glob("cost/*/*.json"))
+
+    def failed(self) -> set[Place]:
+        """The cells that raised an error."""
+        return {_place(path, _ERROR) for path in self.root.glob(f"cells/*/*/*{_ERROR}")}
+
+    def with_details(self) -> set[Place]:
+        """The cells whose single edits are kept."""
+        return {_place(path, ".json") for path in self.root.glob("details/*/*/*.json")}
+
+    def read_run(self) -> RunRecord:
         """run.json.
 
         Raises:
-            UserError: the folder is no run directory.
+            UserError: the folder is no run directory, or its run.json is damaged.
         """
-        record = read_json(self.run_file)
-        if record is None:
-            raise UserError(f"{self.root} is not a run directory: it has no readable run.json.")
-        return record
+        if not self.run_file.is_file():
+            raise UserError(
+                f"{self.root} is not a run directory (it has no run.json); `bridgebench benchmark` makes one."
+            )
+        return RunRecord.read(self.run_file)
 
-    def cells(self) -> Iterator[dict[str, Any]]:
+    def cells(self) -> Iterator[CellRecord]:
         """All readable cells, sorted by their paths."""
-        for path in sorted(self.root.glob("cells/*/*/*.json")):
-            record = read_json(path)
-            if record is not None:
-                yield record
+        found = (CellRecord.find(path) for path in self.cell_files())
+        return (cell for cell in found if cell is not None)
+
+    def measured_files(self, record: RunRecord) -> Iterator[Path]:
+        """The files that a run wrote, relative to the directory, run.json and what is no result (cache, pages) aside.
+
+        Each is named after a method and an attribute of run.json, so that no file of anybody else is among them.
+        """
+        columns, methods = record.columns or record.attributes, [*record.methods]
+        wanted = [self.baselines_file, self.summary_file, self.source_sample()]
+        for domain in record.attributes:
+            wanted += [
+                self.source_sample(domain),
+                *(self.grid_images(side, domain) for side in ("source", "reference")),
+            ]
+        wanted += [self.reference_sample(column, method) for column in columns for method in (None, *methods)]
+        for mode in MODES:
+            wanted += [self.cost_file(method, mode) for method in methods]
+            for column in columns:
+                wanted += [self.truth_sample(mode, column, method) for method in (None, *methods)]
+                wanted += [self.grid_file(TRUTH, mode, column)]
+                for place in ((method, mode, column) for method in methods):
+                    wanted += [self.cell_file(*place), self.error_file(*place), self.sample_file(*place)]
+                    wanted += [self.details_file(*place), self.details_picture(*place), self.grid_file(*place)]
+        wanted += [self.interpolation_file(method, column) for method in methods for column in columns]
+        for method in (TRUTH, *methods):
+            found = self.root.glob(f"samples/{quote(method)}/pairs/*.png")
+            wanted += [path for path in found if set(unquote(path.stem).split(_AND)) <= set(record.attributes)]
+        for path in wanted:
+            if path.is_file():
+                yield path.relative_to(self.root)
 
     def clean(self) -> None:
         """Removes what a killed run left half written."""
         for path in self.root.rglob(f".*{TEMPORARY}"):
             path.unlink(missing_ok=True)
+
+
+def _place(path: Path, ending: str) -> Place:
+    """(method, mode, column) of a file ``<method>/<mode>/<column><ending>``."""
+    return unquote(path.parts[-3]), path.parts[-2], unquote(path.name.removesuffix(ending))

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from bridgebench.eval.cost import measure_cost
 from bridgebench.eval.judges.classifier import to_float
-from bridgebench.eval.records.directory import to_json
+from bridgebench.eval.records.measured import CostRecord
+from bridgebench.eval.records.record import Mode
 from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.editing import TrueEdits
 from bridgebench.harness.benchmark.plan import Entry
 from bridgebench.harness.benchmark.provenance import hardware
 from bridgebench.harness.benchmark.workbench import Setup, workbench
-from bridgebench.methods.core.files import write_bytes
 
 _BATCH = 16
 
@@ -25,7 +25,7 @@ class CostJob:
 
     setup: Setup
     entry: Entry
-    mode: str
+    mode: Mode
     key: str
 
 
@@ -48,12 +48,12 @@ def run_cost(job: CostJob) -> None:
         torch.from_numpy(bench.labels[case.sources].astype(np.float32)),
     )
     machine = hardware()
-    record = {
+    record = CostRecord(
         **found,
-        "schema": 1,
-        "key": job.key,
-        "method": job.entry.name,
-        "mode": job.mode,
-        "hardware": f"{machine['cpu']}, 1 thread" if bench.device == "cpu" else machine["gpu"],
-    }
-    write_bytes(bench.run.cost_file(job.entry.name, job.mode), to_json(record))
+        schema=1,
+        key=job.key,
+        method=job.entry.name,
+        mode=job.mode,
+        hardware=f"{machine['cpu']}, 1 thread" if bench.device == "cpu" else machine["gpu"],
+    )
+    record.write(bench.run.cost_file(job.entry.name, job.mode))

@@ -10,9 +10,10 @@ import inspect
 from typing import TYPE_CHECKING
 
 import numpy as np
+from bridgebench.eval.records.directory import TRUTH
+from bridgebench.eval.records.pictures import grid_png
 from bridgebench.harness.benchmark.cases import Case
 from bridgebench.harness.benchmark.editing import TrueEdits, edit_images
-from bridgebench.harness.data.pixels import grid_png
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.flips import flip
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def write_true_pairs(bench: Workbench, attribute: str, true_edits: TrueEdits) ->
     for attributes in PAIRS.get(attribute, ()):
         case = pair_case(bench, attributes)
         if case is not None:
-            _write_board(bench, "truth", attributes, case, true_edits.of(case.sources, case.targets, case.references))
+            _write_board(bench, TRUTH, attributes, case, true_edits.of(case.sources, case.targets, case.references))
 
 
 def pair_case(bench: Workbench, attributes: tuple[str, ...]) -> Case | None:
@@ -71,7 +72,7 @@ def _write_board(
     half = len(edits) // 2
     first, second = bench.images(case.sources[:half]), bench.images(case.sources[half:])
     board = np.stack([first, edits[:half], edits[half:], second], axis=1)
-    path = bench.run.figure_file(method, "pairs", "-and-".join(attributes))
+    path = bench.run.pairs_file(method, attributes)
     write_bytes(path, grid_png(board.reshape(-1, *board.shape[2:]), 4))
 
 
@@ -85,5 +86,5 @@ def write_mixes(bench: Workbench, attribute: str, editor: Editor, name: str, cas
     references = part.references
     assert references is not None
     board = np.stack([bench.images(part.sources), *edits, bench.images(references)], axis=1)
-    path = bench.run.figure_file(name, "interpolation", attribute)
+    path = bench.run.interpolation_file(name, attribute)
     write_bytes(path, grid_png(board.reshape(-1, *board.shape[2:]), 2 + len(MIXES)))

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from bridgebench.eval.records.directory import TRUTH
+from bridgebench.eval.records.pictures import grid_png, strip_png
 from bridgebench.harness.benchmark.cases import Case
 from bridgebench.harness.benchmark.editing import TrueEdits, edit_images
-from bridgebench.harness.data.pixels import grid_png, strip_png
 from bridgebench.methods.core.conversions import Conversion, find_conversion, one_hot
 from bridgebench.methods.core.files import write_bytes
 
@@ -39,7 +40,7 @@ def write_grid_images(bench: Workbench, mode: str, name: str, true_edits: TrueEd
     if true_edits is not None:
         case = _grid_case(bench, mode, conversion, SIDE if mode == "reference" else 1)
         truth = true_edits.of(case.sources, case.targets, case.references)
-        write_bytes(run.grid_file("truth", mode, name), grid_png(truth, case.n))
+        write_bytes(run.grid_file(TRUTH, mode, name), grid_png(truth, case.n))
 
 
 def _grid_case(bench: Workbench, mode: str, conversion: Conversion, rows: int) -> Case:

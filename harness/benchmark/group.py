@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from bridgebench.eval.cell import Tally, Task
 from bridgebench.eval.judges.reading import BATCH, Reading
-from bridgebench.eval.records.details import Readings, Scores, keep
-from bridgebench.eval.records.directory import to_json
+from bridgebench.eval.records.details import Kind, Readings, Scores, keep
+from bridgebench.eval.records.measured import CellRecord
+from bridgebench.eval.records.pictures import STRIP, strip_png
 from bridgebench.harness.benchmark.cases import Case, case_of, redrawn
 from bridgebench.harness.benchmark.editing import TrueEdits, edit_images
 from bridgebench.harness.benchmark.figures import write_mixes, write_pairs, write_true_pairs
@@ -21,7 +22,6 @@ from bridgebench.harness.benchmark.grids import write_grid, write_grid_images
 from bridgebench.harness.benchmark.kept_edits import KeptEdits
 from bridgebench.harness.benchmark.plan import Cell
 from bridgebench.harness.benchmark.workbench import Workbench
-from bridgebench.harness.data.pixels import STRIP, strip_png
 from bridgebench.harness.processes.memory import give_back
 from bridgebench.methods.core.files import write_bytes
 from numpy.typing import NDArray
@@ -64,18 +64,18 @@ class Group:
                 measures = self._measure(cell, case, editor, protocol_hash)
             else:
                 reason = f"{cell.entry.card.title} with these weights edits {', '.join(editor.editable)} only"
-        record = {
-            "schema": 1,
-            "key": cell.key,
-            "protocol_hash": protocol_hash,
-            "method": cell.entry.name,
-            "mode": self.mode,
-            "attribute": self.attribute,
-            "n": case.n,
-            "measures": measures,
-            "reason": reason,
-        }
-        write_bytes(bench.run.cell_file(*cell.place), to_json(record))
+        record = CellRecord(
+            schema=1,
+            key=cell.key,
+            protocol_hash=protocol_hash,
+            method=cell.entry.name,
+            mode=cell.mode,
+            attribute=self.attribute,
+            n=case.n,
+            measures=measures,
+            reason=reason,
+        )
+        record.write(bench.run.cell_file(*cell.place))
 
     def _edits(self, editor: Editor) -> bool:
         """Whether the method can give what is asked for."""
@@ -86,7 +86,7 @@ class Group:
         bench = self.bench
         if self.true_edits is not None and "truth" in cell.entry.card.needs:
             editor.attach(truth=self.true_edits)
-        tally, edits = Tally(bench.bench, self._task(case)), KeptEdits()
+        tally, edits = Tally(bench.instruments, self._task(case)), KeptEdits()
         for rows in self._batches(case):
             part = case.take(rows)
             edited = self._edit(editor, part)
@@ -155,10 +155,13 @@ class Group:
             after = tally.reading.probabilities[chosen, column]
             return Readings(case.targets[chosen, column], before, after, tally.right[chosen])
 
-        def pictures(chosen: NDArray[np.int64]) -> dict[str, NDArray[np.uint8]]:
+        def pictures(chosen: NDArray[np.int64]) -> dict[Kind, NDArray[np.uint8]]:
             part = case.take(chosen)
             truth = self._truth(part)
-            found = {"source": bench.images(part.sources), "edit": edits.take(chosen)}
+            found: dict[Kind, NDArray[np.uint8]] = {
+                "source": bench.images(part.sources),
+                "edit": edits.take(chosen),
+            }
             if truth is not None:
                 found["truth"] = truth
             if part.references is not None:
@@ -171,7 +174,18 @@ class Group:
         else:
             assert change is not None
             scores = Scores("l1_source", change, tally.right)
-        keep(bench.run, cell, protocol_hash, bench.test.ids, scores, readings, pictures, case.sources, case.references)
+        keep(
+            bench.run,
+            cell.place,
+            cell.key,
+            protocol_hash,
+            bench.test.ids,
+            scores,
+            readings,
+            pictures,
+            case.sources,
+            case.references,
+        )
 
     def write_samples(self) -> None:
         """The strips of references and true edits that stand beside the methods' own."""

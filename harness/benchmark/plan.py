@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bridgebench.eval.records.details import is_kept
-from bridgebench.eval.records.directory import RunDirectory, read_json
+from bridgebench.eval.records.directory import Place, RunDirectory
+from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.protocol import hash_of
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.profiles.variants import Variant
 from bridgebench.harness.weights.listing import TRAINED
@@ -66,12 +68,12 @@ class Cell:
     """A cell to be done, of an attribute or conversion, and the key under which its result is valid."""
 
     entry: Entry
-    mode: str
+    mode: Mode
     attribute: str
     key: str
 
     @property
-    def place(self) -> tuple[str, str, str]:
+    def place(self) -> Place:
         """Method, mode and attribute."""
         return self.entry.name, self.mode, self.attribute
 
@@ -202,7 +204,7 @@ def all_cells(entries: Iterable[Entry], columns: Sequence[str], protocol_hash: s
     entries = list(entries)
     return [
         Cell(entry, mode, attribute, key_of(entry, mode, attribute, protocol_hash))
-        for mode in ("label", "reference")
+        for mode in MODES
         for attribute in columns
         for entry in entries
         if mode in entry.card.modes
@@ -211,15 +213,16 @@ def all_cells(entries: Iterable[Entry], columns: Sequence[str], protocol_hash: s
 
 def is_done(cell: Cell, run: RunDirectory) -> bool:
     """Whether the run directory has the cell's result, valid under its key, its sample strip and its details."""
-    record = read_json(run.cell_file(*cell.place))
-    if record is None or record.get("key") != cell.key:
+    record = CellRecord.find(run.cell_file(*cell.place))
+    if record is None or record.key != cell.key:
         return False
-    return record.get("reason") is not None or (run.sample_file(*cell.place).is_file() and is_kept(run, cell))
+    whole = run.sample_file(*cell.place).is_file() and is_kept(run, cell.place, cell.key)
+    return record.reason is not None or whole
 
 
-def groups(cells: Iterable[Cell]) -> dict[tuple[str, str], list[Cell]]:
+def groups(cells: Iterable[Cell]) -> dict[tuple[Mode, str], list[Cell]]:
     """The cells by (mode, attribute): those of a group share references, true edits and real statistics."""
-    found: dict[tuple[str, str], list[Cell]] = {}
+    found: dict[tuple[Mode, str], list[Cell]] = {}
     for cell in cells:
         found.setdefault((cell.mode, cell.attribute), []).append(cell)
     return found

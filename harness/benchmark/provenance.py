@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridgebench.eval.records.run import DataSummary, FeatureSpace, Made, MethodRecord, RunRecord, WeightsRecord
 from bridgebench.harness.benchmark.plan import JUDGES, Entry, file_sha256, judge_weights
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.weights.listing import parameter_count
@@ -24,9 +25,9 @@ _PACKAGES = ("numpy", "pillow", "resvg-py", "safetensors", "scipy", "torch", "to
 
 
 def run_record(
-    bench: Workbench, profile: Profile, entries: Iterable[Entry], old: dict[str, Any] | None, kept: bool = False
-) -> dict:
-    """The content of run.json.
+    bench: Workbench, profile: Profile, entries: Iterable[Entry], old: RunRecord | None, kept: bool = False
+) -> RunRecord:
+    """run.json.
 
     Args:
         bench: the workbench of the run.
@@ -37,50 +38,48 @@ def run_record(
         kept: whether there are cells that are not made again: what made them is kept in ``earlier``.
     """
     protocol = bench.protocol
-    same = old is not None and old.get("protocol_hash") == protocol.hash
-    methods = dict(old["methods"]) if old is not None and same else {}
-    methods |= {entry.name: _method(entry) for entry in entries}
-    record: dict[str, Any] = {
-        "schema": 1,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "profile_name": profile.name,
-        "profile": profile.model_dump(mode="json"),
-        "protocol": protocol.record(),
-        "protocol_hash": protocol.hash,
-        "code": code(),
-        "packages": packages(),
-        "hardware": hardware(),
-        "data": {
-            "name": protocol.data.name,
-            "digest": protocol.data.digest,
-            "n_test": protocol.data.n,
-            "image_size": protocol.data.image_size,
-        },
-        "limit": bench.setup.limit,
-        "attributes": list(protocol.attributes),
-        "columns": list(bench.columns),
-        "features": protocol.features.model_dump(),
-        "judges": {role: _weights(judge_weights(role, profile)) for role in JUDGES},
-        "methods": methods,
-    }
-    record["earlier"] = _earlier(old, record) if old is not None and same and kept else []
-    if old is not None and {**old, "created": None} == {**record, "created": None}:
-        record["created"] = old["created"]
+    if old is not None and old.protocol_hash != protocol.hash:
+        old = None
+    made = Made(created=_now(), code=code(), packages=packages(), hardware=hardware())
+    record = RunRecord(
+        **vars(made),
+        schema=1,
+        profile_name=profile.name,
+        profile=profile.model_dump(mode="json"),
+        protocol=protocol.record(),
+        protocol_hash=protocol.hash,
+        earlier=_earlier(old, made) if old is not None and kept else (),
+        limit=bench.setup.limit,
+        data=DataSummary(
+            name=protocol.data.name,
+            digest=protocol.data.digest,
+            n_test=protocol.data.n,
+            image_size=protocol.data.image_size,
+        ),
+        attributes=protocol.attributes,
+        columns=tuple(bench.columns),
+        features=FeatureSpace(**protocol.features.model_dump()),
+        judges={role: _weights(judge_weights(role, profile)) for role in JUDGES},
+        methods=(old.methods if old is not None else {}) | {entry.name: _method(entry) for entry in entries},
+    )
+    if old is not None:
+        undated = record.model_copy(update={"created": old.created})
+        return undated if undated.to_bytes() == old.to_bytes() else record
     return record
 
 
-def _earlier(old: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]]:
+def _earlier(old: RunRecord, now: Made) -> tuple[Made, ...]:
     """What kept cells were made with, where it is not what makes the others."""
-
-    def maker(made: dict[str, Any]) -> list[Any]:
-        return [made[key] for key in ("code", "packages", "hardware")]
-
-    last = {key: old[key] for key in ("created", "code", "packages", "hardware")}
-    found: list[dict[str, Any]] = []
-    for made in [*old.get("earlier", []), last]:
-        if maker(made) not in [maker(record), *map(maker, found)]:
+    found: list[Made] = []
+    for made in (*old.earlier, old.made):
+        known = [(one.code, one.packages, one.hardware) for one in (now, *found)]
+        if (made.code, made.packages, made.hardware) not in known:
             found.append(made)
-    return found
+    return tuple(found)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def describe_training(
@@ -165,27 +164,27 @@ def hardware() -> dict[str, Any]:
     }
 
 
-def _method(entry: Entry) -> dict[str, Any]:
+def _method(entry: Entry) -> MethodRecord:
     card, variant = entry.card, entry.variant
-    different = {}
+    different: dict[str, Any] = {}
     if variant is not None:
         different = {"variant_of": variant.method, "seed": variant.seed, "changes": variant.recipe}
-    return {
-        "title": card.title,
-        "kind": card.kind,
-        "modes": sorted(card.modes),
-        "parameters": parameter_count(entry.weights) if entry.weights is not None else 0,
-        "paper": card.paper,
-        "summary": card.summary,
-        "quirks": card.quirks,
-        "groups": entry.groups,
-        "weights": _weights(entry.weights) if entry.weights is not None else None,
+    return MethodRecord(
+        title=card.title,
+        kind=card.kind,
+        modes=tuple(sorted(card.modes)),
+        parameters=parameter_count(entry.weights) if entry.weights is not None else 0,
+        paper=card.paper,
+        summary=card.summary,
+        quirks=card.quirks,
+        groups=entry.groups,
+        weights=_weights(entry.weights) if entry.weights is not None else None,
         **different,
-    }
+    )
 
 
-def _weights(path: Path) -> dict[str, Any]:
-    return {"file": path.name, "sha256": file_sha256(path), "card": header(path)["card"]}
+def _weights(path: Path) -> WeightsRecord:
+    return WeightsRecord(file=path.name, sha256=file_sha256(path), card=header(path)["card"])
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -1,8 +1,12 @@
-"""`bridgebench benchmark`: plans, runs what is missing, keeps the records, builds the page."""
+"""The whole benchmark, from a profile to its records: :func:`run_benchmark` tells it from the beginning to the end.
+
+    profile ─► methods that take part ─► cells ─► those that are missing ─► jobs ─► workers ─► records
+
+`bridgebench benchmark` then goes on from the records to the page (`harness.commands.benchmark`).
+"""
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -10,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bridgebench.eval.records.directory import RunDirectory, read_json, to_json
+from bridgebench.eval.records.aside import change_protocol
+from bridgebench.eval.records.differences import differences
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.measured import Baselines, CostRecord
+from bridgebench.eval.records.pictures import STRIP, strip_png
+from bridgebench.eval.records.run import RunRecord
 from bridgebench.harness.benchmark.backends import check_backend, run_jobs
 from bridgebench.harness.benchmark.cost import CostJob, run_cost
 from bridgebench.harness.benchmark.jobs import Job, give_up, run_job
@@ -19,7 +28,6 @@ from bridgebench.harness.benchmark.provenance import run_record
 from bridgebench.harness.benchmark.summary import summary_csv, summary_lines
 from bridgebench.harness.benchmark.weak_judges import weak_judges
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
-from bridgebench.harness.data.pixels import STRIP, strip_png
 from bridgebench.harness.processes.devices import check_device
 from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.memory import give_back
@@ -28,7 +36,6 @@ from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import CannotWrite, UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.reading import check_links
-from bridgebench.reports.read.compare import differences
 
 Say = Callable[[str], Any]
 _FEW = 5  # failed cells of one reason that are told one by one
@@ -47,7 +54,7 @@ def run_benchmark(
     device: str = "cpu",
     say: Say = print,
 ) -> list[str]:
-    """Runs a benchmark to its page; cells that are there under their key are not done again.
+    """Runs a benchmark to its records; cells that are there under their key are not done again.
 
     Args:
         profile: what to run.
@@ -65,39 +72,135 @@ def run_benchmark(
     Raises:
         UserError: wrong names, missing weights or data; nothing has been written then.
     """
+    # A slip is told before anything is opened or drawn. With `methods`, only what is asked for can be wrong.
     check_backend(backend, scheduler)
     check_device(device)
-    # Told before anything is opened or drawn: with --methods, only what is asked for can be wrong.
     select(profile, methods, has_truth=profile.data.name in DRAWN_HERE)
-    _check_out(RunDirectory(out))
-    setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve(), device)
+    run = RunDirectory(out)
+    _check_out(run)
     if device != "cpu":
         workers = workers or 1  # one process keeps a GPU busy; each further one holds all networks there again
-    with locked(out), certainly(RunDirectory(out).clean):
-        return _run(setup, methods, {"backend": backend, "scheduler": scheduler, "workers": workers}, say)
+
+    with locked(out), certainly(run.clean):
+        run.clean()  # of what an earlier call left half written when it was killed
+
+        # The workbench opens the test images, both judges and the feature space. What it opened decides the protocol:
+        # the record of everything that decides a number, methods aside, with its hash.
+        setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve(), device)
+        bench = workbench(setup)
+        protocol = bench.protocol
+
+        # Which methods take part, with which weights. A judge that reads poorly is told now, before hours of work.
+        entries, left_out = select(profile, methods, has_truth=bench.test.has_truth)
+        for name, reason in left_out.items():
+            say(f"Left out {name}: {reason}.")
+        _warn(weak_judges(profile))
+
+        # A run directory holds numbers of one protocol. Those of another one are put aside, not deleted.
+        _bring_to_protocol(run, bench, say)
+
+        # A cell is one method, mode and attribute (or conversion). Its key is a hash of everything that decides it, so
+        # a record with that key on disk is what the cell would come out as again: it is done.
+        cells = all_cells(entries, bench.columns, protocol.hash)
+        missing = [cell for cell in cells if not is_done(cell, run)]
+        say(f"{len(cells)} cells, {len(cells) - len(missing)} of them done before; protocol {protocol.hash[:12]}.")
+
+        # What all cells share: run.json (first, for it makes the folder ours), distances of real images to real
+        # images, and the strip of the first sources. Features of all images go into the cache, for the workers.
+        old = RunRecord.find(run.run_file)
+        run_record(bench, profile, entries, old, kept=len(missing) < len(cells)).write(run.run_file)
+        baselines = Baselines.find(run.baselines_file)
+        if baselines is None or baselines.protocol_hash != protocol.hash:
+            _baselines(bench).write(run.baselines_file)
+        _write_source_strips(bench)
+        if missing:
+            bench.keep_features()
+        give_back()  # this process waits from here on
+
+        # A job is the missing cells of one mode and attribute: they share references, true edits and real features. A
+        # worker opens the same workbench, edits the test images, measures the edits and writes a record a cell.
+        for cell in missing:  # of other weights, or failed: what is on disk is what is valid
+            run.cell_file(*cell.place).unlink(missing_ok=True)
+            run.error_file(*cell.place).unlink(missing_ok=True)
+        jobs = [
+            Job(setup, protocol.hash, mode, attribute, tuple(found))
+            for (mode, attribute), found in groups(missing).items()
+        ]
+        failed: list[str] = []
+        if jobs:
+            found = run_jobs(run_job, jobs, backend=backend, scheduler=scheduler, workers=workers, give_up=give_up)
+            with _progress(run, missing), closing(found) as results:
+                for names in results:
+                    failed += names
+
+        # What an edit costs is timed when nothing else of ours computes.
+        _run_costs(bench, entries, failed, say)
+
+        # All cells in one table: for other programs as a file, for the user in a few lines.
+        write_bytes(run.summary_file, summary_csv(run).encode())
+        for line in (*summary_lines(run, entries), *_failures(run, sorted(failed))):
+            say(line)
+    return sorted(failed)
 
 
-def _run(setup: Setup, methods: Sequence[str] | None, where: dict[str, Any], say: Say) -> list[str]:
-    profile, bench = setup.profile, workbench(setup)
-    entries, left_out = select(profile, methods, has_truth=bench.test.has_truth)
-    for name, reason in left_out.items():
-        say(f"Left out {name}: {reason}.")
-    _warn(weak_judges(profile))
-    _prepare(bench, profile, entries, say)
-    give_back()  # this process waits from here on
+def _check_out(run: RunDirectory) -> None:
+    """A folder that holds something else is not ours to write into, nor is one that leads elsewhere."""
+    # A run that was killed at its very beginning leaves hidden files alone: its lock, a file half written.
+    others = run.root.is_dir() and any(not path.name.startswith(".") for path in run.root.iterdir())
+    if run.root.is_file() or (others and RunRecord.find(run.run_file) is None):
+        raise UserError(f"{run.root} exists and is not a run directory; give another --out.")
+    check_links(run.root)
 
-    failed = _run_cells(bench, entries, where, say)
-    _run_costs(bench, entries, failed, say)
-    write_bytes(bench.run.summary_file, summary_csv(bench.run).encode())
-    from bridgebench.reports.site import build
 
-    page = build(setup.run)
-    for line in summary_lines(bench.run, entries):
-        say(line)
-    for line in _failures(bench.run, failed):
-        say(line)
-    say(f"The page: {page}")
-    return failed
+def _bring_to_protocol(run: RunDirectory, bench: Workbench, say: Say) -> None:
+    """Puts records of another protocol aside, and takes up those of this one that were put aside before."""
+    old = RunRecord.find(run.run_file)
+    put, taken = change_protocol(run, bench.protocol.hash)
+    if old is not None and old.protocol_hash != bench.protocol.hash:
+        changed = "; ".join(map(str, differences(old.protocol, bench.protocol.record())))
+        moved = f": the old records are put aside in {put} and taken up again if their protocol returns" if put else ""
+        say(f"The protocol has changed ({changed}){moved}.")
+    if taken is not None:
+        say(f"Records of this protocol were put aside in {taken} before: they are taken up again.")
+
+
+def _baselines(bench: Workbench) -> Baselines:
+    """Distances of real images to real images."""
+    reals, least = bench.instruments.reals, bench.settings.minimum_n
+    if bench.conversions:
+        floor, null = reals.floor_of_domains(least), reals.null_of_conversions(bench.test_features, bench.labels, least)
+    else:
+        floor, null = reals.floor(least), reals.null(least)
+    return Baselines.model_validate({"protocol_hash": bench.protocol.hash, "floor": floor, "null": null})
+
+
+def _write_source_strips(bench: Workbench) -> None:
+    """The first test images, or the first of each domain, side by side."""
+    for domain in bench.attributes if bench.conversions else (None,):
+        sources = np.arange(bench.n) if domain is None else bench.of_domain(domain)
+        if len(sources) and not bench.run.source_sample(domain).is_file():
+            write_bytes(bench.run.source_sample(domain), strip_png(bench.images(sources[:STRIP])))
+
+
+def _run_costs(bench: Workbench, entries: Sequence[Entry], failed: Sequence[str], say: Say) -> None:
+    """One after the other in one process, when nothing else of ours computes."""
+    run = bench.run
+    jobs = []
+    for entry in entries:
+        if any(place.startswith(f"{entry.name}/") for place in failed):
+            continue
+        for mode in sorted(entry.card.modes):
+            key = key_of(entry, mode, None, bench.protocol.hash)
+            found = CostRecord.find(run.cost_file(entry.name, mode))
+            if found is None or found.key != key:
+                jobs.append(CostJob(bench.setup, entry, mode, key))
+    try:
+        for _ in run_jobs(run_cost, jobs, backend="local", scheduler=None, workers=1) if jobs else ():
+            pass
+    except CannotWrite:
+        raise
+    except (UserError, RuntimeError) as error:  # the cells are made; the next call measures what is missing
+        say(f"The cost of an edit could not be measured: {str(error).splitlines()[-1]}")
 
 
 def _warn(lines: Sequence[str]) -> None:
@@ -121,87 +224,6 @@ def _failures(run: RunDirectory, failed: Sequence[str]) -> Iterator[str]:
         else:
             others = f"{places[0]} and {len(places) - 1} more"
             yield f"FAILED {others}: {reason} (see {file}); the next call tries them again"
-
-
-def _check_out(run: RunDirectory) -> None:
-    """A folder that holds something else is not ours to write into, nor is one that leads elsewhere."""
-    # A run that was killed at its very beginning leaves hidden files alone: its lock, a file half written.
-    others = run.root.is_dir() and any(not path.name.startswith(".") for path in run.root.iterdir())
-    if run.root.is_file() or (others and read_json(run.run_file) is None):
-        raise UserError(f"{run.root} exists and is not a run directory; give another --out.")
-    check_links(run.root)
-
-
-def _prepare(bench: Workbench, profile: Profile, entries: Sequence[Entry], say: Say) -> None:
-    """Brings the run directory to this protocol: run.json, baselines, the strip of sources."""
-    run, protocol = bench.run, bench.protocol
-    run.clean()
-    old = read_json(run.run_file)
-    if old is not None and old.get("protocol_hash") != protocol.hash:
-        changed = "; ".join(differences(old.get("protocol", {}), protocol.record()))
-        say(f"The protocol has changed ({changed}): all cells are measured again.")
-        for folder in ("cells", "samples", "grids", "details", "cost"):
-            shutil.rmtree(run.root / folder, ignore_errors=True)
-    # The folder is ours from here on, so this goes first.
-    kept = any(is_done(cell, run) for cell in all_cells(entries, bench.columns, protocol.hash))
-    write_bytes(run.run_file, to_json(run_record(bench, profile, entries, old, kept)))
-    baselines = read_json(run.baselines_file)
-    if baselines is None or baselines.get("protocol_hash") != protocol.hash:
-        write_bytes(run.baselines_file, to_json({"protocol_hash": protocol.hash, **_baselines(bench)}))
-    for domain in bench.attributes if bench.conversions else (None,):
-        sources = np.arange(bench.n) if domain is None else bench.of_domain(domain)
-        if len(sources) and not run.source_sample(domain).is_file():
-            write_bytes(run.source_sample(domain), strip_png(bench.images(sources[:STRIP])))
-
-
-def _baselines(bench: Workbench) -> dict[str, Any]:
-    """Distances of real images to real images."""
-    reals, least = bench.bench.reals, bench.settings.minimum_n
-    if not bench.conversions:
-        return {"floor": reals.floor(least), "null": reals.null(least)}
-    null = reals.null_of_conversions(bench.test_features, bench.labels, least)
-    return {"floor": reals.floor_of_domains(least), "null": null}
-
-
-def _run_cells(bench: Workbench, entries: Sequence[Entry], where: dict[str, Any], say: Say) -> list[str]:
-    run, protocol_hash = bench.run, bench.protocol.hash
-    cells = all_cells(entries, bench.columns, protocol_hash)
-    missing = [cell for cell in cells if not is_done(cell, run)]
-    say(f"{len(cells)} cells, {len(cells) - len(missing)} of them done before; protocol {protocol_hash[:12]}.")
-    for cell in missing:  # of other weights, or failed: what is on disk is what is valid
-        run.cell_file(*cell.place).unlink(missing_ok=True)
-        run.error_file(*cell.place).unlink(missing_ok=True)
-    jobs = [
-        Job(bench.setup, protocol_hash, mode, attribute, tuple(found))
-        for (mode, attribute), found in groups(missing).items()
-    ]
-    failed: list[str] = []
-    if jobs:
-        _ = bench.bench, bench.source_reading  # they are on disk before the workers look for them
-        with _progress(run, missing), closing(run_jobs(run_job, jobs, give_up=give_up, **where)) as found:
-            for names in found:
-                failed += names
-    return sorted(failed)
-
-
-def _run_costs(bench: Workbench, entries: Sequence[Entry], failed: Sequence[str], say: Say) -> None:
-    """One after the other in one process, when nothing else of ours computes."""
-    run = bench.run
-    jobs = []
-    for entry in entries:
-        if any(place.startswith(f"{entry.name}/") for place in failed):
-            continue
-        for mode in sorted(entry.card.modes):
-            key = key_of(entry, mode, None, bench.protocol.hash)
-            if (read_json(run.cost_file(entry.name, mode)) or {}).get("key") != key:
-                jobs.append(CostJob(bench.setup, entry, mode, key))
-    try:
-        for _ in run_jobs(run_cost, jobs, backend="local", scheduler=None, workers=1) if jobs else ():
-            pass
-    except CannotWrite:
-        raise
-    except (UserError, RuntimeError) as error:  # the cells are made; the next call measures what is missing
-        say(f"The cost of an edit could not be measured: {str(error).splitlines()[-1]}")
 
 
 @contextmanager

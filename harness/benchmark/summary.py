@@ -18,15 +18,15 @@ _PARTS = {"value": "", "low": "_low", "high": "_high", "se": "_se"}
 
 def summary_csv(run: RunDirectory) -> str:
     """One row a cell: ``method,mode,attribute,kind,n``, then each measure with its ``_low``, ``_high`` and ``_se``."""
-    kinds = {name: method["kind"] for name, method in run.read_run()["methods"].items()}
+    kinds = {name: method.kind for name, method in run.read_run().methods.items()}
     rows = []
     for cell in run.cells():
-        row = {key: cell[key] for key in ("method", "mode", "attribute", "n")}
-        row["kind"] = kinds.get(cell["method"], "")
-        for measure, found in cell["measures"].items():
+        row: dict[str, Any] = {key: getattr(cell, key) for key in ("method", "mode", "attribute", "n")}
+        row["kind"] = kinds.get(cell.method, "")
+        for measure, found in cell.measures.items():
             for part, suffix in _PARTS.items():
-                if found.get(part) is not None:
-                    row[measure + suffix] = found[part]
+                if getattr(found, part) is not None:
+                    row[measure + suffix] = getattr(found, part)
         rows.append(row)
     columns = sorted({column for row in rows for column in row} - set(_HEAD))
     text = io.StringIO()
@@ -46,25 +46,25 @@ def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
     partial: dict[tuple[str, str], str] = {}
     means: dict[tuple[str, str], dict[str, list[float]]] = {}
     for cell in run.cells():
-        measures = means.setdefault((cell["mode"], cell["method"]), {})
-        if cell.get("reason"):
-            partial[cell["mode"], cell["method"]] = cell["reason"]
+        measures = means.setdefault((cell.mode, cell.method), {})
+        if cell.reason:
+            partial[cell.mode, cell.method] = cell.reason
         for name in names:
-            value = cell["measures"].get(name, {}).get("value")
-            if value is not None:
-                measures.setdefault(name, []).append(value)
+            found = cell.measures.get(name)
+            if found is not None and found.value is not None:
+                measures.setdefault(name, []).append(found.value)
     rows: list[tuple[Any, ...]] = []
     notes = [f"No means: {reason}." for reason in sorted(set(partial.values()))]
     for mode in ("label", "reference"):
         of_mode = [found for (other, _), found in means.items() if other == mode]
         most = {name: max((len(found.get(name, ())) for found in of_mode), default=0) for name in names}
         for entry in entries:
-            found = means.get((mode, entry.name))
-            if found is None:
+            own = means.get((mode, entry.name))
+            if own is None:
                 continue
-            whole = {name: values for name, values in found.items() if len(values) == most[name]}
-            if len(whole) < len(found) and (mode, entry.name) not in partial:
-                counted = min(len(values) for name, values in found.items() if name not in whole)
+            whole = {name: values for name, values in own.items() if len(values) == most[name]}
+            if len(whole) < len(own) and (mode, entry.name) not in partial:
+                counted = min(len(values) for name, values in own.items() if name not in whole)
                 notes.append(f"No mean: {entry.card.title} by {mode} has {counted} of {max(most.values())} values.")
             rows.append((mode, entry.card.title, *(_mean(whole.get(name)) for name in names)))
     return ["", *text_table(("mode", "method", *names), rows).splitlines(), *notes, ""]

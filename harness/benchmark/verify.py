@@ -9,16 +9,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridgebench.eval.records.directory import RunDirectory, read_json
+from bridgebench.eval.records.differences import differences
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.measured import CellRecord
+from bridgebench.eval.records.run import RunRecord
 from bridgebench.harness.benchmark.backends import run_jobs
 from bridgebench.harness.benchmark.jobs import Job, run_job
 from bridgebench.harness.benchmark.plan import Cell, all_cells, groups, select
-from bridgebench.harness.benchmark.workbench import Setup, workbench
+from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.devices import check_device
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.reading import check_links, read_bytes
-from bridgebench.reports.read.compare import differences
 from pydantic import ValidationError
 
 
@@ -51,19 +53,19 @@ def verify_run(
     stored, record = RunDirectory(folder), RunDirectory(folder).read_run()
     with tempfile.TemporaryDirectory(prefix="bridgebench-") as name:
         anew = RunDirectory(Path(name).resolve())
-        device = record.get("protocol", {}).get("device") or "cpu"
+        device = record.protocol.get("device") or "cpu"
         check_device(device)
         profile, root = _profile(folder, record), data_root and data_root.resolve()
-        setup = Setup(profile, root, _limit(record), anew.root, device)
+        setup = Setup(profile, root, record.limit, anew.root, device)
         bench = workbench(setup)
-        if bench.protocol.hash != record.get("protocol_hash"):
-            changed = "; ".join(differences(record.get("protocol", {}), bench.protocol.record()))
+        if bench.protocol.hash != record.protocol_hash:
+            changed = "; ".join(map(str, differences(record.protocol, bench.protocol.record())))
             raise UserError(f"{folder} was measured by another protocol than the one here: {changed}.")
         chosen = _sample(stored, _planned(setup.profile, bench, record), cells, seed)
         if not chosen:
             raise UserError(f"{folder} has no finished cell to verify.")
         say(f"{len(chosen)} cells are made again ({setup.profile.name}, seed {seed}).")
-        _ = bench.bench  # the real features are there before the workers look for them
+        bench.keep_features()
         jobs = [
             Job(setup, bench.protocol.hash, mode, attribute, tuple(found))
             for (mode, attribute), found in groups(chosen).items()
@@ -80,24 +82,18 @@ def verify_run(
     return different
 
 
-def _profile(folder: Path, record: dict[str, Any]) -> Profile:
+def _profile(folder: Path, record: RunRecord) -> Profile:
     try:
-        return Profile.model_validate_json(json.dumps(record.get("profile")))
+        return Profile.model_validate_json(json.dumps(record.profile))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise UserError(f"The profile in {folder / 'run.json'} is damaged ({where}: {first['msg']}).") from error
 
 
-def _limit(record: dict[str, Any]) -> int | None:
-    """How many test images the run was limited to."""
-    limit = record.get("limit")
-    return limit if isinstance(limit, int) and limit > 1 else None
-
-
-def _planned(profile: Profile, bench: Any, record: dict[str, Any]) -> list[Cell]:
+def _planned(profile: Profile, bench: Workbench, record: RunRecord) -> list[Cell]:
     """The cells of the run's methods that can take part here."""
-    names = sorted(record.get("methods", {}))
+    names = sorted(record.methods)
     of_profile = profile.model_copy(update={"methods": tuple(names)})
     entries, _ = select(of_profile, None, has_truth=profile.data.name in DRAWN_HERE)
     return all_cells(entries, bench.columns, bench.protocol.hash)
@@ -111,12 +107,12 @@ def _sample(stored: RunDirectory, planned: Sequence[Cell], count: int, seed: int
 
 def _changes(stored: RunDirectory, anew: RunDirectory, cell: Cell) -> list[str]:
     """What differs between a stored cell and the same cell made anew."""
-    before, after = (read_json(run.cell_file(*cell.place)) for run in (stored, anew))
+    before, after = (CellRecord.find(run.cell_file(*cell.place)) for run in (stored, anew))
     if before is None or after is None:
         return [f"no readable record {'is stored' if before is None else 'came out'}"]
-    if before.get("key") != after.get("key"):
+    if before.key != after.key:
         return ["it was made with other weights, or by another version of the method"]
-    changes = differences(before, after)
+    changes = [str(found) for found in differences(before.plain(), after.plain())]
     if not changes and not _same_bytes(stored.cell_file(*cell.place), anew.cell_file(*cell.place)):
         changes.append("the same numbers in other bytes")
     for path in (anew.sample_file(*cell.place), anew.details_file(*cell.place), anew.details_picture(*cell.place)):

@@ -166,8 +166,8 @@ class Workbench:
         return self._features("test", self.test)
 
     @cached_property
-    def bench(self) -> Bench:
-        """The measures' view of all this."""
+    def instruments(self) -> Bench:
+        """What measures take: judges, feature space and the real side of distances."""
         if self.conversions:
             features = np.concatenate([self._features(split, images) for split, images in self.real_splits.items()])
             labels = np.concatenate([np.asarray(images.labels) for images in self.real_splits.values()])
@@ -183,6 +183,13 @@ class Workbench:
             resamples=self.settings.bootstrap,
             minimum_n=self.settings.minimum_n,
         )
+
+    def keep_features(self) -> None:
+        """Stores what is read of all test images, and the real features, in the run directory, where workers find them.
+
+        What lies there already is not computed again.
+        """
+        _ = self.source_reading, self.instruments
 
     def editor(self, entry: Entry) -> Editor:
         """The method of `entry`, with the classifier attached if it needs one."""

@@ -25,10 +25,12 @@ def benchmark(
     names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     found = open_profile(profile, skip_damaged)
     from bridgebench.harness.benchmark.runner import run_benchmark
+    from bridgebench.reports.site import build
 
+    run = out or Path("runs") / (found.name if limit is None else f"{found.name}-limit{limit}")
     failed = run_benchmark(
         found,
-        out or Path("runs") / (found.name if limit is None else f"{found.name}-limit{limit}"),
+        run,
         methods=names,
         limit=limit,
         backend=backend,
@@ -38,4 +40,5 @@ def benchmark(
         device=device,
         say=typer.echo,
     )
+    typer.echo(f"The page: {build(run)}")  # made from the records alone: `bridgebench report` makes it again
     raise typer.Exit(1 if failed else 0)

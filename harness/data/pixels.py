@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +10,6 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-STRIP = 8
 
 
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
@@ -25,21 +22,6 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
         raise ValueError("the edited images hold values that are not finite")
     levels = ((images.detach().float().cpu() + 1) * 127.5).round_().clamp_(0, 255)
     return levels.byte().permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def strip_png(images: NDArray[np.uint8]) -> bytes:
-    """The first eight images (N, H, W, 3) side by side, as a PNG file."""
-    return grid_png(images[:STRIP], len(images[:STRIP]))
-
-
-def grid_png(images: NDArray[np.uint8], columns: int) -> bytes:
-    """Images (rows * columns, H, W, 3), row by row, as a PNG file."""
-    from PIL import Image
-
-    rows = [np.concatenate(list(images[i : i + columns]), axis=1) for i in range(0, len(images), columns)]
-    buffer = io.BytesIO()
-    Image.fromarray(np.concatenate(rows)).save(buffer, format="PNG")
-    return buffer.getvalue()
 
 
 def digest(image: NDArray[np.uint8]) -> bytes:

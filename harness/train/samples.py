@@ -13,7 +13,7 @@ from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.flips import flip
 from bridgebench.methods.core.labels import are_domains
 from bridgebench.methods.editor import Editor
-from bridgebench.reports.figures.grids import comparison_grid, png_bytes
+from bridgebench.templates.grids import comparison_grid, png_bytes
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor

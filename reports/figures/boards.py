@@ -5,22 +5,23 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from bridgebench.methods.core.files import quote
-from bridgebench.reports.figures.grids import Sheet, comparison_grid, cut, png_bytes
+from bridgebench.eval.records.directory import TRUTH
+from bridgebench.eval.records.pictures import open_picture
 from bridgebench.reports.pages.layout import Page
-from bridgebench.reports.read.pictures import open_picture
 from bridgebench.reports.read.run import Run
+from bridgebench.templates.grids import Sheet, comparison_grid, cut, png_bytes
 from PIL import Image
 
 PATH = "figures.html"
 _PAIRS = {
-    "Male": ("Figure 11: gender by reference", ("with", "like the right one", "like the left one", "without")),
-    "Mouth_Slightly_Open-and-Bangs": (
+    ("Male",): ("Figure 11: gender by reference", ("with", "like the right one", "like the left one", "without")),
+    ("Mouth_Slightly_Open", "Bangs"): (
         "Figure 12: mouth and bangs together, by reference",
         ("with both", "like the right one", "like the left one", "with neither"),
     ),
-    "Bangs": ("Figure 13: bangs by reference", ("with", "like the right one", "like the left one", "without")),
+    ("Bangs",): ("Figure 13: bangs by reference", ("with", "like the right one", "like the left one", "without")),
 }
 _WAY = ("source", "by label", "¾ label", "half and half", "¼ label", "by reference", "reference")
 
@@ -82,16 +83,16 @@ class Boards:
         with Image.open(io.BytesIO(self.files[path])) as picture:
             return [*cut(picture.convert("RGB"))]
 
-    def _pairs(self, number: int, name: str) -> Gallery:
+    def _pairs(self, number: int, attributes: tuple[str, ...]) -> Gallery:
         """The methods side by side, the true edits last."""
-        title, heads = _PAIRS[name]
-        methods = self._run.record.methods
+        title, heads = _PAIRS[attributes]
+        methods, file = self._run.record.methods, self._run.directory.pairs_file
         boards = [
-            self._board(methods[method].title, quote(method), "pairs", name, heads, f"{number}-{place}")
+            self._board(methods[method].title, file(method, attributes), heads, f"{number}-{place}")
             for place, method in enumerate(self._run.methods, 1)
             if methods[method].kind == "method"
         ]
-        boards.append(self._board("True edit", "truth", "pairs", name, heads, f"{number}-true"))
+        boards.append(self._board("True edit", file(TRUTH, attributes), heads, f"{number}-true"))
         lead = (
             "Each row is a pair of test images, the first that differ so, on its two edges; each is the other's "
             "reference, and the edits stand between them."
@@ -100,8 +101,9 @@ class Boards:
 
     def _way(self, number: int, method: str) -> Gallery:
         """A method that can weigh label against reference, attribute by attribute."""
+        file = self._run.directory.interpolation_file
         boards = [
-            self._board(self._run.spoken(column), quote(method), "interpolation", column, _WAY, f"way-{number}-{place}")
+            self._board(self._run.spoken(column), file(method, column), _WAY, f"way-{number}-{place}")
             for place, column in enumerate(self._run.columns, 1)
         ]
         title = self._run.record.methods[method].title
@@ -109,8 +111,7 @@ class Boards:
         found = [board for board in boards if board is not None]
         return Gallery(f"way-{number}", f"{title}: from label to reference", lead, found)
 
-    def _board(self, title: str, folder: str, figure: str, name: str, heads: tuple[str, ...], key: str) -> Board | None:
-        path = self._run.folder / "samples" / folder / figure / f"{quote(name)}.png"
+    def _board(self, title: str, path: Path, heads: tuple[str, ...], key: str) -> Board | None:
         if not path.is_file():
             return None
         side = self._side
@@ -119,11 +120,11 @@ class Boards:
             path, lambda w, h: w == width and h > 0 and h % side == 0, f"rows of {len(heads)} squares of {side} pixels"
         )
         strips = [picture.crop((0, y, width, y + side)) for y in range(0, picture.height, side)]
-        kind = "Pair" if figure == "pairs" else "Face"
+        kind = "Pair" if heads != _WAY else "Face"
         rows = tuple(f"{kind} {number}" for number in range(1, len(strips) + 1))
         pictures = tuple(self._keep(f"figures/{key}-{number}.png", strip) for number, strip in enumerate(strips, 1))
         labelled = ""
-        if figure == "pairs":
+        if heads != _WAY:
             grid = comparison_grid([(row, cut(strip)) for row, strip in zip(rows, strips, strict=True)], heads, scale=1)
             labelled = self._keep(f"figures/{key}.png", grid)
         return Board(title, heads, rows, pictures, labelled)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from urllib.parse import unquote
 
 import numpy as np
+from bridgebench.eval.records.pictures import open_picture
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.figures import heat
-from bridgebench.reports.figures.grids import Sheet, comparison_grid, cut, png_bytes, strip
 from bridgebench.reports.figures.pdf import grid_pdf
-from bridgebench.reports.read.pictures import open_picture
-from bridgebench.reports.read.records import MODES, Mode
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
+from bridgebench.templates.grids import Sheet, comparison_grid, cut, png_bytes, strip
 from PIL import Image
 
 FACES = 6  # Figures 14 to 19 of the paper show six
@@ -114,11 +114,10 @@ class Figures:
     def _sources(self) -> ByColumn:
         """The first test images, the same for every attribute; of conversions the first of each source domain."""
         if not self.run.conversions:
-            path = self.run.folder / "samples" / "source.png"
+            path = self.run.directory.source_sample()
             return dict.fromkeys(self.run.columns, self._tiles(path)[:FACES]) if path.is_file() else {}
-        found = self._strips(self.run.folder / "samples" / "source")
-        domains = {column: self.run.source_domain(column) for column in self.run.columns}
-        return {column: found[domain][:FACES] for column, domain in domains.items() if domain in found}
+        found = self._strips(lambda column: self.run.directory.source_sample(self.run.source_domain(column)))
+        return {column: tiles[:FACES] for column, tiles in found.items()}
 
     def _grid_set(self, mode: Mode, sources: ByColumn) -> GridSet | None:
         rows = self._rows(mode, sources)
@@ -172,33 +171,32 @@ class Figures:
 
         A method that moves attributes in groups has references of its own, and so true edits of its own.
         """
-        samples, methods = self.run.folder / "samples", self.run.record.methods
-        by_name = _named_folders(samples)
-        truth = self._strips(samples / "truth" / mode)
+        methods, directory = self.run.record.methods, self.run.directory
+        references = self._strips(directory.reference_sample)
+        truth = self._strips(lambda column: directory.truth_sample(mode, column))
         rows: list[_Row] = []
         controls: list[_Row] = []
         for name in self.run.methods:
-            if (name == "oracle" and truth) or name not in by_name:
+            if name == "oracle" and truth:
                 continue
             title, own, true = methods[name].title, {}, truth
             if mode == "reference":
-                own = self._strips(samples / "reference" / by_name[name].name)
-                true = truth | self._strips(samples / "truth" / mode / by_name[name].name)
+                own = self._strips(partial(directory.reference_sample, method=name))
+                true = truth | self._strips(partial(directory.truth_sample, mode, method=name))
             if own:  # where its references are everybody's, no strip of its own is stored
-                rows.append(_Row(f"References of {title}", "given", self._strips(samples / "reference") | own, ""))
-            row = _Row(title, methods[name].kind, self._strips(by_name[name] / mode), name, true)
+                rows.append(_Row(f"References of {title}", "given", references | own, ""))
+            row = _Row(title, methods[name].kind, self._strips(partial(directory.sample_file, name, mode)), name, true)
             (rows if methods[name].kind == "method" else controls).append(row)
         if mode == "reference":
-            rows.insert(0, _Row("Reference", "given", self._strips(samples / "reference")))
+            rows.insert(0, _Row("Reference", "given", references))
         if self.run.conversions:
             rows.insert(0, _Row("Source", "source", sources))
         return [row for row in [*rows, _Row("True edit", "truth", truth), *controls] if row.strips]
 
-    def _strips(self, folder: Path) -> dict[str, Tiles]:
-        """The tiles of every strip in a folder, by attribute; files are named by attribute, percent-quoted."""
-        if not folder.is_dir():
-            return {}
-        return {unquote(path.stem): self._tiles(path) for path in sorted(folder.glob("*.png"))}
+    def _strips(self, file: Callable[[str], Path]) -> ByColumn:
+        """The tiles of every strip that there is; `file` says where the strip of a column lies."""
+        paths = {column: file(column) for column in self.run.columns}
+        return {column: self._tiles(path) for column, path in paths.items() if path.is_file()}
 
     def _tiles(self, path: Path) -> Tiles:
         def fits(width: int, height: int) -> bool:
@@ -221,8 +219,3 @@ class Figures:
         self.files[path] = heat.png(np.concatenate(steps, axis=1))
         self.files[heat.SCALE] = heat.scale()
         return path
-
-
-def _named_folders(folder: Path) -> dict[str, Path]:
-    """The folders in a folder by the names they stand for (on disk they are percent-quoted)."""
-    return {unquote(path.name): path for path in sorted(folder.iterdir()) if path.is_dir()}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from bridgebench.methods.core.files import quote
-from bridgebench.reports.figures.grids import Sheet, cut, png_bytes
-from bridgebench.reports.read.pictures import open_picture
-from bridgebench.reports.read.records import MODES, Mode
+from bridgebench.eval.records.directory import TRUTH
+from bridgebench.eval.records.pictures import open_picture
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
+from bridgebench.templates.grids import Sheet, cut, png_bytes
 from PIL import Image
 
 
@@ -55,11 +56,11 @@ class Matrices:
         if not run.conversions:
             return
         names = [name for name in run.methods if run.record.methods[name].kind == "method"]
-        rows = [(name, quote(name), run.record.methods[name].title) for name in names] + [("", "truth", "True edit")]
-        for number, (method, folder, title) in enumerate(rows):
+        rows = [*((name, run.record.methods[name].title) for name in names), ("", "True edit")]
+        for number, (method, title) in enumerate(rows):
             for mode in MODES:
                 for column, conversion in enumerate(run.columns):
-                    matrix = self._matrix(method, folder, title, mode, conversion, f"{number + 1}-{mode}-{column + 1}")
+                    matrix = self._matrix(method, title, mode, conversion, f"{number + 1}-{mode}-{column + 1}")
                     if matrix is not None:
                         self.found.append(matrix)
 
@@ -94,12 +95,12 @@ class Matrices:
             rows = range(0, picture.height, self._side)
             return [[*cut(picture.crop((0, y, picture.width, y + self._side)))] for y in rows]
 
-    def _matrix(self, method: str, folder: str, title: str, mode: Mode, conversion: str, key: str) -> Matrix | None:
-        run, grids = self._run, self._run.folder / "grids"
-        path = grids / folder / mode / f"{quote(conversion)}.png"
+    def _matrix(self, method: str, title: str, mode: Mode, conversion: str, key: str) -> Matrix | None:
+        run, directory = self._run, self._run.directory
+        path = directory.grid_file(method or TRUTH, mode, conversion)
         source = run.source_domain(conversion)
         target = conversion[len(source) + 1 :]
-        if not path.is_file() or not (grids / "source" / f"{quote(source)}.png").is_file():
+        if not path.is_file() or not directory.grid_images("source", source).is_file():
             return None
         edits = open_picture(path, self._fits, f"a grid of {self._side} pixel squares")
         references = ""
@@ -120,11 +121,11 @@ class Matrices:
             edits.height // self._side,
         )
 
-    def _strip(self, kind: str, domain: str, upright: bool = False) -> str:
+    def _strip(self, kind: Literal["source", "reference"], domain: str, upright: bool = False) -> str:
         """The stored strip of a domain; `upright`: its squares one under the other."""
         name = f"matrices/{kind}-{self._run.record.attributes.index(domain) + 1}.png"
         if name not in self.files:
-            path = self._run.folder / "grids" / kind / f"{quote(domain)}.png"
+            path = self._run.directory.grid_images(kind, domain)
             strip = open_picture(path, self._fits, f"a strip of {self._side} pixel squares")
             if upright:
                 turned = Image.new("RGB", (self._side, strip.width))

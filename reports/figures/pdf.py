@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-from bridgebench.reports.figures.grids import wrap
+from bridgebench.templates.grids import wrap
 from PIL import Image
 
 _TILE = 40.0  # points

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from bridgebench.eval.records.details import Details, Kind
+from bridgebench.eval.records.pictures import Images
 from bridgebench.reports.figures import heat
-from bridgebench.reports.figures.grids import png_bytes
-from bridgebench.reports.read.details import Details, Images, Kind
+from bridgebench.templates.grids import png_bytes
 from PIL import Image
 
 _TALLEST = 8192  # pixels: browsers may show a taller picture scaled down

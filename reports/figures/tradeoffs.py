@@ -6,8 +6,8 @@ from bridgebench.eval.measures.accuracy import SECOND
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_TARGET
 from bridgebench.eval.measures.preservation import SSIM_SOURCE
+from bridgebench.eval.records.record import MODES
 from bridgebench.reports.figures.charts import Point, Scatter, scatter
-from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 

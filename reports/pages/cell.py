@@ -9,12 +9,13 @@ from bridgebench.eval.measures import SECTIONS
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.counterfactual import L1_TRUE
 from bridgebench.eval.measures.preservation import L1_SOURCE
+from bridgebench.eval.records.details import Details, Kind, ShownEdit
+from bridgebench.eval.records.pictures import Images
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.figures import heat
 from bridgebench.reports.figures.comparison import Grid, GridSet
 from bridgebench.reports.figures.tiles import Faces, Layer, Tile, column_png, copies, heat_png, patches_png
 from bridgebench.reports.pages.layout import Layout, Page
-from bridgebench.reports.read.details import Details, Images, Kind, Reading, details_path, read_details, read_pictures
-from bridgebench.reports.read.records import MODES, Mode
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import Notes, TableCell, fitting, print_cell
@@ -69,7 +70,7 @@ class Drill:
     def __init__(self, run: Run, layout: Layout, grids: Sequence[GridSet]) -> None:
         self._run, self._layout = run, layout
         self._grids = {found.mode: found for found in grids}
-        self._details = {place: read_details(details_path(run.folder, *place)) for place in _places(run)}
+        self._details = {place: Details.read(run.directory.details_file(*place)) for place in _places(run)}
         faces = Faces((details, self._pictures(place)) for place, details in self._details.items())
         self._faces = faces.layers
         self.files = dict(faces.files)
@@ -78,8 +79,8 @@ class Drill:
             self.files[heat.SCALE] = heat.scale()
 
     def _pictures(self, place: _Place) -> dict[Kind, Images]:
-        path = details_path(self._run.folder, *place).with_suffix(".png")
-        return read_pictures(path, self._details[place], self._run.record.data.image_size)
+        path = self._run.directory.details_picture(*place)
+        return self._details[place].pictures(path, self._run.record.data.image_size)
 
     def _page(self, place: _Place) -> Page:
         method, mode, column = place
@@ -160,7 +161,7 @@ class Drill:
         lead = f"All edits of the cell, ranked {ranked}: both ends and the middle."
         return Sheet("ranked", "The best, the median, the worst", lead, _rows(edits), edits)
 
-    def _edit(self, title: str, details: Details, reading: Reading, tiles: dict[str, Tile]) -> Edit:
+    def _edit(self, title: str, details: Details, reading: ShownEdit, tiles: dict[str, Tile]) -> Edit:
         wanted = "convert" if self._run.conversions else ("add" if reading.target else "remove")
         before, after = (f"{100 * probability:.0f}" for probability in (reading.before, reading.after))
         score = _score(details).text(reading.score)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridgebench.reports.read.records import Mode
+from bridgebench.eval.records.record import Mode
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import Table
 

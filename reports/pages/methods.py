@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridgebench.eval.measures import SUCCESS
+from bridgebench.eval.records.differences import flatten
+from bridgebench.eval.records.record import MODES
+from bridgebench.eval.records.run import Curves, MethodRecord
 from bridgebench.reports.figures.charts import Curve, curve
 from bridgebench.reports.figures.comparison import GridRow, GridSet
 from bridgebench.reports.figures.domains import Matrices
 from bridgebench.reports.pages.layout import Layout, Page
-from bridgebench.reports.read.records import MODES, Curves, Method
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.leakage import LeakageMap, leakage_map
 from bridgebench.reports.tables.tables import Table
-from bridgebench.reports.words.facts import Fact, flatten
+from bridgebench.reports.words.facts import Fact
 from pydantic import ValidationError
 
 _SPENT = {
@@ -81,7 +83,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, na
     return Page(layout.method(name), "method.html.j2", context, [*shown, *(found.table for found in maps.values())])
 
 
-def _facts(method: Method) -> list[Fact]:
+def _facts(method: MethodRecord) -> list[Fact]:
     modes = [MODE_TITLES[mode] for mode in MODES if mode in method.modes]
     facts = [Fact("Kind", method.kind), Fact("Source", method.paper), Fact("Modes", ", ".join(modes))]
     if method.parameters:
@@ -91,7 +93,7 @@ def _facts(method: Method) -> list[Fact]:
     return [fact for fact in facts if fact.value]
 
 
-def _training(method: Method) -> list[Fact]:
+def _training(method: MethodRecord) -> list[Fact]:
     """How long the weights were trained, on what and where, as their card says it."""
     card = (method.weights.card if method.weights else None) or {}
     facts = [Fact(title, _text(card[key])) for key, title in _SPENT.items() if card.get(key) is not None]
@@ -101,7 +103,7 @@ def _training(method: Method) -> list[Fact]:
     return facts
 
 
-def _curves(method: Method) -> list[Curve]:
+def _curves(method: MethodRecord) -> list[Curve]:
     """The losses of the training, as the weights' card keeps them."""
     found = ((method.weights.card if method.weights else None) or {}).get("curves")
     try:
@@ -116,7 +118,7 @@ def _text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _recipe(method: Method) -> list[Fact]:
+def _recipe(method: MethodRecord) -> list[Fact]:
     """The recipe's settings; a card without a recipe (an imported checkpoint) is shown as it is."""
     card = (method.weights.card if method.weights else None) or {}
     recipe = card.get("recipe")
@@ -125,7 +127,7 @@ def _recipe(method: Method) -> list[Fact]:
     return [Fact(name, value) for name, value in flatten(recipe) if name and name != "notes"]
 
 
-def _notes(method: Method) -> str:
+def _notes(method: MethodRecord) -> str:
     recipe = ((method.weights.card if method.weights else None) or {}).get("recipe")
     return str(recipe.get("notes", "")) if isinstance(recipe, dict) else ""
 

@@ -10,8 +10,9 @@ from math import factorial
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
+from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.paper.published import printed
-from bridgebench.reports.read.records import MODES, Measure, Mode
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import mean, too_few

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridgebench.eval.records.record import Mode
 from bridgebench.reports.paper.order import Order
-from bridgebench.reports.read.records import Mode
 from bridgebench.reports.read.results import MODE_TITLES
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

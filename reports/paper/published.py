@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from bridgebench.reports.read.records import Mode
+from bridgebench.eval.records.record import Mode
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.tables.tables import Group, Head, Row, Table, TableCell
 

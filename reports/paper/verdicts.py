@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridgebench.eval.measures.card import MeasureCard
+from bridgebench.eval.records.measured import Measure
 from bridgebench.reports.paper.published import printed
-from bridgebench.reports.read.records import Measure
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (

@@ -6,27 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridgebench.eval.measures import SECTIONS
+from bridgebench.eval.records.differences import Difference, differences
+from bridgebench.eval.records.record import MODES
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.pages.script import script
-from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import fitting
-from bridgebench.reports.words.facts import flatten
 from bridgebench.reports.words.protocol import words
 from bridgebench.templates import environment
-
-ABSENT = "absent"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One value in which two records differ; `words` says what it decides, if that is known."""
-
-    key: str
-    first: str
-    second: str
-    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ class Comparison:
         """All of it for a terminal."""
         found = [self.verdict]
         for part, differing in self.parts.items():
-            found += [f"{part}:", *(f"  {one.key}: {one.first} -> {one.second}" for one in differing)]
+            found += [f"{part}:", *(f"  {one}" for one in differing)]
         if self.numbers:
             found.append("means:")
             for number in self.numbers:
@@ -87,7 +75,11 @@ class Comparison:
         env = environment()
         assert env.loader is not None
         style = env.loader.get_source(env, "report.css")[0]
-        return env.get_template("diff.html.j2").render(found=self, style=style, script=script(), root="").encode()
+        return (
+            env.get_template("diff.html.j2")
+            .render(found=self, style=style, script=script(), words=words, root="")
+            .encode()
+        )
 
 
 def compare(first: Path, second: Path) -> Comparison:
@@ -100,11 +92,11 @@ def compare(first: Path, second: Path) -> Comparison:
     one, two = (run.record for run in runs)
     same = one.protocol_hash == two.protocol_hash
     parts = {
-        "protocol": differing(one.protocol, two.protocol) if not same else [],
-        "code": differing(one.code, two.code),
-        "weights": differing(_weights(one.methods), _weights(two.methods)),
-        "packages": differing(one.packages, two.packages),
-        "hardware": differing(one.hardware, two.hardware),
+        "protocol": differences(one.protocol, two.protocol) if not same else [],
+        "code": differences(one.code, two.code),
+        "weights": differences(_weights(one.methods), _weights(two.methods)),
+        "packages": differences(one.packages, two.packages),
+        "hardware": differences(one.hardware, two.hardware),
     }
     hashes = one.protocol_hash, two.protocol_hash
     found = {part: lines for part, lines in parts.items() if lines}
@@ -119,18 +111,6 @@ def write_page(comparison: Comparison, out: Path) -> Path:
 
 def _weights(methods: dict) -> dict[str, str | None]:
     return {name: method.weights.sha256 if method.weights else None for name, method in methods.items()}
-
-
-def differing(one: dict, two: dict) -> list[Difference]:
-    """The values in which two records differ, sorted by key."""
-    left, right = dict(flatten(one)), dict(flatten(two))
-    keys = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
-    return [Difference(key, left.get(key, ABSENT), right.get(key, ABSENT), words(key)) for key in keys]
-
-
-def differences(one: dict, two: dict) -> list[str]:
-    """One line ``key: first -> second`` for each value in which two records differ, sorted by key."""
-    return [f"{found.key}: {found.first} -> {found.second}" for found in differing(one, two)]
 
 
 def _numbers(first: Run, second: Run) -> list[NumberDifference]:

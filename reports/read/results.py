@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from bridgebench.eval.measures import shown
 from bridgebench.eval.measures.card import MeasureCard, Place
+from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.record import Mode
 from bridgebench.reports.pages.layout import Layout
-from bridgebench.reports.read.records import Measure, Mode
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
     Group,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote
 
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.measured import Baselines, CellRecord, CostRecord
+from bridgebench.eval.records.record import Mode
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.reading import check_links
-from bridgebench.reports.read.records import Baselines, Cell, Cost, Mode, RunRecord, read
-
-_ERROR = ".error.txt"
 
 
 class Run:
@@ -17,6 +16,7 @@ class Run:
 
     Attributes:
         folder: the directory.
+        directory: where its files lie.
         record: run.json.
         columns: the names of the cells of a method and mode, in a table's order: attributes, or conversions of domains.
         cells: finished cells by (protocol hash, method, mode, column).
@@ -33,26 +33,26 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         check_links(folder)
-        if not (folder / "run.json").is_file():
-            raise UserError(f"{folder} is not a run directory (it has no run.json); `bridgebench benchmark` makes one.")
-        self.record = read(folder / "run.json", RunRecord)
+        self.directory = directory = RunDirectory(folder)
+        self.record = directory.read_run()
         self.columns = self.record.columns or self.record.attributes
         self.baselines = Baselines()
-        if (folder / "baselines.json").is_file():
-            found = read(folder / "baselines.json", Baselines)
+        if directory.baselines_file.is_file():
+            found = Baselines.read(directory.baselines_file)
             if found.protocol_hash in (None, self.record.protocol_hash):
                 self.baselines = found
-        self.cells: dict[tuple[str, str, Mode, str], Cell] = {}
-        for path in sorted((folder / "cells").glob("*/*/*.json")):
-            cell = read(path, Cell)
+        self.cells: dict[tuple[str, str, Mode, str], CellRecord] = {}
+        for path in directory.cell_files():
+            cell = CellRecord.read(path)
             self._check_names(path, cell.method, cell.attribute)
             self.cells[cell.protocol_hash, cell.method, cell.mode, cell.attribute] = cell
-        self.failed = {_place(path, _ERROR) for path in (folder / "cells").glob(f"*/*/*{_ERROR}")}
-        found_details = {_place(path, ".json") for path in (folder / "details").glob("*/*/*.json")}
-        self.details = {place for place in found_details if (self.record.protocol_hash, *place) in self.cells}
-        self.costs: dict[tuple[str, Mode], Cost] = {}
-        for path in sorted((folder / "cost").glob("*/*.json")):
-            cost = read(path, Cost)
+        self.failed = directory.failed()
+        self.details = {
+            place for place in directory.with_details() if (self.record.protocol_hash, *place) in self.cells
+        }
+        self.costs: dict[tuple[str, Mode], CostRecord] = {}
+        for path in directory.cost_files():
+            cost = CostRecord.read(path)
             self._check_names(path, cost.method)
             self.costs[cost.method, cost.mode] = cost
         if not self.cells:
@@ -98,8 +98,3 @@ class Run:
         if attribute is not None and attribute not in self.columns:
             kind = "a conversion" if self.conversions else "an attribute"
             raise UserError(f"{path} belongs to {kind} '{attribute}' that run.json does not list; delete it.")
-
-
-def _place(path: Path, ending: str) -> tuple[str, str, str]:
-    """(method, mode, column) of a file ``<method>/<mode>/<column><ending>``; names on disk are percent-quoted."""
-    return unquote(path.parts[-3]), path.parts[-2], unquote(path.name.removesuffix(ending))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridgebench.eval.records.record import MODES
 from bridgebench.reports.pages.layout import Layout
-from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import DASH, Group, Head, Row, Table, TableCell

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bridgebench.eval.measures import SECTIONS
+from bridgebench.eval.records.record import MODES
 from bridgebench.reports.paper.tables import accuracy, distance
-from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.blocks import Block, Section, folded

@@ -8,7 +8,7 @@ from math import floor, log10
 from typing import Literal
 
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.reports.read.records import Measure
+from bridgebench.eval.records.measured import Measure
 
 SHADES = 8
 MARKED_FROM = 30  # a bootstrap of fewer images is too narrow to call a winner by

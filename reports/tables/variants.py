@@ -9,7 +9,8 @@ from statistics import mean, stdev
 
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.reports.read.records import MODES, Measure, Mode
+from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.read.results import MODE_TITLES, Results, unit_and_direction
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bridgebench.eval.records.differences import flatten
+from bridgebench.eval.records.run import Made, RunRecord, WeightsRecord
 from bridgebench.reports.pages.layout import Layout, Page
-from bridgebench.reports.read.records import Made, RunRecord, Weights
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.judges import judge_tables
-from bridgebench.reports.words.facts import Fact, flatten
+from bridgebench.reports.words.facts import Fact
 from bridgebench.reports.words.protocol import lines
 
 
@@ -100,7 +101,7 @@ def weights(run: Run) -> list[WeightsLine]:
     return lines
 
 
-def _line(title: str, about: str, paper: str, count: str, file: Weights | None) -> WeightsLine:
+def _line(title: str, about: str, paper: str, count: str, file: WeightsRecord | None) -> WeightsLine:
     if file is None:
         return WeightsLine(title, about, paper, count, "", "", [])
     card = [Fact(name, value) for name, value in flatten(file.card or {}) if name]

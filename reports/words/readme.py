@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
+from bridgebench.eval.records.record import MODES
 from bridgebench.methods.core.files import write_bytes
-from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.words.story import TITLE, story

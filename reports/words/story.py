@@ -10,10 +10,11 @@ from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
 from bridgebench.eval.measures.leakage import LEAKAGE
+from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.record import MODES
 from bridgebench.reports.paper.order import orders
 from bridgebench.reports.paper.order_words import agreement_words, chance_words, cheating_words, listed
 from bridgebench.reports.paper.verdicts import count_words, differences, verdict_table
-from bridgebench.reports.read.records import MODES, Measure
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import marks

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridgebench.eval.measures.accuracy import ACCURACY
+from bridgebench.eval.records.measured import Measure
 from bridgebench.reports.paper.order_words import listed
-from bridgebench.reports.read.records import Measure
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.tables.tables import interval
 from bridgebench.reports.tables.variants import ablations_of, seeds_of

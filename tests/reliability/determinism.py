@@ -35,7 +35,7 @@ def run(profile: Profile, out: Path, backwards: bool = False, **where: Any) -> F
     """Makes the cells of some columns in a run directory; its files by path."""
     setup = Setup(profile, None, None if profile.conversions else IMAGES, out)
     bench = workbench(setup)
-    _ = bench.bench, bench.source_reading
+    bench.keep_features()
     entries, left_out = select(profile, None, has_truth=bench.test.has_truth)
     assert not left_out, left_out
     cells = all_cells(entries, COLUMNS[profile.name], bench.protocol.hash)

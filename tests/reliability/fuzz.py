@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from bridgebench.eval.records.directory import read_json
+from bridgebench.eval.records.measured import CellRecord
 from bridgebench.harness.data.celeba_lists import read_labels, read_partition
 from bridgebench.harness.data.photos import read_photo
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
@@ -110,7 +110,7 @@ def targets(folder: Path) -> list[Target]:
         Target("CelebA labels, CSV", read_labels, (_CSV,), ".csv", 2),
         Target("CelebA partition", read_partition, (_PARTITION, _PARTITION.replace(b" ", b",")), ".txt", 1),
         Target("profile", load_profile, tuple(path.read_bytes() for path in SHIPPED.glob("*.toml")), ".toml", 2),
-        Target("cell", read_json, records[2:], ".json", 1),
+        Target("cell", CellRecord.find, records[2:], ".json", 1),
         *(Target(f"run directory: {name}", _run_reader(run, name), (data,), ".json", 1)
           for name, data in zip(("run.json", "baselines.json", _CELL), records, strict=True)),
         Target("photo", read_photo, (_picture("PNG"), _picture("JPEG")), ".png", 2),

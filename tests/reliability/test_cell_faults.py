@@ -98,7 +98,6 @@ def test_failures_are_told_kept_apart_and_tried_again(
     tmp_path: Path, write_tiny: Write, here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile, out, said = load_profile(write_tiny(tmp_path, ("n = 12", "n = 4"))), tmp_path / "run", []
-    monkeypatch.setattr("bridgebench.reports.site.build", lambda run: run / "report")  # the page has tests of its own
     whole_run = group.Group.run
 
     def fail(self: group.Group, cell: Any, protocol_hash: str) -> None:

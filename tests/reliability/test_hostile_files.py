@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 import torch
 from bridgebench.eval.judges.features import load_extractor
-from bridgebench.eval.records.directory import read_json
+from bridgebench.eval.records.measured import Baselines
+from bridgebench.eval.records.pictures import open_picture
 from bridgebench.harness.data.sources import PhotoZip
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.reading import check_links, parse_json, read_bytes
 from bridgebench.methods.core.weights import header
 from bridgebench.methods.official.files import read_npz, read_torch
-from bridgebench.reports.read.pictures import open_picture
 from bridgebench.reports.site import build
 from fake_run import write_run
 
@@ -93,9 +93,9 @@ def test_a_huge_or_deep_profile_is_refused(tmp_path: Path) -> None:
 def test_records_are_read_within_limits(tmp_path: Path) -> None:
     deep = tmp_path / "deep.json"
     deep.write_text('{"a":' * 100_000)
-    assert read_json(deep) is None
+    assert Baselines.find(deep) is None
     os.mkfifo(tmp_path / "pipe.json")
-    assert read_json(tmp_path / "pipe.json") is None  # and does not wait for a writer
+    assert Baselines.find(tmp_path / "pipe.json") is None  # and does not wait for a writer
     with pytest.raises(ValueError, match="larger than 10 bytes"):
         read_bytes(deep, 10)
     for text in ("NaN", "[Infinity]", "{", "9" * 10_000):

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bridgebench.eval.records.directory import RunDirectory, read_json, to_json
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.measured import Baselines
+from bridgebench.eval.records.record import to_json
 from bridgebench.harness.data.celeba_lists import read_labels
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import quote, write_bytes
 from bridgebench.methods.core.flips import consistent, flip, touched
 from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.core.reading import parse_json, read_bytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -142,7 +145,7 @@ def _toml(tables: dict[str, Any]) -> str:
 def test_a_record_is_read_as_written_and_the_same_record_is_the_same_bytes(tmp_path: Path, record: dict) -> None:
     path = tmp_path / "record.json"
     write_bytes(path, to_json(record))
-    assert read_json(path) == record
+    assert parse_json(read_bytes(path)) == record
     assert to_json(dict(reversed(record.items()))) == path.read_bytes()
 
 
@@ -150,16 +153,16 @@ def test_a_record_is_read_as_written_and_the_same_record_is_the_same_bytes(tmp_p
 @given(st.binary(max_size=200))
 def test_a_damaged_record_is_none_and_not_an_error(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "record.json").write_bytes(data)
-    found = read_json(tmp_path / "record.json")
-    assert found is None or isinstance(found, dict)
+    found = Baselines.find(tmp_path / "record.json")
+    assert found is None or isinstance(found, Baselines)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_record_holds_no_numbers_that_json_lacks(value: float, tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         to_json({"value": value})
-    (tmp_path / "record.json").write_text(json.dumps({"value": value}))
-    assert read_json(tmp_path / "record.json") is None
+    (tmp_path / "record.json").write_text(json.dumps({"floor": {"value": value}}))
+    assert Baselines.find(tmp_path / "record.json") is None
 
 
 PLACES: list[Callable[[RunDirectory, str], Path]] = [

@@ -18,6 +18,7 @@ from bridgebench.harness.train import loop
 from bridgebench.harness.train.checkpoint import FILE
 from bridgebench.methods.core.errors import CannotWrite
 from bridgebench.methods.core.files import write_bytes
+from bridgebench.reports.site import build
 from test_training_faults import profile as training_profile
 from test_training_faults import saved_iteration
 
@@ -90,7 +91,7 @@ def test_a_worker_without_memory_loses_its_cell_alone(tmp_path: Path, write_tiny
         "smaller batch",
     ]
     assert "in eat" in run.error_file("hungry", "label", "Smiling").read_text()
-    assert (out / "report" / "index.html").is_file()
+    assert build(out).is_file()
 
 
 # --- disks ------------------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def test_the_page_lies_in_the_run_directory_or_where_it_was_asked_for(run: Path,
 def test_building_imports_no_torch(small: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from bridgebench.reports.site import build;"
-        "import bridgebench.reports.read.compare, bridgebench.reports.figures.grids;"
+        "import bridgebench.reports.read.compare, bridgebench.templates.grids;"
         f"build(Path({str(small)!r})); print([name for name in sys.modules if name.split('.')[0] == 'torch'])"
     )
     root = Path(__file__).parents[2]

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bridgebench.eval.records.details import EACH, SCHEMA, Readings, Scores, choose, column_png, is_kept, keep
-from bridgebench.eval.records.directory import RunDirectory, to_json
+from bridgebench.eval.records.details import EACH, Readings, Scores, choose, is_kept, keep
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.pictures import column_png
+from bridgebench.eval.records.record import to_json
 from bridgebench.harness.benchmark.plan import Cell, Entry
 from bridgebench.methods.core.files import write_bytes
 from PIL import Image
@@ -31,7 +33,8 @@ def store(run: RunDirectory, values: np.ndarray) -> None:
     source, edit = images(count, 1), images(count, 2)
     keep(
         run,
-        cell(),
+        cell().place,
+        cell().key,
         "protocol",
         [f"image {i}" for i in range(count)],
         Scores("l1_true", values, np.ones(count, dtype=bool)),
@@ -65,7 +68,7 @@ def test_the_record_says_of_every_edit_what_the_judge_said(tmp_path: Path) -> No
     run = RunDirectory(tmp_path)
     store(run, np.linspace(0, 1, 20))
     record = json.loads(run.details_file("identity", "reference", "Young").read_bytes())
-    assert (record["schema"], record["key"], record["measure"]) == (SCHEMA, "key", "l1_true")
+    assert (record["schema"], record["key"], record["measure"]) == (1, "key", "l1_true")
     worst = [one for one in record["shown"] if one["place"] == "worst"]
     assert [one["index"] for one in worst] == [18, 19]
     assert worst[1] == {
@@ -104,16 +107,16 @@ def test_the_same_edits_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_details_of_other_weights_or_of_an_older_form_are_made_again(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
-    assert not is_kept(run, cell())
+    assert not is_kept(run, cell().place, cell().key)
     store(run, np.linspace(0, 1, 20))
-    assert is_kept(run, cell())
+    assert is_kept(run, cell().place, cell().key)
     record = json.loads(run.details_file(*cell().place).read_bytes())
-    for change in ({"key": "other"}, {"schema": SCHEMA - 1}):
+    for change in ({"key": "other"}, {"schema": 0}):
         write_bytes(run.details_file(*cell().place), to_json(record | change))
-        assert not is_kept(run, cell())
+        assert not is_kept(run, cell().place, cell().key)
     write_bytes(run.details_file(*cell().place), to_json(record))
     run.details_picture(*cell().place).unlink()
-    assert not is_kept(run, cell())
+    assert not is_kept(run, cell().place, cell().key)
 
 
 def test_true_edits_beside_their_sources_take_little_room() -> None:

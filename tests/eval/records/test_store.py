@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from bridgebench.eval.records.directory import RunDirectory, read_json, to_json
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.measured import Baselines, CellRecord
+from bridgebench.eval.records.record import to_json
 from bridgebench.methods.core import files
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import quote, write_bytes
@@ -40,23 +42,25 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path, m
 
 def test_half_written_files_of_a_killed_run_are_no_cells_and_are_removed(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
-    write_bytes(run.cell_file("identity", "label", "Young"), to_json({"key": "k"}))
+    place = {"method": "identity", "mode": "label", "attribute": "Young"}
+    cell = CellRecord.model_validate({"schema": 1, "key": "k", "protocol_hash": "p", "n": 1, "measures": {}} | place)
+    cell.write(run.cell_file(*place.values()))
     rubbish = run.cell_file("identity", "label", "Bangs").with_name(".Bangs.json.x1y2.tmp")
     rubbish.write_bytes(b'{"ke')
-    assert [cell["key"] for cell in run.cells()] == ["k"]
+    assert [cell.key for cell in run.cells()] == ["k"]
     run.clean()
     assert not rubbish.exists()
-    assert [cell["key"] for cell in run.cells()] == ["k"]
+    assert [cell.key for cell in run.cells()] == ["k"]
 
 
-def test_what_is_no_json_object_is_as_if_it_were_not_there(tmp_path: Path) -> None:
-    path = tmp_path / "cell.json"
-    assert read_json(path) is None
-    for damaged in (b"", b"{", b"[1]", b"\xff"):
+def test_what_is_no_record_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "baselines.json"
+    assert Baselines.find(path) is None
+    for damaged in (b"", b"{", b"[1]", b"\xff", b'{"protocol_hash": 1}'):
         path.write_bytes(damaged)
-        assert read_json(path) is None
-    path.write_text(json.dumps({"key": 1}))
-    assert read_json(path) == {"key": 1}
+        assert Baselines.find(path) is None
+    path.write_text(json.dumps({"protocol_hash": "p"}))
+    assert Baselines.find(path) == Baselines(protocol_hash="p")
 
 
 def test_a_folder_without_run_json_is_no_run(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_copy_is_the_dealt_references(done: Done) -> None:
     likeliest = bench.source_reading.logits[references].argmax(axis=1)
     assert measures["accuracy"]["value"] == pytest.approx((likeliest == 1).mean())
     features = bench.source_reading.features[references]
-    train = bench.bench.reals
+    train = bench.instruments.reals
     assert len(train.features) == 36 and done.bench.protocol.data.real.keys() == {"train"}
     dogs = train.features[1::3]
     assert measures["fd_target"]["value"] == pytest.approx(frechet_distance(features, dogs), rel=1e-4)
@@ -145,7 +145,7 @@ def test_copy_is_the_dealt_references(done: Done) -> None:
 def test_equal_outputs_count_as_often_as_different_ones(done: Done) -> None:
     cats = done.bench.source_reading.features[:30:3]
     found = done.cells["identity", "label", "cat2dog"]["measures"]["fd_target"]
-    expected = frechet_distance(np.repeat(cats, 3, axis=0), done.bench.bench.reals.features[1::3])
+    expected = frechet_distance(np.repeat(cats, 3, axis=0), done.bench.instruments.reals.features[1::3])
     assert found["value"] == pytest.approx(expected, rel=1e-4)
 
 

@@ -59,12 +59,12 @@ def test_boards_hold_the_images_on_both_edges_and_the_edits_between(bench: Workb
     write_pairs(bench, "Young", editor, editor.name)  # no pairs go with this attribute
     case = pair_case(bench, ("Male",))
     assert case is not None
-    made, true = (squares(bench.run.figure_file(name, "pairs", "Male"), 4) for name in ("oracle", "truth"))
+    made, true = (squares(bench.run.pairs_file(name, ("Male",)), 4) for name in ("oracle", "truth"))
     assert np.array_equal(made, true) and len(made) == len(case.sources) // 2
     assert np.array_equal(made[:, 0], bench.images(case.sources[: len(made)]))
     assert np.array_equal(made[:, 3], bench.images(case.sources[len(made) :]))
     assert not np.array_equal(made[:, 1], made[:, 0])
-    assert not bench.run.figure_file("oracle", "pairs", "Young").exists()
+    assert not bench.run.pairs_file("oracle", ("Young",)).exists()
 
 
 def test_mixes_go_from_the_label_edit_to_the_reference_edit(bench: Workbench) -> None:
@@ -79,7 +79,7 @@ def test_mixes_go_from_the_label_edit_to_the_reference_edit(bench: Workbench) ->
     ).eval()
     case = case_of(bench, "reference", "Smiling", editor)
     write_mixes(bench, "Smiling", editor, editor.name, case)
-    board = squares(bench.run.figure_file("bridgegan", "interpolation", "Smiling"), 2 + len(MIXES))
+    board = squares(bench.run.interpolation_file("bridgegan", "Smiling"), 2 + len(MIXES))
     part = case.take(slice(MIX_ROWS))
     label = edit_images(bench, editor, part.sources, part.targets, None, part.draws)
     reference = edit_images(bench, editor, part.sources, part.targets, part.references, part.draws)
@@ -95,4 +95,4 @@ def test_a_method_without_the_option_has_no_mixes(bench: Workbench) -> None:
 
     editor = methods.editor_class("identity")(attributes=CELEBA14, image_size=32).eval()
     write_mixes(bench, "Smiling", editor, editor.name, case_of(bench, "reference", "Smiling", editor))
-    assert not bench.run.figure_file("identity", "interpolation", "Smiling").exists()
+    assert not bench.run.interpolation_file("identity", "Smiling").exists()

@@ -60,7 +60,7 @@ def test_the_run_says_so_and_shows_them(bench: Workbench) -> None:
     entries, _ = select(bench.setup.profile, None, has_truth=True)
     cells = [cell for cell in all_cells(entries, ["Smiling"], bench.protocol.hash) if cell.mode == "reference"]
     assert run_job(Job(bench.setup, bench.protocol.hash, "reference", "Smiling", tuple(cells))) == []
-    record = run_record(bench, bench.setup.profile, entries, None)
+    record = run_record(bench, bench.setup.profile, entries, None).plain()
     assert GROUP in record["methods"]["homogan"]["groups"] and record["methods"]["identity"]["groups"] == []
     assert "groups" in record["protocol"]["references"]
     case = case_of(bench, "reference", "Smiling", bench.editor(entries[0]))

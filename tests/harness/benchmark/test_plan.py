@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bridgebench.eval.records.details import SCHEMA
-from bridgebench.eval.records.directory import RunDirectory, to_json
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.record import to_json
 from bridgebench.harness.benchmark.plan import (
     Entry,
     all_cells,
@@ -115,15 +115,18 @@ def test_a_cell_is_done_if_its_key_fits_and_its_strip_and_details_are_there(tmp_
     run = RunDirectory(tmp_path)
     cell = all_cells([entry()], ["Young"], "hash")[0]
     assert not is_done(cell, run)
-    write_bytes(run.cell_file(*cell.place), to_json({"key": cell.key, "reason": None}))
+    record = {"schema": 1, "protocol_hash": "p", "method": cell.entry.name, "mode": cell.mode, "reason": None}
+    record |= {"attribute": cell.attribute, "n": 4, "measures": {}}
+    details = {"schema": 1, "key": cell.key, "measure": "l1_true", "kinds": [], "shown": []}
+    write_bytes(run.cell_file(*cell.place), to_json(record | {"key": cell.key}))
     assert not is_done(cell, run)
     write_bytes(run.sample_file(*cell.place), b"png")
     assert not is_done(cell, run)
-    write_bytes(run.details_file(*cell.place), to_json({"key": cell.key, "schema": SCHEMA}))
+    write_bytes(run.details_file(*cell.place), to_json(details))
     write_bytes(run.details_picture(*cell.place), b"png")
     assert is_done(cell, run)
-    write_bytes(run.cell_file(*cell.place), to_json({"key": "of other weights", "reason": None}))
+    write_bytes(run.cell_file(*cell.place), to_json(record | {"key": "of other weights"}))
     assert not is_done(cell, run)
     run.sample_file(*cell.place).unlink()
-    write_bytes(run.cell_file(*cell.place), to_json({"key": cell.key, "reason": "no reference"}))
+    write_bytes(run.cell_file(*cell.place), to_json(record | {"key": cell.key, "reason": "no reference"}))
     assert is_done(cell, run)

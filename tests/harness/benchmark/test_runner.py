@@ -17,15 +17,17 @@ import numpy as np
 import pytest
 import torch
 from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.pictures import strip_png
 from bridgebench.harness.benchmark.editing import TrueEdits
 from bridgebench.harness.benchmark.jobs import Job, run_job
 from bridgebench.harness.benchmark.plan import Cell, Entry, all_cells, groups, select
 from bridgebench.harness.benchmark.runner import run_benchmark
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
-from bridgebench.harness.data.pixels import strip_png, to_uint8
+from bridgebench.harness.data.pixels import to_uint8
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.editor import Editor
+from bridgebench.reports.site import build
 from PIL import Image
 
 from bridgebench import methods
@@ -96,15 +98,15 @@ def test_a_killed_run_given_again_has_the_bytes_of_an_undisturbed_one(killed: Ki
 
 def test_the_oracle_meets_the_truth_and_identity_the_source(killed: Killed) -> None:
     for record in RunDirectory(killed.run).cells():
-        measures = record["measures"]
-        assert (record["schema"], record["n"]) == (1, 12)
-        if record["mode"] == "reference" and record["reason"] is not None:
+        measures = record.measures
+        assert (record.schema_, record.n) == (1, 12)
+        if record.mode == "reference" and record.reason is not None:
             continue  # 24 faces do not show every attribute
-        if record["method"] == "oracle":
-            assert measures["l1_true"]["value"] == 0
+        if record.method == "oracle":
+            assert measures["l1_true"].value == 0
         else:
-            assert (measures["l1_source"]["value"], measures["ssim_source"]["value"]) == (0, pytest.approx(1))
-            assert measures["accuracy"]["value"] == pytest.approx(1 - _right(killed, record["attribute"]))
+            assert (measures["l1_source"].value, measures["ssim_source"].value) == (0, pytest.approx(1))
+            assert measures["accuracy"].value == pytest.approx(1 - _right(killed, record.attribute))
 
 
 def _right(killed: Killed, attribute: str) -> float:
@@ -116,7 +118,7 @@ def _right(killed: Killed, attribute: str) -> float:
 
 
 def test_the_run_directory_is_a_complete_record(killed: Killed) -> None:
-    record = RunDirectory(killed.run).read_run()
+    record = json.loads(RunDirectory(killed.run).run_file.read_bytes())
     assert {"created", "profile", "protocol", "code", "packages", "hardware", "judges"} <= record.keys()
     assert record["data"]["n_test"] == record["protocol"]["data"]["n"] == 12
     assert {name: method["kind"] for name, method in record["methods"].items()} == {
@@ -132,7 +134,7 @@ def test_the_run_directory_is_a_complete_record(killed: Killed) -> None:
         assert strip.size == (8 * 32, 32)
     cost = json.loads((killed.run / "cost" / "oracle" / "label.json").read_bytes())
     assert cost["ms_per_image"] > 0
-    assert (killed.run / "report" / "index.html").is_file()
+    assert build(killed.run).is_file()
 
 
 def test_a_second_call_does_only_what_is_missing(killed: Killed, tmp_path: Path) -> None:
@@ -155,8 +157,8 @@ def test_another_protocol_measures_all_again(killed: Killed, tmp_path: Path, wri
     run_benchmark(profile, root, workers=1, say=said.append)
     assert any("bootstrap: 20 -> 21" in line for line in said)
     record = RunDirectory(root).read_run()
-    assert {cell["protocol_hash"] for cell in RunDirectory(root).cells()} == {record["protocol_hash"]}
-    assert set(record["methods"]) == {cell["method"] for cell in RunDirectory(root).cells()} == {"identity"}
+    assert {cell.protocol_hash for cell in RunDirectory(root).cells()} == {record.protocol_hash}
+    assert set(record.methods) == {cell.method for cell in RunDirectory(root).cells()} == {"identity"}
 
 
 class Broken(Editor):
@@ -196,7 +198,7 @@ def test_a_mode_without_references_says_why(tiny_profile: Write, tmp_path: Path)
     assert constant, "twelve faces show no rare attribute"
     assert do(bench, [cell for cell in wanted if (cell.mode, cell.attribute) == ("reference", constant[0])]) == []
     for record in bench.run.cells():
-        assert record["measures"] == {} and constant[0] in record["reason"]
+        assert record.measures == {} and constant[0] in (record.reason or "")
 
 
 def test_a_method_of_one_attribute_leaves_the_others_blank(tiny_profile: Write, tmp_path: Path) -> None:
@@ -244,7 +246,7 @@ def test_a_resumed_run_tells_what_made_the_cells_it_keeps(
     killed: Killed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = RunDirectory(shutil.copytree(killed.run, tmp_path / "run"))
-    before = run.read_run()
+    before = json.loads(run.run_file.read_bytes())
     assert before["earlier"] == []
     run.cell_file("identity", "label", "Male").unlink()
     monkeypatch.setattr(
@@ -253,8 +255,9 @@ def test_a_resumed_run_tells_what_made_the_cells_it_keeps(
     )
     for _ in range(2):
         assert run_benchmark(load_profile(killed.profile), run.root, workers=1, say=lambda line: None) == []
-    after = run.read_run()
+    after = json.loads(run.run_file.read_bytes())
     made = {key: before[key] for key in ("created", "code", "packages", "hardware")}
     assert (after["code"]["version"], after["earlier"]) == ("9", [made])
+    build(run.root)
     page = (run.root / "report" / "provenance.html").read_text(encoding="utf-8")
     assert "Kept from" in page and f"bridgebench {before['code']['version']}" in page

@@ -11,11 +11,11 @@ import bridgebench.eval.judges.reading
 import bridgebench.harness.benchmark.group
 import numpy as np
 import pytest
+from bridgebench.eval.records.pictures import STRIP
 from bridgebench.harness.benchmark.editing import TrueEdits
 from bridgebench.harness.benchmark.jobs import Job, run_job
 from bridgebench.harness.benchmark.plan import all_cells, select
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
-from bridgebench.harness.data.pixels import STRIP
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.core.labels import CELEBA14
 

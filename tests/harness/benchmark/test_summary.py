@@ -5,24 +5,37 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from bridgebench.eval.records.directory import RunDirectory, to_json
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.record import to_json
 from bridgebench.harness.benchmark.plan import Entry
 from bridgebench.harness.benchmark.summary import summary_csv, summary_lines
 from bridgebench.methods.core.files import write_bytes
 
 from bridgebench import methods
 
+CELL = {"schema": 1, "protocol_hash": "p", "mode": "label", "n": 4}
+
+
+def write_run_record(run: RunDirectory, kinds: dict[str, str]) -> None:
+    record = {key: {} for key in ("profile", "protocol", "code", "packages", "hardware")}
+    record |= dict.fromkeys(("created", "profile_name", "protocol_hash"), "")
+    record |= {"schema": 1, "attributes": ["Bangs", "Male"]}
+    record |= {"data": {"name": "faces", "digest": "", "n_test": 4, "image_size": 32}}
+    record |= {"features": {"name": "attributes", "title": "FD", "dimension": 2, "digest": ""}}
+    record |= {"methods": {name: {"title": name, "kind": kind, "modes": ["label"]} for name, kind in kinds.items()}}
+    write_bytes(run.run_file, to_json(record))
+
 
 def test_a_row_a_cell_and_means_over_the_attributes(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
-    write_bytes(run.run_file, to_json({"methods": {"identity": {"kind": "control"}}}))
+    write_run_record(run, {"identity": "control"})
     interval = {"value": 0.25, "low": 0.125, "high": 0.5, "n": 4}
     for attribute, measures in {
         "Bangs": {"accuracy": interval, "kid": {"value": 0.5, "se": 0.0625, "n": 4}},
         "Male": {"accuracy": {**interval, "value": 0.75}, "kid": {"value": None, "reason": "3 edits, fewer than 4"}},
     }.items():
         place = ("identity", "label", attribute)
-        cell = {**dict(zip(("method", "mode", "attribute"), place, strict=True)), "n": 4, "measures": measures}
+        cell = CELL | {"method": "identity", "attribute": attribute, "measures": measures}
         write_bytes(run.cell_file(*place), to_json(cell))
     rows = list(csv.DictReader(summary_csv(run).splitlines()))
     assert [(row["attribute"], row["kind"], row["n"]) for row in rows] == [
@@ -44,10 +57,10 @@ def test_no_mean_beside_those_of_more_cells(tmp_path: Path) -> None:
     """SMIT has one cell of two: its mean would be of other attributes than StarGAN's."""
     run = RunDirectory(tmp_path)
     found = {"stargan": {"Bangs": 0.5, "Male": 0.25}, "smit": {"Bangs": 0.75}}
-    write_bytes(run.run_file, to_json({"methods": {name: {"kind": "method"} for name in found}}))
+    write_run_record(run, dict.fromkeys(found, "method"))
     for method, values in found.items():
         for attribute, value in values.items():
-            cell = {"method": method, "mode": "label", "attribute": attribute, "n": 4}
+            cell = CELL | {"method": method, "attribute": attribute}
             measures = {"accuracy": {"value": value, "n": 4}}
             write_bytes(run.cell_file(method, "label", attribute), to_json(cell | {"measures": measures}))
     lines = summary_lines(run, [Entry(methods.card(name), None, None, None, "") for name in found])

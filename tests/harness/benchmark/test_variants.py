@@ -143,7 +143,7 @@ def test_a_variant_takes_part_with_weights_of_its_method(profile: Profile, tmp_p
     assert {cell.place[0] for cell in all_cells([entry], ["Young"], "hash")} == {"stargan-small"}
     bench = Workbench(Setup(profile, None, None, tmp_path / "run"))
     assert bench.editor(entry).name == "stargan"
-    record = run_record(bench, profile, entries, None)["methods"]
+    record = run_record(bench, profile, entries, None).plain()["methods"]
     small = record["stargan-small"]
     assert (small["title"], small["kind"], small["modes"]) == ("StarGAN, small", "method", ["label"])
     assert (small["variant_of"], small["seed"], small["changes"]) == ("stargan", 3, {"width": 6})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from bridgebench.reports.figures.grids import comparison_grid, cut, png_bytes, strip
+from bridgebench.templates.grids import comparison_grid, cut, png_bytes, strip
 from PIL import Image
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)

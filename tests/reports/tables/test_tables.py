@@ -8,7 +8,7 @@ from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.counterfactual import PSNR_TRUE
 from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.measures.preservation import L1_SOURCE
-from bridgebench.reports.read.records import Measure
+from bridgebench.eval.records.measured import Measure
 from bridgebench.reports.tables.tables import (
     DASH,
     SHADES,

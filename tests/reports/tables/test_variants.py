@@ -7,9 +7,10 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
+from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.record import MODES
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.pages.front import headline
-from bridgebench.reports.read.records import MODES, Measure
 from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import build, render

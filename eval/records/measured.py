@@ -1,0 +1,75 @@
+"""The records of what was measured: of a cell, of the cost of a method, and of real images against real images."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from bridgebench.eval.records.record import Mode, Number, Record
+from pydantic import Field
+
+
+class Measure(Record):
+    """One measured number, or why there is none; `values` where it is one number for each of several names.
+
+    `fewest` is the smallest n of the measures that a mean is over.
+    """
+
+    value: Number | None = None
+    values: dict[str, Number | None] = Field(default_factory=dict)
+    low: Number | None = None
+    high: Number | None = None
+    se: Number | None = None
+    n: int | None = None
+    n_real: int | None = None
+    fewest: int | None = None
+    draws: int | None = None
+    reason: str | None = None
+
+
+class CellRecord(Record):
+    """``cells/<method>/<mode>/<column>.json``: what was measured of one method, mode and attribute (or conversion).
+
+    Attributes:
+        key: hash of everything that decides the cell; a cell with another key is measured again.
+        attribute: the attribute, or the conversion.
+        n: how many images were edited.
+        reason: why nothing was measured; None where something was.
+    """
+
+    schema_: Literal[1] = Field(alias="schema")
+    key: str = ""
+    protocol_hash: str
+    method: str
+    mode: Mode
+    attribute: str
+    n: int
+    measures: dict[str, Measure]
+    reason: str | None = None
+
+
+class CostRecord(Record):
+    """``cost/<method>/<mode>.json``: what an edit costs.
+
+    Attributes:
+        key: hash of everything that decides which method this is; a cost with another key is measured again.
+        batch: images an edit call.
+        hardware: the processor that computed.
+    """
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    key: str = ""
+    method: str
+    mode: Mode
+    ms_per_image: Number
+    parameters: int
+    peak_memory_mib: Number | None
+    batch: int
+    hardware: Any = None
+
+
+class Baselines(Record):
+    """``baselines.json``: distances between real images only."""
+
+    protocol_hash: str | None = None
+    floor: Measure | None = None
+    null: dict[str, Measure] = Field(default_factory=dict)

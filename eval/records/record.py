@@ -1,0 +1,72 @@
+"""What all records have in common: how they are written, and how they are read when strangers may have made them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.reading import parse_json, read_bytes
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Mode = Literal["label", "reference"]
+MODES: tuple[Mode, ...] = ("label", "reference")
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Record(BaseModel):
+    """A JSON file of a run directory, or a part of one.
+
+    The same class writes and reads it. Only the fields that were given are written, so that a record that was read is
+    written with the bytes it was read from. Fields that this version does not know are passed over when a file is read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The record in a file.
+
+        Raises:
+            UserError: the file is missing, damaged or no such record.
+        """
+        try:
+            return cls.model_validate(parse_json(read_bytes(path)))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the whole file"
+            problem = f"{where}: {first['msg']}"
+        except (OSError, ValueError) as error:
+            problem = str(error)
+        raise UserError(f"{path} is damaged ({problem}); delete it and run `bridgebench benchmark` again.")
+
+    @classmethod
+    def find(cls, path: Path) -> Self | None:
+        """The record in a file, or None where there is no file or a damaged one: the benchmark then makes it again."""
+        try:
+            return cls.read(path)
+        except UserError:
+            return None
+
+    def plain(self) -> dict[str, Any]:
+        """The record as it stands in its file, of plain dicts, lists, strings and numbers."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    def to_bytes(self) -> bytes:
+        """The content of the record's file."""
+        return to_json(self.plain())
+
+    def write(self, path: Path) -> None:
+        """Writes the record's file, all of it or nothing.
+
+        Raises:
+            CannotWrite: the file cannot be written.
+        """
+        write_bytes(path, self.to_bytes())
+
+
+def to_json(record: Any) -> bytes:
+    """The one way in which records are written: sorted keys, indented by 1, a newline at the end, no NaN."""
+    return (json.dumps(record, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()

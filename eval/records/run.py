@@ -1,0 +1,102 @@
+"""run.json: what was run, by which protocol, with which weights, code, packages and machine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from bridgebench.eval.records.record import Number, Record
+from pydantic import Field, model_validator
+
+
+class WeightsRecord(Record):
+    """Which weights file was used, and what its card says."""
+
+    file: str
+    sha256: str
+    card: dict[str, Any] | None = None
+
+
+class Curves(Record):
+    """The losses of a training, in the card of its weights: a value an iteration noted, None where there was none."""
+
+    iterations: tuple[int, ...] = ()
+    losses: dict[str, tuple[Number | None, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _as_long_as_the_iterations(self) -> Self:
+        if any(len(values) != len(self.iterations) for values in self.losses.values()):
+            raise ValueError("a curve has another number of points than there are iterations")
+        return self
+
+
+class MethodRecord(Record):
+    """A method that takes part; of a variant of a method also which, its seed and what of the recipe it changes."""
+
+    title: str
+    kind: Literal["method", "control"]
+    modes: tuple[str, ...]
+    parameters: int | None = None
+    paper: str = ""
+    summary: str = ""
+    quirks: str = ""
+    groups: list[list[str]] = Field(default_factory=list)
+    weights: WeightsRecord | None = None
+    variant_of: str = ""
+    seed: int | None = None
+    changes: dict[str, Any] = Field(default_factory=dict)
+
+
+class DataSummary(Record):
+    """The data set in short; the protocol tells more of it."""
+
+    name: str
+    digest: str
+    n_test: int
+    image_size: Annotated[int, Field(gt=0)]
+
+
+class FeatureSpace(Record):
+    """The feature space of every distance."""
+
+    name: str
+    title: str
+    dimension: int
+    digest: str
+
+
+class Made(Record):
+    """When, by which code and packages, and on which machine."""
+
+    created: str
+    code: dict[str, Any]
+    packages: dict[str, str]
+    hardware: dict[str, Any]
+
+
+class RunRecord(Made):
+    """``run.json``.
+
+    Attributes:
+        columns: the names of the cells where they are not the attributes: conversions of domains.
+        earlier: what else cells that were kept may have been made with.
+        limit: how many of the test images are edited at most, if it was asked for.
+    """
+
+    schema_: Literal[1] = Field(alias="schema")
+    profile_name: str
+    profile: dict[str, Any]
+    protocol: dict[str, Any]
+    protocol_hash: str
+    earlier: tuple[Made, ...] = ()
+    limit: Annotated[int, Field(gt=1)] | None = None
+    data: DataSummary
+    attributes: Annotated[tuple[str, ...], Field(min_length=1)]
+    columns: tuple[str, ...] = ()
+    features: FeatureSpace
+    judges: dict[str, WeightsRecord | None] = Field(default_factory=dict)
+    methods: dict[str, MethodRecord]
+
+    @property
+    def made(self) -> Made:
+        """What the run was last made with."""
+        return Made(created=self.created, code=self.code, packages=self.packages, hardware=self.hardware)
