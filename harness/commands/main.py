@@ -42,7 +42,7 @@ _UsageError = cast(type[Exception], typer.BadParameter.__base__)
 @app.command("methods")
 def list_methods() -> None:
     """Lists the installed methods: modes, parameters, weights at hand, source."""
-    from bridgebench.harness.weights.listing import HEAD, method_rows, text_table
+    from bridgebench.harness.weights.show import HEAD, method_rows, text_table
 
     typer.echo(text_table(HEAD, method_rows()))
 
@@ -151,7 +151,7 @@ def weights_import(
     attributes: Annotated[str | None, typer.Option(help="The label columns a,b,... it was trained with.")] = None,
 ) -> None:
     """Turns an official checkpoint into a weights file."""
-    from bridgebench.harness.weights.importing import import_weights
+    from bridgebench.harness.weights.official import import_weights
 
     names = [name.strip() for name in attributes.split(",") if name.strip()] if attributes else None
     typer.echo(f"Wrote {import_weights(method, checkpoints, out, attributes=names)}")
@@ -160,7 +160,7 @@ def weights_import(
 @weights_app.command("show")
 def weights_show(file: Annotated[Path, typer.Argument(help="A .safetensors weights file.")]) -> None:
     """Shows what a weights file says of itself."""
-    from bridgebench.harness.weights.importing import show_weights
+    from bridgebench.harness.weights.show import show_weights
 
     typer.echo(show_weights(file))
 
@@ -168,7 +168,7 @@ def weights_show(file: Annotated[Path, typer.Argument(help="A .safetensors weigh
 @weights_app.command("card")
 def weights_card(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files.")]) -> None:
     """Writes the training card of each weights file beside it, FILE.md."""
-    from bridgebench.harness.weights.cards import write_card
+    from bridgebench.harness.weights.card_page import write_card
 
     for file in files:
         typer.echo(f"Wrote {write_card(file)}")
@@ -194,7 +194,7 @@ def check(
     weights: Annotated[Path | None, typer.Option(help="A weights file instead of the shipped one.")] = None,
 ) -> None:
     """Runs the contract that every method keeps."""
-    from bridgebench.harness.weights.listing import weights_at_hand
+    from bridgebench.harness.weights.find import weights_at_hand
     from bridgebench.methods import card, load
 
     at_hand = weights_at_hand().get(card(method).name, [])

@@ -27,7 +27,7 @@ def train(
     ] = 1,
 ) -> None:
     """Trains a method, or the classifiers that judge it; with --methods many of them, which share the minutes."""
-    from bridgebench.harness.benchmark.plan import training_folder
+    from bridgebench.harness.weights.find import training_folder
 
     found = open_profile(profile, skip_damaged)
     if (method is None) == (methods is None):

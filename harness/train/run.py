@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bridgebench.harness.benchmark.provenance import describe_training
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.profiles.profile import Profile
@@ -21,7 +20,8 @@ from bridgebench.harness.train.health import LossGuard, check_networks
 from bridgebench.harness.train.precision import AUTO, resolved
 from bridgebench.harness.train.sampler import BatchSampler
 from bridgebench.harness.train.samples import write_sample_grid
-from bridgebench.harness.weights.cards import write_card
+from bridgebench.harness.weights.card_page import write_card
+from bridgebench.harness.weights.training_card import describe_training
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import save_editor
 from bridgebench.methods.training.averaging import WeightAverage

@@ -137,8 +137,3 @@ def load_editor(path: str | Path, *, expect: str | None = None) -> Editor:
     if expect is not None and found["method"] != expect:
         raise UserError(f"{path} holds weights of '{found['method']}', not of '{expect}'.")
     return build(path, editor_class(found["method"]), found["config"]).eval()
-
-
-def shipped(method: str, profile: str) -> Path:
-    """Where the zoo keeps the weights of `method` for `profile` (the file need not exist)."""
-    return ZOO / f"{method}-{profile}.safetensors"

@@ -9,9 +9,10 @@ from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.harness.train.judges.corruption import corrupt
 from bridgebench.harness.train.judges.scores import score
 from bridgebench.harness.train.judges.train import train_classifier
+from bridgebench.harness.weights.find import shipped
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.core.weights import header, shipped
+from bridgebench.methods.core.weights import header
 
 
 def test_corruption_is_seeded_stays_in_range_and_leaves_the_input_alone():

@@ -20,9 +20,10 @@ from bridgebench.harness.processes.parallel import cores
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train import run as training_run
 from bridgebench.harness.train.reproduce import first_deviations
+from bridgebench.harness.weights.find import shipped
 from bridgebench.harness.weights.training_card import training_card
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.core.weights import header, load_tensors, save_tensors, shipped
+from bridgebench.methods.core.weights import header, load_tensors, save_tensors
 from numpy.typing import NDArray
 
 MOST = 10  # iterations: later ones of a GAN multiply what other processors round otherwise

@@ -18,8 +18,6 @@ from typing import Any
 import torch
 from bridgebench.eval.judges.backbones import load_imagenet
 from bridgebench.eval.judges.classifier import AttributeClassifier, as_stored, save_classifier
-from bridgebench.harness.benchmark.plan import training_folder
-from bridgebench.harness.benchmark.provenance import describe_training
 from bridgebench.harness.data import ImageSet, open_split
 from bridgebench.harness.data.faces.dataset import load_faces
 from bridgebench.harness.processes.lock import locked
@@ -30,7 +28,9 @@ from bridgebench.harness.train.display import Display
 from bridgebench.harness.train.judges.fit import JudgeFit
 from bridgebench.harness.train.judges.recipe import SEEDS, ClassifierRecipe, classifier_recipe
 from bridgebench.harness.train.judges.scores import print_scores, score
-from bridgebench.harness.weights.cards import write_card
+from bridgebench.harness.weights.card_page import write_card
+from bridgebench.harness.weights.find import training_folder
+from bridgebench.harness.weights.training_card import describe_training
 from bridgebench.methods.core.errors import UserError
 from rich.console import Console
 
