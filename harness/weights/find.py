@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bridgebench.harness.profiles.profile import Profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import ZOO, header
+
+if TYPE_CHECKING:
+    from bridgebench.harness.profiles.profile import Profile
 
 JUDGES = {"primary": "classifier", "second": "judge"}
 TRAINED = Path("runs/train")

@@ -83,7 +83,7 @@ def test_show_tells_the_facts_without_torch(checkpoint, tmp_path):
     assert facts["attributes"] == ", ".join(FIVE)
     assert "official checkpoint" in show_weights(out)
     code = (
-        "import sys, bridgebench.harness.weights.official as room;"
+        "import sys, bridgebench.harness.weights.show as room;"
         f"room.show_weights({str(out)!r}); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

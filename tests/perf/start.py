@@ -11,11 +11,11 @@ from tools.page import Section
 RUNS = 5
 STARTS = {
     "`python -c pass`": (["-c", "pass"], ""),
-    "`import methods`": (["-c", "import methods"], 0.1),
+    "`import bridgebench.methods`": (["-c", "import bridgebench.methods"], 0.1),
     "`bridgebench --help`": (["-m", "bridgebench", "--help"], 0.3),
     "`bridgebench methods`": (["-m", "bridgebench", "methods"], ""),
 }
-NO_TORCH = "import sys, methods, bridgebench.harness.commands.main; sys.exit('torch' in sys.modules)"
+NO_TORCH = "import sys, bridgebench.methods, bridgebench.harness.commands.main; sys.exit('torch' in sys.modules)"
 
 
 def cpu_seconds(arguments: list[str]) -> float:
@@ -36,7 +36,9 @@ def main() -> None:
         [name, took, wanted and f"≤ {wanted}"] for (name, (_, wanted)), took in zip(STARTS.items(), best, strict=True)
     ]
     section.table(["what", "CPU s", "wanted"], rows)
-    section.say("Neither `methods` nor `harness.commands.main` imports torch (checked by this script).")
+    section.say(
+        "Neither `bridgebench.methods` nor `bridgebench.harness.commands.main` imports torch (checked by this script)."
+    )
     section.finish()
 
 
