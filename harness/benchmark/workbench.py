@@ -19,8 +19,7 @@ from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.protocol import DEALT, DRAWN, DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
 from bridgebench.harness.benchmark.editors import Editors
 from bridgebench.harness.benchmark.plan import Entry
-from bridgebench.harness.data.base import ImageSet
-from bridgebench.harness.data.celeba import Split
+from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.data.pixels import digest
 from bridgebench.harness.processes.devices import repeatable

@@ -44,9 +44,9 @@ def train(
     if method in ("classifier", "judge"):
         if devices > 1:
             raise UserError(f"The training of the {method} runs on one device; leave out --devices.")
-        from bridgebench.harness.train.judges.train import train_classifier
+        from bridgebench.harness.train.judges.train import train_judge
 
-        train_classifier(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root, resume=resume)
+        train_judge(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root, resume=resume)
         return
     from bridgebench.harness.profiles.variants import is_trainable
 

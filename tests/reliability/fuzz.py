@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import torch
 from bridgebench.eval.records.directory import read_json
-from bridgebench.harness.data.celeba_lists import read_labels, read_partition
+from bridgebench.harness.data.celeba import read_labels, read_partition
 from bridgebench.harness.data.photos import read_photo
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.harness.weights.official import import_weights

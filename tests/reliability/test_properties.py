@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bridgebench.eval.records.directory import RunDirectory, read_json, to_json
-from bridgebench.harness.data.celeba_lists import read_labels
+from bridgebench.harness.data.celeba import read_labels
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import quote, write_bytes
