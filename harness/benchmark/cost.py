@@ -13,8 +13,8 @@ from bridgebench.eval.records.record import Mode
 from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.editing import TrueEdits
 from bridgebench.harness.benchmark.plan import Entry
-from bridgebench.harness.benchmark.provenance import hardware
 from bridgebench.harness.benchmark.workbench import Setup, workbench
+from bridgebench.harness.processes.environment import hardware
 
 _BATCH = 16
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,14 +16,12 @@ from bridgebench.eval.records.protocol import hash_of
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.profiles.variants import Variant
-from bridgebench.harness.weights.listing import TRAINED
+from bridgebench.harness.weights.find import file_sha256, find_weights
 from bridgebench.methods import MethodCard
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.weights import header, shipped
+from bridgebench.methods.core.weights import header
 
 from bridgebench import methods
-
-JUDGES = {"primary": "classifier", "second": "judge"}
 
 
 @dataclass(frozen=True)
@@ -76,52 +73,6 @@ class Cell:
     def place(self) -> Place:
         """Method, mode and attribute."""
         return self.entry.name, self.mode, self.attribute
-
-
-def training_folder(method: str, profile: Profile) -> Path:
-    """Where `bridgebench train` keeps the run of a method; its finished weights are ``weights.safetensors`` in it."""
-    return TRAINED / f"{method}-{profile.name}"
-
-
-def find_weights(name: str, profile: Profile) -> Path | None:
-    """The weights file of a method (or ``classifier``, ``judge``) for a profile, or None.
-
-    The profile's own ``[weights]`` come first, then what was trained in this folder, then what is shipped.
-
-    Raises:
-        UserError: the profile names a file that is not there.
-    """
-    if name in profile.weights:
-        path = Path(profile.weights[name])
-        if not path.is_file():
-            raise UserError(
-                f"The profile '{profile.name}' names the weights {path} for '{name}', but no such file exists."
-            )
-        return path
-    candidates = [training_folder(name, profile) / "weights.safetensors", shipped(name, profile.name)]
-    return next((path for path in candidates if path.is_file()), None)
-
-
-def judge_weights(role: str, profile: Profile) -> Path:
-    """The weights file of the ``primary`` or the ``second`` judge.
-
-    Raises:
-        UserError: there is none.
-    """
-    name = JUDGES[role]
-    path = find_weights(name, profile)
-    if path is None:
-        raise UserError(
-            f"There are no weights of the {name} for the profile '{profile.name}': run `bridgebench train {name} "
-            f"--profile {profile.name}`, or name a file under [weights] {name} in the profile."
-        )
-    return path
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 (hex) of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def select(profile: Profile, wanted: Sequence[str] | None, *, has_truth: bool) -> tuple[list[Entry], dict[str, str]]:

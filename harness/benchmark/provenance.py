@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridgebench.eval.records.run import DataSummary, FeatureSpace, Made, MethodRecord, RunRecord, WeightsRecord
-from bridgebench.harness.benchmark.plan import JUDGES, Entry, file_sha256, judge_weights
+from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.processes.environment import code, hardware, packages
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.weights.listing import parameter_count
+from bridgebench.harness.weights.find import JUDGES, file_sha256, judge_weights
+from bridgebench.harness.weights.show import parameter_count
 from bridgebench.methods.core.weights import header
 
 if TYPE_CHECKING:
     from bridgebench.harness.benchmark.workbench import Workbench
-    from bridgebench.harness.data.base import ImageSet
-
-_PACKAGES = ("numpy", "pillow", "resvg-py", "safetensors", "scipy", "torch", "torchmetrics", "torchvision", "clean-fid")
 
 
 def run_record(
@@ -82,88 +77,6 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def describe_training(
-    method: str,
-    profile: Profile,
-    recipe: dict[str, Any],
-    images: ImageSet,
-    seed: int,
-    processes: int,
-    threads: int,
-) -> dict[str, Any]:
-    """The card that trained weights carry: what they were made from. The loop adds how long it trained.
-
-    Args:
-        method: the method, or variant of one, that is trained.
-        profile: its profile.
-        recipe: the profile's for it.
-        images: the training images.
-        seed: of networks, draws and the order of the data.
-        processes, threads: how many shared every batch when the run began, and how many threads each of them had: both
-            decide how sums are rounded.
-    """
-    together = f" --devices {processes}" if processes > 1 else ""
-    return {
-        "origin": f"bridgebench train {method} --profile {profile.name}{together}",
-        "profile": profile.name,
-        "recipe": recipe,
-        "data": {
-            "name": images.name,
-            "digest": images.digest,
-            "n": len(images.labels),
-            "image_size": images.image_size,
-        },
-        "seed": seed,
-        "processes": processes,
-        "threads": threads,
-        "code": code(),
-        "packages": packages(),
-        "hardware": hardware(),
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-
-
-def code() -> dict[str, Any]:
-    """Version and git state of bridgebench; the git state is None where it was installed from a wheel."""
-    try:
-        installed: str | None = version("bridgebench")
-    except PackageNotFoundError:
-        installed = None
-    root = Path(__file__).resolve().parents[2]
-    commit = dirty = None
-    top = _git(root, "rev-parse", "--show-toplevel")
-    if top is not None and Path(top).resolve() == root:  # not some other repository around an installed wheel
-        commit = _git(root, "rev-parse", "HEAD")
-        status = _git(root, "status", "--porcelain", "--untracked-files=no")
-        dirty = None if status is None else bool(status)
-    return {"version": installed, "git_commit": commit, "git_dirty": dirty}
-
-
-def packages() -> dict[str, str]:
-    """Versions of the packages that can move a number."""
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def hardware() -> dict[str, Any]:
-    """The machine: ``{"cpu", "cores", "gpu", "memory_gib", "python", "os"}``."""
-    import torch
-
-    return {
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
-        "memory_gib": _memory_gib(),
-        "python": platform.python_version(),
-        "os": platform.platform(terse=True),
-    }
-
-
 def _method(entry: Entry) -> MethodRecord:
     card, variant = entry.card, entry.variant
     different: dict[str, Any] = {}
@@ -185,27 +98,3 @@ def _method(entry: Entry) -> MethodRecord:
 
 def _weights(path: Path) -> WeightsRecord:
     return WeightsRecord(file=path.name, sha256=file_sha256(path), card=header(path)["card"])
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.machine()
-
-
-def _memory_gib() -> float | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (AttributeError, ValueError, OSError):
-        return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridgebench.harness.benchmark.plan import JUDGES, judge_weights
 from bridgebench.harness.profiles.profile import Profile
+from bridgebench.harness.weights.find import JUDGES, judge_weights
 from bridgebench.methods.core.weights import header
 
 LEAST = 0.8  # balanced accuracy on its own test images; a judge that guesses has 0.5

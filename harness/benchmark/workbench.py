@@ -18,14 +18,14 @@ from bridgebench.eval.judges.reading import Reading, read
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.protocol import DEALT, DRAWN, DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
 from bridgebench.harness.benchmark.editors import Editors
-from bridgebench.harness.benchmark.plan import Entry, judge_weights
-from bridgebench.harness.data.base import ImageSet
-from bridgebench.harness.data.celeba import Split
+from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.data.pixels import digest
 from bridgebench.harness.processes.devices import repeatable
 from bridgebench.harness.processes.memory import give_back
 from bridgebench.harness.profiles.profile import Profile
+from bridgebench.harness.weights.find import judge_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from numpy.typing import NDArray

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from bridgebench.harness.commands.options import DataRoot, ProfileOption, SkipDamaged, open_profile
+from bridgebench.harness.commands.options import DataRoot, ProfileOption, SkipDamaged, names_of, open_profile
 
 
 def benchmark(
@@ -22,7 +22,6 @@ def benchmark(
     skip_damaged: SkipDamaged = False,
 ) -> None:
     """Edits, measures and shows; a second call does only what is missing or changed."""
-    names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     found = open_profile(profile, skip_damaged)
     from bridgebench.harness.benchmark.runner import run_benchmark
     from bridgebench.reports.site import build
@@ -31,7 +30,7 @@ def benchmark(
     failed = run_benchmark(
         found,
         run,
-        methods=names,
+        methods=names_of(methods),
         limit=limit,
         backend=backend,
         scheduler=scheduler,

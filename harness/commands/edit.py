@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from bridgebench.harness.commands.options import ProfileOption
+from bridgebench.harness.commands.options import ProfileOption, names_of
 
 
 def edit(
@@ -29,14 +29,13 @@ def edit(
     """Edits a photo, told by attributes or by a reference photo."""
     from bridgebench.harness.photo.edit import edit_photo
 
-    wanted = [name.strip() for name in attributes.split(",") if name.strip()] if attributes else []
     written = edit_photo(
         photo,
         method,
         out,
         settings=set_ or [],
         reference=reference,
-        attributes=wanted,
+        attributes=names_of(attributes) or [],
         weights=weights,
         profile=profile,
         strength=strength,

@@ -27,7 +27,7 @@ def train(
     ] = 1,
 ) -> None:
     """Trains a method, or the classifiers that judge it; with --methods many of them, which share the minutes."""
-    from bridgebench.harness.benchmark.plan import training_folder
+    from bridgebench.harness.weights.find import training_folder
 
     found = open_profile(profile, skip_damaged)
     if (method is None) == (methods is None):
@@ -44,9 +44,9 @@ def train(
     if method in ("classifier", "judge"):
         if devices > 1:
             raise UserError(f"The training of the {method} runs on one device; leave out --devices.")
-        from bridgebench.harness.train.judges.train import train_classifier
+        from bridgebench.harness.train.judges.train import train_judge
 
-        train_classifier(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root, resume=resume)
+        train_judge(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root, resume=resume)
         return
     from bridgebench.harness.profiles.variants import is_trainable
 

@@ -15,17 +15,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, zip_longest
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.prepared import prepared_photos
 from bridgebench.harness.data.resize import Preparation
 from bridgebench.harness.data.sources import PhotoFolder, PhotoSource, PhotoZip, State, inside
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import DOMAINS
-
-Split = Literal["train", "validation", "test"]
 
 PUBLISHED = "https://github.com/clovaai/stargan-v2"
 TEST_PARTS = ("val", "test")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from bridgebench.methods.core.errors import UserError
 from numpy.typing import NDArray
+
+Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,21 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, BinaryIO, Generic, TypeVar
 from uuid import uuid4
 
 import numpy as np
-from bridgebench.harness.data.blocks import Block, BlockJob, Draw, Job, make_block, read_hash
+import platformdirs
 from bridgebench.harness.processes.parallel import cores, run_all
 from bridgebench.methods.core.errors import UserError
 from numpy.typing import NDArray
+
+Job = TypeVar("Job")
+Draw = Callable[[Job], NDArray[np.uint8]]
 
 _BLOCK_BYTES = 16 * 2**20
 _LARGEST_BLOCK = 256
@@ -48,9 +51,14 @@ class Speed:
 
 
 def default_cache_dir() -> Path:
-    """$BRIDGEBENCH_CACHE, or ~/.cache/bridgebench."""
-    named = os.environ.get("BRIDGEBENCH_CACHE")
-    return Path(named).expanduser() if named else Path.home() / ".cache" / "bridgebench"
+    """$BRIDGEBENCH_CACHE, or the system's folder for caches: on Linux ``$XDG_CACHE_HOME/bridgebench``.
+
+    A ``~/.cache/bridgebench`` that is there is used in any case: what was drawn or decoded into it is not lost.
+    """
+    if named := os.environ.get("BRIDGEBENCH_CACHE"):
+        return Path(named).expanduser()
+    before = Path.home() / ".cache" / "bridgebench"
+    return before if before.is_dir() else platformdirs.user_cache_path("bridgebench")
 
 
 def cached_images(
@@ -77,11 +85,6 @@ def cached_images(
     for start in range(0, len(images), 1000):
         digest.update(np.ascontiguousarray(images[start : start + 1000]).data)
     return CachedImages(images, digest.hexdigest())
-
-
-def draw_all(draw: Draw[Job], jobs: Sequence[Job], title: str, progress: bool) -> Iterator[NDArray[np.uint8]]:
-    """The images of `jobs` one after the other, in their order; many of them are drawn by all cores."""
-    return run_all(draw, jobs, title=title, progress=progress)
 
 
 class ImageCache(Generic[Job]):
@@ -240,6 +243,59 @@ class ImageCache(Generic[Job]):
         self.speed.read += sum(len(self._rows(k)) for k in blocks)
         self.speed.reading += time.perf_counter() - started
         return good
+
+
+@dataclass(frozen=True)
+class Block:
+    """What stands on disk of a block: the hash of its pixels, and the rows that could not be made, with the reason."""
+
+    sha256: str
+    damaged: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BlockJob(Generic[Job]):
+    """A block to be made: images `rows` of the array at `path`, each (H, W, 3) `shape`, drawn from `jobs`."""
+
+    path: Path
+    rows: range
+    shape: tuple[int, ...]
+    draw: Draw[Job]
+    jobs: Sequence[Job]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def make_block(block: BlockJob) -> Block:
+    """Makes the images of a block and writes them to their place in the file."""
+    images = np.zeros((len(block), *block.shape), np.uint8)
+    damaged: dict[int, str] = {}
+    for place, (row, job) in enumerate(zip(block.rows, block.jobs, strict=True)):
+        try:
+            images[place] = block.draw(job)
+        except UserError as error:
+            damaged[row] = str(error)
+    with block.path.open("r+b") as file:  # not through a memory map: a full disk would end the process there
+        _seek(file, block.rows.start)
+        file.write(images.data)
+    return Block(hashlib.sha256(images.data).hexdigest(), damaged)
+
+
+def read_hash(path: Path, rows: range) -> str:
+    """Hash of rows as they are on disk; read as a file, so that memory stays flat."""
+    with path.open("rb") as file:
+        image = _seek(file, rows.start)
+        return hashlib.sha256(file.read(len(rows) * image)).hexdigest()
+
+
+def _seek(file: BinaryIO, row: int) -> int:
+    """Goes to an image of an .npy file; returns the bytes an image has."""
+    np.lib.format.read_magic(file)
+    shape, _, _ = np.lib.format.read_array_header_1_0(file)
+    image = int(np.prod(shape[1:]))
+    file.seek(row * image, os.SEEK_CUR)
+    return image
 
 
 def _sha256(record: Any) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from bridgebench.harness.data import afhq, celeba
 from bridgebench.harness.data.photos import decode_photo
-from bridgebench.harness.data.sources import PhotoSource
+from bridgebench.harness.data.sources import PhotoSource, State
 from bridgebench.harness.processes.parallel import run_all
 from bridgebench.methods.core.errors import UserError, did_you_mean
+from bridgebench.methods.core.labels import DOMAINS
 from rich.console import Console
 from rich.table import Table
 
@@ -92,9 +95,6 @@ def check(name: str, data_root: Path | None, console: Console | None = None, pro
     Raises:
         UserError: no such data set is known, or the folder is not there.
     """
-    from bridgebench.harness.data.check_afhq import check_afhq
-    from bridgebench.harness.data.check_celeba import check_celeba
-
     checks = {"celeba": check_celeba, "afhq": check_afhq}
     if name not in checks:
         raise UserError(f"'{name}' is not a data set of photos; check celeba or afhq.{did_you_mean(name, checks)}")
@@ -186,3 +186,235 @@ def show(report: Report, console: Console) -> None:
 def _line(console: Console, text: str) -> None:
     text = "".join(each if each.isprintable() else "?" for each in text)  # a file's name cannot command the terminal
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+# CelebA, held against what was published.
+
+# MD5 of the lists as published (torchvision.datasets.CelebA.file_list knows them too).
+_MD5 = {celeba.LABELS: "75e246fa4810816ffd6ee81facbd244c", celeba.PARTITION: "d32c9cbf5e040fd4025c592c306e6668"}
+_FETCH_CELEBA = (
+    f"CelebA is published at {celeba.PUBLISHED}: fetch Img/{celeba.IMAGES}.zip, Anno/{celeba.LABELS}.txt and "
+    f"Eval/{celeba.PARTITION}.txt, and put the three into ROOT/celeba/; the zip may be unpacked to "
+    f"ROOT/celeba/{celeba.IMAGES}/ or stay as it is"
+)
+_WITHOUT_WHOLE = "It is not needed: all photos are here, and the published partition goes by their order."
+_WITHOUT_PART = (
+    "Without it the split goes by file order in the published shares, the last photos for testing, and the protocol "
+    f"says so; the list comes with CelebA ({celeba.PUBLISHED})."
+)
+_SIZE_ADVICE = (
+    f"The crop is meant for the aligned photos ({celeba.IMAGES}), where the eyes are always at the same place: take "
+    "those, bring others to that size and place, or go on without them by --skip-damaged."
+)
+_LIST_ADVICE = (
+    f"Put the line right or fetch the list again from {celeba.PUBLISHED}; --skip-damaged goes on without its photo."
+)
+
+
+def check_celeba(root: Path, progress: bool = True) -> Report:
+    """What of CelebA is in a folder."""
+    place = celeba.find_celeba(root)
+    lie = "" if place.photos is None else f", its photos in {place.photos.place}"
+    report = Report(f"CelebA in {place.folder}{lie}")
+    parts = {celeba.empty_folder(place) or f"{celeba.IMAGES}/": place.photos, f"{celeba.LABELS}.txt": place.labels}
+    missing = [name for name, part in parts.items() if part is None]
+    report.find("What is missing", missing, f"{_FETCH_CELEBA}.")
+    files = {} if place.photos is None else dict(place.photos.photos())
+    report.count("photos", len(files), celeba.PUBLISHED_COUNT)
+    labels = _check_labels(report, place)
+    if labels is not None:
+        _check_splits(report, place, labels)
+        _compare_lists(report, place, labels, files)
+    if place.photos is not None:
+        examined = examine_all(place.photos, sorted(files), celeba.PHOTO_SIZE, progress)
+        find_in_photos(report, place.photos, examined, celeba.PUBLISHED, _SIZE_ADVICE)
+    if files and len(files) != celeba.PUBLISHED_COUNT:
+        report.find(
+            "Not the whole of CelebA",
+            [f"{len(files):,} photos of {celeba.PUBLISHED_COUNT:,}"],
+            "What is measured on it cannot be held against published numbers.",
+            error=False,
+        )
+    return report
+
+
+def _check_labels(report: Report, place: celeba.Place) -> celeba.Labels | None:
+    if place.labels is None:
+        return None
+    _checksum(report, place.labels, celeba.LABELS)
+    try:
+        labels = celeba.read_labels(place.labels)
+    except UserError as error:
+        report.find("A damaged list", [str(error)], f"Fetch it from {celeba.PUBLISHED}.")
+        return None
+    report.count("lines of the label list", labels.lines, celeba.PUBLISHED_COUNT)
+    report.count("attributes", len(labels.names), 40)
+    report.find("Wrong lines", [f"{problem.tell(place.labels)}." for problem in labels.problems], _LIST_ADVICE)
+    return labels
+
+
+def _check_splits(report: Report, place: celeba.Place, labels: celeba.Labels) -> None:
+    if place.partition is not None:
+        _checksum(report, place.partition, celeba.PARTITION)
+    try:
+        partition = celeba.partition_of(labels, place)
+    except UserError as error:
+        report.find("A damaged list", [str(error)], f"Fetch it from {celeba.PUBLISHED}.")
+        return
+    if partition.path is None:
+        advice = _WITHOUT_WHOLE if labels.lines == celeba.PUBLISHED_COUNT else _WITHOUT_PART
+        report.find("What is missing", [f"{place.folder / celeba.PARTITION}.txt"], advice, error=False)
+    _count_splits(report, labels, partition)
+    if partition.path is not None:
+        items = [f"{problem.tell(partition.path)}." for problem in partition.problems]
+        items += [f"{partition.path} gives no split for {name}." for name in labels.ids if name not in partition.codes]
+        report.find("Wrong lines", items, _LIST_ADVICE)
+
+
+def _count_splits(report: Report, labels: celeba.Labels, partition: celeba.Partition) -> None:
+    codes = [partition.codes.get(name) for name in labels.ids]
+    for code, split in enumerate(celeba.SPLITS):
+        report.count(split, codes.count(code), celeba.PUBLISHED_SPLITS[split])
+
+
+def _compare_lists(report: Report, place: celeba.Place, labels: celeba.Labels, files: dict[str, State]) -> None:
+    """The label list against the photos."""
+    if place.photos is None:
+        return
+    names = celeba.file_names(labels.ids, files)
+    report.find(
+        "Missing photos",
+        [f"{place.photos.where(name)} is missing; {labels.path.name} lists it." for name in names if name not in files],
+        f"Fetch them from {celeba.PUBLISHED}, or go on without them by --skip-damaged.",
+    )
+    known = {*names, *celeba.file_names([problem.photo for problem in labels.problems if problem.photo], files)}
+    report.find(
+        "Photos that no line lists",
+        [place.photos.where(name) for name in sorted(files) if name not in known],
+        "They have no labels and are not used.",
+        error=False,
+    )
+
+
+def _checksum(report: Report, path: Path, name: str) -> None:
+    """The MD5 of a list, and whether it is that of the published one; only the .txt form was published."""
+    found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    same = ("the same" if found == _MD5[name] else "another") if path.suffix == ".txt" else ""
+    report.rows.append(Row(f"{path.name} MD5", found, same))
+
+
+# AFHQ, held against what was published.
+
+_TRAIN, _TEST = "train", "test"
+_AFHQ_COUNTS = {
+    "1": {_TRAIN: {"cat": 5153, "dog": 4739, "wild": 4738}, _TEST: {"cat": 500, "dog": 500, "wild": 500}},
+    "2": {_TRAIN: {"cat": 5065, "dog": 4678, "wild": 4593}, _TEST: {"cat": 493, "dog": 491, "wild": 483}},
+}
+_FETCH_AFHQ = (
+    f"AFHQ is published at {afhq.PUBLISHED} (`bash download.sh afhq-dataset` fetches version 1, afhq-v2-dataset "
+    "version 2): put the zip into ROOT/ as afhq.zip or afhq_v2.zip, or unpack it to ROOT/afhq/train/cat/ and so on"
+)
+_AFHQ_SIDE = 512
+
+
+def check_afhq(root: Path, progress: bool = True) -> Report:
+    """What of AFHQ is in a folder."""
+    try:
+        source = afhq.locate_afhq(root)
+    except UserError as error:
+        report = Report(f"AFHQ in {root}")
+        report.find("What is missing", [str(error)], f"{_FETCH_AFHQ}.")
+        return report
+    report = Report(f"AFHQ in {source.place}")
+    folders = {_TRAIN: (_TRAIN,), _TEST: afhq.TEST_PARTS}
+    parts = {
+        part: {domain: sorted(afhq.photos_in(source, tops, domain)) for domain in DOMAINS}
+        for part, tops in folders.items()
+    }
+    names = [name for part in parts.values() for photos in part.values() for name in photos]
+    version, why = version_of(names)
+    report.title += f": version {version} ({why})"
+    _count_afhq(report, parts, _AFHQ_COUNTS.get(version))
+    empty = [
+        f"No photo (.jpg or .png) lies in {source.where(f'{folders[part][0]}/{domain}')}."
+        for part, domains in parts.items()
+        for domain, photos in domains.items()
+        if not photos
+    ]
+    report.find("What is missing", empty, f"{_FETCH_AFHQ}.")
+    taken, other = afhq.TEST_PARTS
+    if _holds(source, taken) and _holds(source, other):
+        advice = f"{taken}/ is taken; where a domain has photos in it, this one is not looked into."
+        report.find("Two folders of test photos", [source.where(other)], advice, error=False)
+    examined = examine_all(source, names, None, progress)
+    find_in_photos(report, source, examined, afhq.PUBLISHED)
+    _check_sizes(report, examined)
+    _compare_counts(report, len(names), version)
+    return report
+
+
+def version_of(names: list[str]) -> tuple[str, str]:
+    """Version "1", "2" or "unknown", and how one can tell.
+
+    The two differ in their numbers of photos, and version 1 holds JPEG files, version 2 PNG files.
+    """
+    found = Counter("/".join(name.split("/")[:2]).replace("val/", "test/") for name in names)
+    for version, published in _AFHQ_COUNTS.items():
+        if found == {f"{part}/{domain}": n for part, domains in published.items() for domain, n in domains.items()}:
+            return version, "by its numbers of photos"
+    kinds = Counter("PNG" if name.lower().endswith(".png") else "JPEG" for name in names)
+    tests = {name.split("/")[0] for name in names} & set(afhq.TEST_PARTS)
+    folder = f"the test photos lie in {' and '.join(sorted(tests)) or 'none'}/"
+    if set(kinds) == {"JPEG"}:
+        return "1", f"all files are JPEG (version 2 has PNG), {folder}"
+    if set(kinds) == {"PNG"}:
+        return "2", f"all files are PNG (version 1 has JPEG), {folder}"
+    return "unknown", ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "no files"
+
+
+def _holds(source: PhotoSource, part: str) -> bool:
+    return any(source.photos(f"{part}/{domain}") for domain in DOMAINS)
+
+
+def _count_afhq(
+    report: Report, parts: dict[str, dict[str, list[str]]], published: Mapping[str, Mapping[str, int]] | None
+) -> None:
+    """The numbers of photos, by domain, by split and together."""
+    for part, domains in parts.items():
+        for domain, photos in domains.items():
+            report.count(f"{part} {domain}", len(photos), published[part][domain] if published else "")
+        report.count(part, sum(map(len, domains.values())), sum(published[part].values()) if published else "")
+    found = sum(len(photos) for domains in parts.values() for photos in domains.values())
+    report.count("together", found, _total_afhq(published) if published else "")
+
+
+def _total_afhq(published: Mapping[str, Mapping[str, int]]) -> int:
+    return sum(sum(domains.values()) for domains in published.values())
+
+
+def _check_sizes(report: Report, examined: list[Examined]) -> None:
+    others = Counter(photo.size for photo in examined if photo.size not in (None, (_AFHQ_SIDE, _AFHQ_SIDE)))
+    report.find(
+        "Photos of another size than published",
+        [f"{count:,} photos of {size[1]}x{size[0]} pixels" for size, count in sorted(others.items()) if size],
+        f"AFHQ's photos have {_AFHQ_SIDE}x{_AFHQ_SIDE}; others are brought to the profile's size all the same.",
+        error=False,
+    )
+
+
+def _compare_counts(report: Report, found: int, version: str) -> None:
+    published = _AFHQ_COUNTS.get(version)
+    if published is not None and found != _total_afhq(published):
+        report.find(
+            f"Not the whole of AFHQ version {version}",
+            [f"{found:,} photos of {_total_afhq(published):,}"],
+            "What is measured on it cannot be held against published numbers.",
+            error=False,
+        )
+    if version == "2":
+        report.find(
+            "Version 2",
+            ["The paper's Table 3 and StarGAN v2's published numbers are of version 1."],
+            "Fetch version 1 to compare with them.",
+            error=False,
+        )

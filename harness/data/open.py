@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bridgebench.harness.data.afhq import load_afhq
 from bridgebench.harness.data.animals.dataset import load_animals
-from bridgebench.harness.data.base import ImageSet
-from bridgebench.harness.data.celeba import PHOTO_SIZE, Split, load_celeba
+from bridgebench.harness.data.base import ImageSet, Split
+from bridgebench.harness.data.celeba import PHOTO_SIZE, load_celeba
 from bridgebench.harness.data.faces.dataset import load_faces
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation
 from bridgebench.harness.profiles.profile import Profile

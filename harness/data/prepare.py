@@ -6,8 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bridgebench.harness.data.base import ImageSet
-from bridgebench.harness.data.celeba import Split
+from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.profiles.profile import Profile
 from rich.console import Console

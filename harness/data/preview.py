@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.labels import DOMAINS
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -40,23 +40,12 @@ def preview(profile: Profile, out: Path, data_root: Path | None = None) -> Path:
 
     Raises UserError if the data cannot be had, `out` cannot be written, or its ending names no image format.
     """
-    sheet = preview_sheet(open_split(profile, "test", data_root=data_root, limit=_COUNT), _COUNT)
-    temporary = out.with_name(f".{out.stem}-{uuid4().hex}{out.suffix}")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            sheet.save(file, format=Image.registered_extensions()[out.suffix.lower()])
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(out)
-    except KeyError as error:
-        raise UserError(
-            f"'{out.suffix}' is not an ending of an image file; name {out.stem}.png or the like."
-        ) from error
-    except OSError as error:
-        raise UserError(f"Cannot write {out} ({error.strerror or error}).") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    kind = Image.registered_extensions().get(out.suffix.lower())
+    if kind is None:
+        raise UserError(f"'{out.suffix}' is not an ending of an image file; name {out.stem}.png or the like.")
+    content = io.BytesIO()
+    preview_sheet(open_split(profile, "test", data_root=data_root, limit=_COUNT), _COUNT).save(content, format=kind)
+    write_bytes(out, content.getvalue())
     return out
 
 

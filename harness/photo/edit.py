@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from bridgebench.eval.judges.classifier import load_classifier, to_float
-from bridgebench.harness.benchmark.plan import find_weights, judge_weights
 from bridgebench.harness.data.photos import read_photo
 from bridgebench.harness.data.pixels import to_uint8
 from bridgebench.harness.photo.crop import choose_square, paste_back, square_of
 from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.weights.find import find_weights, judge_weights
 from bridgebench.methods import MethodCard, load
 from bridgebench.methods.core.conversions import one_hot
 from bridgebench.methods.core.errors import UserError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -15,54 +14,44 @@ from typing import Any
 from bridgebench.harness.processes.stopping import certainly
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.reading import parse_json, read_bytes
+from filelock import FileLock, Timeout
 
 LOCK = ".lock"
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds a folder (made if need be) for this process; the file ``.lock`` in it says who does.
+    """Holds a folder (made if need be) for this process; the file ``.lock`` in it says which process holds it.
 
-    The system forgets the lock of a process that is killed, so a file that was left behind holds nobody up. Only where
-    the file names another machine, which this system may not know of, it does.
+    The system forgets the lock of a process that is killed, so a file that was left behind stops nobody. A file that
+    names another machine does, for this system may not know of that machine's locks.
 
     Raises:
         UserError: another run holds it, or the folder cannot be written.
     """
-    path = folder / LOCK
+    path, here = folder / LOCK, socket.gethostname()
+    lock = FileLock(path, timeout=0, fallback_to_soft=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = _open_locked(path)
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path} is no file, so that no run can hold {folder}: remove it, or name another --out.")
+        lock.acquire()
+    except Timeout as error:
+        raise UserError(
+            f"{folder} is in use by another run ({_holder(path)}); wait for it, or give another --out."
+        ) from error
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror}); name another --out.") from error
-    if handle is None:
-        raise UserError(f"{folder} is in use by another run ({_holder(path)}); wait for it, or give another --out.")
     try:
-        owner = _owner(path)
-        if owner.get("host", socket.gethostname()) != socket.gethostname():
+        if _owner(path).get("host", here) != here:
             raise UserError(
                 f"{folder} is in use by another run ({_holder(path)}); if that one runs no more, remove {path}."
             )
-        os.truncate(handle, 0)
-        os.write(handle, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
-        with certainly(partial(path.unlink, missing_ok=True)):
+        path.write_text(json.dumps({"host": here, "pid": os.getpid()}))
+        with certainly(partial(path.unlink, missing_ok=True)):  # while it is locked, so that nobody locks what is gone
             yield
     finally:
-        os.close(handle)
-
-
-def _open_locked(path: Path) -> int | None:
-    """The lock file, open and locked; None where another process has locked it."""
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.fstat(handle).st_ino == path.stat().st_ino:
-                return handle
-        except BlockingIOError:
-            os.close(handle)
-            return None
-        os.close(handle)  # its owner has just removed it: what is locked is no longer the file of that name
+        lock.release()
 
 
 def _owner(path: Path) -> dict[str, Any]:

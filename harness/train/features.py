@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier
-from bridgebench.harness.benchmark.plan import judge_weights
 from bridgebench.harness.profiles.profile import Profile
+from bridgebench.harness.weights.find import judge_weights
 from torch import Tensor
 
 

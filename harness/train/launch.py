@@ -12,7 +12,6 @@ from typing import TypeVar
 
 import torch
 from bridgebench.harness.processes.stopping import Stopped, StopRequest
-from bridgebench.harness.train.run import Task
 from bridgebench.methods.core.errors import UserError
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments import TorchElasticEnvironment
@@ -24,11 +23,15 @@ for _name in ("lightning.fabric", "lightning.pytorch"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 Result = TypeVar("Result")
-Work = Callable[[Fabric, Task], Result]
+Work = Callable[[Fabric], Result]
 
 
-def launch(work: Work[Result], task: Task, devices: int) -> Result:
-    """Calls `work` in `devices` processes (of each machine, under torchrun) that can exchange tensors; one is this one.
+def launch(work: Work[Result], devices: int) -> Result:
+    """Calls `work` in `devices` processes (of each machine, under torchrun) that can exchange tensors.
+
+    Args:
+        work: picklable; gets the process's Fabric, which says which process it is and on what device it computes.
+        devices: how many. One: this process.
 
     Returns:
         What the first process returned.
@@ -38,7 +41,7 @@ def launch(work: Work[Result], task: Task, devices: int) -> Result:
         Stopped: by a signal, before there was anything to save.
     """
     if devices == 1:
-        return work(Fabric(accelerator="auto", devices=1), task)
+        return work(Fabric(accelerator="auto", devices=1))
     gpus = torch.cuda.device_count()
     if gpus and devices > gpus:
         raise UserError(f"There are {gpus} GPUs here, not {devices}: give --devices {gpus}.")
@@ -46,12 +49,12 @@ def launch(work: Work[Result], task: Task, devices: int) -> Result:
         machines = max(1, int(os.environ["WORLD_SIZE"]) // devices)
         fabric = Fabric(accelerator="auto", devices=devices, num_nodes=machines, strategy="ddp")
         fabric.launch()
-        return _together(work, fabric, task)
+        return _together(work, fabric)
     fabric = Fabric(accelerator="auto", devices=devices, strategy="ddp_spawn")
     errors: SimpleQueue[str] = multiprocessing.get_context("spawn").SimpleQueue()
     with StopRequest(then=_tell_processes) as request:
         try:
-            return fabric.launch(partial(_process, work=work, task=task, errors=errors))
+            return fabric.launch(partial(_process, work=work, errors=errors))
         except (ProcessRaisedException, ProcessExitedException) as error:
             if request.number:  # one of them had not begun yet, so that there was nothing to save
                 raise Stopped(request.number) from None
@@ -65,21 +68,21 @@ def launch(work: Work[Result], task: Task, devices: int) -> Result:
             ) from error
 
 
-def _process(fabric: Fabric, work: Work[Result], task: Task, errors: SimpleQueue[str]) -> Result:
+def _process(fabric: Fabric, work: Work[Result], errors: SimpleQueue[str]) -> Result:
     try:
-        return _together(work, fabric, task)
+        return _together(work, fabric)
     except UserError as error:
         errors.put(str(error))
         raise
 
 
-def _together(work: Work[Result], fabric: Fabric, task: Task) -> Result:
+def _together(work: Work[Result], fabric: Fabric) -> Result:
     """Calls `work`; the processes end it at the same time, and their connections before they end themselves.
 
     A process that ended while its connections were open, and while the first one was still writing files, has been
     seen to abort in the threads that serve them.
     """
-    result = work(fabric, task)
+    result = work(fabric)
     fabric.barrier()
     distributed.destroy_process_group()
     return result

@@ -1,4 +1,4 @@
-"""The training loop that all methods share, under Lightning Fabric: in one process, or in several on every batch.
+"""The training loop that all methods share. `train_here` is all of it, from profile to weights, on one page.
 
 A run lives in a folder: ``checkpoint.pt`` (all that decides how it goes on), ``weights.safetensors`` (the editor, with
 its training card), ``weights.md`` (that card, to read), ``samples/`` (grids) and TensorBoard's event files. Killed at
@@ -10,31 +10,47 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import torch
+from bridgebench.harness.data.open import open_split
 from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.memory import keep_freed
 from bridgebench.harness.processes.stopping import Stopped, StopRequest, certainly
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.train.checkpoint import FILE
+from bridgebench.harness.train.checkpoint import FILE, Progress, load_checkpoint, save_checkpoint
+from bridgebench.harness.train.curves import FIRST
 from bridgebench.harness.train.display import Display
 from bridgebench.harness.train.events import event_log
+from bridgebench.harness.train.features import lend_features
+from bridgebench.harness.train.health import LossGuard, check_networks
 from bridgebench.harness.train.launch import launch
-from bridgebench.harness.train.run import SAMPLES, WEIGHTS, Run, Task
+from bridgebench.harness.train.precision import AUTO, resolved
+from bridgebench.harness.train.sampler import BatchSampler
+from bridgebench.harness.train.samples import write_sample_grid
+from bridgebench.harness.weights.card_page import write_card
+from bridgebench.harness.weights.training_card import describe_training
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import remove_temporaries
-from bridgebench.methods.training.parallel import highest
+from bridgebench.methods.training.averaging import WeightAverage
+from bridgebench.methods.training.base import Training
+from bridgebench.methods.training.parallel import common_mean, highest, processes
 from lightning.fabric import Fabric
 from torch import Tensor
 
+from bridgebench import methods
+
+WEIGHTS, SAMPLES = "weights.safetensors", "samples"
 NOTE_EVERY = 20
 _CHECKPOINT_SECONDS = 60.0
 _SAMPLES_SECONDS = 300.0
 _FIRST_SAMPLES_SECONDS = 60.0
+# What of a recipe may change when a run goes on: its length, when its learning rate falls, its notes.
+_CHANGEABLE = frozenset({"iterations", "cooldown", "decay_iterations", "notes"})
 
 
 def train(
@@ -70,13 +86,148 @@ def train(
     if (out / FILE).exists() and not resume:
         raise UserError(f"A training run is in {out} already; go on with --resume, or give another --out.")
     seed = profile.variant(method).seed if seed is None else seed
-    task = Task(method, profile, out, minutes, resume, seed, data_root)
+    work = partial(
+        train_here, method=method, profile=profile, out=out, seed=seed, minutes=minutes, resume=resume,
+        data_root=data_root,
+    )  # fmt: skip
     first = os.environ.get("RANK", "0") == "0"  # torchrun starts this in every process
     with _held(out) if first else nullcontext():
-        stopped = launch(run_task, task, devices)
+        stopped = launch(work, devices)
     if stopped:
         raise Stopped(stopped, "stopped, and a checkpoint is saved; give the same command with --resume to go on.")
     return out / WEIGHTS
+
+
+def train_here(
+    fabric: Fabric,
+    *,
+    method: str,
+    profile: Profile,
+    out: Path,
+    seed: int,
+    minutes: float | None = None,
+    resume: bool = False,
+    data_root: Path | None = None,
+    watch: Callable[[int, Mapping[str, float]], bool] | None = None,
+) -> int:
+    """The whole training in this process, which is alone or one of several that share every batch.
+
+    All processes hold the same networks at any time; the first one writes the files and talks to the user.
+
+    Args:
+        fabric: says on which device this process computes, and whether it is the first.
+        watch: called with the number of every iteration (from 1) and its losses; training ends when it returns True.
+            Nothing is written or shown then: somebody only looks on (`bridgebench weights reproduce`).
+
+    For the others see :func:`train`.
+
+    Returns:
+        The signal that stopped the training, or 0.
+
+    Raises:
+        UserError: a recipe that does not fit, or no run to resume; or a loss or a weight is not finite.
+    """
+    keep_freed()
+    device, writes = fabric.device, fabric.is_global_zero and watch is None
+
+    # What learns, and from which images.
+    images, faces = (open_split(profile, split, data_root) for split in ("train", "validation"))
+    recipe = profile.recipe(method)
+    used = resolved(recipe, device)
+    training = _start(profile, method, used, len(images.labels), seed)
+    _check_share(training.batch_size)
+    fabric.to_device(training)  # type: ignore[arg-type]
+    average = _average(training, profile.averaging)
+    feature_network = lend_features(training, profile, device)
+    sampler = BatchSampler(images, training.batch_size, seed, device, mirror=profile.data.mirror_train)
+    generator = torch.Generator().manual_seed(seed)
+
+    # A run goes on from its checkpoint if it is the same run, to the very iteration.
+    special = {"feature_network": feature_network, "averaging": profile.averaging, "mirror": profile.data.mirror_train}
+    special = {key: value for key, value in special.items() if value}
+    fixed = {key: value for key, value in recipe.items() if key not in _CHANGEABLE}
+    registered = profile.variant(method).method
+    identity = {"method": registered, "recipe": fixed, "data": images.digest, "seed": seed, **special}
+    progress = Progress(processes=processes(), threads=torch.get_num_threads())
+    if resume:
+        progress = load_checkpoint(out, identity, training, sampler, generator, average)
+    total = progress.total = training.total_iterations
+
+    # The card of the weights says what they were made from.
+    card = describe_training(method, profile, recipe, images, seed, progress.processes, progress.threads) | special
+    if recipe.get("precision") == AUTO:
+        card["precision"] = used["precision"]
+    guard = LossGuard()
+
+    def save() -> None:
+        """Checkpoint and weights; training that has broken down raises here, and the checkpoint before stays."""
+        guard.check()
+        check_networks(training.state_dict(), progress.iteration)
+        if writes:
+            save_checkpoint(out, identity, training, sampler, generator, progress, average)
+            with average.applied() if average else nullcontext():
+                methods.save(training.editor, out / WEIGHTS, card | _spent(progress), half=True)
+            write_card(out / WEIGHTS)
+
+    def write_samples() -> None:
+        """A few validation images as the editor edits them by now."""
+        if writes:
+            with average.applied() if average else nullcontext():
+                path = out / SAMPLES / f"{progress.iteration:07d}.png"
+                write_sample_grid(training.editor, faces, path, device)
+
+    losses: dict[str, float | Tensor] = {}
+    stop, saved = 0, time.monotonic()
+    next_samples, end = saved + _FIRST_SAMPLES_SECONDS, float("inf") if minutes is None else saved + 60 * minutes
+    with StopRequest() as request, ExitStack() as shown:
+        if writes:
+            log = shown.enter_context(event_log(out))
+            deadline = None if minutes is None else end
+            display = shown.enter_context(Display(total, progress, training.batch_size, deadline))
+        while total is None or progress.iteration < total:
+            # What is due before the next iteration: the first process's clock counts, and a signal to any process.
+            now = time.monotonic()
+            due = [now >= end, now - saved > _CHECKPOINT_SECONDS, now > next_samples]
+            mine = torch.tensor([request.number, *(each and fabric.is_global_zero for each in due)], device=device)
+            stop, ended, checkpoint_due, samples_due = highest(mine).tolist()
+            if stop or ended:
+                break
+            if checkpoint_due:
+                save()
+                saved = now
+            if samples_due:
+                write_samples()
+                next_samples = now + _SAMPLES_SECONDS
+
+            # One iteration. Terms that it does not compute keep their last value.
+            position, started = sampler.position, time.perf_counter()
+            new = _mean_over_processes(training.step(sampler.next_batch, generator))
+            if average is not None:
+                average.update()
+            progress.iteration += 1
+            progress.seconds += time.perf_counter() - started
+            drawn = (sampler.position - position) * training.batch_size
+            progress.images += getattr(training, "images_an_iteration", drawn)
+            losses |= new
+
+            # What is told of it. Losses are read from the device now and then only, so that nothing waits for a GPU.
+            guard.watch(new, progress.iteration)
+            if progress.iteration <= FIRST:
+                progress.curves.begin(progress.iteration, _numbers(new))
+            if progress.iteration % NOTE_EVERY == 0:
+                guard.check()
+                progress.curves.note(progress.iteration, _numbers(losses))
+                if writes:
+                    log.add(_numbers(losses), progress.iteration)
+                    display.show(progress, _numbers(losses))
+            if watch is not None and watch(progress.iteration, _numbers(new)):
+                break
+        save()
+        if not stop:
+            write_samples()
+        if writes:
+            display.finish(progress, out / WEIGHTS, total is not None and progress.iteration >= total)
+    return stop
 
 
 @contextmanager
@@ -92,89 +243,49 @@ def _held(out: Path) -> Iterator[None]:
         yield
 
 
-def run_task(fabric: Fabric, task: Task) -> int:
-    """Trains in this process, alone or as one of several; returns the signal that stopped it, or 0."""
-    keep_freed()
-    run = Run(fabric, task)
-    losses: Mapping[str, float | Tensor] = {}
-    with StopRequest() as request, _Notes(run, task.minutes) as notes:
-        clock, stop = _Clock(run, task.minutes), 0
-        while not run.finished():
-            due = clock.due(request.number)
-            stop = due.stop
-            if due.stop or due.end:
-                break
-            if due.checkpoint:
-                run.save()
-            if due.samples:
-                run.write_samples()
-            losses = {**losses, **run.step()}
-            if run.progress.iteration % NOTE_EVERY == 0:
-                run.guard.check()
-                notes.show(run.note(losses))
-        run.save()
-        if not stop:
-            run.write_samples()
-        notes.finish()
-    return stop
+def _start(profile: Profile, method: str, recipe: Mapping[str, Any], count: int, seed: int) -> Training:
+    """What trains a method or variant of a profile on `count` images."""
+    registered = profile.variant(method).method
+    try:
+        return methods.start_training(registered, recipe, profile.attributes, profile.data.image_size, count, seed)
+    except UserError as error:
+        if method not in profile.variants:
+            raise
+        raise UserError(f"The variant '{method}' of the profile '{profile.name}' cannot be trained: {error}") from error
 
 
-class _Due(NamedTuple):
-    """What is to be done before the next iteration; `stop` is the number of a signal."""
-
-    stop: int
-    end: bool
-    checkpoint: bool
-    samples: bool
-
-
-class _Clock:
-    """Says what is due. Of several processes, the first one's clock holds for all, and a signal to any of them."""
-
-    def __init__(self, run: Run, minutes: float | None) -> None:
-        self._run, self._saved = run, time.monotonic()
-        self._samples = self._saved + _FIRST_SAMPLES_SECONDS
-        self._end = float("inf") if minutes is None else self._saved + 60 * minutes
-
-    def due(self, signal: int) -> _Due:
-        """`signal`: the number of the one that this process got, or 0."""
-        now = time.monotonic()
-        mine = _Due(signal, now >= self._end, now - self._saved > _CHECKPOINT_SECONDS, now > self._samples)
-        values = [*mine] if self._run.first else [signal, 0, 0, 0]
-        stop, end, checkpoint, samples = highest(torch.tensor(values, device=self._run.device)).tolist()
-        if checkpoint:
-            self._saved = now
-        if samples:
-            self._samples = now + _SAMPLES_SECONDS
-        return _Due(stop, bool(end), bool(checkpoint), bool(samples))
+def _check_share(batch_size: int) -> None:
+    if batch_size % processes():
+        raise UserError(
+            f"A batch of {batch_size} images cannot be shared equally by {processes()} processes: choose --devices so "
+            "that it divides the batch."
+        )
 
 
-class _Notes:
-    """What the first process tells its user and TensorBoard."""
+def _average(training: Training, decay: float) -> WeightAverage | None:
+    """The running average of a training's editor; None where the profile has none, or the method keeps its own."""
+    if not decay or getattr(training, "averages_itself", False):
+        return None
+    return WeightAverage(training.editor, decay)  # type: ignore[arg-type]
 
-    def __init__(self, run: Run, minutes: float | None) -> None:
-        self._run, self._open = run, ExitStack()
-        self._end = None if minutes is None else time.monotonic() + 60 * minutes
 
-    def __enter__(self) -> _Notes:
-        run = self._run
-        if run.first:
-            display = Display(run.training.total_iterations, run.progress, run.training.batch_size, self._end)
-            self._log = self._open.enter_context(event_log(run.folder))
-            self._display = self._open.enter_context(display)
-        return self
+def _mean_over_processes(losses: Mapping[str, float | Tensor]) -> Mapping[str, float | Tensor]:
+    """Losses of the whole batch, from those of each process's part."""
+    if processes() == 1 or not losses:
+        return losses
+    values = torch.stack([torch.as_tensor(value).float() for value in losses.values()])
+    return dict(zip(losses, common_mean(values).unbind(), strict=True))
 
-    def __exit__(self, *error: object) -> None:
-        self._open.close()
 
-    def show(self, losses: Mapping[str, float]) -> None:
-        """The newest losses."""
-        if not self._run.first:
-            return
-        self._log.add(losses, self._run.progress.iteration)
-        self._display.show(self._run.progress, losses)
+def _numbers(losses: Mapping[str, float | Tensor]) -> dict[str, float]:
+    return {name: float(value) for name, value in losses.items()}
 
-    def finish(self) -> None:
-        """Where the weights are, and how to go on with a run that is not at its end."""
-        if self._run.first:
-            self._display.finish(self._run.progress, self._run.weights, self._run.finished())
+
+def _spent(progress: Progress) -> dict[str, Any]:
+    """What the card says of the training so far."""
+    return {
+        "iterations": progress.iteration,
+        "images_seen": progress.images,
+        "training_minutes": round(progress.seconds / 60, 1),
+        "curves": progress.curves.record(),
+    }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bridgebench.harness.processes.parallel import cores
+from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import Profile, load_profile, shipped_profiles
 from bridgebench.harness.train.curves import FIRST, mean_of
 from bridgebench.harness.weights.training_card import REPRODUCED, StoredLosses, TrainingCard, training_card, workers
@@ -20,7 +21,6 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
 
 if TYPE_CHECKING:
-    from bridgebench.harness.train.run import Run, Task
     from lightning.fabric import Fabric
 
 TOLERANCE = 0.01  # of a loss's size
@@ -85,6 +85,7 @@ def reproduce(
             f"{file} was trained by '{card.profile}', which is no shipped profile: give it as --profile FILE."
         )
     found = card.profile_of(header(file)["method"], load_profile(profile or card.profile))
+    _check_images(card, found, data_root)
     say(f"The first {count} iterations of {file} are trained again (seed {card.seed}, {_by(card)}).")
     with tempfile.TemporaryDirectory(prefix="bridgebench-") as folder:
         again = first_deviations(card, found, count, Path(folder), data_root)
@@ -113,13 +114,27 @@ def first_deviations(
         The largest deviation at each iteration of which the card has losses.
 
     Raises:
-        UserError: other data or other losses than the card's, or a recipe that this version does not take.
+        UserError: other losses than the card's, or a recipe that this version does not take.
+        Stopped: by a signal.
     """
     from bridgebench.harness.train.launch import launch
-    from bridgebench.harness.train.run import Task
 
-    task = Task(REPRODUCED, profile, folder, None, False, card.seed, data_root)
-    return launch(partial(_train_again, card=card, count=count), task, _processes(card))
+    work = partial(_train_again, card=card, profile=profile, count=count, folder=folder, data_root=data_root)
+    stopped, found = launch(work, _processes(card))
+    if stopped:
+        raise Stopped(stopped)
+    return found
+
+
+def _check_images(card: TrainingCard, profile: Profile, data_root: Path | None) -> None:
+    from bridgebench.harness.data.open import open_split
+
+    digest = open_split(profile, "train", data_root).digest
+    if digest != card.data.digest:
+        raise UserError(
+            f"The profile '{profile.name}' has other training images (digest {digest[:16]}) than those of the card "
+            f"({card.data.digest[:16]}); --profile names another one."
+        )
 
 
 def _processes(card: TrainingCard) -> int:
@@ -144,44 +159,38 @@ def _by(card: TrainingCard) -> str:
     return f"{used}: this machine is too small for the card's {then}, so rounding differs"
 
 
-def _train_again(fabric: Fabric, task: Task, *, card: TrainingCard, count: int) -> list[Deviation]:
-    """The training, in this process, alone or as one of several; see `first_deviations`."""
+def _train_again(
+    fabric: Fabric, *, card: TrainingCard, profile: Profile, count: int, folder: Path, data_root: Path | None
+) -> tuple[int, list[Deviation]]:
+    """The training in this process, alone or as one of several: the signal that stopped it (or 0), the deviations."""
     import torch
-    from bridgebench.harness.train.run import Run
+    from bridgebench.harness.train.loop import NOTE_EVERY, train_here
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(_threads(card))
-    try:
-        return _deviations(Run(fabric, task), card, count)
-    finally:
-        torch.set_num_threads(before)
-
-
-def _deviations(run: Run, card: TrainingCard, count: int) -> list[Deviation]:
-    from bridgebench.harness.train.loop import NOTE_EVERY
-    from bridgebench.harness.train.run import numbers
-
-    digest = run.card["data"]["digest"]
-    if digest != card.data.digest:
-        raise UserError(
-            f"The profile '{run.card['profile']}' has other training images (digest {digest[:16]}) than those of the "
-            f"card ({card.data.digest[:16]}); --profile names another one."
-        )
     one_by_one, points = card.curves.first.at(), card.curves.at()
     newest: dict[str, float] = {}
     notes: list[tuple[int, dict[str, float]]] = []
     found: list[Deviation] = []
-    for iteration in range(1, count + 1):
-        losses = numbers(run.step())
-        newest |= losses
+
+    def compare(iteration: int, losses: Mapping[str, float]) -> bool:
+        newest.update(losses)
         if iteration % NOTE_EVERY == 0:
             notes.append((iteration, dict(newest)))
         if iteration in one_by_one:
             found.append(_farthest(iteration, losses, one_by_one[iteration], card.curves.first))
         if iteration in points:
             found.append(_farthest(iteration, mean_of(notes)[1], points[iteration], card.curves))
-            notes = []
-    return found
+            notes.clear()
+        return iteration == count
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(_threads(card))
+    try:
+        stopped = train_here(
+            fabric, method=REPRODUCED, profile=profile, out=folder, seed=card.seed, data_root=data_root, watch=compare
+        )
+    finally:
+        torch.set_num_threads(before)
+    return stopped, found
 
 
 def _farthest(

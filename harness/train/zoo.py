@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridgebench.harness.benchmark.plan import JUDGES, training_folder
 from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.profiles.variants import is_trainable
 from bridgebench.harness.train.checkpoint import FILE, Progress, read_progress
-from bridgebench.harness.train.judges.train import train_classifier
+from bridgebench.harness.train.judges.train import train_judge
 from bridgebench.harness.train.loop import train
-from bridgebench.harness.weights.listing import text_table
+from bridgebench.harness.weights.find import JUDGES, training_folder
+from bridgebench.harness.weights.show import text_table
 from bridgebench.methods.core.errors import UserError
 
 _MEASURING = 0.15  # share of a stretch in which those that have never run show how fast they are
@@ -211,7 +211,7 @@ class _Stretch:
         resume = (system.folder / FILE).exists()
         try:
             if system.is_judge:
-                train_classifier(system.name, system.profile, resume=resume, stretch=seconds, **self._data)
+                train_judge(system.name, system.profile, resume=resume, stretch=seconds, **self._data)
             else:
                 minutes = None if seconds is None else seconds / 60
                 train(

@@ -1,17 +1,63 @@
-"""What the card of trained weights says of their training: enough to have it again."""
+"""The card of trained weights: what it says of their training, which is enough to repeat it."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from bridgebench.harness.processes.environment import code, hardware, packages
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.profiles.variants import Variant
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+if TYPE_CHECKING:
+    from bridgebench.harness.data.base import ImageSet
+
 REPRODUCED = "reproduced"  # the variant that stands for the file's method
+
+
+def describe_training(
+    method: str,
+    profile: Profile,
+    recipe: dict[str, Any],
+    images: ImageSet,
+    seed: int,
+    processes: int,
+    threads: int,
+) -> dict[str, Any]:
+    """The card that trained weights carry: what they were made from. The loop adds how long it trained.
+
+    Args:
+        method: the method, or variant of one, that is trained.
+        profile: its profile.
+        recipe: the profile's for it.
+        images: the training images.
+        seed: of networks, draws and the order of the data.
+        processes, threads: how many shared every batch when the run began, and how many threads each of them had: both
+            decide how sums are rounded.
+    """
+    together = f" --devices {processes}" if processes > 1 else ""
+    return {
+        "origin": f"bridgebench train {method} --profile {profile.name}{together}",
+        "profile": profile.name,
+        "recipe": recipe,
+        "data": {
+            "name": images.name,
+            "digest": images.digest,
+            "n": len(images.labels),
+            "image_size": images.image_size,
+        },
+        "seed": seed,
+        "processes": processes,
+        "threads": threads,
+        "code": code(),
+        "packages": packages(),
+        "hardware": hardware(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
 
 
 class StoredLosses(BaseModel):

@@ -137,8 +137,3 @@ def build(path: str | Path, kind: Callable[..., Network], config: dict[str, Any]
         if not tensor.isfinite().all():
             raise UserError(f"The tensor {name} of {path} has values that are not finite; train or import it again.")
     return network
-
-
-def shipped(method: str, profile: str) -> Path:
-    """Where the zoo keeps the weights of `method` for `profile` (the file need not exist)."""
-    return ZOO / f"{method}-{profile}.safetensors"

@@ -28,10 +28,11 @@ from typing import Any
 import numpy as np
 import torch
 from bridgebench.eval.records.measured import CellRecord
-from bridgebench.harness.data.celeba_lists import read_labels, read_partition
+from bridgebench.harness.data.celeba import read_labels, read_partition
 from bridgebench.harness.data.photos import read_photo
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
-from bridgebench.harness.weights.importing import import_weights, show_weights
+from bridgebench.harness.weights.official import import_weights
+from bridgebench.harness.weights.show import show_weights
 from bridgebench.methods import editor_class
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14

@@ -45,7 +45,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 def run(name: str) -> dict[str, Any]:
     """Losses by iteration (means over the processes), and how far each tensor of the training moved in the end."""
-    from bridgebench.harness.train.run import of_all
+    from bridgebench.harness.train.loop import _mean_over_processes
 
     training = methods.start_training(name, RECIPES[name], CELEBA14, SIDE, COUNT, 0)
     if hasattr(training, "attach_features"):
@@ -57,7 +57,7 @@ def run(name: str) -> dict[str, Any]:
     next_batch, generator = batches(training.batch_size), torch.Generator().manual_seed(1)
     start, losses = tensors_of(training), []
     for _ in range(ITERATIONS):
-        found = of_all(training.step(next_batch, generator))
+        found = _mean_over_processes(training.step(next_batch, generator))
         losses.append({term: float(value) for term, value in found.items()})
     moved = {name: tensor - start[name] for name, tensor in tensors_of(training).items()}
     return {"losses": losses, "moved": moved}

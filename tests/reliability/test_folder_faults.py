@@ -45,6 +45,14 @@ def test_the_lock_of_a_killed_run_holds_nobody_up_but_that_of_another_machine_do
     assert (tmp_path / LOCK).exists()
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path.parent / "nowhere")])
+def test_a_lock_that_is_no_file_is_told_and_left(make: Callable[[Path], object], tmp_path: Path) -> None:
+    make(tmp_path / LOCK)
+    with pytest.raises(UserError, match=r"\.lock is no file, .* remove it|cannot be written"), locked(tmp_path):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
 def test_a_full_disk_leaves_the_file_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def full(handle: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from bridgebench.harness.commands.main import main
-from bridgebench.harness.weights.importing import show_weights
+from bridgebench.harness.weights.show import show_weights
 from bridgebench.methods import editor_class
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header, read_tensor_header

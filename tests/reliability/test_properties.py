@@ -15,7 +15,7 @@ import pytest
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import Baselines
 from bridgebench.eval.records.record import to_json
-from bridgebench.harness.data.celeba_lists import read_labels
+from bridgebench.harness.data.celeba import read_labels
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import quote, write_bytes

@@ -12,7 +12,7 @@ import pytest
 import torch
 from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import Profile, load_profile
-from bridgebench.harness.train import launch, loop, run
+from bridgebench.harness.train import launch, loop
 from bridgebench.harness.train.checkpoint import FILE
 from bridgebench.harness.train.health import LossGuard
 from bridgebench.methods.core.errors import UserError
@@ -28,19 +28,26 @@ def profile(**table: Any) -> Profile:
     return smoke.model_copy(update={"data": data, "train": {"stargan": {**TINY, "decay": "none", **table}}})
 
 
-def after(monkeypatch: pytest.MonkeyPatch, iteration: int, happens: Callable[[run.Run, dict], None]) -> None:
-    """Lets something happen in a training at the end of an iteration; every iteration before it is saved."""
+def after(monkeypatch: pytest.MonkeyPatch, iteration: int, happens: Callable[[Any, dict], None]) -> None:
+    """Lets something happen to a training at the end of an iteration; every iteration before it is saved."""
     monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", -1.0)
-    whole_step = run.Run.step
+    start = loop._start
 
-    def step(self: run.Run) -> Any:
-        losses = dict(whole_step(self))
-        if self.progress.iteration == iteration:
-            happens(self, losses)
-            self.guard.watch(losses, iteration)
-        return losses
+    def started(*arguments: Any) -> Any:
+        training, made = start(*arguments), 0
+        whole_step = training.step
 
-    monkeypatch.setattr(run.Run, "step", step)
+        def step(*batch: Any) -> Any:
+            nonlocal made
+            losses, made = dict(whole_step(*batch)), made + 1
+            if made == iteration:
+                happens(training, losses)
+            return losses
+
+        training.step = step
+        return training
+
+    monkeypatch.setattr(loop, "_start", started)
 
 
 def saved_iteration(folder: Path) -> int:
@@ -59,7 +66,7 @@ def test_a_signal_saves_the_very_iteration_and_the_run_goes_on_to_the_same_weigh
 ) -> None:
     before = signal.getsignal(number)
     with monkeypatch.context() as patched, pytest.raises(Stopped, match="--resume") as stopped:
-        after(patched, 3, lambda run, losses: os.kill(os.getpid(), number))
+        after(patched, 3, lambda training, losses: os.kill(os.getpid(), number))
         patched.setattr(loop, "_CHECKPOINT_SECONDS", 1e9)  # none but the last
         loop.train("stargan", profile(), out=tmp_path)
     assert stopped.value.code == 128 + number
@@ -70,7 +77,7 @@ def test_a_signal_saves_the_very_iteration_and_the_run_goes_on_to_the_same_weigh
 
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def twice(run: run.Run, losses: dict) -> None:
+    def twice(training: Any, losses: dict) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -84,16 +91,16 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_broken_loss_is_named_and_the_last_good_checkpoint_kept(
     value: float, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    after(monkeypatch, 3, lambda run, losses: losses.update({"discriminator/penalty": torch.tensor(value)}))
+    after(monkeypatch, 3, lambda training, losses: losses.update({"discriminator/penalty": torch.tensor(value)}))
     with pytest.raises(UserError, match=f"discriminator/penalty became {told} at iteration 3;.*checkpoint is kept"):
         loop.train("stargan", profile(), out=tmp_path)
     assert saved_iteration(tmp_path) == 2
 
 
 def test_broken_weights_are_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def spoil(run: run.Run, losses: dict) -> None:
+    def spoil(training: Any, losses: dict) -> None:
         with torch.no_grad():
-            next(run.training.editor.parameters())[0, 0, 0, 0] = float("inf")
+            next(training.editor.parameters())[0, 0, 0, 0] = float("inf")
 
     after(monkeypatch, 3, spoil)
     with pytest.raises(UserError, match=r"weights editor\..* no longer finite at iteration 3"):
@@ -141,7 +148,7 @@ def test_what_a_killed_run_left_half_written_is_removed_and_nothing_else(tmp_pat
 
 
 def test_a_batch_that_cannot_be_shared_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "processes", lambda: 3)
+    monkeypatch.setattr(loop, "processes", lambda: 3)
     with pytest.raises(UserError, match="batch of 4 images cannot be shared equally by 3 processes"):
         loop.train("stargan", profile(), out=tmp_path)
     assert not (tmp_path / FILE).exists()

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import resvg_py
-from bridgebench.harness.data.base import ImageSet
-from bridgebench.harness.data.blocks import Draw, Job
-from bridgebench.harness.data.cache import CachedImages, cached_images, draw_all
+from bridgebench.harness.data.base import ImageSet, Split
+from bridgebench.harness.data.cache import CachedImages, Draw, Job, cached_images
+from bridgebench.harness.processes.parallel import run_all
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.templates import templates_folder
 from numpy.typing import NDArray
 
-Split = Literal["train", "validation", "test"]
 Indices = Sequence[int] | NDArray[np.integer]
 
 _ROOM = 10_000_000
@@ -83,6 +82,6 @@ def check_lengths(indices: Indices, labels: NDArray, reference_indices: Indices 
 def draw_edits(draw: Draw[Job], jobs: Sequence[Job], size: int) -> NDArray[np.uint8]:
     """The drawings of `jobs` as uint8 (n, size, size, 3)."""
     edits = np.empty((len(jobs), size, size, 3), np.uint8)
-    for row, image in enumerate(draw_all(draw, jobs, title="", progress=False)):
+    for row, image in enumerate(run_all(draw, jobs, title="", progress=False)):
         edits[row] = image
     return edits

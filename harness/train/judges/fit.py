@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.reading import read
-from bridgebench.harness.data import ImageSet
+from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.train.checkpoint import Progress, damaged, read_state, write_state
 from bridgebench.harness.train.curves import Curves
 from bridgebench.harness.train.health import LossGuard, check_networks
 from bridgebench.harness.train.judges.corruption import corrupt
-from bridgebench.harness.train.judges.recipe import CHANGEABLE, ClassifierRecipe
+from bridgebench.harness.train.judges.recipe import CHANGEABLE, JudgeRecipe
 from bridgebench.harness.train.sampler import BatchSampler
 from torch import Tensor
 from torch.nn import functional
@@ -54,7 +54,7 @@ class JudgeFit:
     def __init__(
         self,
         model: AttributeClassifier,
-        recipe: ClassifierRecipe,
+        recipe: JudgeRecipe,
         train: ImageSet,
         validation: ImageSet,
         seed: int,

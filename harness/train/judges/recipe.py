@@ -18,7 +18,7 @@ SEEDS = {"classifier": 1, "judge": 2}  # of the weights and of the data order, w
 
 
 @dataclass(frozen=True)
-class ClassifierRecipe:
+class JudgeRecipe:
     """A judge's recipe. The loss is binary cross entropy, the optimizer AdamW.
 
     Attributes:
@@ -48,7 +48,7 @@ class ClassifierRecipe:
 CHANGEABLE = frozenset({"epochs", "patience", "notes"})
 
 
-def classifier_recipe(which: str, profile: Profile) -> ClassifierRecipe:
+def judge_recipe(which: str, profile: Profile) -> JudgeRecipe:
     """The recipe of a profile's "classifier" or "judge".
 
     Raises:
@@ -57,9 +57,7 @@ def classifier_recipe(which: str, profile: Profile) -> ClassifierRecipe:
     if which not in _ARCHITECTURES:
         raise UserError(f"There is no classifier '{which}'; train 'classifier' or 'judge'.")
     recipes = {
-        name: parse_recipe(
-            ClassifierRecipe, {"architecture": architecture} | profile.train.get(name, {}), f"[train.{name}]"
-        )
+        name: parse_recipe(JudgeRecipe, {"architecture": architecture} | profile.train.get(name, {}), f"[train.{name}]")
         for name, architecture in _ARCHITECTURES.items()
     }
     found = recipes[which]

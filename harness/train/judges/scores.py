@@ -9,7 +9,7 @@ from bridgebench.eval.judges.calibration import calibration
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.reading import Reading, read
 from bridgebench.eval.measures.accuracy import hits
-from bridgebench.harness.data import ImageSet
+from bridgebench.harness.data.base import ImageSet
 from bridgebench.methods.core.conversions import one_hot
 from bridgebench.methods.core.flips import flip
 from bridgebench.methods.core.labels import are_domains

@@ -18,19 +18,20 @@ from typing import Any
 import torch
 from bridgebench.eval.judges.backbones import load_imagenet
 from bridgebench.eval.judges.classifier import AttributeClassifier, as_stored, save_classifier
-from bridgebench.harness.benchmark.plan import training_folder
-from bridgebench.harness.benchmark.provenance import describe_training
-from bridgebench.harness.data import ImageSet, open_split
+from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.faces.dataset import load_faces
+from bridgebench.harness.data.open import open_split
 from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.stopping import Stopped, StopRequest
-from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.train.checkpoint import FILE
 from bridgebench.harness.train.display import Display
 from bridgebench.harness.train.judges.fit import JudgeFit
-from bridgebench.harness.train.judges.recipe import SEEDS, ClassifierRecipe, classifier_recipe
+from bridgebench.harness.train.judges.recipe import SEEDS, JudgeRecipe, judge_recipe
 from bridgebench.harness.train.judges.scores import print_scores, score
-from bridgebench.harness.weights.cards import write_card
+from bridgebench.harness.weights.card_page import write_card
+from bridgebench.harness.weights.find import training_folder
+from bridgebench.harness.weights.training_card import describe_training
 from bridgebench.methods.core.errors import UserError
 from rich.console import Console
 
@@ -39,9 +40,9 @@ _CHECKPOINT_SECONDS = 60.0
 _LOG_EVERY = 20
 
 
-def train_classifier(
+def train_judge(
     which: str,
-    profile: str | Profile,
+    profile: Profile,
     minutes: float | None = None,
     out: Path | None = None,
     seed: int | None = None,
@@ -53,7 +54,7 @@ def train_classifier(
 
     Args:
         which: "classifier" (the primary judge and feature space) or "judge" (the second).
-        profile: a profile or its name; its recipe is ``[train.classifier]`` or ``[train.judge]``.
+        profile: the judge's recipe in it is ``[train.classifier]`` or ``[train.judge]``.
         minutes: the whole training takes no longer, resumed or not, and its learning rate falls accordingly; scoring
             comes after it. None: the recipe's epochs, or six minutes where it names none.
         out: folder of the run, whose weights are ``weights.safetensors`` in it; or a .safetensors file, whose run is
@@ -71,9 +72,7 @@ def train_classifier(
             none to resume; or training broke down.
         Stopped: asked to by a signal, after saving a checkpoint.
     """
-    if isinstance(profile, str):
-        profile = load_profile(profile)
-    recipe = classifier_recipe(which, profile)
+    recipe = judge_recipe(which, profile)
     if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
         raise UserError(f"The training time must be more than 0 minutes, not {minutes}.")
     folder, path = _places(which, profile, out)
@@ -119,7 +118,7 @@ def _training_set(profile: Profile, data_root: Path | None) -> ImageSet:
     return load_faces("train", profile.data.train, profile.data.image_size, balance=True)
 
 
-def _begin(which: str, recipe: ClassifierRecipe, train: ImageSet, validation: ImageSet, seed: int) -> JudgeFit:
+def _begin(which: str, recipe: JudgeRecipe, train: ImageSet, validation: ImageSet, seed: int) -> JudgeFit:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(seed)
     model = AttributeClassifier(train.attributes, recipe.architecture)

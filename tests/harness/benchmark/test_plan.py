@@ -12,14 +12,13 @@ from bridgebench.eval.records.record import to_json
 from bridgebench.harness.benchmark.plan import (
     Entry,
     all_cells,
-    find_weights,
     groups,
     is_done,
-    judge_weights,
     key_of,
     select,
 )
 from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.harness.weights.find import find_weights, judge_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.weights import save_tensors

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bridgebench.harness.benchmark.plan import Entry, all_cells, find_weights, select
+from bridgebench.harness.benchmark.plan import Entry, all_cells, select
 from bridgebench.harness.benchmark.provenance import run_record
 from bridgebench.harness.benchmark.workbench import Setup, Workbench
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train import loop
+from bridgebench.harness.weights.find import find_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
 

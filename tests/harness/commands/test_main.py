@@ -81,7 +81,7 @@ def test_ctrl_c_says_how_to_go_on(capsys: pytest.CaptureFixture[str], monkeypatc
     def interrupted() -> list[tuple[str, ...]]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bridgebench.harness.weights.listing.method_rows", interrupted)
+    monkeypatch.setattr("bridgebench.harness.weights.show.method_rows", interrupted)
     assert main(["methods"]) == 130
     assert "same command again" in capsys.readouterr().err
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bridgebench.harness.data import ImageSet, cache
+from bridgebench.harness.data import cache
 from bridgebench.harness.data.animals.dataset import load_animals
 from bridgebench.harness.data.animals.identity import sample_identity
 from bridgebench.harness.data.animals.render import render
+from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.drawn.dataset import SEEDS
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.data.preview import preview_sheet
@@ -76,7 +77,7 @@ def test_labels_that_name_no_single_domain_are_refused(tmp_path: Path, labels: l
 
 def test_a_second_load_draws_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load(tmp_path)
-    monkeypatch.setattr(cache, "draw_all", None)
+    monkeypatch.setattr(cache, "make_block", None)
     assert load(tmp_path).digest == first.digest
 
 

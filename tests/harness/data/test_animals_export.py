@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from bridgebench.harness.data.afhq import load_afhq
 from bridgebench.harness.data.animals.dataset import load_animals
-from bridgebench.harness.data.export_afhq import write_afhq_layout
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import DOMAINS
+from photo_layouts import write_afhq_layout
 
 
 @pytest.fixture(scope="module")

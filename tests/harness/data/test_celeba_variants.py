@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bridgebench.harness.data import celeba
-from bridgebench.harness.data.celeba import load_celeba
-from bridgebench.harness.data.celeba_lists import PUBLISHED_COUNT, Labels, implied_partition, read_labels
+from bridgebench.harness.data.celeba import PUBLISHED_COUNT, Labels, implied_partition, load_celeba, read_labels
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from PIL import Image

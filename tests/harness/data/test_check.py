@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bridgebench.harness.commands.main import main
-from bridgebench.harness.data.check import check
-from bridgebench.harness.data.check_afhq import version_of
+from bridgebench.harness.data.check import check, version_of
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import DOMAINS
 from PIL import Image

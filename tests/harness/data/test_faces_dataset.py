@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bridgebench.harness.data import ImageSet, cache
+from bridgebench.harness.data import cache
+from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.faces.dataset import SEEDS, load_faces
 from bridgebench.harness.data.faces.identity import sample_identity
 from bridgebench.harness.data.faces.render import render
@@ -108,6 +109,19 @@ def test_the_cache_folder_comes_from_the_environment(tmp_path: Path, monkeypatch
     monkeypatch.setenv("BRIDGEBENCH_CACHE", str(tmp_path / "here"))
     load_faces("train", 2, 32, progress=False)
     assert len(list((tmp_path / "here").glob("faces-*"))) == 1
+
+
+def test_a_cache_of_before_is_kept_and_a_new_one_lies_where_the_system_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BRIDGEBENCH_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert cache.default_cache_dir() == tmp_path / ".cache" / "bridgebench"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache.default_cache_dir() == tmp_path / "xdg" / "bridgebench"
+    (tmp_path / ".cache" / "bridgebench").mkdir(parents=True)
+    assert cache.default_cache_dir() == tmp_path / ".cache" / "bridgebench"
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -18,11 +18,12 @@ from bridgebench.harness.data.faces.labels import sample_labels
 from bridgebench.harness.data.faces.render import render
 from bridgebench.harness.processes.parallel import cores
 from bridgebench.harness.profiles.profile import Profile, load_profile
-from bridgebench.harness.train import run as training_run
+from bridgebench.harness.train import loop
 from bridgebench.harness.train.reproduce import first_deviations
+from bridgebench.harness.weights.find import shipped
 from bridgebench.harness.weights.training_card import training_card
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.core.weights import header, load_tensors, save_tensors, shipped
+from bridgebench.methods.core.weights import header, load_tensors, save_tensors
 from numpy.typing import NDArray
 
 MOST = 10  # iterations: later ones of a GAN multiply what other processors round otherwise
@@ -51,7 +52,7 @@ def lazy_split(profile: Profile, split: str, data_root: Path | None = None) -> I
 def test_the_first_iterations_have_the_losses_of_the_card(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_run, "open_split", lazy_split)
+    monkeypatch.setattr(loop, "open_split", lazy_split)
     card = training_card(shipped(name, "ablations"))
     profile = card.profile_of(name, load_profile("ablations"))
     deviations = first_deviations(card, profile, MOST, tmp_path)

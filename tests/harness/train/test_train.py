@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,15 +42,23 @@ def profile() -> Profile:
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, iteration: int) -> None:
     """Makes training die in the middle of an iteration, with a checkpoint after each one before."""
     monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", -1.0)
-    whole_step = loop.Run.step
+    start = loop._start
 
-    def step(run: loop.Run) -> object:
-        losses = whole_step(run)
-        if run.progress.iteration == iteration:
-            raise KeyboardInterrupt
-        return losses
+    def started(*arguments: Any) -> Any:
+        training, made = start(*arguments), 0
+        whole_step = training.step
 
-    monkeypatch.setattr(loop.Run, "step", step)
+        def step(*batch: Any) -> Any:
+            nonlocal made
+            losses, made = whole_step(*batch), made + 1
+            if made == iteration:
+                raise KeyboardInterrupt
+            return losses
+
+        training.step = step
+        return training
+
+    monkeypatch.setattr(loop, "_start", started)
 
 
 def test_a_killed_run_resumes_to_the_same_weights(

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier, save_classifier
-from bridgebench.harness.benchmark.plan import judge_weights
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train import loop
 from bridgebench.harness.train.features import ClassifierFeatures, lend_features
+from bridgebench.harness.weights.find import judge_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header, load_tensors
 

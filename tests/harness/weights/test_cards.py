@@ -11,7 +11,7 @@ import torch
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.harness.train import loop
-from bridgebench.harness.weights.cards import card_text
+from bridgebench.harness.weights.card_page import card_text
 from bridgebench.methods.core.weights import ZOO, header, save_tensors
 
 FILES = sorted(ZOO.glob("*.safetensors"))
@@ -84,7 +84,7 @@ def test_the_trainer_writes_the_card(tmp_path: Path) -> None:
 
 def test_cards_need_no_torch(tmp_path: Path) -> None:
     code = (
-        "import sys, bridgebench.harness.weights.cards as c;"
+        "import sys, bridgebench.harness.weights.card_page as c;"
         f"c.card_text(c.Path({str(FILES[0])!r})); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

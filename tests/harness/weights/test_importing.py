@@ -8,7 +8,8 @@ import sys
 
 import pytest
 import torch
-from bridgebench.harness.weights.importing import import_weights, show_weights
+from bridgebench.harness.weights.official import import_weights
+from bridgebench.harness.weights.show import show_weights
 from bridgebench.methods import load
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
@@ -82,7 +83,7 @@ def test_show_tells_the_facts_without_torch(checkpoint, tmp_path):
     assert facts["attributes"] == ", ".join(FIVE)
     assert "official checkpoint" in show_weights(out)
     code = (
-        "import sys, bridgebench.harness.weights.importing as room;"
+        "import sys, bridgebench.harness.weights.show as room;"
         f"room.show_weights({str(out)!r}); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,14 +13,14 @@ import torch
 import torchvision
 from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.eval.judges.reading import read
-from bridgebench.harness.data import open_split
+from bridgebench.harness.data.open import open_split
 from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train.checkpoint import FILE
 from bridgebench.harness.train.judges import fit as judge_fit
 from bridgebench.harness.train.judges.corruption import corrupt
-from bridgebench.harness.train.judges.recipe import classifier_recipe
-from bridgebench.harness.train.judges.train import train_classifier
+from bridgebench.harness.train.judges.recipe import judge_recipe
+from bridgebench.harness.train.judges.train import train_judge
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header, load_tensors
 
@@ -54,7 +54,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile = small({**COUNTED, "architecture": architecture, "crop": 0.8})
-    whole = train_classifier("classifier", profile, out=tmp_path / "whole")
+    whole = train_judge("classifier", profile, out=tmp_path / "whole")
 
     def kill(fit: judge_fit.JudgeFit) -> None:
         fit.save(tmp_path / "killed")
@@ -63,8 +63,8 @@ def test_a_killed_training_goes_on_to_the_same_weights(
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
         after(patched, 4, kill)
-        train_classifier("classifier", profile, out=tmp_path / "killed")
-    resumed = train_classifier("classifier", profile, out=tmp_path / "killed", resume=True)
+        train_judge("classifier", profile, out=tmp_path / "killed")
+    resumed = train_judge("classifier", profile, out=tmp_path / "killed", resume=True)
     expected, found = load_tensors(whole), load_tensors(resumed)
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     cards = [header(path)["card"] for path in (whole, resumed)]
@@ -76,21 +76,21 @@ def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path, monke
     profile, file = small(COUNTED), tmp_path / "mine.safetensors"
     with monkeypatch.context() as patched, pytest.raises(Stopped, match="--resume"):
         after(patched, 2, lambda fit: os.kill(os.getpid(), signal.SIGTERM))
-        train_classifier("classifier", profile, out=file)
+        train_judge("classifier", profile, out=file)
     assert not file.exists() and (tmp_path / "mine" / FILE).is_file()
     with pytest.raises(UserError, match=r"is in .*mine already; go on with --resume"):
-        train_classifier("classifier", profile, out=file)
+        train_judge("classifier", profile, out=file)
     with pytest.raises(UserError, match="started with another recipe"):
-        train_classifier("classifier", small({**COUNTED, "crop": 0.5}), out=file, resume=True)
-    assert train_classifier("classifier", profile, out=file, resume=True) == file and file.is_file()
+        train_judge("classifier", small({**COUNTED, "crop": 0.5}), out=file, resume=True)
+    assert train_judge("classifier", profile, out=file, resume=True) == file and file.is_file()
 
 
 def test_nothing_to_resume_and_a_damaged_checkpoint_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no training run to resume"):
-        train_classifier("classifier", small(COUNTED), out=tmp_path, resume=True)
+        train_judge("classifier", small(COUNTED), out=tmp_path, resume=True)
     (tmp_path / FILE).write_bytes(b"half a file")
     with pytest.raises(UserError, match="is damaged"):
-        train_classifier("classifier", small(COUNTED), out=tmp_path, resume=True)
+        train_judge("classifier", small(COUNTED), out=tmp_path, resume=True)
 
 
 def test_early_stopping_keeps_the_best_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_early_stopping_keeps_the_best_state(tmp_path: Path, monkeypatch: pytest
         fit.best = fit.best if fit.best.loss < before.loss else before
 
     monkeypatch.setattr(judge_fit.JudgeFit, "validate", spoiled)
-    path = train_classifier("classifier", profile, out=tmp_path)
+    path = train_judge("classifier", profile, out=tmp_path)
     card = header(path)["card"]
     assert card["ended"] == "no lower validation loss for 3 epochs" and card["epochs"] == 5
     assert card["best"]["epoch"] == 2 and sorted(kept) == [1, 2, 3, 4, 5]
@@ -118,7 +118,7 @@ def test_early_stopping_keeps_the_best_state(tmp_path: Path, monkeypatch: pytest
 
 def test_the_card_says_how_it_went_and_how_far_probabilities_can_be_believed(tmp_path: Path) -> None:
     profile = small(COUNTED)
-    path = train_classifier("classifier", profile, out=tmp_path)
+    path = train_judge("classifier", profile, out=tmp_path)
     card, judge = header(path)["card"], load_classifier(path)
     assert card["curves"]["losses"] is not None and card["first_weights"] == "random"
     scores = card["scores"]["test"]
@@ -135,7 +135,7 @@ def test_imagenets_weights_are_where_training_starts(tmp_path: Path) -> None:
     network = torchvision.models.resnet18()
     torch.save(network.state_dict(), tmp_path / "net.pth")
     recipe = {"architecture": "resnet18", "weights": str(tmp_path / "net.pth"), "learning_rate": 1e-9, "epochs": 1}
-    path = train_classifier("classifier", small(recipe), out=tmp_path / "run")
+    path = train_judge("classifier", small(recipe), out=tmp_path / "run")
     torch.testing.assert_close(load_tensors(path)["trunk.1.weight"], network.conv1.weight, atol=1e-3, rtol=1e-2)
     assert header(path)["card"]["first_weights"].startswith("ImageNet's, SHA-256 ")
 
@@ -143,7 +143,7 @@ def test_imagenets_weights_are_where_training_starts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["celeba128", "afhq256", "faces64", "animals64", "smoke"])
 def test_the_two_judges_of_every_profile_are_of_different_architectures(name: str) -> None:
     profile = load_profile(name)
-    first, second = (classifier_recipe(which, profile) for which in ("classifier", "judge"))
+    first, second = (judge_recipe(which, profile) for which in ("classifier", "judge"))
     assert first.architecture != second.architecture
 
 
@@ -159,7 +159,7 @@ def test_the_two_judges_of_every_profile_are_of_different_architectures(name: st
 )
 def test_wrong_recipes_are_told_in_one_sentence(recipe: dict, words: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=words):
-        train_classifier("classifier", small(recipe), minutes=1, out=tmp_path / "run")
+        train_judge("classifier", small(recipe), minutes=1, out=tmp_path / "run")
     assert not (tmp_path / "run" / FILE).exists()
 
 

@@ -8,10 +8,11 @@ from bridgebench.harness.data.faces.dataset import FaceSet, load_faces
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.harness.train.judges.corruption import corrupt
 from bridgebench.harness.train.judges.scores import score
-from bridgebench.harness.train.judges.train import train_classifier
+from bridgebench.harness.train.judges.train import train_judge
+from bridgebench.harness.weights.find import shipped
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.core.weights import header, shipped
+from bridgebench.methods.core.weights import header
 
 
 def test_corruption_is_seeded_stays_in_range_and_leaves_the_input_alone():
@@ -38,7 +39,7 @@ def small_profile(tmp_path, monkeypatch):
 
 
 def test_training_writes_a_judge_with_its_card(small_profile, tmp_path):
-    path = train_classifier("judge", small_profile, minutes=0.02, out=tmp_path / "judge.safetensors")
+    path = train_judge("judge", small_profile, minutes=0.02, out=tmp_path / "judge.safetensors")
     card = header(path)["card"]
     assert load_classifier(path, CELEBA14).architecture == "plain"
     assert card["seed"] == 2 and card["minutes"] < 0.2 and card["recipe"]["steps"] > 0
@@ -51,7 +52,7 @@ def test_training_writes_a_judge_with_its_card(small_profile, tmp_path):
 @pytest.mark.parametrize(("which", "minutes"), [("jugde", 1), ("judge", 0), ("judge", float("nan"))])
 def test_wrong_orders_are_refused_before_anything_is_drawn(which, minutes):
     with pytest.raises(UserError, match=r"There is no classifier|must be more than 0"):
-        train_classifier(which, "smoke", minutes)
+        train_judge(which, load_profile("smoke"), minutes)
 
 
 def test_scores_are_shares_of_right_answers(tmp_path):

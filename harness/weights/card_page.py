@@ -1,20 +1,21 @@
-"""The training card of a weights file, as a page of Markdown beside it: all of it from the file's own header.
+"""The training card of a weights file, as a page of Markdown beside it.
 
-The trainer writes one with every weights file, ``bridgebench weights card`` those of files that are there already; as
-nothing but the header is read (no tensor, no torch), a card cannot say anything that its file does not.
+The trainer writes the page with every weights file; ``bridgebench weights card`` writes it for files that are there
+already. Only the file's header is read (no tensor, no torch), so the page says nothing that the file does not.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridgebench.harness.weights.listing import parameter_count
+from bridgebench.harness.weights.show import parameter_count
 from bridgebench.harness.weights.training_card import workers
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.weights import header
+from bridgebench.templates import environment
 
 _ROWS = 8  # of a curve's points
 _FIRST_ROWS = 3  # of the first iterations
@@ -38,28 +39,22 @@ def card_text(path: Path) -> str:
         UserError: the file is missing or damaged.
     """
     found = header(path)
-    card, config = found["card"], found["config"]
-    size = config.get("image_size")
-    lines = [
-        f"# {path.stem}",
-        "",
-        f"Weights of `{found['method']}`"
-        + (f" for {size} px" if size else "")
-        + f": {parameter_count(path):,} numbers in {path.stat().st_size / 2**20:.2f} MiB. Made from the header of "
-        f"`{path.name}` by `bridgebench weights card`.",
-        "",
-        *_table(("what", "value"), _facts(card)),
-        "",
-        "## Recipe",
-        "",
-        "```toml",
-        *(f"{key} = {_toml(value)}" for key, value in card.get("recipe", {}).items()),
-        "```",
-    ]
-    curves = card.get("curves", {})
-    if curves.get("iterations"):
-        lines += ["", "## Losses", "", *_losses(curves), "", "The header holds all points."]
-    return "\n".join(lines) + "\n"
+    card, curves = found["card"], found["card"].get("curves", {})
+    return (
+        environment()
+        .get_template("training_card.md.j2")
+        .render(
+            name=path.stem,
+            file=path.name,
+            method=found["method"],
+            size=found["config"].get("image_size"),
+            numbers=f"{parameter_count(path):,}",
+            mib=f"{path.stat().st_size / 2**20:.2f}",
+            facts=_cells(_facts(card)),
+            recipe={key: _toml(value) for key, value in card.get("recipe", {}).items()},
+            losses=_cells(_losses(curves)) if curves.get("iterations") else [],
+        )
+    )
 
 
 def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -109,11 +104,13 @@ def _score(card: Mapping[str, Any], kind: str) -> str | None:
     )
 
 
-def _losses(curves: Mapping[str, Any]) -> Iterator[str]:
-    """The first iterations, then some points of the curves, the last among them."""
+def _losses(curves: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The table's head, then the first iterations, then some points of the curves, the last among them."""
     names = list(curves["losses"])
-    rows = [*_points(curves.get("first", {}), names)[:_FIRST_ROWS], *_spread(_points(curves, names))]
-    yield from _table(("iteration", *names), rows)
+    first, points = _points(curves.get("first", {}), names)[:_FIRST_ROWS], _points(curves, names)
+    if len(points) > _ROWS:
+        points = [points[round(k * (len(points) - 1) / (_ROWS - 1))] for k in range(_ROWS)]
+    return [("iteration", *names), *first, *points]
 
 
 def _points(curves: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -124,20 +121,9 @@ def _points(curves: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, 
     ]
 
 
-def _spread(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    if len(rows) <= _ROWS:
-        return list(rows)
-    return [rows[round(k * (len(rows) - 1) / (_ROWS - 1))] for k in range(_ROWS)]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return [f"| {' | '.join(_cell(entry) for entry in line)} |" for line in lines]
-
-
-def _cell(text: str) -> str:
-    """Text that stays in its cell, whatever a header says."""
-    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
+def _cells(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Rows whose text stays in its cell of a Markdown table, whatever a header says."""
+    return [[" ".join(text.replace("|", "\\|").replace("<", "&lt;").split()) for text in row] for row in rows]
 
 
 def _figure(value: float | None) -> str:

@@ -1,34 +1,24 @@
-"""The table of `bridgebench methods`: what is installed and which weights are at hand, told without torch."""
+"""`bridgebench methods` and `bridgebench weights show`: what is installed and at hand, told without torch."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from bridgebench.harness.weights.find import weights_at_hand
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import ZOO, header, read_tensor_header
 
 from bridgebench import methods
 
-TRAINED = Path("runs/train")
 HEAD = ("method", "kind", "modes", "parameters", "weights at hand", "source")
 
 
 def parameter_count(path: Path) -> int:
     """How many numbers a .safetensors file holds, from the shapes in its header."""
     return sum(math.prod(shape) for shape in read_tensor_header(path).shapes.values())
-
-
-def weights_at_hand() -> dict[str, list[Path]]:
-    """The readable weights files by method: shipped ones, then those trained in this folder."""
-    found: dict[str, list[Path]] = {}
-    for path in [*sorted(ZOO.glob("*.safetensors")), *sorted(TRAINED.glob("*/weights.safetensors"))]:
-        try:
-            found.setdefault(header(path)["method"], []).append(path)
-        except UserError:  # a file of somebody else's lies there: not ours to list
-            continue
-    return found
 
 
 def method_rows() -> list[tuple[str, ...]]:
@@ -61,3 +51,26 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["  ".join(entry.ljust(width) for entry, width in zip(row, widths, strict=True)) for row in [head, *rows]]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(line.rstrip() for line in lines)
+
+
+def show_weights(path: str | Path) -> str:
+    """What a weights file holds, as text: method, parameters, attributes, configuration and card. Loads no tensor.
+
+    Raises:
+        UserError: the file is missing, damaged, or not one of ours.
+    """
+    found = header(path)
+    config = dict(found["config"])
+    facts = {
+        "method": found["method"],
+        "parameters": f"{parameter_count(Path(path)):,}",
+        "attributes": ", ".join(config.pop("attributes", ())),
+        **{key: _text(value) for key, value in config.items()},
+        **{f"card: {key}": _text(value) for key, value in found["card"].items()},
+    }
+    width = max(map(len, facts))
+    return "\n".join(f"{key.ljust(width)}  {value}" for key, value in facts.items())
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) and value.isprintable() else json.dumps(value)

@@ -1,17 +1,14 @@
-"""Turns official checkpoints into weights files, and tells what a weights file says of itself."""
+"""`bridgebench weights import`: turns official checkpoints into weights files."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from bridgebench.harness.weights.listing import parameter_count
+from bridgebench.harness.weights.find import file_sha256
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.weights import header
 
 from bridgebench import methods
 
@@ -45,32 +42,13 @@ def import_weights(
     editor = official.import_official(list(checkpoints), attributes)
     card = {
         "origin": "official checkpoint, imported by `bridgebench weights import`",
-        "files": [{"name": path.name, "sha256": _sha256(path)} for path in checkpoints if path.is_file()],
+        "files": [{"name": path.name, "sha256": file_sha256(path)} for path in checkpoints if path.is_file()],
     }
     try:
         methods.save(editor, out, card)
     except OSError as error:
         raise UserError(f"{out} cannot be written ({error.strerror}).") from error
     return out
-
-
-def show_weights(path: str | Path) -> str:
-    """What a weights file holds, as text: method, parameters, attributes, configuration and card. Loads no tensor.
-
-    Raises:
-        UserError: the file is missing, damaged, or not one of ours.
-    """
-    found = header(path)
-    config = dict(found["config"])
-    facts = {
-        "method": found["method"],
-        "parameters": f"{parameter_count(Path(path)):,}",
-        "attributes": ", ".join(config.pop("attributes", ())),
-        **{key: _text(value) for key, value in config.items()},
-        **{f"card: {key}": _text(value) for key, value in found["card"].items()},
-    }
-    width = max(map(len, facts))
-    return "\n".join(f"{key.ljust(width)}  {value}" for key, value in facts.items())
 
 
 def _official(method: str) -> ModuleType:
@@ -82,12 +60,3 @@ def _official(method: str) -> ModuleType:
             raise
         raise UserError(f"The method '{method}' has no official checkpoints that could be imported.") from error
     return module
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) and value.isprintable() else json.dumps(value)
