@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bridgebench.methods.core.files import quote
 from bridgebench.reports.figures.grids import Sheet, comparison_grid, cut, png_bytes
-from bridgebench.reports.pages.layout import Page
+from bridgebench.reports.pages.html import Page
 from bridgebench.reports.read.pictures import open_picture
 from bridgebench.reports.read.run import Run
 from PIL import Image

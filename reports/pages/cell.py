@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bridgebench.reports.figures import heat
 from bridgebench.reports.figures.comparison import Grid, GridSet
 from bridgebench.reports.figures.tiles import Faces, Layer, Tile, column_png, copies, heat_png, patches_png
-from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.pages.html import Page
+from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.details import Details, Images, Kind, Reading, details_path, read_details, read_pictures
 from bridgebench.reports.read.records import MODES, Mode
 from bridgebench.reports.read.results import MODE_TITLES, Results, all_cards

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from bridgebench.reports.figures.comparison import GridRow, GridSet
 from bridgebench.reports.figures.domains import Matrices
-from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.pages.html import Page
+from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.paper.published import paper_column, rows
 from bridgebench.reports.paper.verdicts import differences, verdict_cell
 from bridgebench.reports.read.records import MODES, Mode

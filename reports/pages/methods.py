@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from bridgebench.reports.figures.charts import Curve, curve
 from bridgebench.reports.figures.comparison import GridRow, GridSet
 from bridgebench.reports.figures.domains import Matrices
-from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.pages.html import Page
+from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.records import MODES, Curves, Method
 from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
 from bridgebench.reports.read.run import Run

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridgebench.methods.core.files import write_bytes
-from bridgebench.reports.pages.script import script
+from bridgebench.reports.pages.html import standalone
 from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import MODE_TITLES, Results, all_cards
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.measures import fitting
 from bridgebench.reports.words.facts import flatten
 from bridgebench.reports.words.protocol import words
-from bridgebench.templates import environment
 
 ABSENT = "absent"
 
@@ -83,10 +82,7 @@ class Comparison:
 
     def page(self) -> bytes:
         """All of it as an HTML page of its own, with the style sheet in it."""
-        env = environment()
-        assert env.loader is not None
-        style = env.loader.get_source(env, "report.css")[0]
-        return env.get_template("diff.html.j2").render(found=self, style=style, script=script(), root="").encode()
+        return standalone("diff.html.j2", found=self)
 
 
 def compare(first: Path, second: Path) -> Comparison:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.pages.html import Page
+from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.records import Made, RunRecord, Weights
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.judges import judge_tables
