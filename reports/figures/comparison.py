@@ -9,8 +9,7 @@ from urllib.parse import unquote
 
 import numpy as np
 from bridgebench.reports.figures import heat
-from bridgebench.reports.figures.grids import Sheet, comparison_grid, cut, png_bytes, strip
-from bridgebench.reports.figures.pdf import grid_pdf
+from bridgebench.reports.figures.grids import Sheet, comparison_grid, cut, grid_pdf, png_bytes, strip
 from bridgebench.reports.read.pictures import open_picture
 from bridgebench.reports.read.records import MODES, Mode
 from bridgebench.reports.read.results import MODE_TITLES
