@@ -23,7 +23,7 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.single import single_file
-from bridgebench.reports.site import render
+from bridgebench.reports.site import render, site_of
 from bridgebench.reports.words import readme
 
 PUBLISHED = Path(__file__).parent / "published"
@@ -44,7 +44,7 @@ def publish(run_dir: Path, folder: Path = PUBLISHED) -> Path:
     name = run.record.profile_name
     page = folder / f"{name}.html"
     write_bytes(folder / f"{name}-records.zip", _zipped(run.directory))
-    write_bytes(page, single_file(render(run), MOST))
+    write_bytes(page, single_file(site_of(run), MOST))
     return page
 
 

@@ -14,16 +14,14 @@ from bridgebench.reports.figures.domains import Matrices
 from bridgebench.reports.pages.cell import Drill
 from bridgebench.reports.pages.columns import column_pages
 from bridgebench.reports.pages.front import front_page
-from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.pages.html import Frame, Links, Site, rendered, script, source_text
+from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.pages.methods import method_pages
-from bridgebench.reports.pages.script import script
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.single import single_file
 from bridgebench.reports.tables import exports
 from bridgebench.reports.words.provenance import provenance_page
-from bridgebench.templates import environment
-from jinja2 import Environment
 
 COPIED = ("summary.csv", "run.json", "baselines.json")
 
@@ -44,18 +42,18 @@ def build(run_dir: Path, out: Path | None = None, *, single: bool = False) -> Pa
         UserError: the run directory is missing or damaged, or `out` cannot be written.
     """
     out = run_dir / ("report.html" if single else "report") if out is None else out
-    files = render(Run(run_dir))
+    run = Run(run_dir)
     if single:
-        write_bytes(out, single_file(files))
+        write_bytes(out, single_file(site_of(run)))
         return out
-    for name, data in files.items():
+    for name, data in render(run).items():
         write_bytes(out / name, data, durable=False)
     return out / "index.html"
 
 
-def render(run: Run) -> dict[str, bytes]:
-    """All files of a run's folder of pages by their paths inside it."""
-    env, layout, figures = environment(), Layout(run), Figures(run)
+def site_of(run: Run) -> Site:
+    """The pages of a run, with all their pictures and files."""
+    layout, figures = Layout(run), Figures(run)
     grids = figures.grid_sets()
     downloads = {name: _copied(run.folder / name) for name in COPIED if (run.folder / name).is_file()}
     drill = Drill(run, layout, grids)
@@ -68,20 +66,17 @@ def render(run: Run) -> dict[str, bytes]:
         *boards.pages,
         *drill.pages,
     ]
-    common = {"nav": _navigation(run, layout, boards), "side": run.record.data.image_size, "script": script()}
-    rendered = {page.path: _rendered(env, page, common) for page in pages}
     exported = exports.files(table for page in pages for table in page.tables)
-    style = {"style.css": _source(env, "report.css")}
-    return {
-        **figures.files,
-        **matrices.files,
-        **boards.files,
-        **drill.files,
-        **downloads,
-        **exported,
-        **rendered,
-        **style,
-    }
+    files = {**figures.files, **matrices.files, **boards.files, **drill.files, **downloads, **exported}
+    common = {"nav": _navigation(run, layout, boards), "side": run.record.data.image_size}
+    return Site(pages, files, common)
+
+
+def render(run: Run) -> dict[str, bytes]:
+    """All files of a run's folder of pages by their paths inside it."""
+    site, frame = site_of(run), Frame((script("report.js"),))
+    pages = {page.path: rendered(page, Links(page.path), frame, site.common).encode() for page in site.pages}
+    return {**site.files, **pages, "style.css": source_text("report.css").encode()}
 
 
 def _copied(path: Path) -> bytes:
@@ -104,14 +99,3 @@ def _navigation(run: Run, layout: Layout, boards: Boards) -> dict[str, Any]:
         "figures": boards.pages[0].path if boards.pages else "",
         "provenance": layout.provenance,
     }
-
-
-def _rendered(env: Environment, page: Page, common: dict[str, Any]) -> bytes:
-    own = {"root": page.root, "path": page.path}
-    return env.get_template(page.template).render({**common, **own, **page.context}).encode()
-
-
-def _source(env: Environment, name: str) -> bytes:
-    """A file of the templates folder as it is."""
-    assert env.loader is not None
-    return env.loader.get_source(env, name)[0].encode()

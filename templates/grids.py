@@ -1,4 +1,4 @@
-"""Comparison grids: labelled rows and columns of images, as one lossless picture (the paper's Figures 14 to 19)."""
+"""Labelled grids of images, as a lossless picture or as a PDF (the paper's Figures 6 to 19)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _INK, _PAPER, _EMPTY = (28, 31, 36), (255, 255, 255), (236, 236, 232)
 _GAP = 2
 _FONT_SIZE = 14
 _WIDEST_LABEL = 150
+# Of a PDF, in points: the side of a tile, the space between two, the size of the letters, the room for labels of rows.
+_PDF_TILE, _PDF_GAP, _PDF_SIZE, _PDF_LEFT = 40.0, 0.8, 6.0, 74.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,58 @@ def comparison_grid(
     return out
 
 
+def grid_pdf(rows: Sequence[tuple[str, Sequence[Image.Image | None]]], columns: Sequence[str]) -> bytes:
+    """The same as a PDF file of one page; the same bytes every time.
+
+    Every pixel of the images is kept; labels are text in a font that lies in the file.
+
+    Args:
+        rows: label and images of each row, all of one size; None leaves a grey square.
+        columns: labels over the images; underscores and spaces may break a line.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.patches import Rectangle
+
+    step, line = _PDF_TILE + _PDF_GAP, _PDF_SIZE + 1
+    heads = [wrap(label, _PDF_TILE, _points) for label in columns]
+    top = max(len(head) for head in heads) * line + 4
+    width, height = _PDF_LEFT + len(columns) * step, top + len(rows) * step
+    figure = Figure(figsize=(width / 72, height / 72))
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    font = FontProperties(fname=_font_file(), size=_PDF_SIZE)
+
+    def write(text: str, x: float, y: float, align: str) -> None:
+        axes.text(x, y, text, ha=align, va="baseline", fontproperties=font, parse_math=False, usetex=False)
+
+    for number, head in enumerate(heads):
+        for place, text in enumerate(reversed(head)):
+            write(text, _PDF_LEFT + number * step + _PDF_TILE / 2, height - top + 4 + place * line, "center")
+    for number, (label, images) in enumerate(rows):
+        foot = height - top - (number + 1) * step + _PDF_GAP
+        lines = wrap(label, _PDF_LEFT - 8, _points)
+        base = foot + _PDF_TILE / 2 - _PDF_SIZE / 3 + (len(lines) - 1) / 2 * line
+        for place, text in enumerate(lines):
+            write(text, _PDF_LEFT - 5, base - place * line, "right")
+        for place, image in enumerate(images):
+            x = _PDF_LEFT + place * step
+            if image is None:
+                grey = tuple(part / 255 for part in _EMPTY)
+                axes.add_patch(Rectangle((x, foot), _PDF_TILE, _PDF_TILE, facecolor=grey, linewidth=0))
+            else:
+                square = (x, x + _PDF_TILE, foot, foot + _PDF_TILE)
+                pixels = np.flipud(np.asarray(image.convert("RGB")))  # matplotlib turns it again: it lies upright
+                axes.imshow(pixels, origin="lower", extent=square, interpolation="none", aspect="auto")
+    axes.set(xlim=(0, width), ylim=(0, height))
+    axes.set_axis_off()
+    buffer = io.BytesIO()
+    # Type 42 keeps a font's outlines and its letters; images that are put together into one would be resampled.
+    with rc_context({"pdf.fonttype": 42, "image.composite_image": False}):
+        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+    return buffer.getvalue()
+
+
 def png_bytes(image: Image.Image) -> bytes:
     """The image as a PNG file, without loss; the same bytes every time."""
     buffer = io.BytesIO()
@@ -101,12 +154,20 @@ def png_bytes(image: Image.Image) -> bytes:
 
 
 @cache
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font() -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(_font_file(), _FONT_SIZE)
+
+
+def _font_file() -> str:
     """DejaVu Sans as matplotlib brings it, so that a grid looks the same on every machine."""
     import matplotlib
 
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    return ImageFont.truetype(str(folder / "DejaVuSans.ttf"), _FONT_SIZE)
+    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+
+
+def _points(text: str) -> float:
+    """How wide a PDF sets a text, in points."""
+    return _font().getlength(text) * _PDF_SIZE / _FONT_SIZE
 
 
 def wrap(label: str, width: float, length: Callable[[str], float]) -> list[str]:

@@ -10,7 +10,8 @@ from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.figures.comparison import GridRow, GridSet
 from bridgebench.reports.figures.domains import Matrices
-from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.pages.html import Page
+from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.paper.published import paper_column, rows
 from bridgebench.reports.paper.verdicts import differences, verdict_cell
 from bridgebench.reports.read.results import MODE_TITLES, Results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridgebench.reports.figures.comparison import GridSet
 from bridgebench.reports.figures.tradeoffs import tradeoffs
-from bridgebench.reports.pages.layout import Page
+from bridgebench.reports.pages.html import Page
 from bridgebench.reports.paper.order_section import order_section
 from bridgebench.reports.paper.order_words import listed
 from bridgebench.reports.read.run import Run

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.pages.front import headline
-from bridgebench.reports.pages.script import script
+from bridgebench.reports.pages.html import standalone
 from bridgebench.reports.read.run import Run
-from bridgebench.templates import environment
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,7 @@ def build_gallery(folder: Path) -> Path | None:
     if len(entries) < 2:
         return None
     entries.sort(key=lambda entry: entry.link)
-    env = environment()
-    assert env.loader is not None
-    style = env.loader.get_source(env, "report.css")[0]
-    text = env.get_template("gallery.html.j2").render(entries=entries, style=style, script=script(), root="")
-    write_bytes(folder / "index.html", text.encode())
+    write_bytes(folder / "index.html", standalone("gallery.html.j2", entries=entries))
     return folder / "index.html"
 
 

@@ -3,37 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
 from bridgebench.eval.records.record import Mode
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.tables import Table
 
 _LONGEST = 40
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page to be written: where it goes, and the template that makes it.
-
-    Attributes:
-        path: inside the folder, with forward slashes, e.g. ``"methods/bridgegan.html"``.
-        template: a file of the templates folder.
-        context: what the template is given besides what every page gets.
-        tables: those on the page; they are also written as files.
-    """
-
-    path: str
-    template: str
-    context: dict[str, Any]
-    tables: Sequence[Table] = ()
-
-    @property
-    def root(self) -> str:
-        """What leads from this page to the folder: ``""``, ``"../"`` and so on."""
-        return "../" * self.path.count("/")
 
 
 def slugs(names: Iterable[str]) -> dict[str, str]:

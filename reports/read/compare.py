@@ -9,12 +9,10 @@ from bridgebench.eval.measures import SECTIONS
 from bridgebench.eval.records.differences import Difference, differences
 from bridgebench.eval.records.record import MODES
 from bridgebench.methods.core.files import write_bytes
-from bridgebench.reports.pages.script import script
+from bridgebench.reports.pages.html import standalone
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import fitting
-from bridgebench.reports.words.protocol import words
-from bridgebench.templates import environment
 
 
 @dataclass(frozen=True)
@@ -72,14 +70,7 @@ class Comparison:
 
     def page(self) -> bytes:
         """All of it as an HTML page of its own, with the style sheet in it."""
-        env = environment()
-        assert env.loader is not None
-        style = env.loader.get_source(env, "report.css")[0]
-        return (
-            env.get_template("diff.html.j2")
-            .render(found=self, style=style, script=script(), words=words, root="")
-            .encode()
-        )
+        return standalone("diff.html.j2", found=self)
 
 
 def compare(first: Path, second: Path) -> Comparison:

@@ -16,12 +16,13 @@ class Figure:
 
 
 class Page(HTMLParser):
-    """`elements` as (tag, attributes), `figures` in order."""
+    """`elements` as (tag, attributes), `figures` in order, and all `words`."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.figures: list[Figure] = []
+        self.words: list[str] = []
         self._figure: Figure | None = None
         self._in_cell = False
         self.feed(html)
@@ -44,6 +45,7 @@ class Page(HTMLParser):
             self._in_cell = False
 
     def handle_data(self, data: str) -> None:
+        self.words += data.split()
         if self._figure is not None:
             self._figure.text += data
             if self._in_cell:

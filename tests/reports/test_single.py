@@ -6,25 +6,37 @@ import base64
 import hashlib
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from bridgebench.reports.pages.html import Site
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.single import single_file
-from bridgebench.reports.site import build, render
+from bridgebench.reports.site import build, render, site_of
 from fake_run import EVIL, write_run
 from pages import Page
 from PIL import Image
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    return render(Run(write_run(tmp_path_factory.mktemp("run"))))
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Run(write_run(tmp_path_factory.mktemp("run")))
 
 
 @pytest.fixture(scope="module")
-def html(files: dict[str, bytes]) -> str:
-    return single_file(files).decode()
+def site(run: Run) -> Site:
+    return site_of(run)
+
+
+@pytest.fixture(scope="module")
+def files(run: Run) -> dict[str, bytes]:
+    return render(run)
+
+
+@pytest.fixture(scope="module")
+def html(site: Site) -> str:
+    return single_file(site).decode()
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +85,33 @@ def test_only_its_own_scripts_may_run(html: str, page: Page) -> None:
     assert "default-src 'none'" in policy and EVIL not in html
 
 
-def test_what_does_not_fit_is_left_out_and_said(files: dict[str, bytes]) -> None:
-    pages = {"index.html": files["index.html"], "cells/a.html": files["provenance.html"]}
-    files = {path: data for path, data in files.items() if not path.endswith(".html")} | pages
-    some = single_file(files, most=len(single_file(files)) - 1).decode()
+def test_it_says_what_the_folder_of_pages_says(files: dict[str, bytes], html: str) -> None:
+    """Words, tables and the tree of elements of every page: only what links and names pictures differs."""
+    articles = re.findall(r"<article [^>]*>(.*?)</article>", html, re.DOTALL)
+    pages = [
+        files["index.html"],
+        *(data for path, data in files.items() if path.endswith(".html") and path != "index.html"),
+    ]
+    assert len(articles) == len(pages)
+    turned = {"id", "for", "name", "src", "href", "download", "data-copy", "aria-labelledby"}
+    for article, page in zip(articles, pages, strict=True):
+        body = re.search(r"<body>(.*)<script>", page.decode(), re.DOTALL)
+        assert body is not None
+        inside, alone = Page(article), Page(body[1])
+        assert inside.words == alone.words
+        kept = [
+            [(tag, {key: value for key, value in found.items() if key not in turned}) for tag, found in one.elements]
+            for one in (inside, alone)
+        ]
+        assert kept[0] == kept[1]
+
+
+def test_what_does_not_fit_is_left_out_and_said(site: Site) -> None:
+    first, provenance = site.pages[0], next(page for page in site.pages if page.path == "provenance.html")
+    site = replace(site, pages=[first, replace(provenance, path="cells/a.html")])
+    some = single_file(site, most=len(single_file(site)) - 1).decode()
     assert "it leaves out the pages of single cells.</p>" in some
-    small = single_file(files, most=1).decode()
+    small = single_file(site, most=1).decode()
     assert (
         "leaves out the pages of single cells, the figures as single files, the tables and records as files, " in small
     )
