@@ -10,7 +10,6 @@ from pathlib import Path
 from bridgebench.eval.records.directory import TRUTH
 from bridgebench.eval.records.pictures import open_picture
 from bridgebench.reports.pages.html import Page
-from bridgebench.reports.pages.layout import Page
 from bridgebench.reports.read.run import Run
 from bridgebench.templates.grids import Sheet, comparison_grid, cut, png_bytes
 from PIL import Image

@@ -11,10 +11,9 @@ import numpy as np
 from bridgebench.eval.records.pictures import open_picture
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.figures import heat
-from bridgebench.reports.figures.pdf import grid_pdf
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
-from bridgebench.templates.grids import Sheet, comparison_grid, cut, png_bytes, strip
+from bridgebench.templates.grids import Sheet, comparison_grid, cut, grid_pdf, png_bytes, strip
 from PIL import Image
 
 FACES = 6  # Figures 14 to 19 of the paper show six

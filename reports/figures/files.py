@@ -10,10 +10,9 @@ from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.figures.boards import Boards
 from bridgebench.reports.figures.comparison import Figures
 from bridgebench.reports.figures.domains import Matrices
-from bridgebench.reports.figures.pdf import grid_pdf
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.run import Run
-from bridgebench.templates.grids import Sheet, comparison_grid, png_bytes
+from bridgebench.templates.grids import Sheet, comparison_grid, grid_pdf, png_bytes
 
 _SIDE = 96  # smaller images are enlarged to about this
 

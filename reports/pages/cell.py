@@ -16,7 +16,7 @@ from bridgebench.reports.figures import heat
 from bridgebench.reports.figures.comparison import Grid, GridSet
 from bridgebench.reports.figures.tiles import Faces, Layer, Tile, column_png, copies, heat_png, patches_png
 from bridgebench.reports.pages.html import Page
-from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import Notes, TableCell, fitting, print_cell

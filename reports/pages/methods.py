@@ -12,7 +12,7 @@ from bridgebench.reports.figures.charts import Curve, curve
 from bridgebench.reports.figures.comparison import GridRow, GridSet
 from bridgebench.reports.figures.domains import Matrices
 from bridgebench.reports.pages.html import Page
-from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.leakage import LeakageMap, leakage_map

@@ -10,7 +10,7 @@ from typing import Any
 from bridgebench.eval.records.differences import flatten
 from bridgebench.eval.records.run import Made, RunRecord, WeightsRecord
 from bridgebench.reports.pages.html import Page
-from bridgebench.reports.pages.layout import Layout, Page
+from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.judges import judge_tables
 from bridgebench.reports.words.facts import Fact

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bridgebench.methods.core.errors import UserError
 from bridgebench.reports.figures.files import write_figures
-from bridgebench.reports.figures.grids import grid_pdf
+from bridgebench.templates.grids import grid_pdf
 from fake_domains import write_domain_run
 from fake_run import write_run
 from PIL import Image
