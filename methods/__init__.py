@@ -51,7 +51,7 @@ def card(name: str) -> MethodCard:
     except Exception as error:  # a plug-in is somebody else's code: whatever it raises is told, not thrown
         raise UserError(f"The method '{name}' cannot be imported from {entry.value}: {error}") from error
     if not isinstance(found, MethodCard):
-        raise UserError(f"The entry point {entry.value} of method '{name}' must be a methods.MethodCard.")
+        raise UserError(f"The entry point {entry.value} of method '{name}' must be a bridgebench.methods.MethodCard.")
     return found
 
 

@@ -57,7 +57,7 @@ def test_broken_plug_ins(plug_in):
     with pytest.raises(UserError, match="'theirs' cannot be imported from no_such_package:CARD: No module named"):
         methods.card("theirs")
     plug_in("json:dumps")
-    with pytest.raises(UserError, match=r"json:dumps of method 'theirs' must be a methods\.MethodCard"):
+    with pytest.raises(UserError, match=r"json:dumps of method 'theirs' must be a bridgebench\.methods\.MethodCard"):
         methods.card("theirs")
 
 
