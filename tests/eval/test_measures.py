@@ -25,8 +25,8 @@ FILE = '''
 from bridgebench.eval.measures.card import Family, MeasureCard
 
 
-def touched(images):
-    return (images.source != images.edited).any(axis=3).mean(axis=(1, 2))
+def touched(source, edited, truth):
+    return (source != edited).any(axis=3).mean(axis=(1, 2))
 
 
 TOUCHED = MeasureCard(
