@@ -6,7 +6,7 @@ an edit. The same batches give the same bytes. A measure that cannot be had says
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,8 +16,7 @@ from bridgebench.eval.judges.features import Extractor
 from bridgebench.eval.judges.gathered import Gathered
 from bridgebench.eval.judges.reading import GatheredReading, Reading, read
 from bridgebench.eval.measures import MEASURES
-from bridgebench.eval.measures.accuracy import hits
-from bridgebench.eval.measures.card import Edits, Images, MeasureCard, Need, Record, Values
+from bridgebench.eval.measures.card import Edits, MeasureCard, Need, Record, Values
 from bridgebench.eval.statistics.intervals import bootstrap, share
 from bridgebench.methods.core.labels import are_domains
 from numpy.typing import NDArray
@@ -112,28 +111,34 @@ class Tally:
         self._features.add(self.bench.features_of(reading, edited))
         if truth is not None:
             self._given.add("truth")
-        images = Images(source, edited, truth)
         for card in MEASURES:
             if card.of_images and self._given.issuperset(card.needs):
-                self._values.setdefault(card.key, Gathered(self._total)).add(card.of_images(images))
+                self._values.setdefault(card.key, Gathered(self._total)).add(card.of_images(source, edited, truth))
 
     @cached_property
-    def reading(self) -> Reading:
-        """The primary judge's reading of all edits, once they are in.
+    def edits(self) -> Edits:
+        """All edits as the judges read them, once they are in.
 
         Raises:
             ValueError: they are not as many as the task says.
         """
-        taken = self._primary.logits.taken
+        bench, task, taken = self.bench, self.task, self._primary.logits.taken
         if taken != self._total:
-            raise ValueError(f"{taken} edits, {self.task.outputs} of each of {self.task.n} sources wanted")
-        return self._primary.reading
-
-    @cached_property
-    def right(self) -> NDArray[np.bool_]:
-        """For each edit, whether the primary judge reads the target."""
-        return hits(
-            self.reading.seen(self.bench.reals.attributes), self._each(self.task.target_labels), self.task.column
+            raise ValueError(f"{taken} edits, {task.outputs} of each of {task.n} sources wanted")
+        reading = self._primary.reading
+        return Edits(
+            column=task.column,
+            source_labels=self._each(task.source_labels),
+            target_labels=self._each(task.target_labels),
+            seen=reading.seen(bench.reals.attributes),
+            seen_second=self._second.reading.seen(bench.reals.attributes),
+            before=self._each(task.source_reading.probabilities),
+            after=reading.probabilities,
+            features=self._features.rows,
+            reals=bench.reals,
+            minimum_n=bench.minimum_n,
+            outputs=task.outputs,
+            copies=task.copies,
         )
 
     def values(self, name: str) -> Values | None:
@@ -155,7 +160,7 @@ class Tally:
         Raises:
             ValueError: fewer or more edits were added than the task says.
         """
-        edits, found = self._edits(draws), {}
+        edits, found = replace(self.edits, draws=draws), {}
         for card in MEASURES:
             if not self._given.issuperset(card.needs):
                 if card.unmet:
@@ -165,24 +170,6 @@ class Tally:
             if measured is not None:
                 found[card.key] = measured if isinstance(measured, dict) else self._mean(card, measured)
         return found
-
-    def _edits(self, draws: NDArray[np.float32] | None) -> Edits:
-        task, attributes = self.task, self.bench.reals.attributes
-        return Edits(
-            column=task.column,
-            source_labels=self._each(task.source_labels),
-            target_labels=self._each(task.target_labels),
-            seen=self.reading.seen(attributes),
-            seen_second=self._second.reading.seen(attributes),
-            before=self._each(task.source_reading.probabilities),
-            after=self.reading.probabilities,
-            features=self._features.rows,
-            draws=draws,
-            reals=self.bench.reals,
-            minimum_n=self.bench.minimum_n,
-            outputs=task.outputs,
-            copies=task.copies,
-        )
 
     def _each(self, rows: NDArray) -> NDArray:
         """The rows of the sources (N, A), repeated for each of their outputs (P, A)."""

@@ -79,16 +79,10 @@ class Reals:
         Returns:
             ``{attribute: {"value", "n", "n_real"}}``; n have the attribute, n_real have not.
         """
-        found: dict[str, Record] = {}
-        for column, attribute in enumerate(self.attributes):
-            n, n_real = self.count(column, 1), self.count(column, 0)
-            if min(n, n_real) < max(minimum_n, 2):
-                reason = f"{n} images with it and {n_real} without, fewer than {minimum_n}"
-                found[attribute] = {"value": None, "reason": reason}
-            else:
-                value = self.statistics(column, 0).distance(self.having(column, 1))
-                found[attribute] = {"value": value, "n": n, "n_real": n_real}
-        return found
+        return {
+            attribute: self._from(self.having(column, 1), column, 0, "{} images with it and {} without", minimum_n)
+            for column, attribute in enumerate(self.attributes)
+        }
 
     def floor_of_domains(self, minimum_n: int) -> Record:
         """As :meth:`floor`, within each domain; the mean over the domains, n the smallest half."""
@@ -108,14 +102,16 @@ class Reals:
         found: dict[str, Record] = {}
         for conversion in conversions(self.attributes):
             source, target = (self.attributes.index(domain) for domain in conversion)
-            tests, n_real = features[labels[:, source] == 1], self.count(target, 1)
-            if min(len(tests), n_real) < max(minimum_n, 2):
-                reason = f"{len(tests)} test images against {n_real} real ones, fewer than {minimum_n}"
-                found[conversion.name] = {"value": None, "reason": reason}
-            else:
-                value = self.statistics(target, 1).distance(tests)
-                found[conversion.name] = {"value": value, "n": len(tests), "n_real": n_real}
+            tests = features[labels[:, source] == 1]
+            found[conversion.name] = self._from(tests, target, 1, "{} test images against {} real ones", minimum_n)
         return found
+
+    def _from(self, features: NDArray[np.float32], column: int, value: int, counts: str, minimum_n: int) -> Record:
+        """The distance of images to the reals with that value; with too few on a side the reason, made of `counts`."""
+        n, n_real = len(features), self.count(column, value)
+        if min(n, n_real) < max(minimum_n, 2):
+            return {"value": None, "reason": f"{counts.format(n, n_real)}, fewer than {minimum_n}"}
+        return {"value": self.statistics(column, value).distance(features), "n": n, "n_real": n_real}
 
     def _turn_to(self, column: int) -> None:
         """Forgets the statistics of any other column."""

@@ -8,36 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from bridgebench.eval.distances.reals import Reals
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
+Pixels = NDArray[np.uint8]
 Record = dict[str, Any]
 Need = Literal["judge", "features", "truth", "attributes", "domains"]
 Place = Literal["accuracy", "distance", "rest", "overview", "variants", "terminal"]
-
-
-@dataclass(frozen=True)
-class Images:
-    """A batch of M edits as pictures.
-
-    Attributes:
-        source, edited: uint8 (M, H, W, 3), before and after.
-        known_truth: the true edits, likewise; None where the data has none.
-    """
-
-    source: NDArray[np.uint8]
-    edited: NDArray[np.uint8]
-    known_truth: NDArray[np.uint8] | None = None
-
-    @property
-    def truth(self) -> NDArray[np.uint8]:
-        """The true edits, for a measure that needs the truth."""
-        assert self.known_truth is not None
-        return self.known_truth
 
 
 @dataclass(frozen=True)
@@ -50,11 +31,11 @@ class Edits:
         seen, seen_second: (P, A) bool: the labels that the primary and the second judge read in the edits.
         before, after: (P, A) in [0, 1]: the primary judge's probabilities for the source and for the edit.
         features: (P, D) of the edits.
-        draws: (M, k, D): features of k edits of each of M images; None for a method that gives only one.
         reals: the real side of the distances.
         minimum_n: with fewer images than this on either side there is no Fréchet distance.
         outputs: edits of each source.
         copies: how often each edit counts in a Fréchet distance, for a method whose outputs of a source are all equal.
+        draws: (M, k, D): features of k edits of each of M images, where `outputs` is 1 and the method can give more.
     """
 
     column: int
@@ -65,11 +46,11 @@ class Edits:
     before: Values
     after: Values
     features: NDArray[np.float32]
-    draws: NDArray[np.float32] | None
     reals: Reals
     minimum_n: int
     outputs: int
     copies: int
+    draws: NDArray[np.float32] | None = None
 
     @property
     def target(self) -> NDArray:
@@ -87,9 +68,8 @@ class Edits:
         return {value: found for value in (0, 1) if len(found := np.flatnonzero(self.target == value))}
 
 
-@dataclass(frozen=True)
-class Family:
-    """Measures that share a definition: their name and version in the protocol.
+class Family(NamedTuple):
+    """Measures that share a definition: their name in the protocol, and the version of the definition.
 
     The version is raised by one whenever the definition changes: stored cells are then measured again.
     """
@@ -111,7 +91,8 @@ class MeasureCard:
         about: one sentence on what it says.
         about_conversions: the same for conversions of domains, where it differs.
         spoken: its name inside a sentence; only the main measures have one.
-        of_images: gives a value (M,) for each edit of a batch, NaN where an edit has none.
+        of_images: of a batch of M sources, edits and true edits, uint8 (M, H, W, 3), a value (M,) for each edit, NaN
+            where it has none. True edits are None where the data has none, unless the measure needs them.
         of_cell: gives a value (P,) for each edit of a cell; or the whole record of the cell; or None: there is nothing
             to measure, and the cell's record leaves the measure out.
         needs: what must be there: a judge, features, a true edit, columns that are attributes or that are domains.
@@ -134,7 +115,7 @@ class MeasureCard:
     about: str
     about_conversions: str = ""
     spoken: str = ""
-    of_images: Callable[[Images], Values] | None = None
+    of_images: Callable[[Pixels, Pixels, Any], Values] | None = None
     of_cell: Callable[[Edits], NDArray | Record | None] | None = None
     needs: tuple[Need, ...] = ()
     unmet: str = ""
@@ -146,7 +127,7 @@ class MeasureCard:
     digits: int = 1
     span: tuple[float, float] | None = None
     distance: bool = False
-    shown: tuple[Place, ...] = ()
+    shown: tuple[Place, ...] = ("rest",)
 
     @property
     def direction(self) -> str:

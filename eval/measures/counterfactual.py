@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from bridgebench.eval.measures.card import Family, Images, MeasureCard, Values
+from bridgebench.eval.measures.card import Family, MeasureCard, Values
 from bridgebench.eval.measures.preservation import absolute_difference, l1, ssim
 from numpy.typing import NDArray
 
@@ -15,7 +15,11 @@ BEST_PSNR = 100.0  # dB, for images that are equal
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Peak signal-to-noise ratio (N,) in dB of uint8 images (N, H, W, 3), at most 100 (equal images)."""
+    """Peak signal-to-noise ratio, 10 log₁₀(255² / mean squared difference).
+
+    Returns:
+        (N,) in dB of uint8 images (N, H, W, 3), at most 100 (equal images).
+    """
     error = np.square(absolute_difference(a, b), dtype=np.float32).mean(axis=(1, 2, 3), dtype=np.float64) / 255**2
     return -10 * np.log10(np.maximum(error, 10 ** (-BEST_PSNR / 10)))
 
@@ -39,20 +43,12 @@ def l1_where(edited: NDArray[np.uint8], truth: NDArray[np.uint8], mask: NDArray[
     return np.divide(found, counts, out=np.full(len(found), np.nan), where=counts > 0)
 
 
-def _inside(images: Images) -> Values:
-    return l1_where(images.edited, images.truth, edit_mask(images.source, images.truth))
-
-
-def _outside(images: Images) -> Values:
-    return l1_where(images.edited, images.truth, ~edit_mask(images.source, images.truth))
-
-
 PSNR_TRUE = MeasureCard(
     key="psnr_true",
     family=_FAMILY,
     title="PSNR to truth",
     about="Peak signal-to-noise ratio to the true edit.",
-    of_images=lambda images: psnr(images.edited, images.truth),
+    of_images=lambda source, edited, truth: psnr(edited, truth),
     needs=("truth",),
     unit="dB",
     better="higher",
@@ -64,7 +60,7 @@ SSIM_TRUE = MeasureCard(
     family=_FAMILY,
     title="SSIM to truth",
     about="Structural similarity to the true edit.",
-    of_images=lambda images: ssim(images.edited, images.truth),
+    of_images=lambda source, edited, truth: ssim(edited, truth),
     needs=("truth",),
     better="higher",
     digits=3,
@@ -76,7 +72,7 @@ L1_TRUE = MeasureCard(
     family=_FAMILY,
     title="L1 to truth",
     about="Mean absolute difference to the true edit.",
-    of_images=lambda images: l1(images.edited, images.truth),
+    of_images=lambda source, edited, truth: l1(edited, truth),
     needs=("truth",),
     unit="% of the range",
     better="lower",
@@ -89,7 +85,7 @@ L1_INSIDE = replace(
     key="l1_true_inside",
     title="L1 inside",
     about="The same, where the true edit changes the image.",
-    of_images=_inside,
+    of_images=lambda source, edited, truth: l1_where(edited, truth, edit_mask(source, truth)),
     without="the true edit changes no pixel",
     shown=("rest",),
 )
@@ -98,6 +94,6 @@ L1_OUTSIDE = replace(
     key="l1_true_outside",
     title="L1 outside",
     about="The same, where the true edit leaves the image.",
-    of_images=_outside,
+    of_images=lambda source, edited, truth: l1_where(edited, truth, ~edit_mask(source, truth)),
     without="the true edit changes every pixel",
 )

@@ -53,5 +53,4 @@ DIVERSITY = MeasureCard(
     of_cell=_of_cell,
     needs=("features",),
     digits=2,
-    shown=("rest",),
 )

@@ -24,7 +24,7 @@ def absolute_difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[n
 
 
 def l1(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The mean absolute difference (N,) of uint8 images (N, H, W, 3), in [0, 1] of the full range."""
+    """The mean of |a − b| / 255 (N,) of uint8 images (N, H, W, 3), in [0, 1]."""
     return absolute_difference(a, b).mean(axis=(1, 2, 3), dtype=np.float64) / 255
 
 
@@ -89,7 +89,7 @@ L1_SOURCE = MeasureCard(
     family=_FAMILY,
     title="L1 to source",
     about="Mean absolute change of the source; compare with the true edit.",
-    of_images=lambda images: l1(images.edited, images.source),
+    of_images=lambda source, edited, truth: l1(edited, source),
     unit="% of the range",
     factor=100.0,
     digits=2,
@@ -100,7 +100,7 @@ SSIM_SOURCE = MeasureCard(
     family=_FAMILY,
     title="SSIM to source",
     about="Similarity to the source; compare with the true edit.",
-    of_images=lambda images: ssim(images.edited, images.source),
+    of_images=lambda source, edited, truth: ssim(edited, source),
     digits=3,
     span=(0.0, 1.0),
     shown=("rest", "terminal"),

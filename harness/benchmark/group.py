@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from bridgebench.eval.cell import Tally, Task
 from bridgebench.eval.judges.reading import BATCH, Reading
+from bridgebench.eval.measures.accuracy import accuracy
 from bridgebench.eval.records.details import Kind, Readings, Scores, keep
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.pictures import STRIP, strip_png
@@ -148,12 +149,12 @@ class Group:
 
     def _keep_details(self, cell: Cell, case: Case, edits: KeptEdits, tally: Tally, protocol_hash: str) -> None:
         """Stores what the page of the cell shows: the readings of some edits, and the pictures of the telling ones."""
-        bench, column = self.bench, case.column
+        bench, column, right = self.bench, case.column, accuracy(tally.edits)
 
         def readings(chosen: NDArray[np.int64]) -> Readings:
             before = bench.source_reading.probabilities[case.sources[chosen], column]
-            after = tally.reading.probabilities[chosen, column]
-            return Readings(case.targets[chosen, column], before, after, tally.right[chosen])
+            after = tally.edits.after[chosen, column]
+            return Readings(case.targets[chosen, column], before, after, right[chosen])
 
         def pictures(chosen: NDArray[np.int64]) -> dict[Kind, NDArray[np.uint8]]:
             part = case.take(chosen)
@@ -173,7 +174,7 @@ class Group:
             scores = Scores("l1_true", error, np.ones(len(error), dtype=bool))
         else:
             assert change is not None
-            scores = Scores("l1_source", change, tally.right)
+            scores = Scores("l1_source", change, right)
         keep(
             bench.run,
             cell.place,

@@ -69,7 +69,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, nu
             ("rest", "What else changed", results.cards("rest")),
         )
         tables = [
-            results.of_column(column, cards, f"{key}-{part}", f"{title}: {where}", about)
+            results.by_measure(cards, f"{key}-{part}", f"{title}: {where}", about, column)
             for part, title, cards in parts
         ]
         paper = _paper(results, column, f"{key}-paper", f"As published: {where}")

@@ -85,27 +85,21 @@ class Results:
         used = [any(row[i].value is not None for row in values.values()) for i in range(len(self.run.columns))]
         return {name: mean(row, used, self.run.noun) for name, row in values.items()}, used
 
-    def by_measure(self, cards: list[MeasureCard], key: str, title: str, about: str) -> Table:
-        """Methods as rows, measures as columns; every value the mean over attributes. Leaves out empty columns."""
-        columns: list[Column] = []
-        every: list[Measure] = []
-        for card in cards:
-            averages, used = self.means(card)
-            if any(measure.value is not None for measure in averages.values()):
-                columns.append(self._measure_column(card, averages, f"mean of {sum(used)}"))
-                every += averages.values()
-        notes = Notes()
-        groups = self.groups(columns, notes)
-        return Table(key, title, about, self.facts(every), [column.head for column in columns], groups, notes.texts)
+    def by_measure(self, cards: list[MeasureCard], key: str, title: str, about: str, column: str = "") -> Table:
+        """Methods as rows, measures as columns: of one attribute or conversion, or else the means over all of them.
 
-    def of_column(self, column: str, cards: list[MeasureCard], key: str, title: str, about: str) -> Table:
-        """Methods as rows, measures as columns, of one attribute or conversion. Leaves out empty columns."""
+        Measures without any value are left out.
+        """
         columns: list[Column] = []
         every: list[Measure] = []
         for card in cards:
-            values = {name: self.measure(name, column, card.key) for name in self.rows}
+            if column:
+                values, small = {name: self.measure(name, column, card.key) for name in self.rows}, ""
+            else:
+                values, used = self.means(card)
+                small = f"mean of {sum(used)}"
             if any(measure.value is not None for measure in values.values()):
-                columns.append(self._measure_column(card, values, "", column))
+                columns.append(self._measure_column(card, values, small, column))
                 every += values.values()
         notes = Notes()
         groups = self.groups(columns, notes)
@@ -176,7 +170,7 @@ class Results:
             groups.append(Group("Controls", rows(controls, False, lambda i, name: None), apart=True))
         return groups
 
-    def _measure_column(self, card: MeasureCard, values: Mapping[str, Measure], small: str, of: str = "") -> Column:
+    def _measure_column(self, card: MeasureCard, values: Mapping[str, Measure], small: str, of: str) -> Column:
         """The column of one measure, with digits and shades that fit its values."""
         methods = [values[name] for name in self.kind("method")]
         fitted = fitting(card, values.values())

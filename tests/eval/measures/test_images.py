@@ -6,7 +6,7 @@ import torch
 from bridgebench.eval.measures.accuracy import hits
 from bridgebench.eval.measures.counterfactual import BEST_PSNR, edit_mask, l1_where, psnr
 from bridgebench.eval.measures.diversity import diversity
-from bridgebench.eval.measures.leakage import leakage, leakage_by
+from bridgebench.eval.measures.leakage import leakage
 from bridgebench.eval.measures.preservation import l1, ssim
 from torchmetrics.functional.image import structural_similarity_index_measure
 
@@ -79,7 +79,7 @@ def test_leakage_by_hand():
     edited = np.array([[0.9, 0.6, 0.3], [0.9, 0.6, 0.3], [0.9, 0.6, 0.3]])
     found = leakage(source, edited, source_labels, target_labels)
     assert found[:2] == pytest.approx([(0.3 + 0.1) / 2, 0.1]) and np.isnan(found[2])
-    by_attribute = leakage_by(source, edited, source_labels, target_labels)
+    by_attribute = leakage(source, edited, source_labels, target_labels, axis=0)
     assert np.isnan(by_attribute[0]) and by_attribute[1:] == pytest.approx([0.3, 0.1])
 
 

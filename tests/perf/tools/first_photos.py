@@ -80,7 +80,7 @@ _whole_read, _whole_edit, _whole_ssim = (
 
 if __name__ in ("__main__", "__mp_main__"):  # a worker process loads this file as the latter before its first job
     spaces._in_batches = _features
-    preservation.ssim = counterfactual.ssim = _ssim  # type: ignore[attr-defined]
+    preservation.ssim = counterfactual.ssim = _ssim  # type: ignore[assignment]
     AttributeClassifier.read = _read  # type: ignore[assignment, method-assign]
     Editor.edit = _edit  # type: ignore[assignment, method-assign]
 
