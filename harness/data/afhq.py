@@ -41,7 +41,6 @@ def load_afhq(
     limit: int | None = None,
     skip_damaged: bool = False,
     cache_dir: Path | None = None,
-    progress: bool = True,
 ) -> ImageSet:
     """A split of AFHQ, its domains in turn (cat, dog, wild, cat, ...) as far as each has photos, each sorted by name.
 
@@ -56,7 +55,6 @@ def load_afhq(
         limit: take no more than so many.
         skip_damaged: leave out photos that are damaged.
         cache_dir: where prepared photos are kept; see :func:`harness.data.cache.default_cache_dir`.
-        progress: show a bar.
 
     Raises:
         UserError: the data set is not there, a photo is damaged, or the split holds fewer than `count`.
@@ -77,7 +75,6 @@ def load_afhq(
         wanted=min(count or len(names), limit or len(names)),
         skip_damaged=skip_damaged,
         cache_dir=cache_dir,
-        progress=progress,
     )
     ids = [names[row] for row in prepared.rows]
     facts = [prepared.digest, prepared.preparation, ids]

@@ -64,7 +64,6 @@ def load_celeba(
     preparation: Preparation | None = None,
     skip_damaged: bool = False,
     cache_dir: Path | None = None,
-    progress: bool = True,
 ) -> ImageSet:
     """A split of CelebA.
 
@@ -81,7 +80,6 @@ def load_celeba(
         preparation: crop and resize filter; BridgeGAN's where not given.
         skip_damaged: leave out photos that are damaged or missing, and lines of the lists that are.
         cache_dir: where prepared photos are kept; see :func:`harness.data.cache.default_cache_dir`.
-        progress: show a bar.
 
     Raises:
         UserError: the data set is not there, a list or a photo is damaged, it lacks an attribute or photos, or the
@@ -111,7 +109,6 @@ def load_celeba(
         skip_damaged=skip_damaged,
         dropped=[name for name, _ in problems if name and _may_be_in(split, name, partition)],
         cache_dir=cache_dir,
-        progress=progress,
     )
     rows = rows[prepared.rows]
     values = (labels.values[rows][:, columns] == 1).astype(np.uint8)

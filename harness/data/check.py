@@ -86,7 +86,7 @@ class Examined:
     problem: str | None
 
 
-def check(name: str, data_root: Path | None, console: Console | None = None, progress: bool = True) -> bool:
+def check(name: str, data_root: Path | None, console: Console | None = None) -> bool:
     """Checks the data set `name` ("celeba" or "afhq") in a folder, and prints what was found.
 
     Returns:
@@ -102,24 +102,21 @@ def check(name: str, data_root: Path | None, console: Console | None = None, pro
         raise UserError(f"Say where to look: bridgebench data check {name} --data-root FOLDER.")
     if not data_root.exists():
         raise UserError(f"There is no folder {data_root}.")
-    report = checks[name](data_root, progress)
+    report = checks[name](data_root)
     show(report, console or Console())
     return report.errors == 0
 
 
-def examine_all(
-    source: PhotoSource, names: Sequence[str], expected: tuple[int, int] | None, progress: bool
-) -> list[Examined]:
+def examine_all(source: PhotoSource, names: Sequence[str], expected: tuple[int, int] | None) -> list[Examined]:
     """Every photo decoded, by all cores.
 
     Args:
         source: where they lie.
         names: which.
         expected: height and width that they should have; None: any.
-        progress: show a bar.
     """
     work = partial(examine, source, expected)
-    return list(run_all(work, names, title=f"Decoding {len(names)} photos", progress=progress))
+    return list(run_all(work, names, title=f"Decoding {len(names)} photos"))
 
 
 def examine(source: PhotoSource, expected: tuple[int, int] | None, name: str) -> Examined:
@@ -211,7 +208,7 @@ _LIST_ADVICE = (
 )
 
 
-def check_celeba(root: Path, progress: bool = True) -> Report:
+def check_celeba(root: Path) -> Report:
     """What of CelebA is in a folder."""
     place = celeba.find_celeba(root)
     lie = "" if place.photos is None else f", its photos in {place.photos.place}"
@@ -226,7 +223,7 @@ def check_celeba(root: Path, progress: bool = True) -> Report:
         _check_splits(report, place, labels)
         _compare_lists(report, place, labels, files)
     if place.photos is not None:
-        examined = examine_all(place.photos, sorted(files), celeba.PHOTO_SIZE, progress)
+        examined = examine_all(place.photos, sorted(files), celeba.PHOTO_SIZE)
         find_in_photos(report, place.photos, examined, celeba.PUBLISHED, _SIZE_ADVICE)
     if files and len(files) != celeba.PUBLISHED_COUNT:
         report.find(
@@ -317,7 +314,7 @@ _FETCH_AFHQ = (
 _AFHQ_SIDE = 512
 
 
-def check_afhq(root: Path, progress: bool = True) -> Report:
+def check_afhq(root: Path) -> Report:
     """What of AFHQ is in a folder."""
     try:
         source = afhq.locate_afhq(root)
@@ -346,7 +343,7 @@ def check_afhq(root: Path, progress: bool = True) -> Report:
     if _holds(source, taken) and _holds(source, other):
         advice = f"{taken}/ is taken; where a domain has photos in it, this one is not looked into."
         report.find("Two folders of test photos", [source.where(other)], advice, error=False)
-    examined = examine_all(source, names, None, progress)
+    examined = examine_all(source, names, None)
     find_in_photos(report, source, examined, afhq.PUBLISHED)
     _check_sizes(report, examined)
     _compare_counts(report, len(names), version)
