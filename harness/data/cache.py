@@ -1,4 +1,4 @@
-"""Images that cost time to make are kept on disk: made once by all cores, read as a memory map from then on.
+"""Images that take time to make are kept on disk: made once by all cores, then read as a memory map.
 
 A cache is a folder of two files: ``images.npy``, one uint8 array of all images, and ``blocks.jsonl``, a line for each
 block of it that is done, with the hash of its pixels. A process that is killed leaves whole blocks behind, and the next
@@ -244,7 +244,7 @@ class ImageCache(Generic[Job]):
 
 @dataclass(frozen=True)
 class Block:
-    """What stands on disk of a block: the hash of its pixels, and the rows that could not be made, with the reason."""
+    """A block on disk: the hash of its pixels, and the rows that could not be made, with the reason."""
 
     sha256: str
     damaged: Mapping[int, str] = field(default_factory=dict)

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from bridgebench.harness.data import afhq, celeba
+from bridgebench.harness.data.photo_sources import PhotoSource, State
 from bridgebench.harness.data.photos import decode_photo
-from bridgebench.harness.data.sources import PhotoSource, State
 from bridgebench.harness.processes.parallel import run_all
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.labels import DOMAINS
@@ -108,7 +108,7 @@ def check(name: str, data_root: Path | None, console: Console | None = None) -> 
 
 
 def examine_all(source: PhotoSource, names: Sequence[str], expected: tuple[int, int] | None) -> list[Examined]:
-    """Every photo decoded, by all cores.
+    """Decodes every photo, on all cores, and says what was found.
 
     Args:
         source: where they lie.
@@ -120,7 +120,7 @@ def examine_all(source: PhotoSource, names: Sequence[str], expected: tuple[int, 
 
 
 def examine(source: PhotoSource, expected: tuple[int, int] | None, name: str) -> Examined:
-    """One photo, see :func:`examine_all`."""
+    """Decodes one photo; see :func:`examine_all`."""
     sha256 = ""
     try:
         content = source.read(name)
@@ -209,7 +209,7 @@ _LIST_ADVICE = (
 
 
 def check_celeba(root: Path) -> Report:
-    """What of CelebA is in a folder."""
+    """Compares the CelebA in a folder with what was published."""
     place = celeba.find_celeba(root)
     lie = "" if place.photos is None else f", its photos in {place.photos.place}"
     report = Report(f"CelebA in {place.folder}{lie}")
@@ -275,7 +275,7 @@ def _count_splits(report: Report, labels: celeba.Labels, partition: celeba.Parti
 
 
 def _compare_lists(report: Report, place: celeba.Place, labels: celeba.Labels, files: dict[str, State]) -> None:
-    """The label list against the photos."""
+    """Compares the label list with the photos."""
     if place.photos is None:
         return
     names = celeba.file_names(labels.ids, files)
@@ -315,7 +315,7 @@ _AFHQ_SIDE = 512
 
 
 def check_afhq(root: Path) -> Report:
-    """What of AFHQ is in a folder."""
+    """Compares the AFHQ in a folder with what was published."""
     try:
         source = afhq.locate_afhq(root)
     except UserError as error:

@@ -197,7 +197,7 @@ def test_a_killed_preparation_goes_on_where_it_stopped(
     made = []
     draw = celeba.prepared_photos.__globals__["prepare_photo"]
     monkeypatch.setattr(
-        "bridgebench.harness.data.prepared.prepare_photo", lambda *job: made.append(job[2]) or draw(*job)
+        "bridgebench.harness.data.photo_cache.prepare_photo", lambda *job: made.append(job[2]) or draw(*job)
     )
     found = load_celeba(celeba_root, "test", ["Smiling"], 32, cache_dir=tmp_path / "cache")
     assert made == list(found.ids)[4:]

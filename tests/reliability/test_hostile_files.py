@@ -17,7 +17,7 @@ import pytest
 import torch
 from bridgebench.eval.judges.features import load_extractor
 from bridgebench.eval.records.directory import read_json
-from bridgebench.harness.data.sources import PhotoZip
+from bridgebench.harness.data.photo_sources import PhotoZip
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.reading import check_links, parse_json, read_bytes

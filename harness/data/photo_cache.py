@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from bridgebench.harness.data.cache import ImageCache, Speed
+from bridgebench.harness.data.photo_sources import PhotoSource, State
 from bridgebench.harness.data.photos import decode_photo
 from bridgebench.harness.data.resize import Preparation
-from bridgebench.harness.data.sources import PhotoSource, State
 from bridgebench.harness.processes.parallel import cores
 from bridgebench.methods.core.errors import UserError
 from numpy.typing import NDArray
