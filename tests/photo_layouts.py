@@ -28,7 +28,7 @@ _WIDTH, _HEIGHT = 178, 218
 _QUALITY = 95
 
 
-def write_celeba_layout(face_sets: FaceSet | Sequence[FaceSet], folder: Path, progress: bool = True) -> Path:
+def write_celeba_layout(face_sets: FaceSet | Sequence[FaceSet], folder: Path) -> Path:
     """Write `img_align_celeba/000001.jpg` ..., `list_attr_celeba.txt` and `list_eval_partition.txt` into `folder`.
 
     The faces are drawn anew at CelebA's 178 x 218 pixels: the square face in the middle, with more of the scene above
@@ -40,15 +40,15 @@ def write_celeba_layout(face_sets: FaceSet | Sequence[FaceSet], folder: Path, pr
     sets = [face_sets] if isinstance(face_sets, FaceSet) else list(face_sets)
     folder = Path(folder)
     with new_folder(folder) as made:
-        _write_images(sets, made / "img_align_celeba", progress)
+        _write_images(sets, made / "img_align_celeba")
         _write_lists(sets, made)
     return folder
 
 
-def _write_images(sets: Sequence[FaceSet], folder: Path, progress: bool) -> None:
+def _write_images(sets: Sequence[FaceSet], folder: Path) -> None:
     folder.mkdir(parents=True)
     jobs = [(labels, faces.identity(k)) for faces in sets for k, labels in enumerate(faces.labels)]
-    photos = run_all(_draw_jpeg, jobs, title=f"Writing {len(jobs)} photos", progress=progress)
+    photos = run_all(_draw_jpeg, jobs, title=f"Writing {len(jobs)} photos")
     for number, photo in enumerate(photos, start=1):
         (folder / _file_name(number)).write_bytes(photo.tobytes())
 
@@ -79,7 +79,7 @@ def _file_name(number: int) -> str:
 
 
 def write_afhq_layout(
-    sets: AnimalSet | Sequence[AnimalSet], folder: Path, size: int = 512, ending: str = "jpg", progress: bool = True
+    sets: AnimalSet | Sequence[AnimalSet], folder: Path, size: int = 512, ending: str = "jpg"
 ) -> Path:
     """Write ``{train,val}/{cat,dog,wild}/drawn_DOMAIN_SPLIT-NUMBER.ENDING`` into `folder`.
 
@@ -91,17 +91,17 @@ def write_afhq_layout(
     """
     with new_folder(Path(folder)) as made:
         for animals in [sets] if isinstance(sets, AnimalSet) else sets:
-            _write_split(animals, made / _PARTS[animals.split], size, ending, progress)
+            _write_split(animals, made / _PARTS[animals.split], size, ending)
     return Path(folder)
 
 
-def _write_split(animals: AnimalSet, folder: Path, size: int, ending: str, progress: bool) -> None:
+def _write_split(animals: AnimalSet, folder: Path, size: int, ending: str) -> None:
     for domain in animals.attributes:
         (folder / domain).mkdir(parents=True, exist_ok=True)
     domains = [animals.attributes[k] for k in animals.labels.argmax(axis=1)]
     jobs = [(domain, animals.identity(k)) for k, domain in enumerate(domains)]
     draw = partial(_draw_file, size, ending)
-    files = run_all(draw, jobs, title=f"Writing {len(jobs)} photos", progress=progress)
+    files = run_all(draw, jobs, title=f"Writing {len(jobs)} photos")
     for name, domain, file in zip(animals.ids, domains, files, strict=True):
         (folder / domain / f"drawn_{domain}_{name}.{ending}").write_bytes(file.tobytes())
 

@@ -35,10 +35,10 @@ def train(
     if methods is not None:
         if out is not None or seed is not None:
             raise UserError("--methods trains each system by its own seed in runs/train; leave out --out and --seed.")
-        from bridgebench.harness.train.zoo import systems_of, train_zoo
+        from bridgebench.harness.train.many import systems_of, train_many
 
         systems = systems_of(found, methods)
-        failed = train_zoo(systems, minutes=minutes, data_root=data_root, devices=devices, say=typer.echo)
+        failed = train_many(systems, minutes=minutes, data_root=data_root, devices=devices, say=typer.echo)
         raise typer.Exit(1 if failed else 0)
     assert method is not None
     if method in ("classifier", "judge"):

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 from bridgebench.harness.data.base import ImageSet, Split
-from bridgebench.harness.data.prepared import prepared_photos
+from bridgebench.harness.data.photo_cache import prepared_photos
+from bridgebench.harness.data.photo_sources import PhotoFolder, PhotoSource, PhotoZip, State, inside
 from bridgebench.harness.data.resize import Preparation
-from bridgebench.harness.data.sources import PhotoFolder, PhotoSource, PhotoZip, State, inside
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import DOMAINS
 
@@ -41,7 +41,6 @@ def load_afhq(
     limit: int | None = None,
     skip_damaged: bool = False,
     cache_dir: Path | None = None,
-    progress: bool = True,
 ) -> ImageSet:
     """A split of AFHQ, its domains in turn (cat, dog, wild, cat, ...) as far as each has photos, each sorted by name.
 
@@ -56,7 +55,6 @@ def load_afhq(
         limit: take no more than so many.
         skip_damaged: leave out photos that are damaged.
         cache_dir: where prepared photos are kept; see :func:`harness.data.cache.default_cache_dir`.
-        progress: show a bar.
 
     Raises:
         UserError: the data set is not there, a photo is damaged, or the split holds fewer than `count`.
@@ -77,7 +75,6 @@ def load_afhq(
         wanted=min(count or len(names), limit or len(names)),
         skip_damaged=skip_damaged,
         cache_dir=cache_dir,
-        progress=progress,
     )
     ids = [names[row] for row in prepared.rows]
     facts = [prepared.digest, prepared.preparation, ids]
@@ -133,7 +130,10 @@ def photos_in(source: PhotoSource, parts: Iterable[str], domain: str) -> Mapping
 
 
 def _check_domains(source: PhotoSource, split: Split, states: Iterable[str]) -> None:
-    """A domain without photos would leave holes in every table. (Of one photo in train none is left to validate on.)"""
+    """Raises UserError if a domain has no photos in the split: it would leave holes in every table.
+
+    A validation split may lack a domain: of a single photo in train none is left for it.
+    """
     found = {domain_of(name) for name in states}
     lacking = [domain for domain in DOMAINS if domain not in found]
     if lacking and split != "validation":
@@ -151,7 +151,7 @@ def domain_of(name: str) -> str:
 
 
 def _part_of(split: Split, names: list[str]) -> list[str]:
-    """The share of a domain's photos (sorted) that the split has."""
+    """The photos of the split, out of a domain's sorted photos."""
     if split == "test":
         return names
     kept = len(names) - (max(1, len(names) // _ONE_IN) if len(names) > 1 else 0)

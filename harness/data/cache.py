@@ -1,4 +1,4 @@
-"""Images that cost time to make are kept on disk: made once by all cores, read as a memory map from then on.
+"""Images that take time to make are kept on disk: made once by all cores, then read as a memory map.
 
 A cache is a folder of two files: ``images.npy``, one uint8 array of all images, and ``blocks.jsonl``, a line for each
 block of it that is done, with the hash of its pixels. A process that is killed leaves whole blocks behind, and the next
@@ -69,7 +69,6 @@ def cached_images(
     size: int,
     name: str,
     cache_dir: Path | None = None,
-    progress: bool = True,
 ) -> CachedImages:
     """The images of `jobs` (at least one), each `draw`n as uint8 (size, size, 3); drawn once, then read from the cache.
 
@@ -78,7 +77,7 @@ def cached_images(
     Raises UserError if the cache folder cannot be written.
     """
     cache = ImageCache(key, draw, jobs, size=size, name=name, cache_dir=cache_dir)
-    for _ in cache.make(len(jobs), f"Drawing {len(jobs)} {name}", progress):
+    for _ in cache.make(len(jobs), f"Drawing {len(jobs)} {name}"):
         pass
     images = cache.images()
     digest = hashlib.sha256()
@@ -139,7 +138,7 @@ class ImageCache(Generic[Job]):
         hashes = [self._done[block].sha256 for block in range(whole)]
         return _sha256([*hashes, hashlib.sha256(tail.data).hexdigest()])
 
-    def make(self, rows: int, title: str, progress: bool) -> Iterator[Block]:
+    def make(self, rows: int, title: str) -> Iterator[Block]:
         """Makes what is missing of the first `rows` images; gives each block as it is there.
 
         Raises:
@@ -150,7 +149,7 @@ class ImageCache(Generic[Job]):
             self._allocate()
             yield from self._found(wanted)
             missing = [k for k in wanted if k not in self._done]
-            yield from self._made(missing, title, progress)
+            yield from self._made(missing, title)
             if lost := [k for k, good in zip(missing, self._verify(missing), strict=True) if not good]:
                 raise OSError(0, f"block {lost[0]} is not what was written")
         except OSError as error:
@@ -170,13 +169,11 @@ class ImageCache(Generic[Job]):
             else:
                 del self._done[k]
 
-    def _made(self, missing: Sequence[int], title: str, progress: bool) -> Iterator[Block]:
+    def _made(self, missing: Sequence[int], title: str) -> Iterator[Block]:
         started = time.perf_counter()
         jobs = [BlockJob(self._path, self._rows(k), self.shape[1:], self._draw, self._of(k)) for k in missing]
         many = sum(map(len, jobs)) >= _WORTH_A_POOL
-        results = run_all(
-            make_block, jobs, title=title, progress=progress, chunk=1, worth=2 if many else len(jobs) + 1, weight=len
-        )
+        results = run_all(make_block, jobs, title=title, chunk=1, worth=2 if many else len(jobs) + 1, weight=len)
         for k, block in zip(missing, results, strict=True):
             self._done[k] = block
             self._record(k, block)
@@ -247,7 +244,7 @@ class ImageCache(Generic[Job]):
 
 @dataclass(frozen=True)
 class Block:
-    """What stands on disk of a block: the hash of its pixels, and the rows that could not be made, with the reason."""
+    """A block on disk: the hash of its pixels, and the rows that could not be made, with the reason."""
 
     sha256: str
     damaged: Mapping[int, str] = field(default_factory=dict)

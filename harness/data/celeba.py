@@ -19,9 +19,9 @@ from typing import Literal
 
 import numpy as np
 from bridgebench.harness.data.base import ImageSet, Split
-from bridgebench.harness.data.prepared import prepared_photos
+from bridgebench.harness.data.photo_cache import prepared_photos
+from bridgebench.harness.data.photo_sources import PhotoFolder, PhotoSource, PhotoZip, inside, is_photo
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Preparation
-from bridgebench.harness.data.sources import PhotoFolder, PhotoSource, PhotoZip, inside, is_photo
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.reading import read_bytes
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ PUBLISHED_SPLITS = {"train": 162_770, "validation": 19_867, "test": 19_962}
 
 @dataclass(frozen=True)
 class Place:
-    """What of CelebA is there; None: it is not."""
+    """The parts of CelebA that were found; None for a part that was not."""
 
     folder: Path
     photos: PhotoSource | None
@@ -64,7 +64,6 @@ def load_celeba(
     preparation: Preparation | None = None,
     skip_damaged: bool = False,
     cache_dir: Path | None = None,
-    progress: bool = True,
 ) -> ImageSet:
     """A split of CelebA.
 
@@ -81,7 +80,6 @@ def load_celeba(
         preparation: crop and resize filter; BridgeGAN's where not given.
         skip_damaged: leave out photos that are damaged or missing, and lines of the lists that are.
         cache_dir: where prepared photos are kept; see :func:`harness.data.cache.default_cache_dir`.
-        progress: show a bar.
 
     Raises:
         UserError: the data set is not there, a list or a photo is damaged, it lacks an attribute or photos, or the
@@ -111,7 +109,6 @@ def load_celeba(
         skip_damaged=skip_damaged,
         dropped=[name for name, _ in problems if name and _may_be_in(split, name, partition)],
         cache_dir=cache_dir,
-        progress=progress,
     )
     rows = rows[prepared.rows]
     values = (labels.values[rows][:, columns] == 1).astype(np.uint8)
@@ -130,7 +127,7 @@ def load_celeba(
 
 
 def find_celeba(data_root: Path | None) -> Place:
-    """What of CelebA is in a folder.
+    """Finds the parts of CelebA in a folder.
 
     Raises:
         UserError: no folder is named, or symbolic links lead out of it.
@@ -171,7 +168,7 @@ def _whole(place: Place, data_root: Path | None) -> tuple[Labels, PhotoSource]:
 
 
 def empty_folder(place: Place) -> str:
-    """That the folder of photos is there, but no photo lies in it; "" where it is not."""
+    """A sentence that the folder of photos has no photo in it; "" if there is no such folder."""
     folder = next((place.folder / name for name in _FOLDERS if (place.folder / name).is_dir()), None)
     if folder is None:
         return ""
@@ -375,7 +372,7 @@ class _Rows:
 
 
 def _fast(rows: list[tuple[int, str]], width: int) -> _Rows | None:
-    """All rows at once, or None where any of them is not whole."""
+    """All rows at once; None if any of them is not whole."""
     try:
         pairs = [line.replace(",", " ").split(maxsplit=1) for _, line in rows]
         ids = [pair[0] for pair in pairs]
@@ -389,7 +386,7 @@ def _fast(rows: list[tuple[int, str]], width: int) -> _Rows | None:
 
 
 def _slow(rows: list[tuple[int, str]], cut: Callable[[str], list[str]], width: int) -> _Rows:
-    """Row by row, with what is wrong."""
+    """The rows one by one, with a problem for each that is not whole."""
     found: dict[str, tuple[int, list[int]]] = {}
     lines: dict[str, int] = {}
     problems = []
@@ -413,7 +410,7 @@ def _slow(rows: list[tuple[int, str]], cut: Callable[[str], list[str]], width: i
 
 
 def _head(path: Path, lines: Sequence[str]) -> tuple[int, list[str], int]:
-    """Count, names, and how many lines that is."""
+    """The head of the published list: count, names, and how many lines the head has."""
     try:
         return int(lines[0]), lines[1].split(), 2
     except (ValueError, IndexError) as error:
@@ -437,5 +434,5 @@ def _cells(csv: bool) -> Callable[[str], list[str]]:
 
 
 def _photo(name: str) -> str | None:
-    """The name, if it can be that of a photo beside the others."""
+    """The name, if it can be the name of a photo; else None."""
     return name if name and "." in name and not set(name) & set('/\\:"') and not name.startswith(".") else None

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from bridgebench.harness.data import afhq, celeba
+from bridgebench.harness.data.photo_sources import PhotoSource, State
 from bridgebench.harness.data.photos import decode_photo
-from bridgebench.harness.data.sources import PhotoSource, State
 from bridgebench.harness.processes.parallel import run_all
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.labels import DOMAINS
@@ -86,7 +86,7 @@ class Examined:
     problem: str | None
 
 
-def check(name: str, data_root: Path | None, console: Console | None = None, progress: bool = True) -> bool:
+def check(name: str, data_root: Path | None, console: Console | None = None) -> bool:
     """Checks the data set `name` ("celeba" or "afhq") in a folder, and prints what was found.
 
     Returns:
@@ -102,28 +102,25 @@ def check(name: str, data_root: Path | None, console: Console | None = None, pro
         raise UserError(f"Say where to look: bridgebench data check {name} --data-root FOLDER.")
     if not data_root.exists():
         raise UserError(f"There is no folder {data_root}.")
-    report = checks[name](data_root, progress)
+    report = checks[name](data_root)
     show(report, console or Console())
     return report.errors == 0
 
 
-def examine_all(
-    source: PhotoSource, names: Sequence[str], expected: tuple[int, int] | None, progress: bool
-) -> list[Examined]:
-    """Every photo decoded, by all cores.
+def examine_all(source: PhotoSource, names: Sequence[str], expected: tuple[int, int] | None) -> list[Examined]:
+    """Decodes every photo, on all cores, and says what was found.
 
     Args:
         source: where they lie.
         names: which.
         expected: height and width that they should have; None: any.
-        progress: show a bar.
     """
     work = partial(examine, source, expected)
-    return list(run_all(work, names, title=f"Decoding {len(names)} photos", progress=progress))
+    return list(run_all(work, names, title=f"Decoding {len(names)} photos"))
 
 
 def examine(source: PhotoSource, expected: tuple[int, int] | None, name: str) -> Examined:
-    """One photo, see :func:`examine_all`."""
+    """Decodes one photo; see :func:`examine_all`."""
     sha256 = ""
     try:
         content = source.read(name)
@@ -211,8 +208,8 @@ _LIST_ADVICE = (
 )
 
 
-def check_celeba(root: Path, progress: bool = True) -> Report:
-    """What of CelebA is in a folder."""
+def check_celeba(root: Path) -> Report:
+    """Compares the CelebA in a folder with what was published."""
     place = celeba.find_celeba(root)
     lie = "" if place.photos is None else f", its photos in {place.photos.place}"
     report = Report(f"CelebA in {place.folder}{lie}")
@@ -226,7 +223,7 @@ def check_celeba(root: Path, progress: bool = True) -> Report:
         _check_splits(report, place, labels)
         _compare_lists(report, place, labels, files)
     if place.photos is not None:
-        examined = examine_all(place.photos, sorted(files), celeba.PHOTO_SIZE, progress)
+        examined = examine_all(place.photos, sorted(files), celeba.PHOTO_SIZE)
         find_in_photos(report, place.photos, examined, celeba.PUBLISHED, _SIZE_ADVICE)
     if files and len(files) != celeba.PUBLISHED_COUNT:
         report.find(
@@ -278,7 +275,7 @@ def _count_splits(report: Report, labels: celeba.Labels, partition: celeba.Parti
 
 
 def _compare_lists(report: Report, place: celeba.Place, labels: celeba.Labels, files: dict[str, State]) -> None:
-    """The label list against the photos."""
+    """Compares the label list with the photos."""
     if place.photos is None:
         return
     names = celeba.file_names(labels.ids, files)
@@ -317,8 +314,8 @@ _FETCH_AFHQ = (
 _AFHQ_SIDE = 512
 
 
-def check_afhq(root: Path, progress: bool = True) -> Report:
-    """What of AFHQ is in a folder."""
+def check_afhq(root: Path) -> Report:
+    """Compares the AFHQ in a folder with what was published."""
     try:
         source = afhq.locate_afhq(root)
     except UserError as error:
@@ -346,7 +343,7 @@ def check_afhq(root: Path, progress: bool = True) -> Report:
     if _holds(source, taken) and _holds(source, other):
         advice = f"{taken}/ is taken; where a domain has photos in it, this one is not looked into."
         report.find("Two folders of test photos", [source.where(other)], advice, error=False)
-    examined = examine_all(source, names, None, progress)
+    examined = examine_all(source, names, None)
     find_in_photos(report, source, examined, afhq.PUBLISHED)
     _check_sizes(report, examined)
     _compare_counts(report, len(names), version)

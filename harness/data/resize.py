@@ -38,14 +38,7 @@ class Crop:
         return image[self.top : self.top + self.size, self.left : self.left + self.size]
 
 
-def centre_crop(height: int, width: int) -> Crop:
-    """The largest square in the middle of an image."""
-    size = min(height, width)
-    return Crop(top=(height - size) // 2, left=(width - size) // 2, size=size)
-
-
 CELEBA_BRIDGEGAN = Crop(top=26, left=3, size=170)  # of the aligned 218 x 178 photos; supplement of BridgeGAN, data code
-CELEBA_STARGAN = Crop(top=20, left=0, size=178)  # the centre crop of StarGAN's data code
 
 
 @dataclass(frozen=True)

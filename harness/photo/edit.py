@@ -205,10 +205,7 @@ def _pixels(edited: Tensor) -> NDArray[np.uint8]:
 def _write(pixels: NDArray[np.uint8], out: Path, file_format: str) -> None:
     encoded = io.BytesIO()
     Image.fromarray(pixels).save(encoded, file_format, quality=95)
-    try:
-        write_bytes(out, encoded.getvalue())
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}).") from error
+    write_bytes(out, encoded.getvalue())
 
 
 def _output_format(out: Path) -> str:

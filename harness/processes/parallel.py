@@ -29,7 +29,6 @@ def run_all(
     jobs: Sequence[Job],
     *,
     title: str,
-    progress: bool,
     chunk: int = _CHUNK,
     worth: int = _WORTH_A_POOL,
     weight: Callable[[Job], int] = lambda job: 1,
@@ -39,15 +38,14 @@ def run_all(
     Args:
         work: picklable; run by spawned processes where there are many jobs, else here.
         jobs: picklable.
-        title: of the bar.
-        progress: whether a bar is shown on standard error.
+        title: of the bar, which is shown on standard error if that is a terminal; "": no bar.
         chunk: jobs that go to a process at once.
         worth: from how many jobs on processes are started.
         weight: what a job counts for in the bar.
 
     A caller that stops early (an error, Ctrl-C) waits for the chunks that have begun only.
     """
-    with _bar(title, sum(map(weight, jobs)), progress) as advance:
+    with _bar(title, sum(map(weight, jobs))) as advance:
         results = _here(work, jobs) if len(jobs) < worth or cores() == 1 else _by_processes(work, jobs, chunk)
         for job, result in zip(jobs, results, strict=True):
             yield result
@@ -78,12 +76,12 @@ def _run_chunk(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Resul
 
 
 @contextmanager
-def _bar(title: str, total: int, shown: bool) -> Iterator[Callable[[int], None]]:
+def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not (title and console.is_terminal)) as progress:
         task = progress.add_task(title, total=total)
         yield lambda count: progress.advance(task, count)

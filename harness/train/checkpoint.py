@@ -126,7 +126,7 @@ def load_checkpoint(
 
 
 def read_progress(folder: Path) -> Progress:
-    """How far the run in `folder` is, whatever it trains; not at all, where there is none that can be read."""
+    """How far the run in `folder` is; zero iterations if there is no checkpoint that can be read."""
     try:
         state = torch.load(folder / FILE, map_location="cpu", weights_only=True, mmap=True)
         return Progress(**{**state["progress"], "curves": Curves()})

@@ -1,4 +1,4 @@
-"""The profile's attribute classifier as what a method looks through while it trains."""
+"""The profile's attribute classifier as the feature network of a method's losses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ClassifierFeatures:
         return self._fine(images)[0]
 
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The same map, and what the trunk gives in the end (an eighth of the image's side, or a 32nd)."""
+        """The map of `fine`, and the trunk's output (whose side is an eighth of the image's, or a 32nd)."""
         fine, used = self._fine(images)
         coarse = fine
         for layer in list(self.trunk)[used:]:
@@ -35,7 +35,7 @@ class ClassifierFeatures:
         return fine, coarse
 
     def _fine(self, images: Tensor) -> tuple[Tensor, int]:
-        """The fine map, and how many layers it took."""
+        """The fine map, and how many layers of the trunk made it."""
         fine = images.contiguous(memory_format=torch.channels_last)
         for used, layer in enumerate(self.trunk):
             deeper = layer(fine)
@@ -46,10 +46,10 @@ class ClassifierFeatures:
 
 
 def lend_features(training: Any, profile: Profile, device: torch.device) -> str | None:
-    """Lends the primary judge to a training that lacks a feature network.
+    """Gives the primary judge to a training that needs a feature network and has none of its own.
 
     Returns:
-        The name of what the training looks through; None if it looks through nothing.
+        The name of the feature network; None if the training uses none.
 
     Raises:
         UserError: there are no weights of the judge for the profile.

@@ -1,4 +1,4 @@
-"""Notices a training that has broken down, before its last good checkpoint is overwritten."""
+"""Finds out that a training has broken down, before its last good checkpoint is overwritten."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LossGuard:
         self._first: dict[tuple[str, ...], tuple[Tensor, Tensor]] = {}
 
     def watch(self, losses: Mapping[str, float | Tensor], iteration: int) -> None:
-        """Takes in the losses of an iteration, counted from 1."""
+        """Looks at the losses of an iteration; iterations count from 1."""
         if not losses:
             return
         names = tuple(losses)

@@ -1,4 +1,4 @@
-"""One process for a training run, this one, or several: started here, or by torchrun on one machine or many."""
+"""Starts the processes of a training: only this one, several on this machine, or those that torchrun has started."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _together(work: Work[Result], fabric: Fabric) -> Result:
 
 
 def _tell_processes(number: int) -> None:
-    """Ctrl-C and SIGTERM go to the processes, which save and end; this one waits for them."""
+    """Passes Ctrl-C and SIGTERM on to the training processes, which save and end; this process waits for them."""
     processes = multiprocessing.active_children()
     if not processes:
         raise Stopped(number)

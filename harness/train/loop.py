@@ -25,13 +25,13 @@ from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.train.checkpoint import FILE, Progress, load_checkpoint, save_checkpoint
 from bridgebench.harness.train.curves import FIRST
 from bridgebench.harness.train.display import Display
-from bridgebench.harness.train.events import event_log
 from bridgebench.harness.train.features import lend_features
 from bridgebench.harness.train.health import LossGuard, check_networks
 from bridgebench.harness.train.launch import launch
 from bridgebench.harness.train.precision import AUTO, resolved
 from bridgebench.harness.train.sampler import BatchSampler
 from bridgebench.harness.train.samples import write_sample_grid
+from bridgebench.harness.train.tensorboard import event_log
 from bridgebench.harness.weights.card_page import write_card
 from bridgebench.harness.weights.training_card import describe_training
 from bridgebench.methods.core.errors import UserError
@@ -232,7 +232,7 @@ def train_here(
 
 @contextmanager
 def _held(out: Path) -> Iterator[None]:
-    """The folder is this run's; what a run that was killed left half written, and what this one leaves, is removed."""
+    """Locks the run's folder, and removes half-written files: those of a killed run before, and of this one after."""
 
     def clean() -> None:
         for name in (FILE, WEIGHTS, "weights.md", f"{SAMPLES}/*.png"):
@@ -244,7 +244,7 @@ def _held(out: Path) -> Iterator[None]:
 
 
 def _start(profile: Profile, method: str, recipe: Mapping[str, Any], count: int, seed: int) -> Training:
-    """What trains a method or variant of a profile on `count` images."""
+    """The networks and optimizers that train a method, or a variant of the profile, on `count` images."""
     registered = profile.variant(method).method
     try:
         return methods.start_training(registered, recipe, profile.attributes, profile.data.image_size, count, seed)
@@ -270,7 +270,7 @@ def _average(training: Training, decay: float) -> WeightAverage | None:
 
 
 def _mean_over_processes(losses: Mapping[str, float | Tensor]) -> Mapping[str, float | Tensor]:
-    """Losses of the whole batch, from those of each process's part."""
+    """The losses of the whole batch, from those of each process's part of it."""
     if processes() == 1 or not losses:
         return losses
     values = torch.stack([torch.as_tensor(value).float() for value in losses.values()])

@@ -1,4 +1,4 @@
-"""`bridgebench weights reproduce`: trains a file's first iterations again and holds their losses to its card's.
+"""`bridgebench weights reproduce`: trains a file's first iterations again and compares their losses with its card's.
 
 Rounding that another processor, another version of torch or another number of processes or threads does otherwise grows
 from iteration to iteration of a GAN; on the machine of the card, by as many of them, the losses are the stored figures.
@@ -108,7 +108,7 @@ def reproduce(
 def first_deviations(
     card: TrainingCard, profile: Profile, count: int, folder: Path, data_root: Path | None = None
 ) -> list[Deviation]:
-    """Trains for `count` iterations what :meth:`TrainingCard.profile_of` gave, by as many processes as the card's.
+    """Trains `count` iterations by a profile that :meth:`TrainingCard.profile_of` made, and compares their losses.
 
     Returns:
         The largest deviation at each iteration of which the card has losses.
@@ -138,8 +138,9 @@ def _check_images(card: TrainingCard, profile: Profile, data_root: Path | None) 
 
 
 def _processes(card: TrainingCard) -> int:
-    """As many as the card has, where each can have a GPU (or a core) of its own; else one. A stranger's card may ask
-    for any number.
+    """How many processes train: as many as the card says if each gets its own GPU (or core), else one.
+
+    A stranger's card may ask for any number.
     """
     import torch
 
@@ -147,7 +148,7 @@ def _processes(card: TrainingCard) -> int:
 
 
 def _threads(card: TrainingCard) -> int:
-    """As many for each process as the card has, if there are cores for them."""
+    """How many threads each process has: as many as the card says, but no more than there are cores."""
     return min(card.threads, cores())
 
 

@@ -54,7 +54,7 @@ class BatchSampler:
         return Batch(pixels.permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1), labels, indices)
 
     def _stored(self) -> Batch:
-        """The batch at `position`. Where a thread reads, it reads all: no two at a time."""
+        """The batch at `position`. If a thread reads ahead, it reads every batch, so that no two read at a time."""
         if self._reader is None:
             return self._read(self.position)
         if self._coming is None or self._coming[0] != self.position:  # the first, or put back to a checkpoint
@@ -79,5 +79,5 @@ class BatchSampler:
         return Batch(*(each.pin_memory() for each in batch)) if self._on_gpu else batch
 
     def _sent(self, values: Tensor) -> Tensor:
-        """On the device; from pinned memory nothing waits until it is there."""
+        """The values on the device. From pinned memory they are copied while the program goes on."""
         return values.to(self.device, non_blocking=self._on_gpu)

@@ -58,7 +58,7 @@ def card_text(path: Path) -> str:
 
 
 def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the header says, as far as it says it."""
+    """The facts that the header holds, as rows of the table."""
     code, data = card.get("code", {}), card.get("data", {})
     minutes = card.get("training_minutes", card.get("minutes"))
     dirty = ", with changes that were not committed" if code.get("git_dirty") else ""
@@ -85,7 +85,7 @@ def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _shared(card: Mapping[str, Any]) -> str | None:
-    """Who shared every batch, if the card says it; trainings whose cards leave out the threads had one."""
+    """How many processes and threads trained, if the card says it; cards without threads mean one."""
     return workers(card["processes"], card.get("threads", 1)) if "processes" in card else None
 
 
@@ -135,7 +135,7 @@ def _number(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    """A hash by its beginning."""
+    """A value as text; a long one, such as a hash, by its beginning."""
     return _number(value) if len(str(value)) < 40 else f"{str(value)[:16]}…"
 
 

@@ -44,10 +44,7 @@ def import_weights(
         "origin": "official checkpoint, imported by `bridgebench weights import`",
         "files": [{"name": path.name, "sha256": file_sha256(path)} for path in checkpoints if path.is_file()],
     }
-    try:
-        methods.save(editor, out, card)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}).") from error
+    methods.save(editor, out, card)
     return out
 
 

@@ -67,7 +67,7 @@ class StoredLosses(BaseModel):
     losses: dict[str, list[float | None]] = {}
 
     def at(self) -> dict[int, dict[str, float]]:
-        """By iteration, the terms that have a value there."""
+        """The losses by iteration; a term without a value there is left out."""
         rows = zip(self.iterations, zip(*self.losses.values(), strict=True), strict=True)
         return {
             iteration: {term: value for term, value in zip(self.losses, row, strict=True) if value is not None}
@@ -102,7 +102,7 @@ class _Data(BaseModel):
 
 
 class TrainingCard(BaseModel):
-    """What of a trained file's card says how it was trained."""
+    """The part of a weights file's card that says how the weights were trained."""
 
     profile: str
     recipe: dict[str, Any]
@@ -115,7 +115,7 @@ class TrainingCard(BaseModel):
     packages: dict[str, str] = {}
 
     def profile_of(self, method: str, profile: Profile) -> Profile:
-        """A profile with the method's recipe and seed as the card has them, whatever they are by now."""
+        """The profile with the card's recipe and seed for the method, in place of the profile's own."""
         variants = {REPRODUCED: Variant(method=method, seed=self.seed)}
         return profile.model_copy(update={"train": {**profile.train, method: self.recipe}, "variants": variants})
 
@@ -139,6 +139,6 @@ def training_card(file: Path) -> TrainingCard:
 
 
 def workers(processes: int, threads: int) -> str:
-    """How many work together, in words."""
+    """How many processes and threads train together, in words."""
     several = f"{processes:,} processes" if processes > 1 else "1 process"
     return f"{several} of {threads:,} threads" if threads > 1 else f"{several} of 1 thread"

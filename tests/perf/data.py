@@ -29,7 +29,7 @@ def draw(load: Callable[..., ImageSet]) -> float:
     best = float("inf")
     for _ in range(RUNS):
         with TemporaryDirectory() as folder:
-            call = partial(load, "test", DRAWN, SIZE, cache_dir=Path(folder), progress=False)
+            call = partial(load, "test", DRAWN, SIZE, cache_dir=Path(folder))
             best = min(best, seconds_of(call)[1])
     return DRAWN / best
 

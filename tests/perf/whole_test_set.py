@@ -74,7 +74,7 @@ class Peak:
 
 def write_root(folder: Path, count: int) -> None:
     """`count` photos, all of the test split."""
-    faces = load_faces("test", 200, 64, progress=False)
+    faces = load_faces("test", 200, 64)
     large = [_jpeg(image) for image in faces.images]
     (folder / "img_align_celeba").mkdir(parents=True)
     names = [f"{number:06d}.jpg" for number in range(1, count + 1)]

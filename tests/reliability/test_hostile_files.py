@@ -18,7 +18,7 @@ import torch
 from bridgebench.eval.judges.features import load_extractor
 from bridgebench.eval.records.measured import Baselines
 from bridgebench.eval.records.pictures import open_picture
-from bridgebench.harness.data.sources import PhotoZip
+from bridgebench.harness.data.photo_sources import PhotoZip
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.reading import check_links, parse_json, read_bytes

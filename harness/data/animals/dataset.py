@@ -67,7 +67,6 @@ def load_animals(
     count: int,
     size: int,
     cache_dir: Path | None = None,
-    progress: bool = True,
 ) -> AnimalSet:
     """The first `count` animals of a split ("train", "validation" or "test"), drawn at `size` pixels.
 
@@ -79,7 +78,7 @@ def load_animals(
     """
     key = {"drawing": drawing_hash("animal.svg.j2", DRAWING_VERSION)}
     draw = partial(_draw_animal, size)
-    cached = draw_split(draw, split, count, size, key, name="animals", cache_dir=cache_dir, progress=progress)
+    cached = draw_split(draw, split, count, size, key, name="animals", cache_dir=cache_dir)
     seeds = SEEDS[split][:count]
     labels = np.eye(len(DOMAINS), dtype=np.uint8)[np.arange(count) % len(DOMAINS)]
     return AnimalSet(

@@ -39,7 +39,6 @@ class DrawnSet(ImageSet):
 
 def draw_split(
     draw: Draw[int], split: str, count: int, size: int, key: dict[str, Any], *, name: str, cache_dir: Path | None,
-    progress: bool,
 ) -> CachedImages:  # fmt: skip
     """The images of a split's first `count` seeds, each `draw`n from its seed; `key` holds what else decides a pixel.
 
@@ -53,7 +52,7 @@ def draw_split(
         raise UserError(f"The {name} are drawn at 16 to 1024 pixels, not at {size}.")
     key = {**key, "split": split, "count": count, "size": size}
     seeds = SEEDS[split][:count]
-    return cached_images(key, draw, seeds, size=size, name=name, cache_dir=cache_dir, progress=progress)
+    return cached_images(key, draw, seeds, size=size, name=name, cache_dir=cache_dir)
 
 
 def split_ids(split: str, count: int) -> tuple[str, ...]:
@@ -82,6 +81,6 @@ def check_lengths(indices: Indices, labels: NDArray, reference_indices: Indices 
 def draw_edits(draw: Draw[Job], jobs: Sequence[Job], size: int) -> NDArray[np.uint8]:
     """The drawings of `jobs` as uint8 (n, size, size, 3)."""
     edits = np.empty((len(jobs), size, size, 3), np.uint8)
-    for row, image in enumerate(run_all(draw, jobs, title="", progress=False)):
+    for row, image in enumerate(run_all(draw, jobs, title="")):
         edits[row] = image
     return edits

@@ -63,7 +63,6 @@ def load_faces(
     size: int,
     balance: bool = False,
     cache_dir: Path | None = None,
-    progress: bool = True,
 ) -> FaceSet:
     """The first `count` faces of a split ("train", "validation" or "test"), drawn at `size` pixels.
 
@@ -75,7 +74,7 @@ def load_faces(
     """
     key = {"drawing": drawing_hash("face.svg.j2", DRAWING_VERSION), "balance": balance}
     draw = partial(_draw_face, size, balance)
-    cached = draw_split(draw, split, count, size, key, name="faces", cache_dir=cache_dir, progress=progress)
+    cached = draw_split(draw, split, count, size, key, name="faces", cache_dir=cache_dir)
     seeds = SEEDS[split][:count]
     labels = np.stack([sample_labels(seed, balance) for seed in seeds])
     return FaceSet(

@@ -56,7 +56,7 @@ def _shift(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _crop(images: Tensor, smallest: float, generator: torch.Generator) -> Tensor:
-    """A window of each image at its full size again: a share of the area, sides at most 4 % apart, anywhere inside."""
+    """A random window of each image, resized to full size; its sides differ by at most 4 %."""
     count = len(images)
     area = _uniform(smallest, 1.0, count, generator)
     stretch = 1 + _uniform(-_LARGEST_STRETCH, _LARGEST_STRETCH, count, generator)

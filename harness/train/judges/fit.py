@@ -82,13 +82,13 @@ class JudgeFit:
 
     @property
     def total(self) -> int | None:
-        """Steps of the recipe; None where the time alone ends it."""
+        """How many steps the recipe has; None if only the time ends it."""
         epochs = self.recipe.epochs
         return None if epochs is None else epochs * self.sampler.batches_an_epoch
 
     @property
     def ended(self) -> str | None:
-        """Why training is at its end; None as long as it is not."""
+        """Why training has ended; None while it goes on."""
         patience, since = self.recipe.patience, self.progress.iteration - self.best.iteration
         if patience is not None and self.best.state is not None and since >= patience * self.sampler.batches_an_epoch:
             return f"no lower validation loss for {patience} epochs"

@@ -1,4 +1,4 @@
-"""How good a judge is: read on unseen images and on true flips of them, for its weights file's card."""
+"""How well a judge reads unseen images and true flips of them; the card of its weights file says it."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _places(which: str, profile: Profile, out: Path | None) -> tuple[Path, Path]
 
 
 def _training_set(profile: Profile, data_root: Path | None) -> ImageSet:
-    """Balanced faces where we draw them; elsewhere the images that there are."""
+    """The training images; of drawn faces, a set in which each attribute is about half the time there."""
     if profile.data.name != "faces":
         return open_split(profile, "train", data_root)
     return load_faces("train", profile.data.train, profile.data.image_size, balance=True)
@@ -159,7 +159,7 @@ def _run(fit: JudgeFit, folder: Path, stretch: float | None) -> None:
 
 
 def _recipe_card(fit: JudgeFit) -> dict[str, Any]:
-    """The recipe as a reader of the card needs it: without what it leaves open."""
+    """The recipe for the card: without the keys that it leaves open, and with what is the same for every judge."""
     chosen = {key: value for key, value in asdict(fit.recipe).items() if value not in (None, "")}
     fixed = {"loss": "binary cross entropy", "optimizer": "AdamW", "schedule": "warm-up, then cosine down to 0"}
     return {**chosen, **fixed, "steps": fit.progress.iteration}

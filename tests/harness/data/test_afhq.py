@@ -32,7 +32,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(root: Path, split: str, size: int = 32, **options):
-    return load_afhq(root, split, size, progress=False, **options)
+    return load_afhq(root, split, size, **options)
 
 
 def test_test_photos_are_those_of_val_in_turn(root: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_domain_without_photos_is_named(root: Path, tmp_path: Path) -> None:
     shutil.copytree(root, tmp_path / "data")
     shutil.rmtree(tmp_path / "data" / "train" / "dog")
     with pytest.raises(UserError, match=r"No photo .* lies in .*train/dog: the train split of AFHQ needs photos of"):
-        load_afhq(tmp_path / "data", "train", 32, progress=False)
+        load_afhq(tmp_path / "data", "train", 32)
 
 
 def test_a_link_that_leaves_is_refused(root: Path, tmp_path: Path) -> None:

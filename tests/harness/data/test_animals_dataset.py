@@ -19,7 +19,7 @@ from bridgebench.methods.core.labels import DOMAINS
 
 
 def load(folder: Path, split: str = "test", count: int = 7, size: int = 32) -> ImageSet:
-    return load_animals(split, count, size, cache_dir=folder, progress=False)
+    return load_animals(split, count, size, cache_dir=folder)
 
 
 def one_hot(*domains: int) -> np.ndarray:

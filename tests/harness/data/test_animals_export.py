@@ -15,8 +15,8 @@ from photo_layouts import write_afhq_layout
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cache = tmp_path_factory.mktemp("cache")
     counts = {"train": 6, "validation": 3, "test": 7}
-    sets = [load_animals(split, n, 32, cache_dir=cache, progress=False) for split, n in counts.items()]
-    return write_afhq_layout(sets, tmp_path_factory.mktemp("data") / "afhq", size=64, ending="png", progress=False)
+    sets = [load_animals(split, n, 32, cache_dir=cache) for split, n in counts.items()]
+    return write_afhq_layout(sets, tmp_path_factory.mktemp("data") / "afhq", size=64, ending="png")
 
 
 def test_folders_are_afhqs(written: Path) -> None:
@@ -29,22 +29,22 @@ def test_folders_are_afhqs(written: Path) -> None:
 
 def test_our_loader_reads_them_back(written: Path, tmp_path: Path) -> None:
     for split, count in (("test", 7), ("validation", 3)):
-        photos = load_afhq(written, split, 64, cache_dir=tmp_path, progress=False)  # type: ignore[arg-type]
-        drawn = load_animals(split, count, 64, cache_dir=tmp_path, progress=False)
+        photos = load_afhq(written, split, 64, cache_dir=tmp_path)  # type: ignore[arg-type]
+        drawn = load_animals(split, count, 64, cache_dir=tmp_path)
         assert (photos.labels == drawn.labels).all()
         assert (np.asarray(photos.images[:]) == np.asarray(drawn.images)).all()  # PNG, drawn at the size asked for
 
 
 def test_jpegs_are_near_the_drawing(tmp_path: Path) -> None:
-    animals = load_animals("test", 3, 32, cache_dir=tmp_path, progress=False)
-    folder = write_afhq_layout(animals, tmp_path / "afhq", size=64, progress=False)
-    photos = load_afhq(folder, "test", 64, cache_dir=tmp_path, progress=False)
-    drawn = load_animals("test", 3, 64, cache_dir=tmp_path, progress=False)
+    animals = load_animals("test", 3, 32, cache_dir=tmp_path)
+    folder = write_afhq_layout(animals, tmp_path / "afhq", size=64)
+    photos = load_afhq(folder, "test", 64, cache_dir=tmp_path)
+    drawn = load_animals("test", 3, 64, cache_dir=tmp_path)
     difference = np.abs(np.asarray(photos.images[:]).astype(int) - np.asarray(drawn.images))
     assert difference.mean() < 6 and len(list(folder.glob("val/*/*.jpg"))) == 3
 
 
 def test_an_existing_folder_is_left_alone(written: Path, tmp_path: Path) -> None:
-    animals = load_animals("test", 1, 32, cache_dir=tmp_path, progress=False)
+    animals = load_animals("test", 1, 32, cache_dir=tmp_path)
     with pytest.raises(UserError, match="there already"):
-        write_afhq_layout(animals, written, progress=False)
+        write_afhq_layout(animals, written)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bridgebench.harness.data.celeba import load_celeba
 from bridgebench.harness.data.open import open_split
-from bridgebench.harness.data.resize import CELEBA_STARGAN, Preparation
+from bridgebench.harness.data.resize import Crop, Preparation
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
@@ -78,7 +78,7 @@ def test_either_the_folder_or_its_parent_is_given(root):
 
 def test_the_digest_names_what_decides_the_images(root):
     first = _test_split(root)
-    stargan = Preparation(CELEBA_STARGAN, "antialiased", 32)
+    stargan = Preparation(Crop(top=20, left=0, size=178), "antialiased", 32)
     others = [
         _test_split(root, preparation=stargan),
         _test_split(root, count=3),

@@ -19,7 +19,7 @@ from PIL import Image
 
 
 def load(root: Path, split="test", **options):
-    return load_celeba(root, split, CELEBA14, 32, progress=False, **options)
+    return load_celeba(root, split, CELEBA14, 32, **options)
 
 
 def _zip(folder: Path) -> None:
@@ -184,7 +184,7 @@ def record_and_die(self, number, block):
     if number == 1:
         os.kill(os.getpid(), 9)
 cache.ImageCache._record = record_and_die
-load_celeba(Path(sys.argv[1]), "test", ["Smiling"], 32, cache_dir=Path(sys.argv[2]), progress=False)
+load_celeba(Path(sys.argv[1]), "test", ["Smiling"], 32, cache_dir=Path(sys.argv[2]))
 """
 
 
@@ -197,9 +197,9 @@ def test_a_killed_preparation_goes_on_where_it_stopped(
     made = []
     draw = celeba.prepared_photos.__globals__["prepare_photo"]
     monkeypatch.setattr(
-        "bridgebench.harness.data.prepared.prepare_photo", lambda *job: made.append(job[2]) or draw(*job)
+        "bridgebench.harness.data.photo_cache.prepare_photo", lambda *job: made.append(job[2]) or draw(*job)
     )
-    found = load_celeba(celeba_root, "test", ["Smiling"], 32, cache_dir=tmp_path / "cache", progress=False)
+    found = load_celeba(celeba_root, "test", ["Smiling"], 32, cache_dir=tmp_path / "cache")
     assert made == list(found.ids)[4:]
-    undisturbed = load_celeba(celeba_root, "test", ["Smiling"], 32, cache_dir=tmp_path / "other", progress=False)
+    undisturbed = load_celeba(celeba_root, "test", ["Smiling"], 32, cache_dir=tmp_path / "other")
     assert found.digest == undisturbed.digest

@@ -18,7 +18,7 @@ from rich.console import Console
 
 def checked(name: str, root: Path) -> tuple[bool, str]:
     out = io.StringIO()
-    whole = check(name, root, Console(file=out, width=100), progress=False)
+    whole = check(name, root, Console(file=out, width=100))
     return whole, out.getvalue()
 
 

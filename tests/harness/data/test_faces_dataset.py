@@ -17,7 +17,7 @@ from bridgebench.methods.core.labels import CELEBA14
 
 
 def load(folder: Path, split: str = "test", count: int = 6, **options: bool) -> ImageSet:
-    return load_faces(split, count, 32, cache_dir=folder, progress=False, **options)
+    return load_faces(split, count, 32, cache_dir=folder, **options)
 
 
 def test_images_are_the_drawn_faces(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_many_are_drawn_by_several_processes_in_order(tmp_path: Path, monkeypatc
 
 def test_the_cache_folder_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGEBENCH_CACHE", str(tmp_path / "here"))
-    load_faces("train", 2, 32, progress=False)
+    load_faces("train", 2, 32)
     assert len(list((tmp_path / "here").glob("faces-*"))) == 1
 
 

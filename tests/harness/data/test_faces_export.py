@@ -16,8 +16,8 @@ from PIL import Image
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cache = tmp_path_factory.mktemp("cache")
-    sets = [load_faces(split, 3, 32, cache_dir=cache, progress=False) for split in ("train", "validation", "test")]
-    return write_celeba_layout(sets, tmp_path_factory.mktemp("data") / "celeba", progress=False)
+    sets = [load_faces(split, 3, 32, cache_dir=cache) for split in ("train", "validation", "test")]
+    return write_celeba_layout(sets, tmp_path_factory.mktemp("data") / "celeba")
 
 
 def read_list(path: Path, head: int) -> dict[str, list[str]]:
@@ -40,7 +40,7 @@ def test_lists_follow_celebas_rules(written: Path) -> None:
 
 
 def test_photos_hold_the_face_in_celebas_crop(written: Path, tmp_path: Path) -> None:
-    faces = load_faces("test", 3, 32, cache_dir=tmp_path, progress=False)
+    faces = load_faces("test", 3, 32, cache_dir=tmp_path)
     with Image.open(written / "img_align_celeba" / "000008.jpg") as photo:
         assert photo.size == (178, 218) and photo.format == "JPEG"
         crop = np.asarray(photo)[20:198].astype(int)
@@ -50,12 +50,12 @@ def test_photos_hold_the_face_in_celebas_crop(written: Path, tmp_path: Path) -> 
 
 def test_our_loader_reads_them_back(written: Path, tmp_path: Path) -> None:
     photos = load_celeba(written, "test", CELEBA14, 64)
-    faces = load_faces("test", 3, 64, cache_dir=tmp_path, progress=False)
+    faces = load_faces("test", 3, 64, cache_dir=tmp_path)
     assert (photos.labels == faces.labels).all()
     assert photos.images[:].shape == (3, 64, 64, 3)
 
 
 def test_an_existing_folder_is_left_alone(written: Path, tmp_path: Path) -> None:
-    faces = load_faces("test", 1, 32, cache_dir=tmp_path, progress=False)
+    faces = load_faces("test", 1, 32, cache_dir=tmp_path)
     with pytest.raises(UserError, match="there already"):
         write_celeba_layout(faces, written)

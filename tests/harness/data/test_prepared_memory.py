@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import bridgebench.harness.data.prepared
+import bridgebench.harness.data.photo_cache
 import numpy as np
 import pytest
-from bridgebench.harness.data.prepared import Chosen
+from bridgebench.harness.data.photo_cache import Chosen
 
 COUNT, SIDE = 400, 128
 
@@ -31,7 +31,7 @@ def test_pages_that_were_read_are_given_up(tmp_path: Path, monkeypatch: pytest.M
     for start in range(0, COUNT, 16):
         photos[start : start + 16]
     assert resident(path) > images.nbytes / 1024 * 0.9
-    monkeypatch.setattr(bridgebench.harness.data.prepared, "_MOST_MAPPED", 2**20)
+    monkeypatch.setattr(bridgebench.harness.data.photo_cache, "_MOST_MAPPED", 2**20)
     for start in range(0, COUNT, 16):
         assert np.array_equal(photos[start : start + 16], images[rows[start : start + 16]])
     assert resident(path) < images.nbytes / 1024 * 0.2

@@ -60,7 +60,7 @@ def test_scores_are_shares_of_right_answers(tmp_path):
     judge = AttributeClassifier(CELEBA14, width=8)
     judge.head.weight.data.zero_()
     judge.head.bias.data.fill_(1)
-    faces = load_faces("test", 3, 32, cache_dir=tmp_path, progress=False)
+    faces = load_faces("test", 3, 32, cache_dir=tmp_path)
     scores = score(judge, faces)
     assert list(scores["test"]["accuracy"].values()) == pytest.approx(faces.labels.mean(axis=0).tolist())
     assert list(scores["flips"]["accuracy"].values()) == pytest.approx((1 - faces.labels.mean(axis=0)).tolist())
@@ -68,7 +68,7 @@ def test_scores_are_shares_of_right_answers(tmp_path):
 
 @pytest.fixture(scope="module")
 def fresh_faces(tmp_path_factory) -> FaceSet:
-    return load_faces("test", 40, 64, cache_dir=tmp_path_factory.mktemp("cache"), progress=False)
+    return load_faces("test", 40, 64, cache_dir=tmp_path_factory.mktemp("cache"))
 
 
 @pytest.mark.parametrize("which", ["classifier", "judge"])

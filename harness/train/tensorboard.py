@@ -12,7 +12,10 @@ from torch.utils.tensorboard import SummaryWriter
 
 @contextmanager
 def event_log(folder: Path) -> Iterator[EventLog]:
-    """Keeps event files in a folder. Where they cannot be written, a run goes on without: its checkpoint tells why."""
+    """Writes event files into a folder.
+
+    If they cannot be written, the training goes on without them: its next checkpoint says why.
+    """
     before = threading.excepthook
 
     def quiet(failure: threading.ExceptHookArgs) -> None:
@@ -29,7 +32,7 @@ def event_log(folder: Path) -> Iterator[EventLog]:
 
 
 class EventLog:
-    """Event files of one run of the program, as long as they can be written."""
+    """The event files of one call of the program, as long as they can be written."""
 
     def __init__(self, folder: Path) -> None:
         self._writer: SummaryWriter | None = None
@@ -37,7 +40,7 @@ class EventLog:
             self._writer = SummaryWriter(str(folder))
 
     def add(self, values: Mapping[str, float], iteration: int) -> None:
-        """Notes numbers by name."""
+        """Writes the value of each name at an iteration."""
         writer, self._writer = self._writer, None
         if writer is not None:
             with suppress(OSError):
@@ -46,7 +49,7 @@ class EventLog:
                 self._writer = writer
 
     def close(self) -> None:
-        """Writes the rest."""
+        """Writes what is still waiting to be written."""
         if self._writer is not None:
             with suppress(OSError):
                 self._writer.close()

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from bridgebench.harness.data.cache import ImageCache, Speed
+from bridgebench.harness.data.photo_sources import PhotoSource, State
 from bridgebench.harness.data.photos import decode_photo
 from bridgebench.harness.data.resize import Preparation
-from bridgebench.harness.data.sources import PhotoSource, State
 from bridgebench.harness.processes.parallel import cores
 from bridgebench.methods.core.errors import UserError
 from numpy.typing import NDArray
@@ -32,20 +32,14 @@ class Prepared:
 
     images: (n, size, size, 3) uint8, read from the cache's file as they are indexed.
     rows: (n) which of the photos asked for these are.
-    damaged: the photos that were left out: name and reason.
     digest: hex hash of the pixels.
     preparation: JSON-able, for the protocol: crop, filter and size, and how many photos were left out, with a hash.
-    speed: what was decoded and read to get here.
-    folder: the cache's folder.
     """
 
     images: Any
     rows: NDArray[np.int64]
-    damaged: Mapping[str, str]
     digest: str
     preparation: dict[str, Any]
-    speed: Speed
-    folder: Path
 
 
 class Chosen:
@@ -95,7 +89,6 @@ def prepared_photos(
     skip_damaged: bool = False,
     dropped: Iterable[str] = (),
     cache_dir: Path | None = None,
-    progress: bool = True,
 ) -> Prepared:
     """Photos as the preparation makes them, from the cache or, what is not there, from their files.
 
@@ -109,7 +102,6 @@ def prepared_photos(
         skip_damaged: leave out damaged and missing photos instead of raising.
         dropped: photos that are not among `names` because something else about them is damaged; for the record.
         cache_dir: see :func:`harness.data.cache.default_cache_dir`.
-        progress: show a bar, and afterwards how fast it went, on standard error.
 
     Raises:
         UserError: a photo is damaged or missing, or (where they are left out) none remains; or the cache cannot be
@@ -126,26 +118,23 @@ def prepared_photos(
         cache_dir=cache_dir,
     )
     rows = min(wanted or len(names), len(names))
-    good = _make(cache, rows, skip_damaged, progress)
+    good = _make(cache, rows, skip_damaged)
     while skip_damaged and len(good) < (wanted or 1) and rows < len(names):
         rows = min(len(names), rows + max(1, wanted - len(good)))
-        good = _make(cache, rows, skip_damaged, progress)
+        good = _make(cache, rows, skip_damaged)
     damaged = {names[row]: reason for row, reason in cache.damaged.items() if row < rows}
     if len(good) == 0:
         raise UserError(
             f"Every one of the {rows} photos is damaged or missing; the first: {next(iter(damaged.values()))}"
         )
-    if progress and cache.speed.made:
+    if cache.speed.made:
         print(describe_speed(cache.speed, preparation.size), file=sys.stderr)
     images = cache.images()
     return Prepared(
         images=Chosen(images, good),
         rows=good,
-        damaged=damaged,
         digest=cache.digest(rows),
         preparation={**preparation.describe(), **left_out([*dropped, *damaged])},
-        speed=cache.speed,
-        folder=cache.folder,
     )
 
 
@@ -174,15 +163,13 @@ def prepare_photo(source: PhotoSource, preparation: Preparation, name: str) -> N
 def describe_speed(speed: Speed, size: int) -> str:
     """How fast photos were decoded and read, as a line for the user."""
     read = f"reading {speed.read / max(speed.reading, 1e-9):,.0f} images/s"
-    if not speed.made:
-        return f"{speed.read:,} photos at {size} px were prepared before: {read}"
     made = f"decoding {speed.made / max(speed.making, 1e-9):,.0f} images/s on {cores()} cores"
     return f"{speed.made:,} photos prepared at {size} px: {made}, {read}"
 
 
-def _make(cache: ImageCache, rows: int, skip_damaged: bool, progress: bool) -> NDArray[np.int64]:
+def _make(cache: ImageCache, rows: int, skip_damaged: bool) -> NDArray[np.int64]:
     """Makes the first rows; the whole ones of them."""
-    for block in cache.make(rows, f"Preparing {rows} photos", progress):
+    for block in cache.make(rows, f"Preparing {rows} photos"):
         reason = next((reason for row, reason in block.damaged.items() if row < rows), None)
         if reason is not None and not skip_damaged:
             raise UserError(

@@ -11,10 +11,10 @@ import pytest
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import Profile, load_profile
-from bridgebench.harness.train import zoo
+from bridgebench.harness.train import many
 from bridgebench.harness.train.checkpoint import FILE, Progress, read_progress, write_state
 from bridgebench.harness.train.judges import train as classifier
-from bridgebench.harness.train.zoo import progress_table, shares, systems_of, train_zoo
+from bridgebench.harness.train.many import progress_table, shares, systems_of, train_many
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
 
@@ -56,9 +56,9 @@ def profile(path: Path) -> Profile:
     return load_profile(path)
 
 
-def said(systems: list[zoo.System], **options: object) -> list[str]:
+def said(systems: list[many.System], **options: object) -> list[str]:
     lines: list[str] = []
-    train_zoo(systems, say=lines.append, **options)  # type: ignore[arg-type]
+    train_many(systems, say=lines.append, **options)  # type: ignore[arg-type]
     return lines
 
 
@@ -104,8 +104,8 @@ class FakeTraining:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr(zoo, "train", self.train)
-        monkeypatch.setattr(zoo.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(many, "train", self.train)
+        monkeypatch.setattr(many.time, "monotonic", lambda: self.now)
 
     def train(self, name: str, profile: Profile, *, out: Path, minutes: float, resume: bool, **_: object) -> Path:
         progress, speed = read_progress(out), self.speeds[name]
@@ -156,10 +156,10 @@ def test_a_signal_ends_it_with_the_table(profile: Profile, monkeypatch: pytest.M
     def stopped(*arguments: object, **options: object) -> Path:
         raise Stopped(15, "one")
 
-    monkeypatch.setattr(zoo, "train", stopped)
+    monkeypatch.setattr(many, "train", stopped)
     lines: list[str] = []
     with pytest.raises(Stopped, match="the same command goes on") as caught:
-        train_zoo(systems_of(profile, "stargan,stargan-again"), say=lines.append)
+        train_many(systems_of(profile, "stargan,stargan-again"), say=lines.append)
     assert caught.value.code == 143
     assert lines[-1] == progress_table(systems_of(profile, "stargan,stargan-again"))
     assert "none yet" in lines[-1]

@@ -1,8 +1,8 @@
 """`bridgebench train --methods`: many systems of a profile, each by its own recipe, in stretches of a given time.
 
-The judges come first, for some methods look through the first one while they train. What is left of the stretch is
-divided among the methods by what their recipes still need, reckoned from each one's own time an iteration, so that all
-of them are about equally far when it ends. Nothing is chosen by how well it does: the last weights count.
+The judges come first, because some methods use the first one in their losses. The time that is left is
+divided among the methods by what their recipes still need, estimated from each one's time per iteration, so that all
+of them are about equally far when it ends. The last weights count; none are chosen by how well they do.
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ class System:
 
     @property
     def folder(self) -> Path:
-        """The run."""
+        """The folder of its training run."""
         return training_folder(self.name, self.profile)
 
     @property
     def weights(self) -> Path:
-        """What benchmarks use of it."""
+        """Its weights file, which benchmarks use."""
         return self.folder / "weights.safetensors"
 
     @property
     def is_judge(self) -> bool:
-        """Whether it judges."""
+        """Whether it is one of the two judges."""
         return self.name in JUDGES.values()
 
     def progress(self) -> Progress:
-        """How far it is."""
+        """How far its training is."""
         return read_progress(self.folder)
 
     def total(self, progress: Progress) -> int | None:
-        """Iterations of the recipe; None where it has no such end, or where nothing is known yet."""
+        """How many iterations the recipe has; None if it names no number, or if nothing is known yet."""
         return progress.total if self.is_judge else self.profile.recipe(self.name).get("iterations", progress.total)
 
     def finished(self) -> bool:
-        """Whether the recipe is at its end; a judge has weights only then."""
+        """Whether the recipe is at its end. A judge's weights are written only then."""
         if self.is_judge or not self.weights.is_file():
             return self.weights.is_file()
         progress = self.progress()
@@ -66,7 +66,7 @@ class System:
         return total is not None and progress.iteration >= total
 
     def seconds_left(self) -> float | None:
-        """What the rest of the recipe will take by the iterations so far; None if there were none."""
+        """How many seconds the rest of the recipe will take, by the speed so far; None if there is no speed yet."""
         progress = self.progress()
         total = self.total(progress)
         if not progress.iteration or total is None:
@@ -95,7 +95,7 @@ def systems_of(profile: Profile, methods: str) -> list[System]:
     return [System(name, profile) for name in names]
 
 
-def train_zoo(
+def train_many(
     systems: Sequence[System],
     *,
     minutes: float | None = None,
@@ -103,7 +103,7 @@ def train_zoo(
     devices: int = 1,
     say: Callable[[str], Any] = print,
 ) -> list[str]:
-    """Goes on with the training of all `systems` that are not at their end, and says in a table where each is.
+    """Goes on with the training of all `systems` that are not at their end, then says how far each one is.
 
     Args:
         systems: what to train, judges first.
@@ -136,7 +136,7 @@ def shares(left: float, needs: Sequence[float]) -> list[float]:
 
 
 def progress_table(systems: Sequence[System]) -> str:
-    """Where each system is."""
+    """A table that says how far the training of each system is."""
     rows = []
     for system in systems:
         progress = system.progress()
@@ -149,7 +149,7 @@ def progress_table(systems: Sequence[System]) -> str:
 
 
 class _Stretch:
-    """One call's time, and how it is spent."""
+    """The time of one call of `train_many`, and how it is spent."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class _Stretch:
         self._end = None if minutes is None else time.monotonic() + 60 * minutes
 
     def run(self) -> None:
-        """Judges, then methods that were never measured, then all by what they need."""
+        """Trains the judges, then for a short time each method of unknown speed, then all methods by what they need."""
         for system in self._open(judges=True):
             self._go_on(system, self._left())
         if self._end is None:
@@ -178,7 +178,7 @@ class _Stretch:
             self._divide(waiting)
 
     def _divide(self, waiting: list[System]) -> None:
-        """Gives each its share; what one does not use falls to those after it."""
+        """Trains each system for its share of the time; what one does not use goes to those after it."""
         needs = [self._need(system) for system in waiting]
         for system, need, share in zip(waiting, needs, shares(self._seconds(), needs), strict=True):
             self._say(f"{system.name}: about {need / 60:.1f} minutes to go, up to {share / 60:.1f} of them now.")
@@ -187,12 +187,12 @@ class _Stretch:
                 self._go_on(system, shares(self._seconds(), needs[k:])[0])
 
     def _need(self, system: System) -> float:
-        """Of a recipe without an end: all there is."""
+        """How many seconds a system still needs; all that is left, if its recipe has no end."""
         found = system.seconds_left()
         return self._seconds() if found is None else max(found, 1.0)
 
     def _open(self, *, judges: bool) -> list[System]:
-        """Those that have something to do."""
+        """The systems of one kind that are not at their end and have not failed."""
         kind = [system for system in self._systems if system.is_judge == judges and system.name not in self.failed]
         return [system for system in kind if not system.finished()]
 
