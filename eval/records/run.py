@@ -73,7 +73,7 @@ class Made(Record):
     hardware: dict[str, Any]
 
 
-class RunRecord(Made):
+class RunRecord(Record):
     """``run.json``.
 
     Attributes:
@@ -83,10 +83,14 @@ class RunRecord(Made):
     """
 
     schema_: Literal[1] = Field(alias="schema")
+    created: str
     profile_name: str
     profile: dict[str, Any]
     protocol: dict[str, Any]
     protocol_hash: str
+    code: dict[str, Any]
+    packages: dict[str, str]
+    hardware: dict[str, Any]
     earlier: tuple[Made, ...] = ()
     limit: Annotated[int, Field(gt=1)] | None = None
     data: DataSummary
