@@ -19,7 +19,7 @@ _WIDEST_LABEL = 150
 
 
 @dataclass(frozen=True)
-class Sheet:
+class LabelledGrid:
     """What a figure shows: labels over the columns; of each row its label and its images, None where there is none."""
 
     name: str

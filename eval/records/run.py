@@ -16,7 +16,7 @@ class WeightsRecord(Record):
     card: dict[str, Any] | None = None
 
 
-class Curves(Record):
+class LossCurves(Record):
     """The losses of a training, in the card of its weights: a value an iteration noted, None where there was none."""
 
     iterations: tuple[int, ...] = ()

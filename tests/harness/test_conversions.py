@@ -14,7 +14,7 @@ from bridgebench.eval.distances.frechet import frechet_distance
 from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.harness.benchmark.cases import case_of
-from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import all_cells, groups, select
 from bridgebench.harness.benchmark.runner import run_benchmark
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench

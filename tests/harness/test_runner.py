@@ -18,9 +18,9 @@ import pytest
 import torch
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.pictures import strip_png
-from bridgebench.harness.benchmark.editing import TrueEdits
-from bridgebench.harness.benchmark.jobs import Job, run_job
-from bridgebench.harness.benchmark.plan import Cell, Entry, all_cells, groups, select
+from bridgebench.harness.benchmark.cells import Job, run_job
+from bridgebench.harness.benchmark.edits import TrueEdits
+from bridgebench.harness.benchmark.plan import Cell, Participant, all_cells, groups, select
 from bridgebench.harness.benchmark.runner import run_benchmark
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.data.pixels import to_uint8
@@ -239,7 +239,7 @@ def test_all_grey_levels_survive_the_way_to_floats_and_back() -> None:
 def test_an_entry_can_be_sent_to_a_worker() -> None:
     import pickle
 
-    entry = Entry(methods.card("oracle"), None, None, None, "bridgebench 0")
+    entry = Participant(methods.card("oracle"), None, None, None, "bridgebench 0")
     assert pickle.loads(pickle.dumps(entry)) == entry
 
 

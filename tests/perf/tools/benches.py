@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import Cell, all_cells, groups, select
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.profiles.profile import load_profile
