@@ -19,6 +19,7 @@ from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import Baselines, CostRecord
 from bridgebench.eval.records.pictures import STRIP, strip_png
+from bridgebench.eval.records.record import MODES
 from bridgebench.eval.records.run import RunRecord
 from bridgebench.harness.benchmark.backends import check_backend, run_jobs
 from bridgebench.harness.benchmark.cells import Job, give_up, run_job
@@ -189,10 +190,10 @@ def _run_costs(bench: Workbench, participants: Sequence[Participant], failed: Se
     for participant in participants:
         if any(place.startswith(f"{participant.name}/") for place in failed):
             continue
-        for mode in sorted(participant.card.modes):
+        for mode in MODES:
             key = key_of(participant, mode, None, bench.protocol.hash)
             found = CostRecord.find(run.cost_file(participant.name, mode))
-            if found is None or found.key != key:
+            if mode in participant.card.modes and (found is None or found.key != key):
                 jobs.append(CostJob(bench.setup, participant, mode, key))
     try:
         for _ in run_jobs(run_cost, jobs, backend="local", scheduler=None, workers=1) if jobs else ():
