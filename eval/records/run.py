@@ -16,7 +16,7 @@ class WeightsRecord(Record):
     card: dict[str, Any] | None = None
 
 
-class Curves(Record):
+class LossCurves(Record):
     """The losses of a training, in the card of its weights: a value an iteration noted, None where there was none."""
 
     iterations: tuple[int, ...] = ()
@@ -73,7 +73,7 @@ class Made(Record):
     hardware: dict[str, Any]
 
 
-class RunRecord(Made):
+class RunRecord(Record):
     """``run.json``.
 
     Attributes:
@@ -83,10 +83,14 @@ class RunRecord(Made):
     """
 
     schema_: Literal[1] = Field(alias="schema")
+    created: str
     profile_name: str
     profile: dict[str, Any]
     protocol: dict[str, Any]
     protocol_hash: str
+    code: dict[str, Any]
+    packages: dict[str, str]
+    hardware: dict[str, Any]
     earlier: tuple[Made, ...] = ()
     limit: Annotated[int, Field(gt=1)] | None = None
     data: DataSummary

@@ -11,8 +11,8 @@ from bridgebench.eval.judges.classifier import to_float
 from bridgebench.eval.records.measured import CostRecord
 from bridgebench.eval.records.record import Mode
 from bridgebench.harness.benchmark.cases import case_of
-from bridgebench.harness.benchmark.editing import TrueEdits
-from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.benchmark.edits import TrueEdits
+from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.benchmark.workbench import Setup, workbench
 from bridgebench.harness.processes.environment import hardware
 
@@ -24,7 +24,7 @@ class CostJob:
     """A method in a mode, and the key under which its cost is valid."""
 
     setup: Setup
-    entry: Entry
+    participant: Participant
     mode: Mode
     key: str
 
@@ -37,8 +37,8 @@ def run_cost(job: CostJob) -> None:
     if case.reason is not None:
         return
     case = case.take(slice(_BATCH))
-    editor = bench.editor(job.entry)
-    if "truth" in job.entry.card.needs:
+    editor = bench.editor(job.participant)
+    if "truth" in job.participant.card.needs:
         editor.attach(truth=TrueEdits(bench, None if bench.conversions else attribute, keep=False))
     found = measure_cost(
         editor,
@@ -52,8 +52,8 @@ def run_cost(job: CostJob) -> None:
         **found,
         schema=1,
         key=job.key,
-        method=job.entry.name,
+        method=job.participant.name,
         mode=job.mode,
         hardware=f"{machine['cpu']}, 1 thread" if bench.device == "cpu" else machine["gpu"],
     )
-    record.write(bench.run.cost_file(job.entry.name, job.mode))
+    record.write(bench.run.cost_file(job.participant.name, job.mode))

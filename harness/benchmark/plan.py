@@ -25,7 +25,7 @@ from bridgebench import methods
 
 
 @dataclass(frozen=True)
-class Entry:
+class Participant:
     """A method, or a variant of one, that takes part.
 
     Attributes:
@@ -64,7 +64,7 @@ class Entry:
 class Cell:
     """A cell to be done, of an attribute or conversion, and the key under which its result is valid."""
 
-    entry: Entry
+    participant: Participant
     mode: Mode
     attribute: str
     key: str
@@ -72,10 +72,12 @@ class Cell:
     @property
     def place(self) -> Place:
         """Method, mode and attribute."""
-        return self.entry.name, self.mode, self.attribute
+        return self.participant.name, self.mode, self.attribute
 
 
-def select(profile: Profile, wanted: Sequence[str] | None, *, has_truth: bool) -> tuple[list[Entry], dict[str, str]]:
+def select(
+    profile: Profile, wanted: Sequence[str] | None, *, has_truth: bool
+) -> tuple[list[Participant], dict[str, str]]:
     """The methods of a run, and those of the profile's list that cannot take part, with the reason.
 
     Args:
@@ -89,22 +91,22 @@ def select(profile: Profile, wanted: Sequence[str] | None, *, has_truth: bool) -
     names = list(dict.fromkeys(profile.methods if wanted is None else wanted))
     if not names:
         raise UserError("No method to run: give --methods a,b or name some under 'methods' in the profile.")
-    entries: list[Entry] = []
+    participants: list[Participant] = []
     left_out: dict[str, str] = {}
     for card in [profile.card(name) for name in names]:
-        entry, reason = _entry(card, profile, has_truth)
-        if entry is not None:
-            entries.append(entry)
+        participant, reason = _participant(card, profile, has_truth)
+        if participant is not None:
+            participants.append(participant)
         elif wanted is None:
             left_out[card.name] = reason
         else:
             raise UserError(f"{card.title} cannot run: {reason}.")
-    if not entries:
+    if not participants:
         raise UserError(f"No method of the profile '{profile.name}' can run: {'; '.join(left_out.values())}.")
-    return entries, left_out
+    return participants, left_out
 
 
-def _entry(card: MethodCard, profile: Profile, has_truth: bool) -> tuple[Entry | None, str]:
+def _participant(card: MethodCard, profile: Profile, has_truth: bool) -> tuple[Participant | None, str]:
     if "truth" in card.needs and not has_truth:
         return None, f"the data set '{profile.data.name}' has no true edits"
     weights, method = find_weights(card.name, profile), profile.variant(card.name).method
@@ -114,7 +116,7 @@ def _entry(card: MethodCard, profile: Profile, has_truth: bool) -> tuple[Entry |
                 f"there are no weights of '{card.name}' for the profile '{profile.name}' "
                 f"(`bridgebench train {card.name} --profile {profile.name}` makes some)"
             )
-        return Entry(card, None, None, None, _distribution(method)), ""
+        return Participant(card, None, None, None, _distribution(method)), ""
     found = header(weights)
     if found["method"] != method:
         return None, f"{weights} holds weights of '{found['method']}', not of '{method}'"
@@ -125,7 +127,7 @@ def _entry(card: MethodCard, profile: Profile, has_truth: bool) -> tuple[Entry |
     if tuple(config.get("attributes", ())) != profile.attributes:
         return None, f"{weights} knows other attributes than the profile: {', '.join(config.get('attributes', ()))}"
     variant = profile.variants.get(card.name)
-    return Entry(card, weights.resolve(), file_sha256(weights), config, _distribution(method), variant), ""
+    return Participant(card, weights.resolve(), file_sha256(weights), config, _distribution(method), variant), ""
 
 
 @lru_cache
@@ -135,30 +137,30 @@ def _distribution(method: str) -> str:
     return f"{dist.name} {dist.version}" if dist else "unknown"
 
 
-def key_of(entry: Entry, mode: str, attribute: str | None, protocol_hash: str) -> str:
+def key_of(participant: Participant, mode: str, attribute: str | None, protocol_hash: str) -> str:
     """The hash of everything that decides a cell (attribute None: the cost of a mode)."""
     return hash_of(
         {
             "protocol": protocol_hash,
-            "method": entry.name,
+            "method": participant.name,
             "mode": mode,
             "attribute": attribute,
-            "weights": entry.sha256,
-            "config": entry.config,
-            "distribution": entry.distribution,
+            "weights": participant.sha256,
+            "config": participant.config,
+            "distribution": participant.distribution,
         }
     )
 
 
-def all_cells(entries: Iterable[Entry], columns: Sequence[str], protocol_hash: str) -> list[Cell]:
+def all_cells(participants: Iterable[Participant], columns: Sequence[str], protocol_hash: str) -> list[Cell]:
     """Every cell of a run: for each mode and attribute or conversion, the methods that have the mode."""
-    entries = list(entries)
+    participants = list(participants)
     return [
-        Cell(entry, mode, attribute, key_of(entry, mode, attribute, protocol_hash))
+        Cell(participant, mode, attribute, key_of(participant, mode, attribute, protocol_hash))
         for mode in MODES
         for attribute in columns
-        for entry in entries
-        if mode in entry.card.modes
+        for participant in participants
+        if mode in participant.card.modes
     ]
 
 
@@ -167,8 +169,9 @@ def is_done(cell: Cell, run: RunDirectory) -> bool:
     record = CellRecord.find(run.cell_file(*cell.place))
     if record is None or record.key != cell.key:
         return False
-    whole = run.sample_file(*cell.place).is_file() and is_kept(run, cell.place, cell.key)
-    return record.reason is not None or whole
+    if record.reason is not None:
+        return True
+    return run.sample_file(*cell.place).is_file() and is_kept(run, cell.place, cell.key)
 
 
 def groups(cells: Iterable[Cell]) -> dict[tuple[Mode, str], list[Cell]]:

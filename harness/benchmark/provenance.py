@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridgebench.eval.records.run import DataSummary, FeatureSpace, Made, MethodRecord, RunRecord, WeightsRecord
-from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.processes.environment import code, hardware, packages
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.weights.find import JUDGES, file_sha256, judge_weights
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def run_record(
-    bench: Workbench, profile: Profile, entries: Iterable[Entry], old: RunRecord | None, kept: bool = False
+    bench: Workbench, profile: Profile, participants: Iterable[Participant], old: RunRecord | None, kept: bool = False
 ) -> RunRecord:
     """run.json.
 
     Args:
         bench: the workbench of the run.
         profile: as resolved.
-        entries: the methods that take part.
+        participants: the methods that take part.
         old: the run.json that is there. Under the same protocol its other methods stay, and so does its date if nothing
             else has changed.
         kept: whether there are cells that are not made again: what made them is kept in ``earlier``.
@@ -55,7 +55,8 @@ def run_record(
         columns=tuple(bench.columns),
         features=FeatureSpace(**protocol.features.model_dump()),
         judges={role: _weights(judge_weights(role, profile)) for role in JUDGES},
-        methods=(old.methods if old is not None else {}) | {entry.name: _method(entry) for entry in entries},
+        methods=(old.methods if old is not None else {})
+        | {participant.name: _method(participant) for participant in participants},
     )
     if old is not None:
         undated = record.model_copy(update={"created": old.created})
@@ -77,8 +78,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _method(entry: Entry) -> MethodRecord:
-    card, variant = entry.card, entry.variant
+def _method(participant: Participant) -> MethodRecord:
+    card, variant = participant.card, participant.variant
     different: dict[str, Any] = {}
     if variant is not None:
         different = {"variant_of": variant.method, "seed": variant.seed, "changes": variant.recipe}
@@ -86,12 +87,12 @@ def _method(entry: Entry) -> MethodRecord:
         title=card.title,
         kind=card.kind,
         modes=tuple(sorted(card.modes)),
-        parameters=parameter_count(entry.weights) if entry.weights is not None else 0,
+        parameters=parameter_count(participant.weights) if participant.weights is not None else 0,
         paper=card.paper,
         summary=card.summary,
         quirks=card.quirks,
-        groups=entry.groups,
-        weights=_weights(entry.weights) if entry.weights is not None else None,
+        groups=participant.groups,
+        weights=_weights(participant.weights) if participant.weights is not None else None,
         **different,
     )
 

@@ -19,11 +19,12 @@ from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import Baselines, CostRecord
 from bridgebench.eval.records.pictures import STRIP, strip_png
+from bridgebench.eval.records.record import MODES
 from bridgebench.eval.records.run import RunRecord
 from bridgebench.harness.benchmark.backends import check_backend, run_jobs
+from bridgebench.harness.benchmark.cells import Job, give_up, run_job
 from bridgebench.harness.benchmark.cost import CostJob, run_cost
-from bridgebench.harness.benchmark.jobs import Job, give_up, run_job
-from bridgebench.harness.benchmark.plan import Cell, Entry, all_cells, groups, is_done, key_of, select
+from bridgebench.harness.benchmark.plan import Cell, Participant, all_cells, groups, is_done, key_of, select
 from bridgebench.harness.benchmark.provenance import run_record
 from bridgebench.harness.benchmark.summary import summary_csv, summary_lines
 from bridgebench.harness.benchmark.weak_judges import weak_judges
@@ -91,7 +92,7 @@ def run_benchmark(
         protocol = bench.protocol
 
         # Which methods take part, with which weights. A judge that reads poorly is told now, before hours of work.
-        entries, left_out = select(profile, methods, has_truth=bench.test.has_truth)
+        participants, left_out = select(profile, methods, has_truth=bench.test.has_truth)
         for name, reason in left_out.items():
             say(f"Left out {name}: {reason}.")
         _warn(weak_judges(profile))
@@ -101,14 +102,14 @@ def run_benchmark(
 
         # A cell is one method, mode and attribute (or conversion). Its key is a hash of everything that decides it, so
         # a record with that key on disk is what the cell would come out as again: it is done.
-        cells = all_cells(entries, bench.columns, protocol.hash)
+        cells = all_cells(participants, bench.columns, protocol.hash)
         missing = [cell for cell in cells if not is_done(cell, run)]
         say(f"{len(cells)} cells, {len(cells) - len(missing)} of them done before; protocol {protocol.hash[:12]}.")
 
         # What all cells share: run.json (first, for it makes the folder ours), distances of real images to real
         # images, and the strip of the first sources. Features of all images go into the cache, for the workers.
         old = RunRecord.find(run.run_file)
-        run_record(bench, profile, entries, old, kept=len(missing) < len(cells)).write(run.run_file)
+        run_record(bench, profile, participants, old, kept=len(missing) < len(cells)).write(run.run_file)
         baselines = Baselines.find(run.baselines_file)
         if baselines is None or baselines.protocol_hash != protocol.hash:
             _baselines(bench).write(run.baselines_file)
@@ -134,11 +135,11 @@ def run_benchmark(
                     failed += names
 
         # What an edit costs is timed when nothing else of ours computes.
-        _run_costs(bench, entries, failed, say)
+        _run_costs(bench, participants, failed, say)
 
         # All cells in one table: for other programs as a file, for the user in a few lines.
         write_bytes(run.summary_file, summary_csv(run).encode())
-        for line in (*summary_lines(run, entries), *_failures(run, sorted(failed))):
+        for line in (*summary_lines(run, participants), *_failures(run, sorted(failed))):
             say(line)
     return sorted(failed)
 
@@ -182,18 +183,18 @@ def _write_source_strips(bench: Workbench) -> None:
             write_bytes(bench.run.source_sample(domain), strip_png(bench.images(sources[:STRIP])))
 
 
-def _run_costs(bench: Workbench, entries: Sequence[Entry], failed: Sequence[str], say: Say) -> None:
+def _run_costs(bench: Workbench, participants: Sequence[Participant], failed: Sequence[str], say: Say) -> None:
     """One after the other in one process, when nothing else of ours computes."""
     run = bench.run
     jobs = []
-    for entry in entries:
-        if any(place.startswith(f"{entry.name}/") for place in failed):
+    for participant in participants:
+        if any(place.startswith(f"{participant.name}/") for place in failed):
             continue
-        for mode in sorted(entry.card.modes):
-            key = key_of(entry, mode, None, bench.protocol.hash)
-            found = CostRecord.find(run.cost_file(entry.name, mode))
-            if found is None or found.key != key:
-                jobs.append(CostJob(bench.setup, entry, mode, key))
+        for mode in MODES:
+            key = key_of(participant, mode, None, bench.protocol.hash)
+            found = CostRecord.find(run.cost_file(participant.name, mode))
+            if mode in participant.card.modes and (found is None or found.key != key):
+                jobs.append(CostJob(bench.setup, participant, mode, key))
     try:
         for _ in run_jobs(run_cost, jobs, backend="local", scheduler=None, workers=1) if jobs else ():
             pass

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridgebench.eval.measures import shown
 from bridgebench.eval.records.directory import RunDirectory
-from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.weights.show import text_table
 
 _HEAD = ("method", "mode", "attribute", "kind", "n")
@@ -36,7 +36,7 @@ def summary_csv(run: RunDirectory) -> str:
     return text.getvalue()
 
 
-def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
+def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> list[str]:
     """A table of means over the attributes, a row a method and mode.
 
     A dash where no cell has the measure, and for a method that has fewer values than another one, as it leaves
@@ -58,15 +58,17 @@ def summary_lines(run: RunDirectory, entries: Sequence[Entry]) -> list[str]:
     for mode in ("label", "reference"):
         of_mode = [found for (other, _), found in means.items() if other == mode]
         most = {name: max((len(found.get(name, ())) for found in of_mode), default=0) for name in names}
-        for entry in entries:
-            own = means.get((mode, entry.name))
+        for participant in participants:
+            own = means.get((mode, participant.name))
             if own is None:
                 continue
             whole = {name: values for name, values in own.items() if len(values) == most[name]}
-            if len(whole) < len(own) and (mode, entry.name) not in partial:
+            if len(whole) < len(own) and (mode, participant.name) not in partial:
                 counted = min(len(values) for name, values in own.items() if name not in whole)
-                notes.append(f"No mean: {entry.card.title} by {mode} has {counted} of {max(most.values())} values.")
-            rows.append((mode, entry.card.title, *(_mean(whole.get(name)) for name in names)))
+                notes.append(
+                    f"No mean: {participant.card.title} by {mode} has {counted} of {max(most.values())} values."
+                )
+            rows.append((mode, participant.card.title, *(_mean(whole.get(name)) for name in names)))
     return ["", *text_table(("mode", "method", *names), rows).splitlines(), *notes, ""]
 
 

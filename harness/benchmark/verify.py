@@ -14,7 +14,7 @@ from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.run import RunRecord
 from bridgebench.harness.benchmark.backends import run_jobs
-from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import Cell, all_cells, groups, select
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.devices import check_device
@@ -95,8 +95,8 @@ def _planned(profile: Profile, bench: Workbench, record: RunRecord) -> list[Cell
     """The cells of the run's methods that can take part here."""
     names = sorted(record.methods)
     of_profile = profile.model_copy(update={"methods": tuple(names)})
-    entries, _ = select(of_profile, None, has_truth=profile.data.name in DRAWN_HERE)
-    return all_cells(entries, bench.columns, bench.protocol.hash)
+    participants, _ = select(of_profile, None, has_truth=profile.data.name in DRAWN_HERE)
+    return all_cells(participants, bench.columns, bench.protocol.hash)
 
 
 def _sample(stored: RunDirectory, planned: Sequence[Cell], count: int, seed: int) -> list[Cell]:

@@ -17,8 +17,8 @@ from bridgebench.eval.judges.features import load_extractor
 from bridgebench.eval.judges.reading import Reading, read
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.protocol import DEALT, DRAWN, DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
-from bridgebench.harness.benchmark.editors import Editors
-from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.benchmark.loaded_methods import LoadedMethods
+from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.data.pixels import digest
@@ -85,7 +85,7 @@ class Workbench:
         self.conversions = profile.conversions
         self.columns = profile.columns
         self.n = min(settings.n or len(self.labels), len(self.labels))
-        self.editors = Editors(self.attributes, self.test.image_size, device, self.primary)
+        self.editors = LoadedMethods(self.attributes, self.test.image_size, device, self.primary)
 
     @cached_property
     def protocol(self) -> Protocol:
@@ -191,9 +191,9 @@ class Workbench:
         """
         _ = self.source_reading, self.instruments
 
-    def editor(self, entry: Entry) -> Editor:
-        """The method of `entry`, with the classifier attached if it needs one."""
-        return self.editors.of(entry)
+    def editor(self, participant: Participant) -> Editor:
+        """The method of `participant`, with the classifier attached if it needs one."""
+        return self.editors.of(participant)
 
     def _features(self, split: str, images: ImageSet) -> NDArray[np.float32]:
         """Features of all images of a split, (N, D)."""

@@ -11,7 +11,7 @@ from bridgebench.eval.records.directory import TRUTH
 from bridgebench.eval.records.pictures import open_picture
 from bridgebench.reports.pages.html import Page
 from bridgebench.reports.read.run import Run
-from bridgebench.templates.grids import Sheet, comparison_grid, cut, png_bytes
+from bridgebench.templates.grids import LabelledGrid, comparison_grid, cut, png_bytes
 from PIL import Image
 
 PATH = "figures.html"
@@ -72,12 +72,12 @@ class Boards:
         self.galleries = [gallery for gallery in found if gallery.boards]
         self.pages = [Page(PATH, "figures.html.j2", {"galleries": self.galleries})] if self.galleries else []
 
-    def sheets(self) -> Iterator[Sheet]:
+    def sheets(self) -> Iterator[LabelledGrid]:
         """Every board, to be drawn with labels."""
         for gallery in self.galleries:
             for number, board in enumerate(gallery.boards, 1):
                 rows = [(row, self._squares(path)) for row, path in zip(board.rows, board.pictures, strict=True)]
-                yield Sheet(f"{gallery.key}-{number}", [*board.heads], rows)
+                yield LabelledGrid(f"{gallery.key}-{number}", [*board.heads], rows)
 
     def _squares(self, path: str) -> list[Image.Image | None]:
         with Image.open(io.BytesIO(self.files[path])) as picture:

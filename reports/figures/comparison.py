@@ -13,7 +13,7 @@ from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.figures import heat
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
-from bridgebench.templates.grids import Sheet, comparison_grid, cut, grid_pdf, png_bytes, strip
+from bridgebench.templates.grids import LabelledGrid, comparison_grid, cut, grid_pdf, png_bytes, strip
 from PIL import Image
 
 FACES = 6  # Figures 14 to 19 of the paper show six
@@ -148,7 +148,7 @@ class Figures:
     def _of_face(self, strips: ByColumn, face: int) -> list[Image.Image | None]:
         return [strips[c][face] if face < len(strips.get(c, [])) else None for c in self.run.columns]
 
-    def sheets(self) -> Iterator[Sheet]:
+    def sheets(self) -> Iterator[LabelledGrid]:
         """The grid of every mode and face, to be drawn with labels."""
         sources = self._sources()
         for mode in MODES if sources else ():
@@ -157,13 +157,13 @@ class Figures:
                 for face in range(max(len(tiles) for tiles in sources.values())):
                     yield self._sheet(mode, face, sources, rows)
 
-    def _sheet(self, mode: Mode, face: int, sources: ByColumn, rows: list[_Row]) -> Sheet:
+    def _sheet(self, mode: Mode, face: int, sources: ByColumn, rows: list[_Row]) -> LabelledGrid:
         heads = [self.run.spoken(column) for column in self.run.columns]
         pictures = [(row.title, self._of_face(row.strips, face)) for row in rows]
         if not self.run.conversions:
             source = next(iter(sources.values()))[face]
             heads, pictures = ["Source", *heads], [(title, [source, *tiles]) for title, tiles in pictures]
-        return Sheet(f"{mode}-{face + 1}", heads, pictures)
+        return LabelledGrid(f"{mode}-{face + 1}", heads, pictures)
 
     def _rows(self, mode: Mode, sources: ByColumn) -> list[_Row]:
         """The sources where they differ by column, the references, the methods, the truth, then the controls.

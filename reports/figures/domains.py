@@ -12,7 +12,7 @@ from bridgebench.eval.records.pictures import open_picture
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
-from bridgebench.templates.grids import Sheet, cut, png_bytes
+from bridgebench.templates.grids import LabelledGrid, cut, png_bytes
 from PIL import Image
 
 
@@ -72,7 +72,7 @@ class Matrices:
             if method in (None, one.method) and mode in (None, one.mode) and conversion in (None, one.conversion)
         ]
 
-    def sheets(self) -> Iterator[tuple[Matrix, Sheet]]:
+    def sheets(self) -> Iterator[tuple[Matrix, LabelledGrid]]:
         """Every grid, to be drawn with its sources over it and its references on the left."""
         for matrix in self.found:
             sources, edits = self._squares(matrix.sources)[0], self._squares(matrix.edits)
@@ -84,11 +84,11 @@ class Matrices:
                     (f"reference {i}", [one, *row])
                     for i, (one, row) in enumerate(zip(references, edits, strict=True), 1)
                 ]
-                yield matrix, Sheet(name, ["", *columns], [("sources", [None, *sources]), *rows])
+                yield matrix, LabelledGrid(name, ["", *columns], [("sources", [None, *sources]), *rows])
             else:
                 label = "draw" if matrix.rows > 1 else "edit"
                 drawn = [(f"{label} {i}", row) for i, row in enumerate(edits, 1)]
-                yield matrix, Sheet(name, columns, [("sources", sources), *drawn])
+                yield matrix, LabelledGrid(name, columns, [("sources", sources), *drawn])
 
     def _squares(self, path: str) -> list[list[Image.Image | None]]:
         with Image.open(io.BytesIO(self.files[path])) as picture:

@@ -12,7 +12,7 @@ from bridgebench.reports.figures.comparison import Figures
 from bridgebench.reports.figures.domains import Matrices
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.run import Run
-from bridgebench.templates.grids import Sheet, comparison_grid, grid_pdf, png_bytes
+from bridgebench.templates.grids import LabelledGrid, comparison_grid, grid_pdf, png_bytes
 
 _SIDE = 96  # smaller images are enlarged to about this
 
@@ -39,11 +39,11 @@ def write_figures(run_dir: Path, out: Path | None = None) -> Path:
     return out
 
 
-def _sheets(run: Run) -> Iterator[Sheet]:
+def _sheets(run: Run) -> Iterator[LabelledGrid]:
     yield from Figures(run).sheets()
     layout = Layout(run)
     for matrix, sheet in Matrices(run).sheets():
         method = layout.method_slug(matrix.method) if matrix.method else "true-edit"
         conversion = layout.column_slug(matrix.conversion)
-        yield Sheet(f"{conversion}-{matrix.mode}-{method}", sheet.columns, sheet.rows)
+        yield LabelledGrid(f"{conversion}-{matrix.mode}-{method}", sheet.columns, sheet.rows)
     yield from Boards(run).sheets()

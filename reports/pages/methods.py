@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bridgebench.eval.measures import SUCCESS
 from bridgebench.eval.records.differences import flatten
 from bridgebench.eval.records.record import MODES
-from bridgebench.eval.records.run import Curves, MethodRecord
+from bridgebench.eval.records.run import LossCurves, MethodRecord
 from bridgebench.reports.figures.charts import Curve, curve
 from bridgebench.reports.figures.comparison import GridRow, GridSet
 from bridgebench.reports.figures.domains import Matrices
@@ -108,7 +108,7 @@ def _curves(method: MethodRecord) -> list[Curve]:
     """The losses of the training, as the weights' card keeps them."""
     found = ((method.weights.card if method.weights else None) or {}).get("curves")
     try:
-        curves = Curves.model_validate(found or {})
+        curves = LossCurves.model_validate(found or {})
     except ValidationError:
         return []  # a card is what somebody wrote into a weights file: one that cannot be drawn is not
     drawn = [curve(name, curves.iterations, values) for name, values in curves.losses.items()]

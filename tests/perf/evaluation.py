@@ -97,7 +97,7 @@ def against_naive(section: Section) -> None:
 
 def naive_cell(bench: Workbench, cell: Cell, case: Case, folder: Path) -> None:
     """The naive way of a cell by label."""
-    editor, sources = bench.editor(cell.entry), bench.images(case.sources)
+    editor, sources = bench.editor(cell.participant), bench.images(case.sources)
     targets = torch.from_numpy(case.targets.astype(np.float32))
     labels = torch.from_numpy(bench.labels[case.sources].astype(np.float32))
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from bridgebench.harness.benchmark.backends import run_jobs
-from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.methods.core.labels import CELEBA14
 from tools.benches import SmallBench
 from tools.clock import seconds_of

@@ -28,7 +28,7 @@ if __name__ == "__main__":
 _IMPORTS = (
     "bridgebench.harness.commands.main",
     "bridgebench.harness.benchmark.runner",
-    "bridgebench.harness.benchmark.group",
+    "bridgebench.harness.benchmark.cells",
     "bridgebench.harness.benchmark.cost",
     "bridgebench.harness.train.loop",
     "bridgebench.harness.data.faces",

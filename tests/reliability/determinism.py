@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bridgebench.harness.benchmark.backends import run_jobs
-from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import all_cells, groups, select
 from bridgebench.harness.benchmark.workbench import Setup, workbench
 from bridgebench.harness.profiles.profile import Profile, load_profile

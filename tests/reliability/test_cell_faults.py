@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bridgebench.eval.records.directory import RunDirectory
-from bridgebench.harness.benchmark import group, runner, verify
+from bridgebench.harness.benchmark import cells, runner, verify
 from bridgebench.harness.benchmark import workbench as workbench_module
 from bridgebench.harness.benchmark.runner import run_benchmark
 from bridgebench.harness.commands.main import main
@@ -98,24 +98,24 @@ def test_failures_are_told_kept_apart_and_tried_again(
     tmp_path: Path, write_tiny: Write, here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile, out, said = load_profile(write_tiny(tmp_path, ("n = 12", "n = 4"))), tmp_path / "run", []
-    whole_run = group.Group.run
+    whole_run = cells.CellMaker.run
 
-    def fail(self: group.Group, cell: Any, protocol_hash: str) -> None:
+    def fail(self: cells.CellMaker, cell: Any, protocol_hash: str) -> None:
         if cell.place == ("identity", "label", "Bangs"):
             raise ArithmeticError("by order")
         if cell.place == ("identity", "label", "Male"):
-            group.write_bytes = full  # the disk is full from here on
+            cells.write_bytes = full  # the disk is full from here on
         whole_run(self, cell, protocol_hash)
 
     def full(path: Path, data: bytes) -> None:
         raise CannotWrite(f"{path} cannot be written (No space left on device)")
 
-    monkeypatch.setattr(group, "write_bytes", group.write_bytes)
+    monkeypatch.setattr(cells, "write_bytes", cells.write_bytes)
     with monkeypatch.context() as patched:
-        patched.setattr(group.Group, "run", fail)
+        patched.setattr(cells.CellMaker, "run", fail)
         with pytest.raises(CannotWrite, match="No space left"):
             run_benchmark(profile, out, methods=["identity"], say=said.append)
-    monkeypatch.setattr(group, "write_bytes", write_bytes)
+    monkeypatch.setattr(cells, "write_bytes", write_bytes)
     before = state(out)
     assert "cells/identity/label/Male.json" not in before
     assert "ArithmeticError: by order" in before.pop("cells/identity/label/Bangs.error.txt").decode()

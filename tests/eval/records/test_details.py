@@ -13,7 +13,7 @@ from bridgebench.eval.records.details import EACH, Readings, Scores, choose, is_
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.pictures import column_png
 from bridgebench.eval.records.record import to_json
-from bridgebench.harness.benchmark.plan import Cell, Entry
+from bridgebench.harness.benchmark.plan import Cell, Participant
 from bridgebench.methods.core.files import write_bytes
 from PIL import Image
 
@@ -21,7 +21,7 @@ from bridgebench import methods
 
 
 def cell() -> Cell:
-    return Cell(Entry(methods.card("identity"), None, None, None, "bridgebench 1"), "reference", "Young", "key")
+    return Cell(Participant(methods.card("identity"), None, None, None, "bridgebench 1"), "reference", "Young", "key")
 
 
 def images(count: int, seed: int) -> np.ndarray:
@@ -132,7 +132,7 @@ def test_true_edits_beside_their_sources_take_little_room() -> None:
 def test_a_run_keeps_details_that_agree_with_its_measures(
     tiny_profile: Callable[..., Path], tmp_path: Path, mode: str
 ) -> None:
-    from bridgebench.harness.benchmark.jobs import Job, run_job
+    from bridgebench.harness.benchmark.cells import Job, run_job
     from bridgebench.harness.benchmark.plan import all_cells, select
     from bridgebench.harness.benchmark.workbench import Setup, workbench
     from bridgebench.harness.profiles.profile import load_profile

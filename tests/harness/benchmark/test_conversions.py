@@ -14,7 +14,7 @@ from bridgebench.eval.distances.frechet import frechet_distance
 from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.harness.benchmark.cases import case_of
-from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import all_cells, groups, select
 from bridgebench.harness.benchmark.runner import run_benchmark
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
@@ -85,7 +85,7 @@ def done(profile_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
     cells = all_cells(entries, bench.columns, bench.protocol.hash)
     for (mode, name), found in groups([cell for cell in cells if cell.attribute in ("cat2dog", "dog2wild")]).items():
         assert run_job(Job(bench.setup, bench.protocol.hash, mode, name, tuple(found))) == []
-    records = {(cell["method"], cell["mode"], cell["attribute"]): cell for cell in bench.run.cells()}
+    records = {(cell.method, cell.mode, cell.attribute): cell.plain() for cell in bench.run.cells()}
     return Done(bench, bench.run, records)
 
 
@@ -190,7 +190,7 @@ def test_a_benchmark_of_controls(profile_file: Path, tmp_path: Path, monkeypatch
     profile = load_profile(profile_file)
     assert run_benchmark(profile, tmp_path / "run", methods=["identity"], say=lambda line: None) == []
     run = RunDirectory(tmp_path / "run")
-    record = run.read_run()
+    record = run.read_run().plain()
     assert record["columns"] == NAMES and record["attributes"] == list(DOMAINS)
     assert record["protocol"]["cells"] == "conversions" and record["protocol"]["outputs"] == 3
     assert record["data"]["n_test"] == 30
@@ -205,5 +205,5 @@ def test_a_domain_without_test_images_is_a_reason(profile_file: Path, tmp_path: 
     entries, _ = select(bench.setup.profile, ["identity"], has_truth=True)
     cells = [cell for cell in all_cells(entries, ["wild2cat"], bench.protocol.hash) if cell.mode == "label"]
     assert run_job(Job(bench.setup, bench.protocol.hash, "label", "wild2cat", tuple(cells))) == []
-    record = next(bench.run.cells())
+    record = next(bench.run.cells()).plain()
     assert record["measures"] == {} and record["reason"] == "there is no test image of the domain wild"

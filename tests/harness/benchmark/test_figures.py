@@ -7,7 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bridgebench.harness.benchmark.figures import MIX_ROWS, MIXES, pair_case, write_mixes, write_pairs, write_true_pairs
+from bridgebench.harness.benchmark.page_pictures import (
+    MIX_ROWS,
+    MIXES,
+    pair_case,
+    write_mixes,
+    write_pairs,
+    write_true_pairs,
+)
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.methods.core.labels import CELEBA14
 from PIL import Image
@@ -48,7 +55,7 @@ def test_two_attributes_are_flipped_at_once(bench: Workbench) -> None:
 
 
 def test_boards_hold_the_images_on_both_edges_and_the_edits_between(bench: Workbench) -> None:
-    from bridgebench.harness.benchmark.editing import TrueEdits
+    from bridgebench.harness.benchmark.edits import TrueEdits
 
     from bridgebench import methods
 
@@ -70,7 +77,7 @@ def test_boards_hold_the_images_on_both_edges_and_the_edits_between(bench: Workb
 def test_mixes_go_from_the_label_edit_to_the_reference_edit(bench: Workbench) -> None:
     import torch
     from bridgebench.harness.benchmark.cases import case_of
-    from bridgebench.harness.benchmark.editing import edit_images
+    from bridgebench.harness.benchmark.edits import edit_images
     from bridgebench.methods.bridgegan.editor import BridgeGAN
 
     torch.manual_seed(0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from bridgebench.harness.benchmark.cases import case_of, redrawn
-from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import all_cells, select
 from bridgebench.harness.benchmark.provenance import run_record
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench

@@ -14,7 +14,7 @@ import pytest
 import torch
 from bridgebench.eval.judges.classifier import FEATURES
 from bridgebench.eval.judges.features import Extractor
-from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import all_cells, groups, select
 from bridgebench.harness.benchmark.workbench import Setup, workbench
 from bridgebench.harness.profiles.profile import load_profile

@@ -10,7 +10,7 @@ import pytest
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.record import to_json
 from bridgebench.harness.benchmark.plan import (
-    Entry,
+    Participant,
     all_cells,
     groups,
     is_done,
@@ -28,8 +28,8 @@ from bridgebench import methods
 Write = Callable[..., Path]
 
 
-def entry(name: str = "identity", sha256: str | None = None) -> Entry:
-    return Entry(methods.card(name), None, sha256, None, "bridgebench 1")
+def entry(name: str = "identity", sha256: str | None = None) -> Participant:
+    return Participant(methods.card(name), None, sha256, None, "bridgebench 1")
 
 
 def weights_file(path: Path, method: str, image_size: int = 32, attributes: tuple[str, ...] = ("Young",)) -> None:
@@ -92,7 +92,7 @@ def test_cells_are_the_modes_that_a_method_has_and_groups_join_methods() -> None
     assert len(cells) == len({cell.key for cell in cells}) == 2 * (2 + 1 + 1)
     found = groups(cells)
     assert list(found) == [("label", "Young"), ("label", "Bangs"), ("reference", "Young"), ("reference", "Bangs")]
-    assert [cell.entry.name for cell in found["reference", "Young"]] == ["identity", "copy"]
+    assert [cell.participant.name for cell in found["reference", "Young"]] == ["identity", "copy"]
 
 
 def test_a_key_depends_on_everything_that_decides_a_cell() -> None:
@@ -114,7 +114,7 @@ def test_a_cell_is_done_if_its_key_fits_and_its_strip_and_details_are_there(tmp_
     run = RunDirectory(tmp_path)
     cell = all_cells([entry()], ["Young"], "hash")[0]
     assert not is_done(cell, run)
-    record = {"schema": 1, "protocol_hash": "p", "method": cell.entry.name, "mode": cell.mode, "reason": None}
+    record = {"schema": 1, "protocol_hash": "p", "method": cell.participant.name, "mode": cell.mode, "reason": None}
     record |= {"attribute": cell.attribute, "n": 4, "measures": {}}
     details = {"schema": 1, "key": cell.key, "measure": "l1_true", "kinds": [], "shown": []}
     write_bytes(run.cell_file(*cell.place), to_json(record | {"key": cell.key}))

@@ -18,9 +18,9 @@ import pytest
 import torch
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.pictures import strip_png
-from bridgebench.harness.benchmark.editing import TrueEdits
-from bridgebench.harness.benchmark.jobs import Job, run_job
-from bridgebench.harness.benchmark.plan import Cell, Entry, all_cells, groups, select
+from bridgebench.harness.benchmark.cells import Job, run_job
+from bridgebench.harness.benchmark.edits import TrueEdits
+from bridgebench.harness.benchmark.plan import Cell, Participant, all_cells, groups, select
 from bridgebench.harness.benchmark.runner import run_benchmark
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.data.pixels import to_uint8
@@ -150,7 +150,9 @@ def test_a_second_call_does_only_what_is_missing(killed: Killed, tmp_path: Path)
     assert redone == {"Male", "Young"}
 
 
-def test_another_protocol_measures_all_again(killed: Killed, tmp_path: Path, write_tiny: Write) -> None:
+def test_another_protocol_measures_all_again_and_the_old_records_come_back(
+    killed: Killed, tmp_path: Path, write_tiny: Write
+) -> None:
     root = shutil.copytree(killed.run, tmp_path / "run")
     profile = load_profile(write_tiny(tmp_path, ("bootstrap = 20", "bootstrap = 21"), (', "oracle"]', "]")))
     said: list[str] = []
@@ -159,6 +161,17 @@ def test_another_protocol_measures_all_again(killed: Killed, tmp_path: Path, wri
     record = RunDirectory(root).read_run()
     assert {cell.protocol_hash for cell in RunDirectory(root).cells()} == {record.protocol_hash}
     assert set(record.methods) == {cell.method for cell in RunDirectory(root).cells()} == {"identity"}
+    (folder,) = (root / "aside").iterdir()
+    assert any(f"the old records are put aside in {folder} and taken up again if" in line for line in said)
+    assert cells(folder) == cells(killed.run) and strips(folder) == strips(killed.run)
+    said.clear()
+    assert run_benchmark(load_profile(killed.profile), root, workers=1, say=said.append) == []
+    assert any(f"Records of this protocol were put aside in {folder} before" in line for line in said)
+    assert any("56 cells, 56 of them done before" in line for line in said)
+    for name in ("run.json", "baselines.json", "summary.csv", "cost/oracle/label.json"):
+        assert (root / name).read_bytes() == (killed.run / name).read_bytes()
+    assert cells(root) == cells(killed.run) and strips(root) == strips(killed.run)
+    assert not folder.exists()
 
 
 class Broken(Editor):
@@ -238,7 +251,7 @@ def test_all_grey_levels_survive_the_way_to_floats_and_back() -> None:
 def test_an_entry_can_be_sent_to_a_worker() -> None:
     import pickle
 
-    entry = Entry(methods.card("oracle"), None, None, None, "bridgebench 0")
+    entry = Participant(methods.card("oracle"), None, None, None, "bridgebench 0")
     assert pickle.loads(pickle.dumps(entry)) == entry
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import bridgebench.eval.judges.reading
-import bridgebench.harness.benchmark.group
+import bridgebench.harness.benchmark.cells
 import numpy as np
 import pytest
 from bridgebench.eval.records.pictures import STRIP
-from bridgebench.harness.benchmark.editing import TrueEdits
-from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.harness.benchmark.cells import Job, run_job
+from bridgebench.harness.benchmark.edits import TrueEdits
 from bridgebench.harness.benchmark.plan import all_cells, select
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.profiles.profile import load_profile
@@ -49,14 +49,14 @@ def bench(tmp_path: Path, tiny_profile: Callable[..., Path]) -> Workbench:
 
 def test_no_more_than_a_batch_is_read_at_once(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bridgebench.eval.judges.reading, "BATCH", BATCH)
-    monkeypatch.setattr(bridgebench.harness.benchmark.group, "BATCH", BATCH)
+    monkeypatch.setattr(bridgebench.harness.benchmark.cells, "BATCH", BATCH)
     watched = Watched(bench.test.images)
     monkeypatch.setattr(bench, "test", replace(bench.test, images=watched))
     entries, _ = select(bench.setup.profile, ["oracle"], has_truth=True)
     cells = [cell for cell in all_cells(entries, ["Smiling"], bench.protocol.hash) if cell.mode == "reference"]
     assert run_job(Job(bench.setup, bench.protocol.hash, "reference", "Smiling", tuple(cells))) == []
     assert 0 < watched.most <= STRIP < bench.n == 24
-    assert next(bench.run.cells())["measures"]["l1_true"] | {"low": 0, "high": 0} == {
+    assert next(bench.run.cells()).plain()["measures"]["l1_true"] | {"low": 0, "high": 0} == {
         "value": 0,
         "low": 0,
         "high": 0,
@@ -91,7 +91,7 @@ def test_editors_are_kept_only_while_they_are_small(bench: Workbench, monkeypatc
     monkeypatch.setattr(
         "bridgebench.methods.load", lambda name, path, device: methods.editor_class(name)(attributes=CELEBA14)
     )
-    monkeypatch.setattr("bridgebench.harness.benchmark.editors._MOST_WEIGHTS", weights.stat().st_size)
+    monkeypatch.setattr("bridgebench.harness.benchmark.loaded_methods._MOST_WEIGHTS", weights.stat().st_size)
     bench.editors.loaded.clear()
     first, second = (bench.editor(entry) for entry in large)
     assert bench.editor(large[1]) is second and bench.editor(large[0]) is not first

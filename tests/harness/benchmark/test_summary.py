@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.record import to_json
-from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.benchmark.summary import summary_csv, summary_lines
 from bridgebench.methods.core.files import write_bytes
 
@@ -49,7 +49,7 @@ def test_a_row_a_cell_and_means_over_the_attributes(tmp_path: Path) -> None:
         "0.0625",
     ]
     assert (rows[1]["kid"], rows[1]["kid_se"]) == ("", "")
-    lines = summary_lines(run, [Entry(methods.card("identity"), None, None, None, "")])
+    lines = summary_lines(run, [Participant(methods.card("identity"), None, None, None, "")])
     assert lines[-2].split()[:4] == ["label", "Identity", "0.5", "-"]
 
 
@@ -63,7 +63,7 @@ def test_no_mean_beside_those_of_more_cells(tmp_path: Path) -> None:
             cell = CELL | {"method": method, "attribute": attribute}
             measures = {"accuracy": {"value": value, "n": 4}}
             write_bytes(run.cell_file(method, "label", attribute), to_json(cell | {"measures": measures}))
-    lines = summary_lines(run, [Entry(methods.card(name), None, None, None, "") for name in found])
+    lines = summary_lines(run, [Participant(methods.card(name), None, None, None, "") for name in found])
     rows = [line.split()[:3] for line in lines if line.startswith("label")]
     assert rows == [["label", "StarGAN", "0.375"], ["label", "SMIT", "-"]]
     assert "No mean: SMIT by label has 1 of 2 values." in lines

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bridgebench.harness.benchmark.plan import Entry, all_cells, select
+from bridgebench.harness.benchmark.plan import Participant, all_cells, select
 from bridgebench.harness.benchmark.provenance import run_record
 from bridgebench.harness.benchmark.workbench import Setup, Workbench
 from bridgebench.harness.commands.main import main
@@ -160,4 +160,4 @@ def test_weights_of_another_method_do_not_fit_a_variant(profile: Profile, tmp_pa
 
 def test_a_profile_with_variants_survives_run_json(profile: Profile) -> None:
     assert Profile.model_validate_json(profile.model_dump_json()) == profile
-    assert isinstance(select(profile, ["identity"], has_truth=True)[0][0], Entry)
+    assert isinstance(select(profile, ["identity"], has_truth=True)[0][0], Participant)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridgebench.harness.benchmark.jobs import Job, run_job
+from bridgebench.eval.records.record import Mode
+from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import Cell, all_cells, groups, select
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.profiles.profile import load_profile
@@ -31,13 +32,13 @@ class SmallBench:
 
     def open(self) -> None:
         """What is made once a run: features of the real images, readings of the sources."""
-        _ = self.bench.bench, self.bench.source_reading
+        self.bench.keep_features()
 
-    def cells(self, mode: str, attribute: str) -> list[Cell]:
+    def cells(self, mode: Mode, attribute: str) -> list[Cell]:
         """The cells of one column."""
         return self.groups[mode, attribute]
 
-    def run(self, mode: str, attribute: str) -> None:
+    def run(self, mode: Mode, attribute: str) -> None:
         """Edits, measures and stores them."""
         job = Job(self.setup, self.bench.protocol.hash, mode, attribute, tuple(self.cells(mode, attribute)))
         failed = run_job(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridgebench.eval.judges.classifier import AttributeClassifier
-from bridgebench.harness.benchmark.plan import Entry
+from bridgebench.harness.benchmark.plan import Participant
 
 from bridgebench import methods
 
@@ -16,7 +16,7 @@ _MOST_WEIGHTS = 256 * 2**20  # bytes of the files of editors that are kept side 
 Key = tuple[str, str | None]
 
 
-class Editors:
+class LoadedMethods:
     """Loads methods when they are first asked for. The paper's networks take 0.9 GiB: such are not kept together.
 
     Args:
@@ -33,12 +33,12 @@ class Editors:
         self.loaded: dict[Key, Editor] = {}
         self._sizes: dict[Key, int] = {}
 
-    def of(self, entry: Entry) -> Editor:
-        """The method of `entry` with its weights."""
-        key = (entry.name, entry.sha256)
+    def of(self, participant: Participant) -> Editor:
+        """The method of `participant` with its weights."""
+        key = (participant.name, participant.sha256)
         if key not in self.loaded:
-            self._make_room(_size(entry))
-            self.loaded[key], self._sizes[key] = self._load(entry), _size(entry)
+            self._make_room(_size(participant))
+            self.loaded[key], self._sizes[key] = self._load(participant), _size(participant)
         return self.loaded[key]
 
     def _make_room(self, size: int) -> None:
@@ -47,16 +47,16 @@ class Editors:
             del self.loaded[oldest]
             self._sizes.pop(oldest, None)
 
-    def _load(self, entry: Entry) -> Editor:
-        if entry.weights is None:
-            cls = methods.editor_class(entry.method)
+    def _load(self, participant: Participant) -> Editor:
+        if participant.weights is None:
+            cls = methods.editor_class(participant.method)
             editor = cls(attributes=self._attributes, image_size=self._image_size).to(self._device).eval()
         else:
-            editor = methods.load(entry.method, entry.weights, device=self._device).eval()
-        if "classifier" in entry.card.needs:
+            editor = methods.load(participant.method, participant.weights, device=self._device).eval()
+        if "classifier" in participant.card.needs:
             editor.attach(classifier=self._classifier)
         return editor
 
 
-def _size(entry: Entry) -> int:
-    return entry.weights.stat().st_size if entry.weights is not None else 0
+def _size(participant: Participant) -> int:
+    return participant.weights.stat().st_size if participant.weights is not None else 0

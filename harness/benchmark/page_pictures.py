@@ -1,7 +1,9 @@
-"""What the paper's Figures 11 to 13 show, and the way from a label edit to a reference edit, kept for the pages.
+"""What pages show beside the numbers, kept so that a page needs no model.
 
-A pair: two test images that differ in some attributes, each of them the other's reference. BridgeGAN's `mix` weighs the
-label code against the reference code; a method that has such an option is shown at five weights.
+Of attributes: the paper's Figures 11 to 13, where a pair is two test images that differ in some attributes, each the
+reference of the other; and the way from a label edit to a reference edit, for a method whose option `mix` weighs the
+code of the label against the code of the reference. Of domains: grids of conversions as in the paper's Figures 6 to 10,
+with sources along the top and a reference (or, by label, a draw) a row.
 """
 
 from __future__ import annotations
@@ -11,14 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from bridgebench.eval.records.directory import TRUTH
-from bridgebench.eval.records.pictures import grid_png
+from bridgebench.eval.records.pictures import grid_png, strip_png
 from bridgebench.harness.benchmark.cases import Case
-from bridgebench.harness.benchmark.editing import TrueEdits, edit_images
+from bridgebench.harness.benchmark.edits import TrueEdits, edit_images
+from bridgebench.methods.core.conversions import Conversion, find_conversion, one_hot
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.flips import flip
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from bridgebench.harness.benchmark.plan import Cell
     from bridgebench.harness.benchmark.workbench import Workbench
     from bridgebench.methods.editor import Editor
 
@@ -27,6 +31,7 @@ PAIRS = {"Male": (("Male",),), "Bangs": (("Bangs",), ("Mouth_Slightly_Open", "Ba
 PAIR_ROWS = 6
 MIXES = (1.0, 0.75, 0.5, 0.25, 0.0)
 MIX_ROWS = 2
+GRID_SIDE = 6  # sources, and references or draws, of a grid of conversions
 
 
 def write_pairs(bench: Workbench, attribute: str, editor: Editor, name: str) -> None:
@@ -88,3 +93,41 @@ def write_mixes(bench: Workbench, attribute: str, editor: Editor, name: str, cas
     board = np.stack([bench.images(part.sources), *edits, bench.images(references)], axis=1)
     path = bench.run.interpolation_file(name, attribute)
     write_bytes(path, grid_png(board.reshape(-1, *board.shape[2:]), 2 + len(MIXES)))
+
+
+def write_grid(bench: Workbench, cell: Cell, editor: Editor, name: str) -> None:
+    """Edits the grid of a cell; a method without noise has one row by label."""
+    rows = GRID_SIDE if cell.mode == "reference" or editor.card.stochastic else 1
+    case = _grid_case(bench, cell.mode, find_conversion(name, bench.attributes), rows)
+    edited = edit_images(bench, editor, case.sources, case.targets, case.references, case.draws)
+    write_bytes(bench.run.grid_file(*cell.place), grid_png(edited, case.n))
+
+
+def write_grid_images(bench: Workbench, mode: str, name: str, true_edits: TrueEdits | None) -> None:
+    """The sources, the references and the true edits of a grid; of true edits by label there is one row."""
+    run, conversion = bench.run, find_conversion(name, bench.attributes)
+    sources, references = (
+        bench.of_domain(conversion.source)[:GRID_SIDE],
+        bench.images_of_domain(conversion.target)[:GRID_SIDE],
+    )
+    write_bytes(run.grid_images("source", conversion.source), strip_png(bench.images(sources)))
+    write_bytes(run.grid_images("reference", conversion.target), strip_png(bench.images(references)))
+    if true_edits is not None:
+        case = _grid_case(bench, mode, conversion, GRID_SIDE if mode == "reference" else 1)
+        truth = true_edits.of(case.sources, case.targets, case.references)
+        write_bytes(run.grid_file(TRUTH, mode, name), grid_png(truth, case.n))
+
+
+def _grid_case(bench: Workbench, mode: str, conversion: Conversion, rows: int) -> Case:
+    sources = bench.of_domain(conversion.source)[:GRID_SIDE]
+    references = bench.images_of_domain(conversion.target)[:rows]
+    if mode == "reference":
+        rows = len(references)
+    return Case(
+        column=bench.attributes.index(conversion.target),
+        sources=np.tile(sources, rows),
+        targets=one_hot(conversion.target, bench.attributes, rows * len(sources)),
+        draws=np.repeat(np.arange(rows), len(sources)),
+        references=np.repeat(references, len(sources)) if mode == "reference" else None,
+        outputs=rows,
+    )

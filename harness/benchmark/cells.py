@@ -1,29 +1,39 @@
-"""The cells of one (mode, attribute or conversion): methods meet the same images, references, true edits and reals.
+"""Jobs: the missing cells of one mode and attribute (or conversion), made in a worker; one that fails stops no other.
 
-Edits are measured batch by batch and forgotten, so that memory does not grow with their number.
+The methods of a job meet the same images, references, true edits and reals. Edits are measured batch by batch and
+forgotten, so that memory does not grow with their number.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from bridgebench.eval.cell import Tally, Task
 from bridgebench.eval.judges.reading import BATCH, Reading
 from bridgebench.eval.measures.accuracy import accuracy
 from bridgebench.eval.records.details import Kind, Readings, Scores, keep
+from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.pictures import STRIP, strip_png
 from bridgebench.harness.benchmark.cases import Case, case_of, redrawn
-from bridgebench.harness.benchmark.editing import TrueEdits, edit_images
-from bridgebench.harness.benchmark.figures import write_mixes, write_pairs, write_true_pairs
-from bridgebench.harness.benchmark.grids import write_grid, write_grid_images
-from bridgebench.harness.benchmark.kept_edits import KeptEdits
-from bridgebench.harness.benchmark.plan import Cell
-from bridgebench.harness.benchmark.workbench import Workbench
+from bridgebench.harness.benchmark.edits import KeptEdits, TrueEdits, edit_images
+from bridgebench.harness.benchmark.page_pictures import (
+    write_grid,
+    write_grid_images,
+    write_mixes,
+    write_pairs,
+    write_true_pairs,
+)
+from bridgebench.harness.benchmark.plan import Cell, is_done
+from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.memory import give_back
+from bridgebench.methods.core.errors import CannotWrite, UserError
 from bridgebench.methods.core.files import write_bytes
 from numpy.typing import NDArray
 
@@ -33,11 +43,11 @@ if TYPE_CHECKING:
 _MANY = 4096  # edits, from which on the networks' memory is given back before that of the distances is taken
 
 
-class Group:
-    """The edits and true edits of one (mode, attribute or conversion).
+class CellMaker:
+    """Makes the cells of one mode and attribute (or conversion), and what they share.
 
     Attributes:
-        case: the edits of most methods.
+        case: the edits that most methods make.
         true_edits: what draws their true edits, where the data set has them.
     """
 
@@ -59,17 +69,17 @@ class Group:
         bench = self.bench
         case, measures, reason = self.case, {}, self.case.reason
         if reason is None:
-            editor = bench.editor(cell.entry)
+            editor = bench.editor(cell.participant)
             if self._edits(editor):
                 case = case_of(bench, self.mode, self.attribute, editor)
                 measures = self._measure(cell, case, editor, protocol_hash)
             else:
-                reason = f"{cell.entry.card.title} with these weights edits {', '.join(editor.editable)} only"
+                reason = f"{cell.participant.card.title} with these weights edits {', '.join(editor.editable)} only"
         record = CellRecord(
             schema=1,
             key=cell.key,
             protocol_hash=protocol_hash,
-            method=cell.entry.name,
+            method=cell.participant.name,
             mode=cell.mode,
             attribute=self.attribute,
             n=case.n,
@@ -85,7 +95,7 @@ class Group:
     def _measure(self, cell: Cell, case: Case, editor: Editor, protocol_hash: str) -> dict[str, Any]:
         """Edits and measures all, and keeps the first edits as a strip and some as details."""
         bench = self.bench
-        if self.true_edits is not None and "truth" in cell.entry.card.needs:
+        if self.true_edits is not None and "truth" in cell.participant.card.needs:
             editor.attach(truth=self.true_edits)
         tally, edits = Tally(bench.instruments, self._task(case)), KeptEdits()
         for rows in self._batches(case):
@@ -99,10 +109,10 @@ class Group:
         self._keep_details(cell, case, edits, tally, protocol_hash)
         if bench.conversions:
             write_grid(bench, cell, editor, self.attribute)
-        elif self.mode == "reference" and cell.entry.card.kind == "method":
-            write_pairs(bench, self.attribute, editor, cell.entry.name)
-            if "label" in cell.entry.card.modes:
-                write_mixes(bench, self.attribute, editor, cell.entry.name, case)
+        elif self.mode == "reference" and cell.participant.card.kind == "method":
+            write_pairs(bench, self.attribute, editor, cell.participant.name)
+            if "label" in cell.participant.card.modes:
+                write_mixes(bench, self.attribute, editor, cell.participant.name, case)
         draws = self._draws(editor)
         if len(case.sources) >= _MANY:
             give_back()
@@ -201,7 +211,7 @@ class Group:
         """The same strips of a method that has references of its own."""
         shared = self.case.references
         if case.references is not None and (shared is None or not np.array_equal(case.references, shared)):
-            self._write_strips(case, cell.entry.name)
+            self._write_strips(case, cell.participant.name)
 
     def _write_strips(self, case: Case, method: str | None) -> None:
         run, part = self.bench.run, case.take(slice(STRIP))
@@ -210,3 +220,73 @@ class Group:
         truth = self._truth(part)
         if truth is not None:
             write_bytes(run.truth_sample(self.mode, self.attribute, method), strip_png(truth))
+
+
+@dataclass(frozen=True)
+class Job:
+    """The missing cells of one (mode, attribute): the unit that is sent to a worker."""
+
+    setup: Setup
+    protocol_hash: str
+    mode: str
+    attribute: str
+    cells: tuple[Cell, ...]
+
+
+def run_job(job: Job) -> list[str]:
+    """Edits, measures and stores the cells of a job; returns the names of those that failed.
+
+    A cell that fails is recorded beside the place of its result and stops no other; so are all where data or judges are
+    not there any more, or are others, or what they share cannot be made. Cells that are there already, of a worker that
+    died later, are not done again.
+
+    Raises:
+        CannotWrite: the run directory; no cell could be stored.
+    """
+    try:
+        bench = workbench(job.setup, job.protocol_hash)
+        maker = CellMaker(bench, job.mode, job.attribute)
+        maker.write_samples()
+    except CannotWrite:
+        raise
+    except UserError as error:  # they were there when the run was planned
+        return _lose(job, f"What the run needs has changed meanwhile: {error}")
+    except Exception as error:
+        return _lose(job, _report(error))
+    failed = []
+    for cell in job.cells:
+        if is_done(cell, bench.run):
+            continue
+        error_file = bench.run.error_file(*cell.place)
+        try:
+            maker.run(cell, job.protocol_hash)
+        except CannotWrite:
+            raise
+        except Exception as error:  # a method may raise anything; the other cells shall be done
+            write_bytes(error_file, f"{_report(error)}\n".encode())
+            failed.append("/".join(cell.place))
+        else:
+            error_file.unlink(missing_ok=True)
+    return failed
+
+
+def _report(error: Exception) -> str:
+    """The traceback; its last line is what a summary says."""
+    lines = "".join(traceback.format_exception(error)).rstrip()
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+        return f"{lines}\nOutOfMemory: more memory was asked for than there is: try --workers 1, or a smaller batch"
+    return lines
+
+
+def give_up(job: Job, cause: str) -> list[str]:
+    """Records the cells that a job's workers died over; returns their names."""
+    return _lose(job, f"WorkerDied: the worker died twice ({cause}), likely for want of memory: try --workers 1")
+
+
+def _lose(job: Job, reason: str) -> list[str]:
+    """Records why the cells of a job that are not there yet could not be made; returns their names."""
+    run = RunDirectory(job.setup.run)
+    lost = [cell for cell in job.cells if not is_done(cell, run)]
+    for cell in lost:
+        write_bytes(run.error_file(*cell.place), f"{reason}\n".encode())
+    return ["/".join(cell.place) for cell in lost]
