@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import TEMPORARY, quote
-from bridgebench.methods.core.reading import parse_json, read_bytes
+from bridgebench.methods.core.files import TEMPORARY, parse_json, quote, read_bytes
 
 
 def to_json(record: Any) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.reading import read_bytes
+from bridgebench.methods.core.files import read_bytes
 from numpy.typing import NDArray
 
 SPLITS = ("train", "validation", "test")

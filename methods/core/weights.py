@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import write_bytes
-from bridgebench.methods.core.reading import parse_json, refuse_page
+from bridgebench.methods.core.files import parse_json, refuse_page, write_bytes
 from safetensors import SafetensorError, safe_open
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.reading import refuse_page
+from bridgebench.methods.core.files import refuse_page
 
 if TYPE_CHECKING:
     from torch import Tensor

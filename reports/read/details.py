@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import quote
-from bridgebench.methods.core.reading import read_bytes
+from bridgebench.methods.core.files import quote, read_bytes
 from bridgebench.reports.read.pictures import open_picture
 from bridgebench.reports.read.records import Mode, Number
 from numpy.typing import NDArray

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.reading import parse_json, read_bytes
+from bridgebench.methods.core.files import parse_json, read_bytes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Mode = Literal["label", "reference"]

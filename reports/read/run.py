@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.reading import check_links
+from bridgebench.methods.core.files import check_links
 from bridgebench.reports.read.records import Baselines, Cell, Cost, Mode, RunRecord, read
 
 _ERROR = ".error.txt"

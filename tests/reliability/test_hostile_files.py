@@ -20,7 +20,7 @@ from bridgebench.eval.records.directory import read_json
 from bridgebench.harness.data.sources import PhotoZip
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.reading import check_links, parse_json, read_bytes
+from bridgebench.methods.core.files import check_links, parse_json, read_bytes
 from bridgebench.methods.core.weights import header
 from bridgebench.methods.official.files import read_npz, read_torch
 from bridgebench.reports.read.pictures import open_picture
