@@ -16,10 +16,10 @@ LARGEST_RECORD = 64 * 2**20
 
 
 def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
-    """Writes a file, all of it or nothing: to a temporary name beside it, synced to the disk, then renamed.
+    """Writes a whole file or nothing: under a temporary name beside it, synced to the disk, then renamed.
 
-    Folders above it are made. A reader, or a run that is killed, sees the file before or the file after. What is not
-    `durable` is not synced: enough for the many files of a page, which are made again if the power fails.
+    Missing folders are made. If the process is killed, either the old file or the whole new one is there. Without
+    `durable` nothing is synced: this is enough for the many files of a page, which are made again if the power fails.
 
     Raises:
         CannotWrite: a full disk, a folder that is read-only or no folder, a name too long, ...
@@ -50,7 +50,7 @@ def _write(path: Path, data: bytes | memoryview, durable: bool) -> None:
 
 
 def remove_temporaries(folder: Path, name: str) -> None:
-    """Removes what killed processes left half written of a file of `folder`; `name` may be a pattern, in a folder."""
+    """Removes the temporary files that killed processes left in `folder`; `name`: of the file, may be a pattern."""
     within, _, last = name.rpartition("/")
     for path in (folder / within).glob(f".{last}.*{TEMPORARY}"):
         path.unlink(missing_ok=True)
@@ -66,8 +66,8 @@ def read_bytes(path: Path, largest: int = LARGEST_RECORD) -> bytes:
     """The content of a regular file of at most `largest` bytes.
 
     Raises:
-        ValueError: it is larger, or a pipe or device.
-        OSError: it cannot be read.
+        ValueError: the file is larger, or is a pipe or a device.
+        OSError: the file cannot be read.
     """
     if path.exists() and not path.is_file():
         raise ValueError("not a regular file")
@@ -79,11 +79,11 @@ def read_bytes(path: Path, largest: int = LARGEST_RECORD) -> bytes:
 
 
 def refuse_page(path: Path) -> None:
-    """Whether a file is what it was fetched as: some sites send a page of theirs in its place.
+    """Refuses a web page, which some sites send in place of the file that was asked for.
 
     Raises:
-        UserError: it is a web page.
-        OSError: it cannot be read.
+        UserError: the file is a web page.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         start = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -95,7 +95,7 @@ def parse_json(data: bytes | str) -> Any:
     """The value of a JSON text; numbers that JSON does not have (NaN, Infinity) are refused.
 
     Raises:
-        ValueError: it is no JSON, or nested too deeply.
+        ValueError: the text is no JSON, or is nested too deeply.
     """
 
     def refuse(constant: str) -> None:
@@ -108,10 +108,10 @@ def parse_json(data: bytes | str) -> Any:
 
 
 def check_links(folder: Path) -> None:
-    """Whether a folder that strangers may have filled keeps to itself: nothing is then read or written outside it.
+    """Refuses a folder with symbolic links that lead out of it: strangers may have made the folder.
 
     Raises:
-        UserError: a symbolic link in it leads out of it.
+        UserError: there is such a link.
     """
     root = folder.resolve()
     for place, folders, files in os.walk(folder):
