@@ -373,7 +373,7 @@ class BridgeGANTraining(nn.Module):
         return {name: torch.stack([each[name] for each in found]).mean() for name in found[0]}
 
     def _forget_warm_up(self) -> None:
-        """Resets Adam: its averages of the warm-up's small gradients would make the next steps up to 16 times too long."""
+        """Resets Adam: its averages of the warm-up's small gradients would make the next steps far too long (16x)."""
         for optimizer in self.optimizers.values():
             optimizer.state.clear()
 
