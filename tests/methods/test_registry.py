@@ -63,9 +63,7 @@ def test_broken_plug_ins(plug_in):
 
 
 def test_what_names_no_training_class_cannot_be_trained(monkeypatch):
-    with pytest.raises(
-        UserError, match="^Identity cannot be trained by bridgebench: its card names no"
-    ):
+    with pytest.raises(UserError, match=r"^Identity cannot be trained by bridgebench: its card names no"):
         methods.start_training("identity", {}, ("A",), 32, 1, 0)
     lost = replace(methods.card("stargan"), training="bridgebench.methods.stargan.training:Lost")
     monkeypatch.setattr(methods, "card", lambda name: lost)
