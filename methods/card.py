@@ -1,6 +1,6 @@
-"""What is known of a method before a single tensor is loaded.
+"""The card of a method: what is known about it before its networks are loaded.
 
-The registry lists cards, so `bridgebench methods` and `--help` never import torch.
+The list of methods needs the cards only, so `bridgebench methods` and `--help` never import torch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class MethodCard:
-    """The static facts of a method, found through the entry-point group ``methods``.
+    """The facts about a method, found through the entry-point group ``bridgebench.methods``.
 
     Attributes:
         name: the name that users type, e.g. ``"bridgegan"``.
@@ -20,13 +20,14 @@ class MethodCard:
         kind: ``"method"`` for what is trained or published, ``"control"`` for a row that probes the measures.
         paper: where it is described, e.g. ``"Choi et al., CVPR 2018"``.
         summary: one sentence on what it does.
-        editor: where its class is, ``"package.module:Class"``; imported only when the method is loaded.
-        training: where the class that trains it is, ``"package.module:Class"``, see
-            :class:`methods.training.base.Training`; imported only for a training. None: it cannot be trained.
+        editor: its `Editor` class, as ``"package.module:Class"``; imported only when the method is loaded.
+        training: the class that trains it (see :class:`methods.training.base.Training`), as
+            ``"package.module:Class"``; imported only for a training. None: the method cannot be trained.
         stochastic: whether it draws noise from the `generator` given to ``edit``.
-        strength: lowest, default (that of the official test) and highest useful edit strength; None: no strength.
+        strength: the lowest, the default (of the official test) and the highest useful strength of an edit; None: the
+            method has no strength.
         needs: what the caller must attach before an edit: ``"classifier"``, ``"truth"``.
-        quirks: what a reader of its numbers should know, in a few sentences; printed on its page.
+        quirks: what a reader of its results should know, in a few sentences; printed on the method's page.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""The contract that every method keeps, ours and plug-ins alike: what `bridgebench check METHOD` runs.
+"""The contract that every method keeps, ours and plug-ins: the checks of `bridgebench check METHOD`.
 
-It runs on small random images with deterministic stand-ins for the classifier and the truth, so that it needs no data
-and no judge. Labels are legal for faces and for domains alike: one column of each row is set, and an edit moves it; for
-a method that edits some attributes only, it flips one of these.
+The checks run on small random images. Deterministic functions stand in for the classifier and for the true edits, so
+that no data set and no judge is needed. The labels are valid for attributes and for domains: one column of each row is
+set, and an edit sets another one instead. If a method can edit some attributes only, an edit flips one of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NULL_EDIT_LIMIT = 0.1  # mean absolute change in [-1, 1]; a trained method stays
 
 @dataclass(frozen=True)
 class ContractResult:
-    """One point of the contract.
+    """The result of one check.
 
     Attributes:
         name: the point, e.g. ``"label: shape kept"``.
@@ -43,13 +43,13 @@ class ContractResult:
 
 
 def run_contract(editor: Editor) -> list[ContractResult]:
-    """Holds an editor against every point of the contract; moves it to the CPU, in eval mode.
+    """Checks every point of the contract; the editor is moved to the CPU and put into eval mode.
 
     Args:
-        editor: any method; what was attached to it is put back afterwards.
+        editor: any method; what was attached to it is attached again afterwards.
 
     Returns:
-        One result a point and mode, in a fixed order. A method keeps the contract when all `required` ones passed.
+        One result for each point and mode, in a fixed order. A method keeps the contract if all `required` ones passed.
     """
     editor = editor.cpu().eval()
     results = [_result("config rebuilds the method", partial(_config, editor))]
@@ -92,7 +92,7 @@ def _probe(editor: Editor) -> Probe:
 
 @contextmanager
 def _stand_ins(editor: Editor) -> Iterator[None]:
-    """Attaches a linear classifier, and a truth that darkens a little; puts back what was there."""
+    """Attaches a linear classifier, and a truth that darkens a little; afterwards attaches what was there before."""
     columns = len(editor.attributes)
     weights = torch.randn(48, columns, generator=torch.Generator().manual_seed(1))
 
@@ -125,7 +125,7 @@ class Probe:
     target: Tensor
 
     def given(self, mode: str, rows: slice = slice(None), *, null: bool = False) -> dict[str, Any]:
-        """Fresh arguments of ``edit`` in a mode; `null`: an edit that asks for what is there already."""
+        """New arguments for ``edit`` in a mode; `null`: the target is what the source already shows."""
         inputs: dict[str, Any] = {
             "images": self.images[rows].clone(),
             "labels": (self.source if null else self.target)[rows].clone(),
@@ -136,7 +136,7 @@ class Probe:
         return inputs
 
 
-# The points of the contract, one function each: it returns what it measured, or raises `BrokenError`.
+# The points of the contract, a function each. It returns what it measured, or raises `BrokenError`.
 
 
 def _edit(editor: Editor, inputs: dict[str, Any], seed: int = 0) -> Tensor:
@@ -144,7 +144,7 @@ def _edit(editor: Editor, inputs: dict[str, Any], seed: int = 0) -> Tensor:
 
 
 def _config(editor: Editor) -> str:
-    """The constructor takes its own `config`, as JSON gives it back, and makes the same tensors."""
+    """The constructor takes the editor's `config` after a round trip through JSON, and makes the same tensors."""
     again = type(editor)(**json.loads(json.dumps(editor.config)))
     ours, theirs = ({name: tuple(t.shape) for name, t in made.state_dict().items()} for made in (editor, again))
     if ours != theirs:
@@ -159,7 +159,7 @@ def _runs(editor: Editor, probe: Probe, mode: str) -> str:
 
 
 def _shape(editor: Editor, probe: Probe, mode: str) -> str:
-    """As many images as were given, of their size."""
+    """The output has the shape of the input images."""
     out = _edit(editor, probe.given(mode))
     if out.shape != probe.images.shape:
         raise BrokenError(f"images of shape {tuple(probe.images.shape)} became {tuple(out.shape)}")
@@ -188,7 +188,7 @@ def _dtype(editor: Editor, probe: Probe, mode: str) -> str:
 
 
 def _inputs_unchanged(editor: Editor, probe: Probe, mode: str) -> str:
-    """What the caller gave is as it was, and is not handed back."""
+    """The caller's tensors are not changed, and none of them is returned as the edit."""
     inputs, before = probe.given(mode), probe.given(mode)
     out = _edit(editor, inputs)
     changed = [name for name in inputs if not torch.equal(inputs[name], before[name])]
@@ -201,7 +201,7 @@ def _inputs_unchanged(editor: Editor, probe: Probe, mode: str) -> str:
 
 
 def _repeatable(editor: Editor, probe: Probe, mode: str) -> str:
-    """The generator decides everything that is random."""
+    """All randomness comes from the generator that the caller gives."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         first = _edit(editor, probe.given(mode))
@@ -214,7 +214,7 @@ def _repeatable(editor: Editor, probe: Probe, mode: str) -> str:
 
 
 def _batch_independent(editor: Editor, probe: Probe, mode: str) -> str:
-    """An image edited alone is the image edited among others."""
+    """An image edited alone gives the same as in a batch."""
     together = _edit(editor, probe.given(mode))
     generator = torch.Generator().manual_seed(0)  # goes on from image to image, as within the batch
     alone = [editor.edit(**probe.given(mode, slice(i, i + 1)), generator=generator) for i in range(BATCH)]
@@ -225,7 +225,7 @@ def _batch_independent(editor: Editor, probe: Probe, mode: str) -> str:
 
 
 def _null_edit(editor: Editor, probe: Probe, mode: str) -> str:
-    """An edit towards the labels (and the picture) that the source has already changes little."""
+    """An edit whose target is the source itself (its labels, its picture) changes little."""
     change = float((_edit(editor, probe.given(mode, null=True)) - probe.images).abs().mean())
     said = f"mean change {change:.3f} of a range of 2 (reported only; trained methods stay below {NULL_EDIT_LIMIT})"
     if change > NULL_EDIT_LIMIT:
@@ -234,7 +234,7 @@ def _null_edit(editor: Editor, probe: Probe, mode: str) -> str:
 
 
 def _unlabelled(editor: Editor, probe: Probe, mode: str) -> str:
-    """Source labels that nobody gives are predicted by the attached classifier; without one a UserError says so."""
+    """Missing source labels are predicted by the attached classifier; without a classifier there is a UserError."""
     inputs = probe.given(mode) | {"source_labels": None}
     if _edit(editor, inputs).shape != probe.images.shape:
         raise BrokenError("the edit without source labels has another shape")
@@ -250,7 +250,7 @@ def _unlabelled(editor: Editor, probe: Probe, mode: str) -> str:
 
 
 def _wrong_images(editor: Editor, probe: Probe, mode: str) -> str:
-    """Images of a wrong shape, type or range, and references that do not match."""
+    """Images of a wrong shape, type or range are refused, and references of another shape than the images."""
     inputs = probe.given(mode)
     images = inputs["images"]
     for wrong in (images[0], images[:, :1], (images * 127).to(torch.uint8), images * 127.5):
@@ -261,7 +261,7 @@ def _wrong_images(editor: Editor, probe: Probe, mode: str) -> str:
 
 
 def _wrong_labels(editor: Editor, probe: Probe, mode: str) -> str:
-    """Labels of a wrong shape or beyond 0 and 1."""
+    """Labels of a wrong shape, or with other values than 0 and 1, are refused."""
     inputs = probe.given(mode)
     for key in ("labels", "source_labels"):
         labels = inputs[key]
@@ -271,7 +271,7 @@ def _wrong_labels(editor: Editor, probe: Probe, mode: str) -> str:
 
 
 def _missing_mode(editor: Editor, probe: Probe, mode: str) -> str:
-    """A mode that the card does not have."""
+    """A mode that the card lacks is refused."""
     try:
         _edit(editor, probe.given(mode))
     except UnsupportedMode as error:
@@ -280,7 +280,7 @@ def _missing_mode(editor: Editor, probe: Probe, mode: str) -> str:
 
 
 def _no_target(editor: Editor, probe: Probe) -> str:
-    """Neither labels nor a reference."""
+    """A call with neither labels nor a reference is refused."""
     return _refused(editor, {"images": probe.images, "source_labels": probe.source}, "an edit without a target")
 
 
@@ -295,7 +295,7 @@ def _refused(editor: Editor, inputs: dict[str, Any], what: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    """What fits into one line of a table."""
+    """The first line of an error's message: it has to fit into a row of a table."""
     return (str(error).splitlines() or ["no message"])[0]
 
 

@@ -1,4 +1,4 @@
-"""The one interface behind which every method stands."""
+"""`Editor`, the interface of every method."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Truth = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 class Editor(nn.Module):
-    """Edits face attributes, told by labels or by a reference photo.
+    """Edits images towards labels, or towards a reference image.
 
-    A method subclasses this, sets `card`, and implements `label_edit`, `reference_edit` or both. Its constructor
-    takes JSON-able keyword arguments only (among them `attributes` and `image_size`), and hands them to
-    ``super().__init__(**config)``: ``type(editor)(**editor.config)`` makes the same network again.
+    A method is a subclass that sets `card` and implements `label_edit`, `reference_edit` or both. Its constructor takes
+    keyword arguments only, all of them JSON-able (among them `attributes` and `image_size`), and passes them to
+    ``super().__init__(**config)``, so that ``type(editor)(**editor.config)`` makes the same network again.
 
     Attributes:
         attributes: names of the label columns, in order.
@@ -29,7 +29,7 @@ class Editor(nn.Module):
     """
 
     card: ClassVar[MethodCard]
-    # False: labels that are not given need not be predicted, for the method ignores them.
+    # False: the method ignores missing labels, so that nobody has to predict them.
     needs_all_labels: ClassVar[bool] = True
 
     def __init__(self, *, attributes: Sequence[str] = CELEBA14, image_size: int = 64, **config: Any) -> None:
@@ -51,32 +51,32 @@ class Editor(nn.Module):
 
     @property
     def editable(self) -> tuple[str, ...]:
-        """The attributes that an edit can change: all, unless the method handles some of them only."""
+        """The attributes that an edit can change: all, or for some methods only a few."""
         return self.attributes
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """Attributes that a reference edit can only move together; none, unless the method works in groups."""
+        """Groups of attributes that a reference edit can only change together; empty for most methods."""
         return ()
 
     def attach(self, *, classifier: Classifier | None = None, truth: Truth | None = None) -> Editor:
-        """Lends the editor what it cannot know by itself; returns the editor.
+        """Gives the editor functions that are no part of it; returns the editor.
 
         Args:
             classifier: images (N, 3, H, W) in [-1, 1] -> logits (N, A) in the editor's attribute order. Predicts
                 labels that a caller does not give.
             truth: images, target labels and references (or None) -> the true edited images (embedded data only).
         """
-        # Kept out of nn.Module's own registration: what is lent is neither saved nor trained with the method.
-        lent = {"classifier": classifier, "truth": truth}
-        self._attached.update({key: value for key, value in lent.items() if value is not None})
+        # A plain dict hides them from nn.Module: they are neither saved nor trained with the method.
+        given = {"classifier": classifier, "truth": truth}
+        self._attached.update({key: value for key, value in given.items() if value is not None})
         return self
 
     def attached(self, what: str) -> Any:
-        """What was lent under the name `what`.
+        """The function that was attached under the name `what`.
 
         Raises:
-            UserError: nothing was.
+            UserError: none was attached.
         """
         if what not in self._attached:
             raise UserError(f"{self.card.title} needs a {what} for this edit: call editor.attach({what}=...) first.")
@@ -101,12 +101,12 @@ class Editor(nn.Module):
             images: (N, 3, H, W) float32 in [-1, 1].
             labels: target labels (N, A) in {0, 1}. Alone: a label edit. With `reference`: says which attributes move
                 to the reference's value, the others equal `source_labels`.
-            reference: (N, 3, H, W) float32 in [-1, 1]: take the target from these images.
+            reference: (N, 3, H, W) float32 in [-1, 1]: images that show the target.
             source_labels: (N, A) in {0, 1}; predicted by the attached classifier when not given.
             strength: how far to edit, in the range of the method's card; None: the official test's default.
             noise: the latent vectors themselves (N, d), for stochastic methods.
             generator: the only source of randomness of a stochastic method.
-            method_options: what one method alone understands (e.g. BridgeGAN's ``mix``).
+            method_options: options of a single method (e.g. BridgeGAN's ``mix``).
 
         Returns:
             (N, 3, H, W) float32 in [-1, 1].
@@ -155,9 +155,9 @@ class Editor(nn.Module):
         raise UnsupportedMode(f"{self.card.title} has no reference edit.")
 
     def draw_noise(self, count: int, size: int, noise: Tensor | None, generator: torch.Generator | None) -> Tensor:
-        """The latent vectors (count, size) of a stochastic edit: those given, else standard normal ones.
+        """The latent vectors (count, size) of a stochastic edit: `noise` if given, else standard normal draws.
 
-        They are drawn on the CPU, image by image, so that they depend neither on the device nor on the batch.
+        They are drawn on the CPU, image by image, so that they depend neither on the device nor on the batch size.
 
         Raises:
             UserError: the given noise has another shape.
@@ -170,7 +170,7 @@ class Editor(nn.Module):
         return noise.to(device)
 
     def strength_or_default(self, strength: float | None) -> float:
-        """How far to edit: what was asked for, within the range of the method's card, else the card's default.
+        """The strength of an edit: the given one, or the card's default if None was given.
 
         Raises:
             UserError: the strength is out of that range.
@@ -181,7 +181,7 @@ class Editor(nn.Module):
         return default if strength is None else strength
 
     def check_sides(self, images: Tensor, multiple: int) -> None:
-        """Refuses images that networks cannot halve as often as they do.
+        """Refuses images whose sides the networks cannot halve often enough.
 
         Raises:
             UserError: height or width is no multiple of `multiple`.

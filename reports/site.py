@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import write_bytes
-from bridgebench.methods.core.reading import read_bytes
+from bridgebench.methods.core.files import read_bytes, write_bytes
 from bridgebench.reports.figures.boards import Boards
 from bridgebench.reports.figures.comparison import Figures
 from bridgebench.reports.figures.domains import Matrices

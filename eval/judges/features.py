@@ -21,7 +21,7 @@ import torch
 from bridgebench.eval.judges.classifier import FEATURES, AttributeClassifier
 from bridgebench.eval.judges.reading import read
 from bridgebench.methods.core.errors import UserError, did_you_mean
-from bridgebench.methods.core.reading import refuse_page
+from bridgebench.methods.core.files import refuse_page
 from numpy.typing import NDArray
 from PIL import Image
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import write_bytes
-from bridgebench.methods.core.reading import parse_json, read_bytes
+from bridgebench.methods.core.files import parse_json, read_bytes, write_bytes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Mode = Literal["label", "reference"]

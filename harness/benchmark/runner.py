@@ -35,8 +35,7 @@ from bridgebench.harness.processes.memory import give_back
 from bridgebench.harness.processes.stopping import certainly
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import CannotWrite, UserError
-from bridgebench.methods.core.files import write_bytes
-from bridgebench.methods.core.reading import check_links
+from bridgebench.methods.core.files import check_links, write_bytes
 
 Say = Callable[[str], Any]
 _FEW = 5  # failed cells of one reason that are told one by one

@@ -20,7 +20,7 @@ from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.devices import check_device
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.reading import check_links, read_bytes
+from bridgebench.methods.core.files import check_links, read_bytes
 from pydantic import ValidationError
 
 

@@ -23,7 +23,7 @@ from bridgebench.harness.data.photo_cache import prepared_photos
 from bridgebench.harness.data.photo_sources import PhotoFolder, PhotoSource, PhotoZip, inside, is_photo
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Preparation
 from bridgebench.methods.core.errors import UserError, did_you_mean
-from bridgebench.methods.core.reading import read_bytes
+from bridgebench.methods.core.files import read_bytes
 from numpy.typing import NDArray
 
 SplitRule = Literal["partition", "official-code"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from bridgebench.harness.processes.stopping import certainly
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.reading import parse_json, read_bytes
+from bridgebench.methods.core.files import parse_json, read_bytes
 from filelock import FileLock, Timeout
 
 LOCK = ".lock"

@@ -14,8 +14,8 @@ from bridgebench.harness.profiles.variants import Variant
 from bridgebench.methods import MethodCard, card, names
 from bridgebench.methods.core.conversions import conversions
 from bridgebench.methods.core.errors import UserError, did_you_mean
+from bridgebench.methods.core.files import read_bytes
 from bridgebench.methods.core.labels import CELEBA14, DOMAINS
-from bridgebench.methods.core.reading import read_bytes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 SHIPPED = Path(__file__).parent

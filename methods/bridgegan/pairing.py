@@ -1,4 +1,4 @@
-"""What one update of BridgeGAN's training looks at: a batch with all its draws, and the codes made of it."""
+"""The inputs of one update of BridgeGAN's training: a batch with all its random draws, and the codes made from it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from bridgebench.methods.core.errors import UserError
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-_LUCK = 2.0  # changed attributes that chance may outweigh, so that a batch has many near orders
+_LUCK = 2.0  # a random cost of up to so many changed attributes, so that a batch has many near orders
 _NEVER = 1e6
 
 
 def draw_order(labels: Tensor, near: bool, generator: torch.Generator) -> Tensor:
-    """Which sample of a batch, with labels (N, n), is the target of each: a permutation (N,).
+    """A permutation (N,) of a batch: sample i is edited towards the labels of sample order[i].
 
-    Any at random; or, if `near`, one in which no sample is its own target (N ≥ 2) and few attributes change: the
-    cheapest, where a pair costs the attributes it changes and up to 2 more by chance.
+    Args:
+        labels: (N, n) in {0, 1}.
+        near: False: any permutation at random. True: one in which no sample is its own target (N ≥ 2) and few
+            attributes change: the cheapest, if a pair costs the number of attributes it changes and up to 2 at random.
+        generator: of the randomness.
     """
     count = len(labels)
     if not near:
@@ -30,11 +33,11 @@ def draw_order(labels: Tensor, near: bool, generator: torch.Generator) -> Tensor
 
 @dataclass(frozen=True)
 class Pairing:
-    """A batch with everything random in it drawn: what one update looks at.
+    """A batch with all its random draws: the input of one update.
 
     Shapes: images and reference (N, 3, H, W), labels (N, n), noise (the memory's rows R) and other_noise (N, d),
-    mix (N,) and, for each kind of edit, N of penalty_mix in [0, 1], rows (N,) of the memory. Where it is one of several
-    `parts` of a batch, `whole` are the `objective.mode_distances` of that batch.
+    mix (N,) in [0, 1], penalty_mix in [0, 1] (N for each kind of edit), rows (N,) of the memory. If this is one of
+    several `parts` of a batch, `whole` holds the `objective.mode_distances` of that batch.
     """
 
     images: Tensor
@@ -50,7 +53,7 @@ class Pairing:
     whole: tuple[Tensor, Tensor] | None = None
 
     def split(self, size: int) -> list[Pairing]:
-        """Parts of `size` samples, or all in one if `size` is 0.
+        """The batch in parts of `size` samples; in one part if `size` is 0.
 
         Raises:
             UserError: the batch cannot be cut into such parts.
@@ -78,7 +81,7 @@ class Pairing:
 class Codes:
     """The codes of one update; `label` and `reference` without the summand `source` that S_rand and S_ref share.
 
-    Where a recipe leaves a kind of edit out, its code is None.
+    If a recipe leaves out a kind of edit, its code is None.
     """
 
     source: Tensor
@@ -87,5 +90,5 @@ class Codes:
     noise: Tensor
 
     def of_edits(self) -> list[Tensor]:
-        """Those of edits by label and by reference, as far as there are such."""
+        """The codes of edits by label and by reference, without those that are None."""
         return [code for code in (self.label, self.reference) if code is not None]

@@ -25,7 +25,7 @@ class BridgeGANRecipe:
         loss_weights: ``"supplement"`` (default) or ``"official-code"``; they differ in cycle and keeping.
         memory_sign: +1 moves the noise memory along the gradient of the matching loss as released; -1 against it.
         precision: ``"32"`` or ``"bf16"`` (autocast).
-        notes: what a reader of the weights' card should know of this recipe.
+        notes: a note for readers of the weights' card.
 
     Short recipes:
         classifier_warmup: first iterations, in which C (with D's trunk) alone is trained, on real images.
@@ -109,12 +109,12 @@ class BridgeGANRecipe:
 
     @property
     def has_memory(self) -> bool:
-        """Whether noise is remembered; there is nothing to match it with where a kind of edit is left out."""
+        """Whether there is a noise memory, which needs both kinds of edits."""
         return self.noise_memory and self.edits == "both"
 
     @property
     def seeks_modes(self) -> bool:
-        """Whether there is a mode-seeking term, which is one of edits by label."""
+        """Whether there is a mode-seeking term, which needs edits by label."""
         return self.mode_seeking and self.edits != "reference"
 
     def weights(self) -> LossWeights:

@@ -1,4 +1,4 @@
-"""BridgeGAN in training (supplement; the released code's loop where that is silent).
+"""The training of BridgeGAN (as in the supplement; where it says nothing, as in the released code).
 
 Each iteration makes `n_critic` updates of D and C, then one of G, M and E together, every update on a fresh batch. In
 a batch the target of a sample is another sample of it (`draw_order`), so a target label is always the whole
@@ -89,7 +89,7 @@ class BridgeGANTraining(nn.Module):
         return {name: value.detach() for name, value in losses.items()}
 
     def _shared_iteration(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> Losses:
-        """As the plain iteration, but the last critic update and the generator's see the same batch and edits."""
+        """A plain iteration, except that the last update of D and the update of G use the same batch and edits."""
         for _ in range(self.recipe.n_critic - 1):
             self.update_discriminator(self.pair(next_batch(), generator))
         pairing = self.pair(next_batch(), generator)
@@ -103,7 +103,7 @@ class BridgeGANTraining(nn.Module):
         return losses | self.update_generator(pairing, hidden, codes, edits)
 
     def pair(self, batch: Batch, generator: torch.Generator) -> Pairing:
-        """This process's part of a batch whose samples are paired, with all else that one update draws."""
+        """This process's part of a batch, with targets for its samples and all other random draws of one update."""
         count, size = len(batch.images), self.recipe.noise_size
         device, images = self.memory.device, batch.images
         if self.recipe.precision == "bf16":
@@ -130,8 +130,8 @@ class BridgeGANTraining(nn.Module):
     def warm_up(self, pairing: Pairing) -> Losses:
         """Trains C (with D's trunk) on real images alone, or G, M, E on reconstruction alone, or both.
 
-        An untrained C has nothing to teach a generator, and one that cannot yet copy a face gains nothing from
-        editing it; both come cheaper apart than in the whole iteration.
+        An untrained C cannot teach a generator, and a generator that cannot copy a face yet cannot learn to edit it.
+        Training them apart costs less than whole iterations.
         """
         alone, losses = self.recipe.classifier_warmup, Losses()
         if self.iteration < alone or not alone:
@@ -157,7 +157,7 @@ class BridgeGANTraining(nn.Module):
             return self._reconstruction(part, hidden, noise)
 
     def update_discriminator(self, pairing: Pairing, edits: Tensor | None = None) -> Losses:
-        """One update of D and C; `edits` (3N, 3, H, W): all `kinds` of them, made here if None."""
+        """One update of D and C; `edits` (3N, 3, H, W), N of each of the `kinds`, are computed here if None."""
         parts = [pairing] if edits is not None else pairing.split(self.recipe.micro_batch)
 
         def losses(part: Pairing) -> Losses:
@@ -179,7 +179,7 @@ class BridgeGANTraining(nn.Module):
     ) -> Losses:
         """One update of G, M and E, and of the memory's rows of this batch.
 
-        `hidden`, `codes` and `edits`, with their graph, are made here if None.
+        `hidden`, `codes` and `edits`, with their graph, are computed here if None.
         """
         parts = [pairing] if edits is not None else pairing.split(self.recipe.micro_batch)
         if len(parts) > 1 and self.recipe.seeks_modes:
@@ -232,7 +232,7 @@ class BridgeGANTraining(nn.Module):
         return objective.memory_step(pairing.noise, gradient, self.recipe.memory_sign)
 
     def edits(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:
-        """X_rand, X_ref and X_interp (those of `kinds`), one after the other: (3N, 3, H, W)."""
+        """The edits X_rand, X_ref and X_interp (if they are among `kinds`), one after the other: (3N, 3, H, W)."""
         found = codes.of_edits()
         if "interpolated" in self.kinds:
             label, reference = found
@@ -298,7 +298,7 @@ class BridgeGANTraining(nn.Module):
 
     @torch.no_grad()
     def mode_distances(self, parts: Sequence[Pairing]) -> tuple[Tensor, Tensor]:
-        """Those of the whole batch, of which every part must know before it gives its gradient."""
+        """The `objective.mode_distances` of the whole batch, which every part needs to compute its gradient."""
         found = []
         for part in parts:
             codes, hidden = self.codes(part), self.editor.generator.encode_images(part.images)
@@ -309,9 +309,9 @@ class BridgeGANTraining(nn.Module):
         return noises, edits
 
     def _code_losses(self, pairing: Pairing, codes: Codes, edits: Tensor) -> Losses:
-        """cyc_rand, cyc_ref, sty and ak: three readings of edits and one of the source in one call of E.
+        """cyc_rand, cyc_ref, sty and ak; E reads three edits and the source in one call.
 
-        ak is of the edit by label; of that by reference where there is no other.
+        ak takes the edit by label, or by reference if there are no edits by label.
         """
         of_edits, images = codes.of_edits(), list(edits.chunk(len(self.kinds)))
         asked = [(image.detach(), pairing.difference) for image, _ in zip(images, of_edits, strict=False)]
@@ -347,7 +347,7 @@ class BridgeGANTraining(nn.Module):
         return total
 
     def ramp(self) -> float:
-        """Share of their weight that cycle, closeness and keeping have by now (1 throughout without a ramp)."""
+        """The share of their weights that cycle, closeness and keeping have by now; always 1 without a ramp."""
         if not self.recipe.ramp:
             return 1.0
         return min(1.0, max(0, int(self.iteration) - self.recipe.first_edit) / self.recipe.ramp)
@@ -359,7 +359,7 @@ class BridgeGANTraining(nn.Module):
     # Mechanics ----------------------------------------------------------------------------------------------------
 
     def _update(self, which: str, parts: Iterable[Losses], count: int, total_of: Callable[[Losses], Tensor]) -> Losses:
-        """One step down the mean of the totals of `count` parts. Returns the means of their terms, and the total."""
+        """One step on the mean of the totals of `count` parts. Returns the means of their terms, and the total."""
         found: list[Losses] = []
 
         def shares() -> Iterator[Tensor]:
@@ -373,11 +373,11 @@ class BridgeGANTraining(nn.Module):
         return {name: torch.stack([each[name] for each in found]).mean() for name in found[0]}
 
     def _forget_warm_up(self) -> None:
-        """A warm-up's small gradients, in Adam's averages, would make the next steps up to 16 times too long."""
+        """Resets Adam: its averages of the warm-up's small gradients would make the next steps far too long (16x)."""
         for optimizer in self.optimizers.values():
             optimizer.state.clear()
 
 
 def _weighted(losses: Losses, weights: Mapping[str, float]) -> Tensor:
-    """The weighted sum of those of the terms that there are."""
+    """The weighted sum of the terms that are in `losses`."""
     return reduce(add, [weight * losses[name] for name, weight in weights.items() if name in losses])

@@ -1,4 +1,4 @@
-"""Controls: rows of every table that nobody trains, which show what the measures reward."""
+"""Controls: methods without training, in every table; they show what the measures reward."""
 
 from __future__ import annotations
 

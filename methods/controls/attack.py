@@ -1,4 +1,4 @@
-"""An adversarial attack as a method: fools the classifier that it is shown, and nobody else."""
+"""An adversarial attack as a method: it fools the classifier that it is given, and no other one."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bridgebench.methods.editor import Editor
 from torch import Tensor
 
 _GREY_LEVEL = 2 / 255  # one step of 8 bits in [-1, 1]
-_MARGIN = 1.0  # logit that a changed attribute must pass, so that rounding to 8 bits does not undo the flip
-_KEPT_WEIGHT = 0.1  # of an attribute that stays, beside 1 for one that changes
-_SOFTNESS = 0.25  # gradients below this share of their image's mean are not followed at full speed
+_MARGIN = 1.0  # the logit that a changed attribute must reach, so that rounding to 8 bits does not undo the flip
+_KEPT_WEIGHT = 0.1  # weight of an attribute that stays; an attribute that changes has 1
+_SOFTNESS = 0.25  # where the gradient is below this share of its mean over the image, the step is shorter
 
 
 class Attack(Editor):
     """Projected gradient descent on the attached classifier until every changed attribute reads as the target.
 
     Each step moves every pixel by at most one grey level; an image stops as soon as it has flipped. The steps follow
-    a softened sign of the gradient, which, unlike the sign, does not turn the rounding errors of another batch
-    size into other images.
+    a softened sign of the gradient: with the plain sign, the rounding errors of another batch size would lead to other
+    images.
 
     Args:
         attributes: label columns, those of the classifier.
@@ -49,7 +49,7 @@ class Attack(Editor):
         """The attacked images: within the budget of the sources, and in [-1, 1]."""
         classifier = self.attached("classifier")
         changed = labels != source_labels
-        # Ordinary tensors with gradients, even where the caller forbids them: the attack is nothing without.
+        # The attack needs gradients even if the caller has switched them off.
         with torch.inference_mode(False), torch.enable_grad():
             out, signs = images.clone(), 2 * labels.clone() - 1
             low, high = (images - self.budget).clamp(min=-1), (images + self.budget).clamp(max=1)

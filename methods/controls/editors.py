@@ -1,4 +1,4 @@
-"""The controls that compute nothing: identity, copy and oracle."""
+"""The controls without any network: identity, copy and oracle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Identity(Editor):
-    """Returns the source, whatever is asked for."""
+    """Returns the source image, whatever the target is."""
 
     card = IDENTITY
     needs_all_labels = False
@@ -40,7 +40,7 @@ class Copy(Editor):
 
 
 class Oracle(Editor):
-    """Returns the true edit, from the `truth` that was attached (the embedded data set renders it)."""
+    """Returns the true edit: the embedded data set renders it, through the attached `truth`."""
 
     card = ORACLE
 

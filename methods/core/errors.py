@@ -1,7 +1,7 @@
-"""What a user can do wrong, said in one sentence.
+"""Errors that are a user's mistake, each told in one sentence.
 
-Every mistake of a user (a wrong name, a damaged file, a mode a method lacks) is raised as :class:`UserError`; the
-command line prints the sentence and exits with code 2. Anything else that is raised is a bug of ours.
+Every mistake of a user (a wrong name, a damaged file, a mode that a method lacks) is raised as :class:`UserError`. The
+command line prints the sentence and exits with code 2. Any other exception is a bug of ours.
 """
 
 from __future__ import annotations

@@ -1,22 +1,25 @@
-"""Files that are whole or not there, and folders named after what users name."""
+"""Files: written whole or not at all, read within limits (strangers may have made them), and their names."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import urllib.parse
 from pathlib import Path
+from typing import Any
 
-from bridgebench.methods.core.errors import CannotWrite
+from bridgebench.methods.core.errors import CannotWrite, UserError
 
 TEMPORARY = ".tmp"
+LARGEST_RECORD = 64 * 2**20
 
 
 def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
-    """Writes a file, all of it or nothing: to a temporary name beside it, synced to the disk, then renamed.
+    """Writes a whole file or nothing: under a temporary name beside it, synced to the disk, then renamed.
 
-    Folders above it are made. A reader, or a run that is killed, sees the file before or the file after. What is not
-    `durable` is not synced: enough for the many files of a page, which are made again if the power fails.
+    Missing folders are made. If the process is killed, either the old file or the whole new one is there. Without
+    `durable` nothing is synced: this is enough for the many files of a page, which are made again if the power fails.
 
     Raises:
         CannotWrite: a full disk, a folder that is read-only or no folder, a name too long, ...
@@ -47,7 +50,7 @@ def _write(path: Path, data: bytes | memoryview, durable: bool) -> None:
 
 
 def remove_temporaries(folder: Path, name: str) -> None:
-    """Removes what killed processes left half written of a file of `folder`; `name` may be a pattern, in a folder."""
+    """Removes the temporary files that killed processes left in `folder`; `name`: of the file, may be a pattern."""
     within, _, last = name.rpartition("/")
     for path in (folder / within).glob(f".{last}.*{TEMPORARY}"):
         path.unlink(missing_ok=True)
@@ -57,3 +60,62 @@ def quote(name: str) -> str:
     """A method's name as a folder name: percent-quoted where it has anything but ``[A-Za-z0-9._-]``."""
     quoted = urllib.parse.quote(name, safe="").replace("~", "%7E")
     return quoted.replace(".", "%2E") if not quoted.strip(".") else quoted
+
+
+def read_bytes(path: Path, largest: int = LARGEST_RECORD) -> bytes:
+    """The content of a regular file of at most `largest` bytes.
+
+    Raises:
+        ValueError: the file is larger, or is a pipe or a device.
+        OSError: the file cannot be read.
+    """
+    if path.exists() and not path.is_file():
+        raise ValueError("not a regular file")
+    with path.open("rb") as file:
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise ValueError(f"larger than {largest:,} bytes")
+    return data
+
+
+def refuse_page(path: Path) -> None:
+    """Refuses a web page, which some sites send in place of the file that was asked for.
+
+    Raises:
+        UserError: the file is a web page.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        start = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise UserError(f"{path} is a web page, not the file itself: open its address in a browser and fetch it again.")
+
+
+def parse_json(data: bytes | str) -> Any:
+    """The value of a JSON text; numbers that JSON does not have (NaN, Infinity) are refused.
+
+    Raises:
+        ValueError: the text is no JSON, or is nested too deeply.
+    """
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        return json.loads(data, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def check_links(folder: Path) -> None:
+    """Refuses a folder with symbolic links that lead out of it: strangers may have made the folder.
+
+    Raises:
+        UserError: there is such a link.
+    """
+    root = folder.resolve()
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                raise UserError(f"{path} is a symbolic link that leads out of {folder}; remove it.")

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import write_bytes
-from bridgebench.methods.core.reading import parse_json, refuse_page
+from bridgebench.methods.core.files import parse_json, refuse_page, write_bytes
 from safetensors import SafetensorError, safe_open
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def save_tensors(path: str | Path, tensors: dict[str, Tensor], method: str, conf
 
 
 def load_tensors(path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a weights file, floating-point ones as float32.
+    """The tensors of a weights file by name; floating-point tensors become float32.
 
     Raises:
         UserError: the file is damaged.
@@ -107,8 +106,8 @@ def load_tensors(path: str | Path) -> dict[str, Tensor]:
 def build(path: str | Path, kind: Callable[..., Network], config: dict[str, Any]) -> Network:
     """A network made from the configuration of a weights file, with the file's tensors.
 
-    It is first made without memory and held against the file's shapes, so that no header asks for more than the file
-    holds.
+    The network is first made without memory (on torch's "meta" device) and its shapes are compared with the file's. So
+    a false header cannot ask for more memory than the file has tensors.
 
     Raises:
         UserError: configuration and tensors do not fit each other.

@@ -36,7 +36,7 @@ def exchanged_labels(labels: Tensor, attribute: int) -> Tensor:
 def discriminator_terms(
     discriminators: Sequence[Discriminator], images: Tensor, labels: Tensor, edits: Tensor, edit_labels: Tensor
 ) -> Terms:
-    """What D1 and D2 minimize, unweighted scalars ``d1`` and ``d2``: cross entropy over A, B (real) and C, D (not).
+    """The terms of D1 and D2, unweighted scalars ``d1`` and ``d2``: cross entropy over A, B (real) and C, D (not).
 
     Args:
         discriminators: D1 and D2.
@@ -56,7 +56,7 @@ def discriminator_terms(
 def generator_terms(
     discriminators: Sequence[Discriminator], images: Tensor, rebuilt: Tensor, edits: Tensor, edit_labels: Tensor
 ) -> Terms:
-    """What Enc and Dec minimize, unweighted scalars ``reconstruction``, ``adv1`` and ``adv2``.
+    """The terms of Enc and Dec, unweighted scalars ``reconstruction``, ``adv1`` and ``adv2``.
 
     Args:
         discriminators: D1 and D2.

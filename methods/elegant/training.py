@@ -1,4 +1,4 @@
-"""ELEGANT in training: one iteration of the official schedule, an update of each side for every attribute in turn."""
+"""The training of ELEGANT: an iteration updates D1 and D2, then Enc and Dec, for every attribute in turn."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
 
     @property
     def images_an_iteration(self) -> int:
-        """Of what is drawn to find pairs, as many as form pairs."""
+        """The images that form pairs: more are drawn to find them."""
         return 2 * self.recipe.batch_size * len(self.editor.attributes)
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
@@ -83,8 +83,8 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
     def pairs(self, next_batch: Callable[[], Batch], attribute: int) -> tuple[Tensor, Tensor]:
         """Images that have an attribute, then as many that lack it: (2N, 3, H, W), and their labels (2N, n).
 
-        Batches are drawn until there are enough of both. Once the whole training set has gone by, those of a rarer
-        kind are repeated.
+        Batches are drawn until there are enough of both. After a whole pass through the training set, images of the
+        rarer kind are repeated.
         """
         wanted, seen = self.recipe.batch_size, 0
         found: dict[bool, list[Batch]] = {True: [], False: []}
@@ -144,11 +144,11 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
         return rebuilt.clamp(-1, 1), edits.clamp(-1, 1)
 
     def discriminator_terms(self, *arguments: Tensor) -> dict[str, Tensor]:
-        """As `objective.discriminator_terms`, by this run's D1 and D2."""
+        """`objective.discriminator_terms` with this run's D1 and D2."""
         return objective.discriminator_terms(list(self.discriminators), *arguments)  # type: ignore[arg-type]
 
     def generator_terms(self, *arguments: Tensor) -> dict[str, Tensor]:
-        """As `objective.generator_terms`, by this run's D1 and D2."""
+        """`objective.generator_terms` with this run's D1 and D2."""
         return objective.generator_terms(list(self.discriminators), *arguments)  # type: ignore[arg-type]
 
     def _descend(self, name: str, network: nn.Module, loss: Tensor) -> None:

@@ -22,7 +22,7 @@ _SLOPE = 0.2
 
 
 def normalize(images: Tensor) -> Tensor:
-    """Images (N, 3, H, W) in [-1, 1] -> by mean and deviation of ImageNet's channels, as torchvision's networks."""
+    """Images (N, 3, H, W) in [-1, 1] -> normalized by ImageNet's means and deviations, as in torchvision."""
     mean, std = _statistics(images)
     return (images - mean) / std
 
@@ -66,7 +66,7 @@ class FeatureNet(nn.Module):
         return maps
 
     def draw(self) -> None:
-        """He's initial weights: PyTorch's own would let the signal of 13 layers without norms fade away."""
+        """Draws He's initial weights: with PyTorch's own the signal would fade in 13 layers without norms."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d) and module.bias is not None:
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -1,4 +1,4 @@
-"""HomoGAN's losses: rebuild the image, judge features, guide them by a network that was trained elsewhere."""
+"""HomoGAN's losses: of the rebuilt image, of the judged features, and of their likeness to a trained network's."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def discriminator_terms(
     mix: Tensor,
     classify: Literal["interpolated", "real"],
 ) -> Terms:
-    """What D minimizes: ``realness`` (of weight 1), ``penalty`` and ``d_classification``.
+    """The terms that D minimizes: ``realness`` (of weight 1), ``penalty`` and ``d_classification``.
 
     Args:
         discriminator: D.
@@ -88,7 +88,7 @@ def encoder_terms(
     interpolated: Tensor,
     target: Tensor,
 ) -> Terms:
-    """What encoder and interpolator minimize besides: ``adversarial``, ``classification`` and ``interpolation``.
+    """More terms of encoder and interpolator: ``adversarial``, ``classification`` and ``interpolation``.
 
     Args:
         discriminator: D.

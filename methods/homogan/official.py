@@ -132,7 +132,7 @@ def _encoder_sizes(path: Path, state: State) -> tuple[int, int]:
 
 
 def _count(pattern: str, state: State) -> int:
-    """One more than the last number in the names: counted so that one missing in between is named as missing."""
+    """One more than the highest number in the names, so that a part missing in between is named as missing."""
     numbers = [int(found[1]) for name in state if (found := re.match(pattern, name))]
     return min(max(numbers) + 1, _MOST_BRANCHES) if numbers else 0
 

@@ -1,4 +1,7 @@
-"""HomoGAN in training: the four updates of the official iteration, and a warm-up in place of its second download."""
+"""The training of HomoGAN: four updates an iteration as in the official code, and a warm-up.
+
+The warm-up replaces a download of the official code: a decoder that inverts VGG-19's features.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,12 @@ _VGG_WIDTH = 64
 
 
 class Draws(NamedTuple):
-    """What is random in an iteration on N images.
+    """The random draws of an iteration on N images.
 
     Attributes:
         order: (N,) a permutation: image i moves towards image order[i].
-        strength: (N, branches) in [0, 1], v.
-        mix: (N,) in [0, 1]: where the penalty is taken.
+        strength: v, (N, branches) in [0, 1].
+        mix: (N,) in [0, 1]: where between real and fake the gradient penalty is taken.
     """
 
     order: Tensor
@@ -35,7 +38,7 @@ class Draws(NamedTuple):
 
 
 class View(NamedTuple):
-    """A batch seen by the encoder, the interpolator and the feature network.
+    """A batch with its features: of the encoder, the interpolator and the feature network.
 
     Attributes:
         images: normalized (N, 3, H, W).
@@ -119,11 +122,11 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
 
     @property
     def feature_network(self) -> str | None:
-        """What guides the encoder; None as long as nothing does: `attach_features` before the first step."""
+        """The name of the network that guides the encoder; None until `attach_features` was called."""
         return None if self.features is None else self.features.name
 
     def attach_features(self, features: FeatureNetwork) -> None:
-        """Takes the network whose features guide the encoder; neither trained nor saved with the others."""
+        """Sets the network whose features guide the encoder; it is neither trained nor saved."""
         size, device = self.editor.image_size, next(self.editor.parameters()).device
         with torch.no_grad():
             _, coarse = features.maps(torch.zeros(1, 3, size, size, device=device))
@@ -166,7 +169,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         return Draws(order.to(device), strength.to(device), mix.to(device))
 
     def warm_up(self, images: Tensor) -> Terms:
-        """The decoder learns to invert the encoder, and an encoder that VGG-19 did not start learns with it."""
+        """The decoder learns to invert the encoder; an encoder that did not start from VGG-19 learns with it."""
         features = self.guide()
         with torch.no_grad(), self.autocast(images):
             fine, coarse = features.maps(images)
@@ -182,9 +185,9 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         return {f"decoder/{name}": value for name, value in terms.items()}
 
     def look(self, images: Tensor, labels: Tensor, draws: Draws, moves: bool) -> View:
-        """What all updates share; `moves`: with the gradients of encoder and interpolator.
+        """The features that all updates share; `moves`: with gradients of encoder and interpolator.
 
-        Of several processes that train together each sees its part of the images, and the references of that part.
+        If several processes train together, each sees its part of the images and the references of that part.
         """
         whole, strength = images, ours(draws.strength)
         labels = labels[:, list(self.editor.columns)]
@@ -204,7 +207,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         return View(pictures, fine, coarse, own, other, between, labels, target, ours(draws.mix))
 
     def update(self, view: View, moves: bool) -> Terms:
-        """Decoder, then discriminator, then knowledge transform; where `moves`, encoder and interpolator at last."""
+        """Updates decoder, discriminator and knowledge transform; then, if `moves`, encoder and interpolator."""
         logs: Terms = {}
         parts: list[tuple[str, Callable[[View], Terms], list[nn.Module]]] = [
             ("decoder", self.decoder_terms, [self.editor.decoder]),
@@ -219,26 +222,26 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         return logs
 
     def decoder_terms(self, view: View) -> Terms:
-        """Of the decoder alone."""
+        """The loss terms of the decoder."""
         # Each network anew under autocast: it would reuse the weights that it cast before their update.
         with self.autocast(view.images):
             rebuilt = self.editor.decoder(view.own.detach())
             return objective.reconstruction_terms(rebuilt, view.images, view.fine, self.guide())
 
     def discriminator_terms(self, view: View) -> Terms:
-        """Of the discriminator, in full precision: its penalty differentiates twice."""
+        """The loss terms of the discriminator, in full precision because its penalty differentiates twice."""
         real, fake = view.own.detach().float(), view.between.detach()
         return objective.discriminator_terms(
             self.discriminator, real, fake, view.labels, view.mix, self.recipe.classify
         )
 
     def knowledge_terms(self, view: View) -> Terms:
-        """Of the knowledge transform alone."""
+        """The loss term of the knowledge transform."""
         with self.autocast(view.images):
             return {"knowledge": objective.knowledge_term(self.knowledge, view.own.detach(), view.coarse)}
 
     def encoder_terms(self, view: View) -> Terms:
-        """Of encoder and interpolator."""
+        """The loss terms of encoder and interpolator."""
         with self.autocast(view.images):
             judge, interpolator = self.discriminator, self.editor.interpolator
             terms = objective.encoder_terms(judge, interpolator, (view.own, view.other), view.between, view.target)

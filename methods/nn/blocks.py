@@ -1,7 +1,7 @@
-"""Building blocks that papers share: instance norm, SPADE, the pre-activation residual block.
+"""Building blocks that several methods share: instance norm, SPADE, the pre-activation residual block.
 
-Where a block's detail differs between official codes (epsilon, order, where the upsampling stands), the method that
-needs the difference keeps its own block; here is only what is the same.
+If a block differs between official codes in a detail (epsilon, order, place of the upsampling), the method that needs
+the difference has a block of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class InstanceNorm(nn.Module):
     """Instance norm over H and W with biased variance and no running statistics.
 
     Computed as group norm with one channel a group: the same numbers, and in bfloat16 on a CPU several times faster
-    than ``nn.InstanceNorm2d``. In training on maps that lie channels last: by :mod:`methods.nn.channels_last`.
+    than ``nn.InstanceNorm2d``. In training on channels-last maps, :mod:`methods.nn.channels_last` computes it.
 
     Args:
         channels: number of channels C.

@@ -1,7 +1,7 @@
-"""Instance norm on a CPU of maps whose channels lie last in memory, for training.
+"""Instance norm for training on a CPU, for maps in channels-last memory order.
 
-Convolutions are fastest there, but torch's group norm is not made for it: its backward pass takes eight times as long
-as one of contiguous maps, and in bfloat16 sixty times. Here both passes are a few sums and multiply-adds.
+In this order convolutions are fastest, but torch's group norm is slow: its backward pass takes eight times as long as
+on contiguous maps, and sixty times in bfloat16. Here both passes are a few sums and multiply-adds.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from torch import Tensor
 
 
 def lies_so(x: Tensor) -> bool:
-    """Whether maps (N, C, H, W) are on a CPU and lie channels last, and not in the usual order as well."""
+    """Whether maps (N, C, H, W) are on a CPU in channels-last order (and not in the usual order at the same time)."""
     return x.device.type == "cpu" and not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
 
 
 def instance_norm(x: Tensor, scale: Tensor | None, shift: Tensor | None, epsilon: float) -> Tensor:
-    """Instance norm over H and W with biased variance, of x (N, C, H, W); may be differentiated twice.
+    """Instance norm over H and W with biased variance; can be differentiated twice.
 
     Args:
-        x: the maps.
-        scale, shift: of the normalized maps, of a shape that broadcasts to (N, C, 1, 1); None: 1 and 0.
+        x: maps (N, C, H, W).
+        scale, shift: applied to the normalized maps; of a shape that broadcasts to (N, C, 1, 1); None: 1 and 0.
         epsilon: added to the variance.
+
+    Returns:
+        Maps (N, C, H, W) of the dtype of `x`.
     """
     ones = x.new_ones(1, x.shape[1], 1, 1) if scale is None else scale
     zeros = torch.zeros_like(ones) if shift is None else shift
@@ -61,11 +64,11 @@ class _InstanceNorm(torch.autograd.Function):
 
 
 def _wide(x: Tensor) -> Tensor:
-    """Channels last, in single precision at least: sums and means are taken in it."""
+    """x in channels-last order and at least float32, the precision in which sums and means are taken."""
     return x.to(torch.promote_types(x.dtype, torch.float32)).contiguous(memory_format=torch.channels_last)
 
 
 def _statistics(x: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """The means and the inverse deviations of maps, (N, C, 1, 1) each."""
+    """The means and the inverse standard deviations of maps, (N, C, 1, 1) each."""
     mean = x.mean((2, 3), keepdim=True)
     return mean, ((x - mean).square().mean((2, 3), keepdim=True) + epsilon).rsqrt()

@@ -1,9 +1,9 @@
-"""Convolutions of wide kernels to a few channels, or from a few, on a CPU, for training.
+"""Fast convolutions with large kernels to a few channels, or from a few channels, for training on a CPU.
 
-A vector unit computes 16 channels at a time, so that an image's three cost what sixteen do. Here a KxK convolution to
-three channels is one of 1xK to 3K channels, whose maps are added up, each shifted by its rows; and the gradient by its
-kernel is taken as that of a convolution *from* three channels, of which there is a fast one. The same numbers up to
-rounding; editing, whose bytes shall stay, does not come here.
+A vector unit computes 16 channels at a time, so that the three channels of an image cost as much as sixteen. Here a KxK
+convolution to three channels is computed as a 1xK convolution to 3K channels, whose maps are shifted by rows and added.
+The gradient with respect to its kernel is computed like that of a convolution *from* three channels, which is fast. The
+numbers are the same up to rounding. Edits do not use these functions, because their bytes must not change.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from torch.nn.grad import conv2d_weight
 
 
 class ConvToFew(nn.Conv2d):
-    """A convolution without bias to a few channels, of stride 1, whose odd kernel leaves the maps as large as they are.
+    """A convolution without bias to a few channels, with stride 1 and padding that keeps the size of the maps.
 
     Args:
-        inputs, outputs: channels.
-        kernel: its side.
+        inputs, outputs: numbers of channels.
+        kernel: the side of the kernel, odd.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
@@ -42,9 +42,9 @@ def convolve_to_few(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def convolve_few(x: Tensor, weight: Tensor) -> Tensor:
-    """The convolution of a few channels (N, C, H, W) by an odd kernel (K, C, k, k), zero-padded -> (N, K, H, W).
+    """The convolution of a few channels (N, C, H, W) with an odd kernel (K, C, k, k), zero-padded -> (N, K, H, W).
 
-    Forward it is torch's own; what is special is its gradient by x.
+    The forward pass is torch's own; only the gradient with respect to x is computed in another way.
     """
     if x.device.type != "cpu":
         return F.conv2d(x, weight, padding=weight.shape[2] // 2)
@@ -82,7 +82,7 @@ class _FromFew(torch.autograd.Function):
 
 
 def _by_rows(x: Tensor, weight: Tensor) -> Tensor:
-    """The convolution by a kernel (K, C, k, k): by each of its rows, then the sum of the shifted results."""
+    """The convolution with a kernel (K, C, k, k): with each of its rows, then the sum of the shifted results."""
     few, channels, side, _ = weight.shape
     rows = weight.transpose(1, 2).transpose(0, 1).reshape(side * few, channels, 1, side)
     found = F.conv2d(x, rows.contiguous(memory_format=torch.channels_last), padding=(0, side // 2))
@@ -97,12 +97,12 @@ def _by_rows(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _turned(weight: Tensor) -> Tensor:
-    """(K, C, k, k) -> (C, K, k, k): the kernel that leads a gradient back."""
+    """(K, C, k, k) -> (C, K, k, k): the kernel of the transposed convolution, for gradients."""
     return weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
 
 
 def _as_autocast(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Both in the precision in which autocast, where it is on, would convolve them."""
+    """Both tensors in the dtype that autocast would use for a convolution, if it is on."""
     device = x.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
     return x.to(dtype), weight.to(dtype)

@@ -1,14 +1,14 @@
-"""The gradient of a piecewise linear critic, in a form that can be differentiated once more at its true cost.
+"""A fast gradient penalty for a critic that is piecewise linear.
 
-Convolutions, leaky ReLUs, average pooling and linear layers make a function that is linear between its kinks: its
-gradient with respect to the images is a chain of transposed convolutions and of slopes that no weight moves. A gradient
-penalty differentiates that chain by the weights. torch's general rules do not know it: they send zeros back through
-the whole forward pass, and take each weight's gradient by a convolution whose kernel is as large as the map. Inside
-`LinearPieces` the two layers say what their derivatives are.
+A network of convolutions, leaky ReLUs, average pooling and linear layers is linear between its kinks. So its gradient
+with respect to the images is a chain of transposed convolutions and of slopes, and the slopes do not depend on the
+weights. A gradient penalty differentiates this chain with respect to the weights. torch's general rules do not use
+this: they send zeros back through the whole forward pass, and compute each weight's gradient by a convolution whose
+kernel is as large as the map. Inside `LinearPieces`, convolutions and leaky ReLUs have derivatives of their own.
 
-On its piece the function is its own linearization: its value is the gradient times the image, and what each bias adds,
-which is the bias times the gradient where it stands. `linearized` gives the value in this form, so that a loss of it
-goes by the weights along the same chain as the penalty does, and a pass forward and a pass back are spared.
+Within a linear piece, the value of the critic is the gradient times the image, plus each bias times the gradient at its
+place. `linearized` gives the value in this form. Then a loss of the value and the penalty go back along the same chain,
+which saves a forward and a backward pass.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from torch.overrides import TorchFunctionMode
 
 
 class LinearPieces(TorchFunctionMode):
-    """Within this context networks are run for the gradient of their images alone.
+    """A context for networks that are run only to get the gradient with respect to their images.
 
-    Only for networks of the layers named above (a norm or a tanh would need the derivative that is left out), and only
-    for losses of that gradient: the outputs themselves carry no gradient to the weights of convolutions.
+    It is only for networks of the layers named above (a norm or a tanh would need the derivative that is left out), and
+    only for losses of that gradient: the outputs carry no gradient to the weights of convolutions.
 
     Args:
-        constants: when that gradient is taken, what each convolution's bias adds to the outputs, (N,), is put here.
+        constants: a list to which the backward pass appends what each convolution's bias adds to the outputs, (N,).
     """
 
     def __init__(self, constants: list[Tensor] | None = None) -> None:
@@ -39,7 +39,7 @@ class LinearPieces(TorchFunctionMode):
     def __torch_function__(
         self, function: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
-        """Replaces convolutions and leaky ReLUs; everything else is as ever."""
+        """Replaces convolutions and leaky ReLUs; all other functions stay the same."""
         if function is F.conv2d:
             return _convolution(self._constants, *args, **(kwargs or {}))
         if function is F.leaky_relu:
@@ -48,14 +48,14 @@ class LinearPieces(TorchFunctionMode):
 
 
 def linearized(critic: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
-    """Scores and their gradient by the images, for losses of both.
+    """The scores of a critic and their gradient with respect to the images, for losses of both.
 
     Args:
-        critic: images -> a score (N,) of each by itself; of convolutions, leaky ReLUs and what has no constants.
+        critic: images -> a score (N,) for each image by itself; only biases of convolutions may add constants.
         images: (N, C, H, W).
 
     Returns:
-        Scores (N,) and gradients (N, C, H, W), both differentiable by the critic's weights.
+        Scores (N,) and gradients (N, C, H, W), both differentiable with respect to the critic's weights.
     """
     images = images.detach().requires_grad_()
     constants: list[Tensor] = []

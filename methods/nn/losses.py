@@ -24,8 +24,8 @@ def gradient_penalty(
         critic: images -> realness scores of any shape; the scores of a sample are summed.
         real, fake: (N, 3, H, W); neither gets a gradient.
         mix: (N,) in [0, 1]: the penalty is taken at ``real + mix * (fake - real)``.
-        linear_pieces: the critic is made of the layers that :mod:`methods.nn.linear_pieces` names and of no others: the
-            same number and gradients in less than half of the time.
+        linear_pieces: True if the critic has only the layers that :mod:`methods.nn.linear_pieces` names: then the same
+            number and gradients take less than half of the time.
 
     Returns:
         Mean over samples of (||gradient||_2 - 1)^2, the norm over all pixels and channels; differentiable with

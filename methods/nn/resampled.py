@@ -1,10 +1,9 @@
-"""A 3x3 convolution and the halving after it, or the doubling before it, as one convolution, for training.
+"""For training: a 3x3 convolution and the halving after it, or the doubling before it, as one convolution.
 
-The mean of 2x2 outputs of a 3x3 kernel is one output of a 4x4 kernel, which is the mean of the four shifts of the
-small one; and what a 3x3 kernel makes of a map enlarged by nearest sampling is a transposed convolution by the sum of
-these shifts. Either takes 16 multiplications where the two steps take 36, and no map of the full size in between. The
-numbers are the same up to rounding, so edits by shipped weights, which shall stay what they are to the bit, go the
-plain way.
+The mean of 2x2 outputs of a 3x3 kernel equals one output of a 4x4 kernel, the mean of the small kernel at four shifts.
+Likewise, a 3x3 convolution of a map enlarged by nearest sampling equals a transposed convolution with the sum of these
+shifts. Each takes 16 multiplications where the two steps take 36, and needs no full-size map in between. The numbers
+are the same up to rounding only, so edits, whose bits must not change, use the two steps.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_WORTH_IT = 4  # pixels of the batch to a channel: below, the larger kernels cost more than the smaller maps save
+_WORTH_IT = 4  # pixels of the batch for each channel; with fewer the larger kernels cost more than smaller maps save
 
 
 def convolve_and_halve(conv: nn.Conv2d, x: Tensor) -> Tensor:
@@ -47,7 +46,7 @@ def halve(x: Tensor) -> Tensor:
 
 
 class _Halve(torch.autograd.Function):
-    """The strided sums, whose gradient is an enlarged map; torch would fill a map with zeros for each of the slices."""
+    """The strided sums. Their gradient is an enlarged map; torch's own would fill a map with zeros for each slice."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""Reads the checkpoint files that official codes write, as named tensors, without ever running what is in them.
+"""Reads checkpoint files of official codes as named tensors, without running any code that is in them.
 
 PyTorch files go through `torch.load(weights_only=True)`, numpy files through `allow_pickle=False`; TensorFlow
-checkpoints are read where tensorflow is installed (the extra ``bridgebench[tensorflow]``). Names and shapes are then
-held against those that a network expects: `methods.official.tensors`.
+checkpoints are read where tensorflow is installed (the extra ``bridgebench[tensorflow]``). Then
+`methods.official.tensors` compares names and shapes with those of a network.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.reading import refuse_page
+from bridgebench.methods.core.files import refuse_page
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +34,7 @@ def read_torch(path: str | Path) -> dict[str, Tensor]:
 
 
 def load_torch(path: str | Path) -> Any:
-    """What `torch.save` wrote, in the zip format or the one before it, on the CPU; see `plain_tensors` for its tables.
+    """The content of a file that `torch.save` wrote (zip format or the older one), on the CPU; see `plain_tensors`.
 
     Raises:
         UserError: the file is missing or damaged, or needs code to be run.
@@ -62,15 +62,15 @@ def load_torch(path: str | Path) -> Any:
 
 
 def plain_tensors(found: Any, path: str | Path, part: str = "") -> dict[str, Tensor]:
-    """A table that `load_torch` gave, if it holds plain tensors under their names.
+    """The named tensors of a table that `load_torch` gave.
 
     Args:
         found: the table.
-        path: the file that it was in.
-        part: what of the file it is, for the message, such as ``"The network 'fan' of "``.
+        path: its file.
+        part: which part of the file it is, for the message, such as ``"The network 'fan' of "``.
 
     Raises:
-        UserError: it is no such table, or has tensors that are larger than the file.
+        UserError: `found` is no table of plain tensors, or its tensors are larger than the file.
     """
     import torch
 
@@ -111,7 +111,7 @@ def read_tensorflow(prefix: str | Path) -> dict[str, np.ndarray]:
     """The variables of a TensorFlow checkpoint under their names.
 
     Args:
-        prefix: the part of the path that its ``.index`` and ``.data-...`` files share; one of those files does as well.
+        prefix: the part of the path that its ``.index`` and ``.data-...`` files share; or one of those files.
 
     Raises:
         UserError: no such checkpoint, tensorflow is not installed, or the checkpoint is damaged.

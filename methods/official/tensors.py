@@ -1,4 +1,4 @@
-"""Named tensors of a foreign checkpoint, held against those that a network expects."""
+"""Named tensors of an official checkpoint: compared with those of a network, and brought into PyTorch's layout."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ T = TypeVar("T", bound=HasShape)
 def shape_of(
     tensors: Mapping[str, np.ndarray], name: str, least: tuple[int, ...], *, where: Path, title: str
 ) -> tuple[int, ...]:
-    """The shape of a tensor that a method's sizes are read from.
+    """The shape of a tensor, from which sizes of a method's networks are read.
 
     Raises:
-        UserError: it is missing, has other axes, or one is below `least`.
+        UserError: the tensor is missing, has another number of axes than `least`, or an axis below its value there.
     """
     if name not in tensors:
         match(tensors, {name: least}, where=where, optional=[r".*"])
@@ -56,8 +56,8 @@ def match(
         tensors: what was read, by name.
         expected: shape by name.
         where: the file, for the message.
-        optional: regular expressions; a name that one of them matches as a whole may be there beyond the expected
-            ones and is left out (optimizer slots, counters, running statistics that nothing reads).
+        optional: regular expressions. Tensors whose whole name matches one of them may be there besides the expected
+            ones and are left out (optimizer slots, counters, running statistics that nothing reads).
 
     Raises:
         UserError: tensors are missing, too many or of another shape; the first few of each are named.
@@ -134,7 +134,7 @@ def named_columns(
         where: the file, for the message.
 
     Raises:
-        UserError: another number was named, or none and no known list fits.
+        UserError: the number of names is not `columns`; or there are no names and no known list has that length.
     """
     if given is not None:
         if len(given) != columns:

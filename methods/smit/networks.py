@@ -110,7 +110,7 @@ class Generator(nn.Module):
         return self.down(images)
 
     def decode(self, hidden: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
-        """What `encode` and `embed` gave -> new pixels (N, 3, H, W) in [-1, 1] and the mask (N, 1, H, W) in [0, 1]."""
+        """Outputs of `encode` and `embed` -> pixels (N, 3, H, W) in [-1, 1] and the mask (N, 1, H, W) in [0, 1]."""
         codes = code.unflatten(1, (len(self.blocks), 4, -1))
         for index, block in enumerate(self.blocks):
             hidden = block(hidden, codes[:, index])

@@ -1,4 +1,4 @@
-"""SMIT in training: one iteration of the official schedule."""
+"""The training of SMIT, with the official code's schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""StarGAN in training: one iteration of the official schedule."""
+"""The training of StarGAN, with the official code's schedule."""
 
 from __future__ import annotations
 

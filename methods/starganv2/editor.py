@@ -93,14 +93,12 @@ class StarGANv2(Editor):
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
         truncation: float = 1.0,
-        masks: Masks | None = None,
     ) -> Tensor:
         """``G(images, F(noise, domain))``; arguments as in ``edit``.
 
         Args:
             truncation: psi in [0, 1]: how far the style lies from its domain's mean style; below 1 edits look safer
                 and differ less (official pictures: 0.5 to 1, official measures: 1).
-            masks: for the high-pass skip, (N, 1, h, w) in [0, 1] each; None: those of the landmark network.
         """
         if not 0 <= truncation <= 1:
             raise UserError(f"truncation must lie in [0, 1], not {truncation}: 0 is the domain's mean style.")
@@ -110,7 +108,7 @@ class StarGANv2(Editor):
         if truncation < 1:
             means = {domain: self.mean_style(domain) for domain in domains.unique().tolist()}
             style = torch.stack([means[domain] for domain in domains.tolist()]).lerp(style, truncation)
-        return self.generator(images, style, self.masks(images, masks))
+        return self.generator(images, style, self.masks(images))
 
     def reference_edit(
         self,
@@ -122,9 +120,8 @@ class StarGANv2(Editor):
         strength: float | None = None,
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
-        masks: Masks | None = None,
     ) -> Tensor:
-        """``G(images, E(reference, domain))``; arguments as in ``edit``, `masks` as in ``label_edit``.
+        """``G(images, E(reference, domain))``; arguments as in ``edit``.
 
         `labels` tell the references' domains; without them the attached classifier does.
         """
@@ -134,7 +131,7 @@ class StarGANv2(Editor):
         else:
             domains = self.domains.of(labels)
         style = self.style_encoder(reference, domains)
-        return self.generator(images, style, self.masks(images, masks))
+        return self.generator(images, style, self.masks(images))
 
     def mean_style(self, domain: int, noise: Tensor | None = None) -> Tensor:
         """The mean style (style_size,) of a domain over `noise` (M, noise_size); None: over 10,000 fixed draws."""
@@ -143,17 +140,9 @@ class StarGANv2(Editor):
             noise = torch.randn(_AVERAGED_STYLES, self.noise_size, generator=torch.Generator().manual_seed(0))
         return self.mapping_network(noise.to(device), torch.full((len(noise),), domain, device=device)).mean(dim=0)
 
-    def masks(self, images: Tensor, given: Masks | None = None) -> Masks | None:
-        """What the high-pass skip is masked with: the masks `given`, else the landmark network's; None without a skip.
-
-        Raises:
-            UserError: masks were given, but there is no high-pass skip.
-        """
-        if self.fan is None:
-            if given is not None:
-                raise UserError("This StarGAN v2 has no high-pass skip (high_pass = 0): it takes no masks.")
-            return None
-        return self.fan(images) if given is None else given
+    def masks(self, images: Tensor) -> Masks | None:
+        """The landmark network's masks of images (N, 3, H, W) for the high-pass skip; None without such a skip."""
+        return None if self.fan is None else self.fan(images)
 
     def _refuse_other_sizes(self, images: Tensor) -> None:
         if images.shape[2:] != (self.image_size, self.image_size):

@@ -1,4 +1,4 @@
-"""What one StarGAN v2 iteration looks at: images of balanced domains, targets, pairs of references, noise."""
+"""The inputs of one StarGAN v2 iteration: images of balanced domains, targets, pairs of references, noise."""
 
 from __future__ import annotations
 

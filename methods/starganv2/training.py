@@ -1,4 +1,4 @@
-"""StarGAN v2 in training: one iteration of the official schedule."""
+"""The training of StarGAN v2, with the official code's schedule."""
 
 from __future__ import annotations
 

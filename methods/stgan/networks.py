@@ -151,7 +151,7 @@ class Generator(nn.Module):
         return self.decode(self.encoder(images), difference)
 
     def decode(self, encoded: Sequence[Tensor], difference: Tensor) -> Tensor:
-        """As ``forward``, from what ``encoder`` gave."""
+        """The second half of ``forward``: the edits, from the encoder's output."""
         return self.decoder(encoded[-1], self.units(encoded, difference), difference)
 
 

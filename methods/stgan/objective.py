@@ -21,12 +21,12 @@ class LossWeights:
     penalty: float = 10.0
 
     def discriminator_total(self, terms: dict[str, Tensor]) -> Tensor:
-        """What D minimizes: the weighted sum of `discriminator_terms`."""
+        """The total that D minimizes: the weighted sum of `discriminator_terms`."""
         classification = self.discriminator_classification * terms["classification"]
         return terms["real"] + terms["fake"] + classification + self.penalty * terms["penalty"]
 
     def generator_total(self, terms: dict[str, Tensor]) -> Tensor:
-        """What G minimizes: the weighted sum of `generator_terms`."""
+        """The total that G minimizes: the weighted sum of `generator_terms`."""
         classification = self.classification * terms["classification"]
         return terms["fake"] + classification + self.reconstruction * terms["reconstruction"]
 

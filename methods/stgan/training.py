@@ -1,4 +1,4 @@
-"""STGAN in training: one iteration of the official schedule."""
+"""The training of STGAN, with the official code's schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running average of an editor's weights: what is measured and shipped instead of the last iteration's weights.
+"""A running average of an editor's weights, which is measured and shipped in place of the last iteration's weights.
 
 Source: Yaz et al., "The Unusual Effectiveness of Averaging in GAN Training", ICLR 2019.
 """
@@ -19,8 +19,8 @@ class WeightAverage:
     weights are soon forgotten.
 
     Args:
-        network: what is averaged; the average starts as a copy of it.
-        decay: the share that is kept in the long run, in [0, 1).
+        network: the network whose weights are averaged; the average starts as a copy of them.
+        decay: the share of the old average that each update keeps in the long run, in [0, 1).
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -29,14 +29,14 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Takes in the network's present weights."""
+        """Adds the network's present weights to the average."""
         self.iteration += 1
         kept = min(self.decay, (1 + self.iteration) / (10 + self.iteration))
         torch._foreach_lerp_(list(self.tensors.values()), list(_averaged(self.network).values()), 1 - kept)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Within this context the network has the averaged weights; afterwards it has its own again."""
+        """A context in which the network has the averaged weights; afterwards it has its own again."""
         own = {name: tensor.detach().clone() for name, tensor in _averaged(self.network).items()}
         _put(self.network, self.tensors)
         try:
@@ -45,18 +45,18 @@ class WeightAverage:
             _put(self.network, own)
 
     def state_dict(self) -> dict[str, Tensor | int]:
-        """What `load_state_dict` takes."""
+        """The state of the average, for `load_state_dict`."""
         return {"iteration": self.iteration, **{f"tensors.{name}": tensor for name, tensor in self.tensors.items()}}
 
     def load_state_dict(self, state: dict[str, Tensor | int]) -> None:
-        """Goes back to a state that `state_dict` gave; KeyError or RuntimeError for another network's."""
+        """Loads a state that `state_dict` gave; KeyError or RuntimeError if it is another network's."""
         for name, tensor in self.tensors.items():
             tensor.copy_(torch.as_tensor(state[f"tensors.{name}"]))
         self.iteration = int(state["iteration"])
 
 
 def _averaged(network: nn.Module) -> dict[str, Tensor]:
-    """Of the network's state, what can be averaged: counters cannot."""
+    """The floating-point tensors of the network's state: counters cannot be averaged."""
     tensors = network.state_dict(keep_vars=True)
     return {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
 

@@ -1,4 +1,4 @@
-"""What a trainable method hands to the training loop."""
+"""The interface between a method that is trained and the training loop, and what most trainings share."""
 
 from __future__ import annotations
 
@@ -38,17 +38,16 @@ class Training(Protocol):
     * seed: of the initial weights.
 
     `seed` decides the initial weights. The module's ``state_dict()`` (which holds the iteration too) together with
-    those of `optimizers`, the state of the generator given to `step` and the order of the data is all that decides how
-    training goes on, so that a resumed run is the undisturbed one.
+    those of `optimizers`, the state of the generator given to `step` and the order of the data decide alone how
+    training goes on: a resumed run gives the same numbers as one that was not interrupted.
 
-    A training that draws images which its networks never see has an attribute ``images_an_iteration`` besides: how many
-    they see. The cards of all others count what was drawn.
-
-    A training whose editor is a running average by itself, as its paper has it, has an attribute ``averages_itself``,
-    True: the loop averages the others' (`methods.training.averaging`).
+    Two attributes are optional. ``images_an_iteration``: how many images the networks see in an iteration, for a
+    training that draws more images than it uses (else all drawn images count). ``averages_itself``, True: the editor is
+    a running average already, as in the method's paper, so that the loop does not average it once more
+    (`methods.training.averaging`).
 
     Attributes:
-        editor: the editor that learns; what is shown, measured and saved in the end.
+        editor: the editor that learns, which is shown, measured and saved.
         batch_size: images that `next_batch` should give.
         optimizers: by name; `step` steps them.
     """
@@ -59,45 +58,45 @@ class Training(Protocol):
 
     @property
     def total_iterations(self) -> int | None:
-        """After how many iterations the recipe ends; None: never."""
+        """The number of iterations of the recipe; None: without end."""
 
     def state_dict(self) -> dict[str, Any]:
         """Networks and buffers, as ``nn.Module.state_dict``."""
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any:
-        """As ``nn.Module.load_state_dict``."""
+        """Loads what `state_dict` gave, as ``nn.Module.load_state_dict`` does."""
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> Mapping[str, float | Tensor]:
         """One iteration of the method's published training; draws all randomness from `generator`.
 
         Returns:
-            What to log, by name: numbers or 0-d tensors without gradients (left on the device: no wait for a GPU).
-            Terms that are not computed in every iteration may be absent.
+            The losses to log, by name: numbers, or 0-d tensors without gradients (left on the device, so that nobody
+            waits for a GPU). Terms that are not computed in every iteration may be absent.
         """
 
 
 class FeatureNetwork(Protocol):
     """A trained network that a method looks through while it trains, e.g. for a perceptual loss.
 
-    A training that needs one has an attribute ``feature_network``, the name of what it looks through, None as long as
-    that is missing, and ``attach_features(network)``: the loop then lends it the profile's attribute classifier before
-    the first step. What is lent is fixed: it is neither trained nor saved with the method.
+    A training that needs such a network has an attribute ``feature_network`` (the network's name, None as long as there
+    is none) and a method ``attach_features(network)``. The loop then attaches the profile's attribute classifier before
+    the first step. The attached network is fixed: it is neither trained nor saved with the method.
 
     Attributes:
-        name: what it is, for the training card; says exactly which weights.
+        name: for the training card: which network, with exactly which weights.
     """
 
     name: str
 
     def fine(self, images: Tensor) -> Tensor:
-        """Images (N, 3, H, W) in [-1, 1] -> a map (N, C, h, w) that still shows where things are."""
+        """Images (N, 3, H, W) in [-1, 1] -> a map (N, C, h, w) that still shows where things lie."""
 
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The same map and a deeper one (N, K, h', w') that shows what they are."""
+        """Images -> the map that `fine` gives, and a deeper map (N, K, h', w') that shows what is in the images."""
 
 
 class TimedRecipe(Protocol):
-    """What `CountedTraining` asks of a recipe: its length, and ``"32"`` or ``"bf16"``."""
+    """A recipe that `CountedTraining` takes: with a number of iterations, and a precision ``"32"`` or ``"bf16"``."""
 
     @property
     def iterations(self) -> int: ...
@@ -123,15 +122,15 @@ class CountedTraining(nn.Module, Generic[Recipe]):
 
     @property
     def total_iterations(self) -> int | None:
-        """After how many iterations the recipe ends."""
+        """The number of iterations of the recipe."""
         return self.recipe.iterations
 
     def get_extra_state(self) -> dict[str, int]:
-        """The iteration, so that the state dict is all that a resumed run needs."""
+        """The iteration, which thereby becomes a part of the state dict."""
         return {"iteration": self.iteration}
 
     def set_extra_state(self, state: dict[str, int]) -> None:
-        """Puts back what `get_extra_state` gave."""
+        """Restores what `get_extra_state` gave."""
         self.iteration = state["iteration"]
 
     def autocast(self, images: Tensor) -> torch.autocast:
@@ -144,13 +143,14 @@ def descend(
     optimizers: Sequence[torch.optim.Optimizer],
     parameters: Iterable[nn.Parameter] | None = None,
 ) -> None:
-    """One step down a loss; where several processes train, with the gradient of all of them.
+    """One optimizer step on a loss; if several processes train, with the mean of their gradients.
 
     Args:
-        loss: a scalar, of this process's part of the batch; or several, whose gradients add up: the graph of each is
-            gone before the next one is asked for.
-        optimizers: those that step.
-        parameters: what gets gradients, which must be all that the optimizers hold; None: all that the loss depends on.
+        loss: the scalar loss of this process's part of the batch; or several losses, whose gradients add up (the graph
+            of each is freed before the next loss is computed).
+        optimizers: the optimizers that step.
+        parameters: the parameters that get gradients, which must include all of the optimizers' parameters; None: all
+            parameters that the loss depends on.
     """
     for optimizer in optimizers:
         optimizer.zero_grad(set_to_none=True)

@@ -1,12 +1,12 @@
-"""Training by several processes that share every batch, with the numbers of one process.
+"""Training by several processes that share every batch; the numbers are those of a training by one process.
 
-Every process draws the whole batch and all that is random in it, from generators in the same state, and computes its
-own part (`ours`). Gradients are averaged before a step (`average_gradients`), so that all processes hold the same
-networks at any time. As parts are equally long, a term that is a mean over samples is the mean of the parts' terms and
-needs nothing else; what is another function of the batch takes `common_mean` (a ratio of means, batch statistics) or
-`processes` (a sum over samples).
+Every process draws the whole batch and all random numbers of it, from generators in the same state, and computes its
+own part of the batch (`ours`). The gradients are averaged before a step (`average_gradients`), so that all processes
+have the same networks at any time. All parts have the same length. So a loss term that is a mean over samples is the
+mean of the parts' terms and needs nothing else. Other functions of the batch need `common_mean` (a ratio of means,
+batch statistics) or `processes` (a sum over samples).
 
-In a single process each of these functions returns what it was given.
+In a single process each of these functions returns its argument.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from torch import Tensor, distributed, nn
 
 
 def processes() -> int:
-    """How many processes train together."""
+    """The number of processes that train together."""
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
 def ours(whole: Tensor, dim: int = 0) -> Tensor:
-    """This process's part of something that all have drawn alike: the batch lies along `dim`.
+    """This process's part of a tensor that all processes have drawn in the same way; samples lie along `dim`.
 
     Raises:
         UserError: the batch cannot be cut into equal parts.
@@ -42,7 +42,7 @@ def ours(whole: Tensor, dim: int = 0) -> Tensor:
 
 
 def everyones(part: Tensor) -> Tensor:
-    """The parts of all processes, one after the other along the first axis, without gradients."""
+    """The parts of all processes, concatenated along the first axis, without gradients."""
     if processes() == 1:
         return part
     parts = [torch.empty_like(part) for _ in range(processes())]

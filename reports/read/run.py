@@ -8,7 +8,7 @@ from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import Baselines, CellRecord, CostRecord
 from bridgebench.eval.records.record import Mode
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.reading import check_links
+from bridgebench.methods.core.files import check_links
 
 
 class Run:

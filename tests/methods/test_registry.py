@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -59,6 +60,15 @@ def test_broken_plug_ins(plug_in):
     plug_in("json:dumps")
     with pytest.raises(UserError, match=r"json:dumps of method 'theirs' must be a bridgebench\.methods\.MethodCard"):
         methods.card("theirs")
+
+
+def test_what_names_no_training_class_cannot_be_trained(monkeypatch):
+    with pytest.raises(UserError, match=r"^Identity cannot be trained by bridgebench: its card names no"):
+        methods.start_training("identity", {}, ("A",), 32, 1, 0)
+    lost = replace(methods.card("stargan"), training="bridgebench.methods.stargan.training:Lost")
+    monkeypatch.setattr(methods, "card", lambda name: lost)
+    with pytest.raises(UserError, match=r"'stargan' names the class bridgebench\..*:Lost, which cannot be imported"):
+        methods.start_training("stargan", {}, ("A",), 32, 1, 0)
 
 
 def test_a_trained_method_needs_weights():

@@ -21,7 +21,7 @@ from bridgebench.eval.records.pictures import open_picture
 from bridgebench.harness.data.photo_sources import PhotoZip
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.reading import check_links, parse_json, read_bytes
+from bridgebench.methods.core.files import check_links, parse_json, read_bytes
 from bridgebench.methods.core.weights import header
 from bridgebench.methods.official.files import read_npz, read_torch
 from bridgebench.reports.site import build

@@ -18,10 +18,9 @@ from bridgebench.eval.records.record import to_json
 from bridgebench.harness.data.celeba import read_labels
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import quote, write_bytes
+from bridgebench.methods.core.files import parse_json, quote, read_bytes, write_bytes
 from bridgebench.methods.core.flips import consistent, flip, touched
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.core.reading import parse_json, read_bytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
