@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridgebench.reports.figures.comparison import GridRow, GridSet
-from bridgebench.reports.figures.domains import Matrices
+from bridgebench.reports.figures.conversions import ConversionGrids
 from bridgebench.reports.pages.html import Page
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.paper.published import paper_column, rows
-from bridgebench.reports.paper.verdicts import differences, verdict_cell
+from bridgebench.reports.paper.verdicts import differences, measures_held, verdict_cell
 from bridgebench.reports.read.records import MODES, Mode
 from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.measures import ACCURACY, distances
 from bridgebench.reports.tables.tables import Table, TableCell
 
 
@@ -46,12 +45,12 @@ class TileSet:
     rows: list[TileRow]
 
 
-def column_pages(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices) -> list[Page]:
+def column_pages(run: Run, layout: Layout, grids: list[GridSet], conversions: ConversionGrids) -> list[Page]:
     """The pages in the run's order."""
-    return [_page(run, layout, grids, matrices, number) for number in range(len(run.columns))]
+    return [_page(run, layout, grids, conversions, number) for number in range(len(run.columns))]
 
 
-def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, number: int) -> Page:
+def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: ConversionGrids, number: int) -> Page:
     column = run.columns[number]
     slug, features = layout.column_slug(column), run.record.features.title
     blocks: list[tuple[str, list[Table]]] = []
@@ -80,7 +79,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, nu
         "title": run.spoken(column),
         "noun": run.noun,
         "blocks": blocks,
-        "boards": {MODE_TITLES[mode]: matrices.of(mode=mode, conversion=column) for mode in MODES},
+        "boards": {MODE_TITLES[mode]: conversions.of(mode, conversion=column) for mode in MODES},
         "sets": {found.title: _tiles(found, number) for found in grids},
         "before": neighbours[0] and (run.spoken(neighbours[0]), layout.column(neighbours[0])),
         "after": neighbours[1] and (run.spoken(neighbours[1]), layout.column(neighbours[1])),
@@ -89,13 +88,8 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, nu
 
 
 def _paper(results: Results, column: str, key: str, title: str) -> Table | None:
-    """What the paper printed, with verdicts where ours compare."""
-    run, whole = results.run, distances(results.run.record.features.title, results.run.conversions)
-    cards = {
-        "table1_accuracy_celeba": ACCURACY,
-        "table2_fid_celeba": whole[1],
-        "table3_fid_afhq": whole[0],
-    }
+    """What the paper printed of a column; with verdicts where our numbers compare with it."""
+    run, cards = results.run, measures_held(results.run)
 
     def beside(method: str, file: str) -> TableCell | None:
         return verdict_cell(results, method, file, cards[file], column)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bridgebench.reports.figures.charts import Curve, curve
 from bridgebench.reports.figures.comparison import GridRow, GridSet
-from bridgebench.reports.figures.domains import Matrices
+from bridgebench.reports.figures.conversions import ConversionGrids
 from bridgebench.reports.pages.html import Page
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.records import MODES, Curves, Method
@@ -14,7 +14,7 @@ from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results,
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.leakage import LeakageMap, leakage_map
 from bridgebench.reports.tables.tables import Table
-from bridgebench.reports.words.facts import Fact, flatten
+from bridgebench.reports.words.text import Fact, flatten
 from pydantic import ValidationError
 
 _SPENT = {
@@ -37,12 +37,12 @@ class FaceRow:
     rows: list[GridRow]
 
 
-def method_pages(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices) -> list[Page]:
+def method_pages(run: Run, layout: Layout, grids: list[GridSet], conversions: ConversionGrids) -> list[Page]:
     """The pages in the run's order."""
-    return [_page(run, layout, grids, matrices, name) for name in run.methods]
+    return [_page(run, layout, grids, conversions, name) for name in run.methods]
 
 
-def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, name: str) -> Page:
+def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: ConversionGrids, name: str) -> Page:
     method, slug = run.record.methods[name], layout.method_slug(name)
     features = run.record.features.title
     parts = (("edit", "Accuracy and distance", success_cards(features)), ("rest", "What else changed", FAITHFULNESS))
@@ -73,7 +73,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, na
         "maps": maps,
         "measured": [title for title, _, tables in blocks if tables],
         "curves": _curves(method),
-        "boards": {MODE_TITLES[mode]: matrices.of(method=name, mode=mode) for mode in MODES},
+        "boards": {MODE_TITLES[mode]: conversions.of(mode, method=name) for mode in MODES},
     }
     shown = [table for _, _, tables in blocks for table in tables]
     return Page(layout.method(name), "method.html.j2", context, [*shown, *(found.table for found in maps.values())])

@@ -11,8 +11,8 @@ from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import MODE_TITLES, Results, all_cards
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.measures import fitting
-from bridgebench.reports.words.facts import flatten
 from bridgebench.reports.words.protocol import words
+from bridgebench.reports.words.text import flatten
 
 ABSENT = "absent"
 

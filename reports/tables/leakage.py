@@ -9,7 +9,7 @@ from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.measures import LEAKAGE
 from bridgebench.reports.tables.tables import DASH, SHADES, Group, Head, Row, Table, TableCell
 
-_LEAST_TOP = 0.05  # a map of no leakage at all is not to look as if there was some
+_LEAST_TOP = 0.05  # else a map with almost no leakage would be shaded as if there were much
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridgebench.reports.words.facts import flatten
+from bridgebench.reports.words.text import flatten
 
 # In reading order; "measures." and "data.preparation." stand for every line that begins so.
 _WORDS = {

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.paper.order import Order, Pairs, agreement, beats, orders, ranks
-from bridgebench.reports.paper.order_section import order_section
+from bridgebench.reports.paper.order_section import order_section, slope_chart
 from bridgebench.reports.paper.published import printed
-from bridgebench.reports.paper.slopes import slope_chart
 from bridgebench.reports.read.records import Measure
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.measures import ACCURACY, distances
