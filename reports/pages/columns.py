@@ -10,7 +10,7 @@ from bridgebench.reports.pages.html import Page
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.paper.published import paper_column, rows
 from bridgebench.reports.paper.verdicts import differences, measures_held, verdict_cell
-from bridgebench.reports.read.records import MODES, Mode
+from bridgebench.reports.read.records import MODES
 from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import Table, TableCell
@@ -36,7 +36,6 @@ class TileSet:
         sources: pictures of the sources, where all attributes have the same ones (`shared`); else they are a row.
     """
 
-    mode: Mode
     title: str
     place: int
     columns: int
@@ -75,7 +74,6 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: Conversio
             blocks.append((name, shown))
     neighbours = [run.columns[i] if 0 <= i < len(run.columns) else None for i in (number - 1, number + 1)]
     context = {
-        "column": column,
         "title": run.spoken(column),
         "noun": run.noun,
         "blocks": blocks,
@@ -107,4 +105,4 @@ def _tiles(grids: GridSet, place: int) -> TileSet:
     ]
     shown = [row for row in rows if any(tile.present[place] for tile in row.tiles)]
     sources = [grid.source for grid in grids.grids]
-    return TileSet(grids.mode, grids.title, place, len(grids.columns), sources, grids.shared, shown)
+    return TileSet(grids.title, place, len(grids.columns), sources, grids.shared, shown)
