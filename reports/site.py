@@ -8,19 +8,19 @@ from typing import Any
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import read_bytes, write_bytes
 from bridgebench.reports.figures.boards import Boards
-from bridgebench.reports.figures.comparison import Figures
-from bridgebench.reports.figures.domains import Matrices
-from bridgebench.reports.pages.cell import Drill
+from bridgebench.reports.figures.comparison import ComparisonGrids
+from bridgebench.reports.figures.conversions import ConversionGrids
+from bridgebench.reports.pages.cells import CellPages
 from bridgebench.reports.pages.columns import column_pages
 from bridgebench.reports.pages.front import front_page
-from bridgebench.reports.pages.html import Frame, Links, Site, rendered, script, source_text
+from bridgebench.reports.pages.html import Frame, Links, Page, Site, rendered, script, source_text
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.pages.methods import method_pages
+from bridgebench.reports.pages.provenance import provenance_page
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.single import single_file
 from bridgebench.reports.tables import exports
-from bridgebench.reports.words.provenance import provenance_page
 
 COPIED = ("summary.csv", "run.json", "baselines.json")
 
@@ -52,21 +52,21 @@ def build(run_dir: Path, out: Path | None = None, *, single: bool = False) -> Pa
 
 def site_of(run: Run) -> Site:
     """The pages of a run, with all their pictures and files."""
-    layout, figures = Layout(run), Figures(run)
+    layout, figures = Layout(run), ComparisonGrids(run)
     grids = figures.grid_sets()
     downloads = {name: _copied(run.folder / name) for name in COPIED if (run.folder / name).is_file()}
-    drill = Drill(run, layout, grids)
-    matrices, boards = Matrices(run), Boards(run)
+    cells = CellPages(run, layout, grids)
+    conversions, boards = ConversionGrids(run), Boards(run)
     pages = [
         front_page(run, grids, list(downloads)),
-        *method_pages(run, layout, grids, matrices),
-        *column_pages(run, layout, grids, matrices),
+        *method_pages(run, layout, grids, conversions),
+        *column_pages(run, layout, grids, conversions),
         provenance_page(run, layout, list(downloads)),
-        *boards.pages,
-        *drill.pages,
+        *([Page(layout.figures, "figures.html.j2", {"figures": boards.figures})] if boards.figures else []),
+        *cells.pages,
     ]
     exported = exports.files(table for page in pages for table in page.tables)
-    files = {**figures.files, **matrices.files, **boards.files, **drill.files, **downloads, **exported}
+    files = {**figures.files, **conversions.files, **boards.files, **cells.files, **downloads, **exported}
     common = {"nav": _navigation(run, layout, boards), "side": run.record.data.image_size}
     return Site(pages, files, common)
 
@@ -95,6 +95,6 @@ def _navigation(run: Run, layout: Layout, boards: Boards) -> dict[str, Any]:
         "columns": [(run.spoken(column), layout.column(column)) for column in run.columns],
         "modes": list(MODE_TITLES.values()),
         "method_links": {name: layout.method(name) for name in run.methods},
-        "figures": boards.pages[0].path if boards.pages else "",
+        "figures": layout.figures if boards.figures else "",
         "provenance": layout.provenance,
     }

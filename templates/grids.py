@@ -21,7 +21,7 @@ _PDF_TILE, _PDF_GAP, _PDF_SIZE, _PDF_LEFT = 40.0, 0.8, 6.0, 74.0
 
 @dataclass(frozen=True)
 class LabelledGrid:
-    """What a figure shows: labels over the columns; of each row its label and its images, None where there is none."""
+    """A grid to be drawn: labels over the columns; of each row its label and its images, None where there is none."""
 
     name: str
     columns: list[str]

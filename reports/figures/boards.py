@@ -9,12 +9,10 @@ from pathlib import Path
 
 from bridgebench.eval.records.directory import TRUTH
 from bridgebench.eval.records.pictures import open_picture
-from bridgebench.reports.pages.html import Page
 from bridgebench.reports.read.run import Run
 from bridgebench.templates.grids import LabelledGrid, comparison_grid, cut, png_bytes
 from PIL import Image
 
-PATH = "figures.html"
 _PAIRS = {
     ("Male",): ("Figure 11: gender by reference", ("with", "like the right one", "like the left one", "without")),
     ("Mouth_Slightly_Open", "Bangs"): (
@@ -46,7 +44,7 @@ class Board:
 
 
 @dataclass(frozen=True)
-class Gallery:
+class BoardFigure:
     """The boards of one figure."""
 
     key: str
@@ -56,12 +54,11 @@ class Gallery:
 
 
 class Boards:
-    """The page of the figures that a run holds besides its grids.
+    """Reads and checks the figures that a run holds besides its grids.
 
     Attributes:
         files: pictures: path inside the folder of pages -> PNG.
-        galleries: the figures that there are.
-        pages: the page; none if the run has no such figure.
+        figures: the figures that there are.
     """
 
     def __init__(self, run: Run) -> None:
@@ -69,21 +66,20 @@ class Boards:
         self.files: dict[str, bytes] = {}
         found = [self._pairs(number, name) for number, name in enumerate(_PAIRS, 11)]
         found += [self._way(number, name) for number, name in enumerate(run.methods, 1)]
-        self.galleries = [gallery for gallery in found if gallery.boards]
-        self.pages = [Page(PATH, "figures.html.j2", {"galleries": self.galleries})] if self.galleries else []
+        self.figures = [figure for figure in found if figure.boards]
 
-    def sheets(self) -> Iterator[LabelledGrid]:
+    def labelled(self) -> Iterator[LabelledGrid]:
         """Every board, to be drawn with labels."""
-        for gallery in self.galleries:
-            for number, board in enumerate(gallery.boards, 1):
+        for figure in self.figures:
+            for number, board in enumerate(figure.boards, 1):
                 rows = [(row, self._squares(path)) for row, path in zip(board.rows, board.pictures, strict=True)]
-                yield LabelledGrid(f"{gallery.key}-{number}", [*board.heads], rows)
+                yield LabelledGrid(f"{figure.key}-{number}", [*board.heads], rows)
 
     def _squares(self, path: str) -> list[Image.Image | None]:
         with Image.open(io.BytesIO(self.files[path])) as picture:
             return [*cut(picture.convert("RGB"))]
 
-    def _pairs(self, number: int, attributes: tuple[str, ...]) -> Gallery:
+    def _pairs(self, number: int, attributes: tuple[str, ...]) -> BoardFigure:
         """The methods side by side, the true edits last."""
         title, heads = _PAIRS[attributes]
         methods, file = self._run.record.methods, self._run.directory.pairs_file
@@ -97,9 +93,9 @@ class Boards:
             "Each row is a pair of test images, the first that differ so, on its two edges; each is the other's "
             "reference, and the edits stand between them."
         )
-        return Gallery(f"figure-{number}", title, lead, [board for board in boards if board is not None])
+        return BoardFigure(f"figure-{number}", title, lead, [board for board in boards if board is not None])
 
-    def _way(self, number: int, method: str) -> Gallery:
+    def _way(self, number: int, method: str) -> BoardFigure:
         """A method that can weigh label against reference, attribute by attribute."""
         file = self._run.directory.interpolation_file
         boards = [
@@ -109,7 +105,7 @@ class Boards:
         title = self._run.record.methods[method].title
         lead = "The code of the label and the code of the reference are mixed, in quarters from the one to the other."
         found = [board for board in boards if board is not None]
-        return Gallery(f"way-{number}", f"{title}: from label to reference", lead, found)
+        return BoardFigure(f"way-{number}", f"{title}: from label to reference", lead, found)
 
     def _board(self, title: str, path: Path, heads: tuple[str, ...], key: str) -> Board | None:
         if not path.is_file():

@@ -1,10 +1,18 @@
-"""Charts as plain geometry for the templates: points with labels that do not collide, axes with round ticks, curves."""
+"""Charts as plain geometry for the templates: the trade-offs of the first page as points, trainings as curves."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, hypot, log10
+
+from bridgebench.eval.measures.accuracy import SECOND
+from bridgebench.eval.measures.card import MeasureCard
+from bridgebench.eval.measures.fd import FD_TARGET
+from bridgebench.eval.measures.preservation import SSIM_SOURCE
+from bridgebench.eval.records.record import MODES
+from bridgebench.reports.read.results import MODE_TITLES, Results
+from bridgebench.reports.read.run import Run
 
 _LETTER, _LINE = 6.4, 13.0  # size of a letter of a label, in the chart's units
 _PAD = 9.0
@@ -95,7 +103,6 @@ def scatter(
     x: tuple[str, float, float, bool],
     y: tuple[str, float, float, bool],
     points: Sequence[Point],
-    size: tuple[float, float] = (560.0, 400.0),
 ) -> Scatter:
     """Places points and their labels.
 
@@ -103,9 +110,8 @@ def scatter(
         title, about, facts: over the chart.
         x, y: title, lowest and highest value of an axis, and whether it is logarithmic.
         points: inside the axes.
-        size: width and height of the chart.
     """
-    width, height = size
+    width, height = 560.0, 400.0
     across = Axis(x[0], x[1], x[2], 58.0, width - 14.0, x[3])
     up = Axis(y[0], y[1], y[2], height - 44.0, 14.0, y[3])
     placed = _labels([(point, across.at(point.x), up.at(point.y)) for point in points], width)
@@ -189,3 +195,69 @@ def _step(span: float) -> float:
     rough = (span or 1.0) / 4
     power = 10.0 ** floor(log10(rough))
     return power * min((1, 2, 5, 10), key=lambda factor: abs(factor * power - rough))
+
+
+def tradeoffs(run: Run) -> list[Scatter]:
+    """The charts for which there are at least two points."""
+    return [chart for chart in (_preservation(run), _cost(run)) if chart is not None]
+
+
+def _preservation(run: Run) -> Scatter | None:
+    x, y = SECOND, SSIM_SOURCE
+    points = [
+        _point(run, results, name, 100 * across, up, f"{x.title} {x.text(across)} {x.unit}, {y.title} {y.text(up)}")
+        for results in _modes(run)
+        for name in results.rows
+        if (across := _mean(results, name, x)) is not None and (up := _mean(results, name, y)) is not None
+    ]
+    if len(points) < 2:
+        return None
+    about = (
+        f"Means over the {run.noun}s. The second judge decides, whom no method saw. Right is better; as high as the "
+        "oracle is right: an edit has to change something."
+    )
+    lowest = min(point.y for point in points)
+    return scatter(
+        "Accuracy against preservation",
+        about,
+        [f"protocol {run.record.protocol_hash[:12]}"],
+        (f"{x.title}, {x.unit}", -3.0, 103.0, False),
+        (y.title, max(0.0, lowest - 0.08), 1.03, False),
+        points,
+    )
+
+
+def _cost(run: Run) -> Scatter | None:
+    modes, points = _modes(run), []
+    card = modes[0].card(FD_TARGET)
+    for results in modes:
+        for name in results.rows:
+            cost, distance = run.costs.get((name, results.mode)), _mean(results, name, card)
+            if cost is not None and cost.ms_per_image > 0 and distance is not None:
+                hint = f"{cost.ms_per_image:.3g} ms an image, {card.title} {distance:.4g}"
+                points.append(_point(run, results, name, cost.ms_per_image, distance, hint))
+    if len(points) < 2:
+        return None
+    about = f"Means over the {run.noun}s, time on the machine named under Cost. Low and left is better."
+    return scatter(
+        "Cost against quality",
+        about,
+        [f"protocol {run.record.protocol_hash[:12]}"],
+        ("ms an image", min(p.x for p in points) / 4, max(p.x for p in points) * 1.6, True),
+        (card.title, 0.0, 1.06 * max(p.y for p in points), False),
+        points,
+    )
+
+
+def _modes(run: Run) -> list[Results]:
+    return [Results(run, run.record.protocol_hash, mode) for mode in MODES]
+
+
+def _mean(results: Results, name: str, card: MeasureCard) -> float | None:
+    return results.means(card)[0][name].value
+
+
+def _point(run: Run, results: Results, name: str, x: float, y: float, hint: str) -> Point:
+    method = run.record.methods[name]
+    words = f"{method.title}, {MODE_TITLES[results.mode].lower()}: {hint}"
+    return Point(method.title[:24], x, y, method.kind, results.mode, results.layout.method(name), words)

@@ -1,4 +1,4 @@
-"""The comparison grids of a page, put together from the sample strips of a run directory."""
+"""The comparison grids of a run: the first test images, edited by every method, put together from the stored strips."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class GridRow:
 class Grid:
     """One face: its source picture and a row for the references, every method, the truth and every control.
 
-    Of conversions every column has a source of its own, in a row of their own, and `source` is the first.
+    In a run of conversions every column has its own source: the sources are a row, and `source` is the first of them.
     """
 
     face: int
@@ -72,7 +72,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class GridSet:
-    """The grids of one mode, and the same (its first face) as one labelled picture to download.
+    """The grids of one mode, and the grid of the first face as one labelled picture to download.
 
     Attributes:
         truth: whether there are true edits, to which the heat maps then compare.
@@ -91,11 +91,11 @@ class GridSet:
     highest: int = round(heat.HIGHEST)
 
 
-class Figures:
-    """Cuts the strips and keeps the pictures of the page.
+class ComparisonGrids:
+    """The comparison grids of a run, cut out of its stored strips.
 
     Attributes:
-        files: every picture made so far: path inside the page's folder -> PNG (or PDF).
+        files: the pictures made so far, PNG or PDF, by their paths inside the folder of pages.
     """
 
     def __init__(self, run: Run) -> None:
@@ -130,11 +130,11 @@ class Figures:
             path = f"grids/{mode}-{face + 1}"
             made = [self._grid_row(row, f"{path}-{number}", face, sources) for number, row in enumerate(rows, 1)]
             grids.append(Grid(face + 1, source, made))
-        sheet = self._sheet(mode, 0, sources, rows)
+        grid = self._labelled_grid(mode, 0, sources, rows)
         picture = self._keep(
-            f"grids/{mode}.png", comparison_grid(sheet.rows, sheet.columns, scale=max(1, round(96 / self.side)))
+            f"grids/{mode}.png", comparison_grid(grid.rows, grid.columns, scale=max(1, round(96 / self.side)))
         )
-        self.files[f"grids/{mode}.pdf"] = grid_pdf(sheet.rows, sheet.columns)
+        self.files[f"grids/{mode}.pdf"] = grid_pdf(grid.rows, grid.columns)
         spoken = [self.run.spoken(column) for column in columns]
         truth = any(row.group == "truth" for row in rows)
         return GridSet(mode, MODE_TITLES[mode], spoken, grids, picture, truth, shared)
@@ -148,16 +148,16 @@ class Figures:
     def _of_face(self, strips: ByColumn, face: int) -> list[Image.Image | None]:
         return [strips[c][face] if face < len(strips.get(c, [])) else None for c in self.run.columns]
 
-    def sheets(self) -> Iterator[LabelledGrid]:
+    def labelled(self) -> Iterator[LabelledGrid]:
         """The grid of every mode and face, to be drawn with labels."""
         sources = self._sources()
         for mode in MODES if sources else ():
             rows = self._rows(mode, sources)
             if any(row.method for row in rows):
                 for face in range(max(len(tiles) for tiles in sources.values())):
-                    yield self._sheet(mode, face, sources, rows)
+                    yield self._labelled_grid(mode, face, sources, rows)
 
-    def _sheet(self, mode: Mode, face: int, sources: ByColumn, rows: list[_Row]) -> LabelledGrid:
+    def _labelled_grid(self, mode: Mode, face: int, sources: ByColumn, rows: list[_Row]) -> LabelledGrid:
         heads = [self.run.spoken(column) for column in self.run.columns]
         pictures = [(row.title, self._of_face(row.strips, face)) for row in rows]
         if not self.run.conversions:

@@ -8,8 +8,8 @@ from pathlib import Path
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.figures.boards import Boards
-from bridgebench.reports.figures.comparison import Figures
-from bridgebench.reports.figures.domains import Matrices
+from bridgebench.reports.figures.comparison import ComparisonGrids
+from bridgebench.reports.figures.conversions import ConversionGrids
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.run import Run
 from bridgebench.templates.grids import LabelledGrid, comparison_grid, grid_pdf, png_bytes
@@ -29,21 +29,21 @@ def write_figures(run_dir: Path, out: Path | None = None) -> Path:
     """
     run = Run(run_dir)
     out = run_dir / "figures" if out is None else out
-    sheets = list(_sheets(run))
-    if not sheets:
+    labelled = list(_labelled(run))
+    if not labelled:
         raise UserError(f"{run_dir} holds no pictures to make figures of.")
     scale = max(1, round(_SIDE / run.record.data.image_size))
-    for sheet in sheets:
-        write_bytes(out / f"{sheet.name}.png", png_bytes(comparison_grid(sheet.rows, sheet.columns, scale=scale)))
-        write_bytes(out / f"{sheet.name}.pdf", grid_pdf(sheet.rows, sheet.columns))
+    for grid in labelled:
+        write_bytes(out / f"{grid.name}.png", png_bytes(comparison_grid(grid.rows, grid.columns, scale=scale)))
+        write_bytes(out / f"{grid.name}.pdf", grid_pdf(grid.rows, grid.columns))
     return out
 
 
-def _sheets(run: Run) -> Iterator[LabelledGrid]:
-    yield from Figures(run).sheets()
+def _labelled(run: Run) -> Iterator[LabelledGrid]:
+    yield from ComparisonGrids(run).labelled()
     layout = Layout(run)
-    for matrix, sheet in Matrices(run).sheets():
-        method = layout.method_slug(matrix.method) if matrix.method else "true-edit"
-        conversion = layout.column_slug(matrix.conversion)
-        yield LabelledGrid(f"{conversion}-{matrix.mode}-{method}", sheet.columns, sheet.rows)
-    yield from Boards(run).sheets()
+    for found, grid in ConversionGrids(run).labelled():
+        method = layout.method_slug(found.method) if found.method else "true-edit"
+        conversion = layout.column_slug(found.conversion)
+        yield LabelledGrid(f"{conversion}-{found.mode}-{method}", grid.columns, grid.rows)
+    yield from Boards(run).labelled()

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridgebench.eval.measures import SUCCESS
-from bridgebench.eval.measures.accuracy import ACCURACY
-from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
-from bridgebench.eval.records.record import MODES, Mode
+from bridgebench.eval.records.record import MODES
 from bridgebench.reports.figures.comparison import GridRow, GridSet
-from bridgebench.reports.figures.domains import Matrices
+from bridgebench.reports.figures.conversions import ConversionGrids
 from bridgebench.reports.pages.html import Page
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.paper.published import paper_column, rows
-from bridgebench.reports.paper.verdicts import differences, verdict_cell
+from bridgebench.reports.paper.verdicts import differences, measures_held, verdict_cell
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import Table, TableCell
@@ -39,7 +37,6 @@ class TileSet:
         sources: pictures of the sources, where all attributes have the same ones (`shared`); else they are a row.
     """
 
-    mode: Mode
     title: str
     place: int
     columns: int
@@ -48,12 +45,12 @@ class TileSet:
     rows: list[TileRow]
 
 
-def column_pages(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices) -> list[Page]:
+def column_pages(run: Run, layout: Layout, grids: list[GridSet], conversions: ConversionGrids) -> list[Page]:
     """The pages in the run's order."""
-    return [_page(run, layout, grids, matrices, number) for number in range(len(run.columns))]
+    return [_page(run, layout, grids, conversions, number) for number in range(len(run.columns))]
 
 
-def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, number: int) -> Page:
+def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: ConversionGrids, number: int) -> Page:
     column = run.columns[number]
     slug = layout.column_slug(column)
     blocks: list[tuple[str, list[Table]]] = []
@@ -78,11 +75,10 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, nu
             blocks.append((name, shown))
     neighbours = [run.columns[i] if 0 <= i < len(run.columns) else None for i in (number - 1, number + 1)]
     context = {
-        "column": column,
         "title": run.spoken(column),
         "noun": run.noun,
         "blocks": blocks,
-        "boards": {MODE_TITLES[mode]: matrices.of(mode=mode, conversion=column) for mode in MODES},
+        "boards": {MODE_TITLES[mode]: conversions.of(mode, conversion=column) for mode in MODES},
         "sets": {found.title: _tiles(found, number) for found in grids},
         "before": neighbours[0] and (run.spoken(neighbours[0]), layout.column(neighbours[0])),
         "after": neighbours[1] and (run.spoken(neighbours[1]), layout.column(neighbours[1])),
@@ -91,13 +87,8 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, nu
 
 
 def _paper(results: Results, column: str, key: str, title: str) -> Table | None:
-    """What the paper printed, with verdicts where ours compare."""
-    run = results.run
-    cards = {
-        "table1_accuracy_celeba": ACCURACY,
-        "table2_fid_celeba": results.card(FD_PAPER),
-        "table3_fid_afhq": results.card(FD_TARGET),
-    }
+    """What the paper printed of a column; with verdicts where our numbers compare with it."""
+    run, cards = results.run, measures_held(results)
 
     def beside(method: str, file: str) -> TableCell | None:
         return verdict_cell(results, method, file, cards[file], column)
@@ -115,4 +106,4 @@ def _tiles(grids: GridSet, place: int) -> TileSet:
     ]
     shown = [row for row in rows if any(tile.present[place] for tile in row.tiles)]
     sources = [grid.source for grid in grids.grids]
-    return TileSet(grids.mode, grids.title, place, len(grids.columns), sources, grids.shared, shown)
+    return TileSet(grids.title, place, len(grids.columns), sources, grids.shared, shown)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from bridgebench.reports.figures.charts import tradeoffs
 from bridgebench.reports.figures.comparison import GridSet
-from bridgebench.reports.figures.tradeoffs import tradeoffs
 from bridgebench.reports.pages.html import Page
 from bridgebench.reports.paper.order_section import order_section
-from bridgebench.reports.paper.order_words import listed
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.sections import sections
 from bridgebench.reports.tables.tables import Table
 from bridgebench.reports.tables.variants import variants_section
 from bridgebench.reports.words.story import TITLE, story
-
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+from bridgebench.reports.words.text import listed, spelt
 
 
 def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
@@ -41,17 +39,17 @@ def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
 
 
 def headline(run: Run) -> dict[str, str]:
-    """What was run, in the words of the page's top."""
+    """What was run, in the words of the top of the page."""
     record = run.record
     methods = [method for method in map(record.methods.__getitem__, run.methods) if method.kind == "method"]
     titles = [method.title for method in methods if not method.variant_of] or [method.title for method in methods]
-    named = listed(titles) if len(titles) < 4 else f"{_spelt(len(titles)).capitalize()} methods"
+    named = listed(titles) if len(titles) < 4 else f"{spelt(len(titles)).capitalize()} methods"
     if len(titles) < len(methods):
-        named = f"{named} in {_spelt(len(methods))} trainings"
+        named = f"{named} in {spelt(len(methods))} trainings"
     sizes = sorted({cell.n for cell in run.cells.values()})
     n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
     data = f"{record.data.name}, {record.data.image_size} px"
-    count, outputs = _spelt(len(run.columns)).capitalize(), record.protocol.get("outputs")
+    count, outputs = spelt(len(run.columns)).capitalize(), record.protocol.get("outputs")
     if run.conversions:
         domains = f"{', '.join(record.attributes[:-1])} and {record.attributes[-1]}"
         what = f"{count} conversions between {domains}, {n} test images of each source"
@@ -76,7 +74,3 @@ def progress(run: Run) -> str:
     planned = sum(len(method.modes) for method in record.methods.values()) * len(run.columns)
     done = sum(key[0] == record.protocol_hash for key in run.cells)
     return f"This run is not finished: {done} of {planned} cells are there." if done < planned else ""
-
-
-def _spelt(number: int) -> str:
-    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)

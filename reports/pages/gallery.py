@@ -1,4 +1,4 @@
-"""One page that leads to the pages of several runs."""
+"""A page with links to the pages of several runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridgebench.reports.read.run import Run
 
 
 @dataclass(frozen=True)
-class Entry:
+class LinkedRun:
     """A run: what it is, where its first page lies, and a picture of it, relative to the gallery."""
 
     headline: dict[str, str]
@@ -30,15 +30,15 @@ def build_gallery(folder: Path) -> Path | None:
         UserError: a run is damaged, or the page cannot be written.
     """
     pages = [page for page in folder.glob("*/report/index.html") if (page.parents[1] / "run.json").is_file()]
-    entries = [_entry(Run(page.parents[1]), page, folder) for page in pages]
-    if len(entries) < 2:
+    runs = [_linked(Run(page.parents[1]), page, folder) for page in pages]
+    if len(runs) < 2:
         return None
-    entries.sort(key=lambda entry: entry.link)
-    write_bytes(folder / "index.html", standalone("gallery.html.j2", entries=entries))
+    runs.sort(key=lambda run: run.link)
+    write_bytes(folder / "index.html", standalone("gallery.html.j2", runs=runs))
     return folder / "index.html"
 
 
-def _entry(run: Run, page: Path, folder: Path) -> Entry:
+def _linked(run: Run, page: Path, folder: Path) -> LinkedRun:
     pictures = [page.parent / "grids" / f"{mode}.png" for mode in ("label", "reference")]
     picture = next((one.relative_to(folder).as_posix() for one in pictures if one.is_file()), "")
-    return Entry(headline(run), page.relative_to(folder).as_posix(), picture)
+    return LinkedRun(headline(run), page.relative_to(folder).as_posix(), picture)

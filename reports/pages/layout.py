@@ -27,7 +27,7 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
 class Layout:
     """The paths of the pages of a run, relative to the folder that they all lie in."""
 
-    provenance = "provenance.html"
+    provenance, figures = "provenance.html", "figures.html"
 
     def __init__(self, run: Run) -> None:
         self.run = run

@@ -10,14 +10,14 @@ from bridgebench.eval.records.record import MODES
 from bridgebench.eval.records.run import LossCurves, MethodRecord
 from bridgebench.reports.figures.charts import Curve, curve
 from bridgebench.reports.figures.comparison import GridRow, GridSet
-from bridgebench.reports.figures.domains import Matrices
+from bridgebench.reports.figures.conversions import ConversionGrids
 from bridgebench.reports.pages.html import Page
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.leakage import LeakageMap, leakage_map
 from bridgebench.reports.tables.tables import Table
-from bridgebench.reports.words.facts import Fact
+from bridgebench.reports.words.text import Fact
 from pydantic import ValidationError
 
 _SPENT = {
@@ -40,12 +40,12 @@ class FaceRow:
     rows: list[GridRow]
 
 
-def method_pages(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices) -> list[Page]:
+def method_pages(run: Run, layout: Layout, grids: list[GridSet], conversions: ConversionGrids) -> list[Page]:
     """The pages in the run's order."""
-    return [_page(run, layout, grids, matrices, name) for name in run.methods]
+    return [_page(run, layout, grids, conversions, name) for name in run.methods]
 
 
-def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, name: str) -> Page:
+def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: ConversionGrids, name: str) -> Page:
     method, slug = run.record.methods[name], layout.method_slug(name)
     about = f"Each {run.noun} leads to its own page, where the methods stand side by side."
     maps: dict[str, LeakageMap] = {}
@@ -78,7 +78,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, na
         "maps": maps,
         "measured": [title for title, _, tables in blocks if tables],
         "curves": _curves(method),
-        "boards": {MODE_TITLES[mode]: matrices.of(method=name, mode=mode) for mode in MODES},
+        "boards": {MODE_TITLES[mode]: conversions.of(mode, method=name) for mode in MODES},
     }
     shown = [table for _, _, tables in blocks for table in tables]
     return Page(layout.method(name), "method.html.j2", context, [*shown, *(found.table for found in maps.values())])

@@ -1,4 +1,4 @@
-"""The paper's order of systems beside ours, by measure: ranks, pairs that keep their order, and Kendall's tau."""
+"""The paper's order of systems beside ours, by measure: ranks, Kendall's tau, and what they say in sentences."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
 from bridgebench.eval.records.measured import Measure
 from bridgebench.eval.records.record import MODES, Mode
-from bridgebench.reports.paper.published import printed
+from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import mean, too_few
+from bridgebench.reports.words.text import listed, spelt
 
 FEWEST = 3  # systems of the paper, for an order to be worth a look
 
@@ -43,7 +44,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class System:
+class RankedSystem:
     """A row of the paper's table that was measured here; `paper` and `ours` are means over the same columns.
 
     Attributes:
@@ -76,7 +77,7 @@ class Order:
     card: MeasureCard
     published: str
     mode: Mode | None
-    systems: list[System]
+    systems: list[RankedSystem]
     columns: int
     all_columns: int
     pairs: Pairs
@@ -95,20 +96,20 @@ def orders(run: Run) -> list[Order]:
     modes = [Results(run, run.record.protocol_hash, mode) for mode in MODES]
     target, whole = modes[0].card(FD_TARGET), modes[0].card(FD_PAPER)
     if run.conversions:
-        found = [_order(modes, "table3_fid_afhq", "FID", target)]
+        found = [_order(modes, TABLE3, "FID", target)]
     else:
         held = [
-            ("table1_accuracy_celeba", "accuracy", ACCURACY),
-            ("table1_accuracy_celeba", "accuracy", SECOND),
-            ("table2_fid_celeba", "FID", whole),
-            ("table2_fid_celeba", "FID", target),
+            (TABLE1, "accuracy", ACCURACY),
+            (TABLE1, "accuracy", SECOND),
+            (TABLE2, "FID", whole),
+            (TABLE2, "FID", target),
         ]
         found = [_order([results], *one) for results in modes for one in held]
     return [order for order in found if order is not None]
 
 
 def beats(card: MeasureCard, one: Measure, other: Measure) -> int:
-    """1: `one` is better; -1: `other` is; 0: they tie, as their intervals meet or are of too few images to tell."""
+    """1: `one` is better; -1: `other` is; 0: they tie: their intervals overlap, or there are too few images to tell."""
     if one.value is None or other.value is None or one.value == other.value:
         return 0
     bounds = (one.low, one.high, other.low, other.high)
@@ -120,7 +121,7 @@ def beats(card: MeasureCard, one: Measure, other: Measure) -> int:
 
 
 def agreement(card: MeasureCard, paper: Sequence[float], ours: Sequence[Measure]) -> Pairs:
-    """The pairs of some systems, given in one order twice: the paper's numbers and ours."""
+    """How many pairs of systems the paper and we put in the same order; both lists have the same systems in order."""
     found = Pairs()
     for i, j in combinations(range(len(paper)), 2):
         here = beats(card, ours[i], ours[j])
@@ -131,7 +132,7 @@ def agreement(card: MeasureCard, paper: Sequence[float], ours: Sequence[Measure]
 
 
 def ranks(card: MeasureCard, values: Sequence[Measure]) -> list[tuple[int, int]]:
-    """Of each the first and the last rank that it may have: ties share theirs."""
+    """The first and the last rank that each value may have; values that tie share their ranks."""
     return [
         (
             1 + sum(beats(card, other, one) > 0 for other in values),
@@ -168,7 +169,7 @@ def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCar
             by_column += agreement(card, [row[column] for row in numbers], [row[i] for row in rows])
     published_ranks = _plain_ranks(card, theirs)
     systems = [
-        System(
+        RankedSystem(
             _title(results, name, len(modes) > 1), name, results.mode, theirs[i], ours[i], (published_ranks[i], rank)
         )
         for i, ((results, name), rank) in enumerate(zip(found, ranks(card, ours), strict=True))
@@ -184,7 +185,7 @@ def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCar
         agreement(card, theirs, ours),
         by_column,
         {title: max(behind.values()) for title, behind in controls.items()},
-        {title: first for title, behind in controls.items() if (first := _where(behind, len(found)))},
+        {title: first for title, behind in controls.items() if (first := _leading_modes(behind, len(found)))},
     )
 
 
@@ -200,7 +201,7 @@ def _plain_ranks(card: MeasureCard, values: Sequence[float]) -> list[tuple[int, 
 def _controls(
     modes: Sequence[Results], card: MeasureCard, used: Sequence[bool], ours: Sequence[Measure]
 ) -> dict[str, dict[Mode, int]]:
-    """Of each control that leaves any system behind, how many, by mode."""
+    """How many systems each control leaves behind, by its title and mode; controls that leave none are left out."""
     found: dict[str, dict[Mode, int]] = {}
     for results in modes:
         for name in results.kind("control"):
@@ -213,10 +214,79 @@ def _controls(
     return found
 
 
-def _where(behind: dict[Mode, int], systems: int) -> list[Mode]:
+def _leading_modes(behind: dict[Mode, int], systems: int) -> list[Mode]:
+    """The modes in which a control leaves all systems behind."""
     return [mode for mode, count in behind.items() if count == systems]
 
 
 def _title(results: Results, name: str, both: bool) -> str:
     title = results.run.record.methods[name].title
     return f"{title}, {MODE_TITLES[results.mode].removeprefix('Edits ')}" if both else title
+
+
+def where(order: Order) -> str:
+    """``"by label"``; of conversions ``"in both modes"``."""
+    return MODE_TITLES[order.mode].removeprefix("Edits ") if order.mode else "in both modes"
+
+
+def _led(order: Order, modes: Sequence[Mode]) -> str:
+    """In which modes a control comes first, in words; an order of conversions holds both modes."""
+    return where(order) if len(modes) > 1 else MODE_TITLES[modes[0]].removeprefix("Edits ")
+
+
+def pairs_words(order: Order) -> str:
+    """``"4 of 6 pairs in accuracy (1 opposite, 1 tied; τ = 0.50)"``."""
+    pairs = order.pairs
+    parts = [f"{count} {word}" for count, word in ((pairs.opposite, "opposite"), (pairs.tied, "tied")) if count]
+    tau = f"τ = {pairs.tau:.2f}".replace("-", "\N{MINUS SIGN}")
+    more = "; ".join([*filter(None, [", ".join(parts)]), tau])
+    over = "" if order.columns == order.all_columns else f" over {order.columns} of {order.all_columns} columns"
+    return f"{pairs.alike} of {pairs.total} pairs in {order.card.spoken}{over} ({more})"
+
+
+def agreement_words(found: Sequence[Order]) -> list[str]:
+    """A sentence a mode: how many pairs of systems stand as in the paper, measure by measure."""
+    sentences = []
+    for mode in dict.fromkeys(order.mode for order in found):
+        of_mode = [order for order in found if order.mode == mode]
+        count = spelt(len(of_mode[0].systems))
+        whose = f"{count} systems" if mode else f"{count} rows (a system in a mode each)"
+        pairs = listed([f"for {pairs_words(order)}" for order in of_mode])
+        sentences.append(f"{where(of_mode[0]).capitalize()}, the paper's order of {whose} holds {pairs}.")
+    return sentences
+
+
+def chance_words(found: Sequence[Order]) -> str:
+    """How much an order of so few systems can say."""
+    sizes = {len(order.systems): order.orders for order in found}
+    counts = listed([f"{spelt(size)} have {sizes[size]}" for size in sorted(sizes, reverse=True)])
+    kind = "systems" if found[0].mode else "rows"
+    return f"few {kind} have few orders ({counts}), so full agreement soon comes about by chance."
+
+
+def full_words(found: Sequence[Order]) -> str:
+    """In which measures every pair stands as in the paper."""
+    full = listed([f"{order.card.spoken} {where(order)}" for order in found if order.pairs.tau == 1])
+    return (
+        f"The whole of the paper's order is found in {full}."
+        if full
+        else "No measure has the whole of the paper's order."
+    )
+
+
+def cheating_words(found: Sequence[Order], without: str = "") -> str:
+    """Which measures put a control before all systems; the control `without` is left out."""
+    parts = []
+    for control in dict.fromkeys(title for order in found for title in order.cheats if title != without):
+        modes: dict[str, list[str]] = {}
+        for order in found:
+            if control in order.cheats:
+                modes.setdefault(order.card.spoken, []).append(_led(order, order.cheats[control]))
+        alike: dict[str, list[str]] = {}
+        for measure, its in modes.items():
+            alike.setdefault(listed(its), []).append(measure)
+        parts.append(f"{control} {', '.join(f'{its} in {listed(measures)}' for its, measures in alike.items())}")
+    if not parts:
+        return ""
+    told = "; ".join(parts)
+    return f"Controls come before every system: {told}. A good value of such a measure alone proves no good edit."

@@ -1,14 +1,22 @@
-"""The section "The paper's order and ours" of the first page."""
+"""The section "The paper's order and ours" of the first page: sentences, tables, and slope charts of the ranks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.reports.paper.order import Order, System, orders
-from bridgebench.reports.paper.order_words import agreement_words, chance_words, cheating_words, full_words
-from bridgebench.reports.paper.slopes import SlopeChart, rank_text, slope_chart
+from bridgebench.reports.paper.order import (
+    Order,
+    RankedSystem,
+    agreement_words,
+    beats,
+    chance_words,
+    cheating_words,
+    full_words,
+    orders,
+)
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import DASH, Group, Head, Notes, Row, Table, TableCell, numbers_of
@@ -22,6 +30,32 @@ _RULE = (
     "Kendall's τ: pairs alike less pairs opposite, over all pairs; 1 is the paper's order, 0 no relation to it. "
     "Cheated: a control, which nobody trained, comes before systems."
 )
+_LETTER, _STEP, _TOP, _GAP, _BETWEEN = 8.0, 26.0, 34.0, 16.0, 84.0
+_LONGEST = 26
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A system's line in the chart's units; `moved`: it changes its rank by more than ties allow."""
+
+    left: str
+    right: str
+    y: tuple[float, float]
+    moved: bool
+    hint: str
+
+
+@dataclass(frozen=True)
+class SlopeChart:
+    """One measure; `ties` are the stretches of our side between neighbours that tie."""
+
+    title: str
+    words: str
+    slopes: list[Slope]
+    ties: list[tuple[float, float]]
+    x: tuple[float, float]
+    width: float
+    height: float
 
 
 @dataclass(frozen=True)
@@ -136,9 +170,45 @@ def _ranks_table(run: Run, found: Sequence[Order]) -> Table:
     )
 
 
-def _rank_cell(system: System | None, side: int, form: str, card: MeasureCard | None = None) -> TableCell:
+def _rank_cell(system: RankedSystem | None, side: int, form: str, card: MeasureCard | None = None) -> TableCell:
     """The paper's rank (side 0) or ours (1), the mean in small print; `card` is that of our measure."""
     if system is None:
         return TableCell(DASH, hint="not measured")
     numbers = {"value": system.paper} if card is None else numbers_of(card, system.ours)
     return TableCell(rank_text(system.ranks[side]), form.format(numbers["value"]), numbers=numbers)
+
+
+def slope_chart(order: Order) -> SlopeChart:
+    """The chart of one order."""
+    systems, card = order.systems, order.card
+    sign = -1 if card.better == "higher" else 1
+    ours = sorted(systems, key=lambda system: sign * (system.ours.value or 0.0))
+    slopes = []
+    for place, system in enumerate(systems):
+        (first, last), (low, high) = system.ranks
+        here, there = rank_text(system.ranks[1]), rank_text(system.ranks[0])
+        name = system.title[:_LONGEST]
+        slopes.append(
+            Slope(
+                f"{name} {there}",
+                f"{here} {name}",
+                (_TOP + _STEP * place, _TOP + _STEP * ours.index(system)),
+                last < low or high < first,
+                f"{system.title}: rank {there} in the paper, {here} here",
+            )
+        )
+    ties = [
+        (_TOP + _STEP * place, _TOP + _STEP * (place + 1))
+        for place, (one, other) in enumerate(pairwise(ours))
+        if beats(card, one.ours, other.ours) == 0
+    ]
+    margin = _GAP + _LETTER * max(max(len(slope.left), len(slope.right)) for slope in slopes)
+    words = "; ".join(slope.hint for slope in slopes)
+    height = _TOP + _STEP * len(systems) - 8
+    return SlopeChart(card.title, words, slopes, ties, (margin, margin + _BETWEEN), 2 * margin + _BETWEEN, height)
+
+
+def rank_text(ranks: tuple[int, int]) -> str:
+    """``"2"``, or ``"2–3"`` of a tie."""
+    first, last = ranks
+    return str(first) if first == last else f"{first}\N{EN DASH}{last}"

@@ -11,6 +11,7 @@ from bridgebench.eval.records.record import Mode
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.tables.tables import Group, Head, Row, Table, TableCell
 
+TABLE1, TABLE2, TABLE3 = "table1_accuracy_celeba", "table2_fid_celeba", "table3_fid_afhq"  # files of this folder
 _FOLDER = Path(__file__).parent
 _TITLES = {
     "stargan": "StarGAN",
@@ -21,18 +22,15 @@ _TITLES = {
     "homogan": "HomoGAN",
     "starganv2": "StarGAN v2",
 }
-
-
 _DATA = {
-    "table1_accuracy_celeba": "CelebA, 128 px",
-    "table2_fid_celeba": "CelebA, 128 px",
-    "table3_fid_afhq": "AFHQ, 256 px",
+    TABLE1: "CelebA, 128 px",
+    TABLE2: "CelebA, 128 px",
+    TABLE3: "AFHQ, 256 px",
 }
-
 _HEADS = {
-    "table1_accuracy_celeba": "Table 1, accuracy in %",
-    "table2_fid_celeba": "Table 2, FID",
-    "table3_fid_afhq": "Table 3, FID",
+    TABLE1: "Table 1, accuracy in %",
+    TABLE2: "Table 2, FID",
+    TABLE3: "Table 3, FID",
 }
 
 

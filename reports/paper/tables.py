@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
-from bridgebench.reports.paper.published import published
+from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, published
 from bridgebench.reports.paper.verdicts import differences, verdict_table
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
@@ -13,7 +13,6 @@ from bridgebench.reports.tables.by_column import by_column
 from bridgebench.reports.tables.tables import Table
 
 _BOTH = ("floor", "null")
-_TABLE1, _TABLE2, _TABLE3 = "table1_accuracy_celeba", "table2_fid_celeba", "table3_fid_afhq"
 
 
 def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
@@ -37,9 +36,9 @@ def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
             heading = f"Table 1, as published: accuracy on CelebA, {name}"
             what = "the share of edits that the authors' classifier accepts, in %, on CelebA"
             beside = verdict_table(
-                [results], _TABLE1, ACCURACY, f"{key}-verdict", f"Table 1, ours beside the paper's: accuracy, {name}"
+                [results], TABLE1, ACCURACY, f"{key}-verdict", f"Table 1, ours beside the paper's: accuracy, {name}"
             )
-            shown = published(_TABLE1, [results.mode], f"{key}-paper", heading, _about(run, _TABLE1, what, beside))
+            shown = published(TABLE1, [results.mode], f"{key}-paper", heading, _about(run, TABLE1, what, beside))
             paper = [shown, *filter(None, [beside])]
         others = [card for card in results.cards("accuracy") if card not in (ACCURACY, SECOND)]
         blocks.append(Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, others)))
@@ -78,10 +77,10 @@ def _table2(results: Results, suffix: str) -> Block:
     heading, paper = f"Table 2, as published: FID on CelebA, {name}", []
     if own:
         beside = verdict_table(
-            [results], _TABLE2, whole, f"{key}-verdict", f"Table 2, ours beside the paper's: {whole.title}, {name}"
+            [results], TABLE2, whole, f"{key}-verdict", f"Table 2, ours beside the paper's: {whole.title}, {name}"
         )
-        about = _about(run, _TABLE2, "FID with Inception features, on CelebA", beside)
-        shown = published(_TABLE2, [results.mode], f"{key}-paper", heading, about)
+        about = _about(run, TABLE2, "FID with Inception features, on CelebA", beside)
+        shown = published(TABLE2, [results.mode], f"{key}-paper", heading, about)
         paper = [shown, *filter(None, [beside])]
     others = [card for card in results.cards("distance") if card not in (target, whole)]
     return Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, others))
@@ -95,10 +94,10 @@ def _table3(modes: list[Results], suffix: str) -> Block:
     paper = []
     if own:
         title = f"Table 3, ours beside the paper's: {target.title}"
-        beside = verdict_table(modes, _TABLE3, target, f"{key}-verdict", title)
-        about = _about(run, _TABLE3, "FID with Inception features, on AFHQ", beside)
+        beside = verdict_table(modes, TABLE3, target, f"{key}-verdict", title)
+        about = _about(run, TABLE3, "FID with Inception features, on AFHQ", beside)
         heading, every = "Table 3, as published: FID on AFHQ", [results.mode for results in modes]
-        shown = published(_TABLE3, every, f"{key}-paper", heading, about, run.spoken)
+        shown = published(TABLE3, every, f"{key}-paper", heading, about, run.spoken)
         paper = [shown, *filter(None, [beside])]
     closed = {
         card.title: by_column(modes, card, f"{key}-{card.key}", card.title)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.card import MeasureCard
+from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
 from bridgebench.eval.records.measured import Measure
-from bridgebench.reports.paper.published import printed
+from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
@@ -34,12 +36,14 @@ class Standard:
     """What the paper's numbers of a table were measured on.
 
     Attributes:
+        number: of the table.
         name, title: the data set in our records and in words.
         image_size: in pixels.
         features: feature spaces that its numbers were taken in, by our name; empty: it has no distances.
         n: edited images of a cell, of distances; `n_real`: the real ones, by the last word of the cell's name or "".
     """
 
+    number: str
     name: str
     title: str
     image_size: int
@@ -50,13 +54,18 @@ class Standard:
 
 _CELEBA = 19_962  # the official test partition
 STANDARDS = {
-    "table1_accuracy_celeba": Standard("celeba", "CelebA", 128),
-    "table2_fid_celeba": Standard("celeba", "CelebA", 128, ("inception",), _CELEBA, {"": _CELEBA}),
+    TABLE1: Standard("1", "celeba", "CelebA", 128),
+    TABLE2: Standard("2", "celeba", "CelebA", 128, ("inception",), _CELEBA, {"": _CELEBA}),
     # 500 test images of a domain, ten outputs each, against its training images (AFHQ's first version).
-    "table3_fid_afhq": Standard(
-        "afhq", "AFHQ", 256, ("inception-imagenet",), 5000, {"cat": 5153, "dog": 4739, "wild": 4738}
-    ),
+    TABLE3: Standard("3", "afhq", "AFHQ", 256, ("inception-imagenet",), 5000, {"cat": 5153, "dog": 4739, "wild": 4738}),
 }
+
+
+def measures_held(results: Results) -> dict[str, MeasureCard]:
+    """The paper's tables that have columns of a run, each with the measure of ours that it holds."""
+    if results.run.conversions:
+        return {TABLE3: results.card(FD_TARGET)}
+    return {TABLE1: ACCURACY, TABLE2: results.card(FD_PAPER)}
 
 
 def differences(run: Run, file: str) -> list[str]:

@@ -9,7 +9,7 @@ from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import DASH, SHADES, Group, Head, Row, Table, TableCell
 
-_LEAST_TOP = 0.05  # a map of no leakage at all is not to look as if there was some
+_LEAST_TOP = 0.05  # else a map with almost no leakage would be shaded as if there were much
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,6 @@ class LeakageMap:
         top: the end of the scale, as printed.
     """
 
-    mode_title: str
     names: list[str]
     table: Table
     top: str
@@ -56,7 +55,7 @@ def leakage_map(results: Results, method: str, key: str) -> LeakageMap | None:
     table = Table(
         key, heading, about, facts, [Head(name) for name in spoken], [Group("", rows)], kind="plain", corner="Flipped"
     )
-    return LeakageMap(MODE_TITLES[results.mode], spoken, table, LEAKAGE.text(top))
+    return LeakageMap(spoken, table, LEAKAGE.text(top))
 
 
 def _values(results: Results, method: str, flipped: str) -> dict[str, float | None]:

@@ -9,8 +9,7 @@ from bridgebench.eval.records.record import MODES
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.words.story import TITLE, story
-from bridgebench.reports.words.variants import variant_words
+from bridgebench.reports.words.story import TITLE, story, variant_words
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = f"## {TITLE}\n", "## Honest limits\n"

@@ -8,17 +8,17 @@ from typing import Any
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
+from bridgebench.eval.measures.fd import FD_TARGET
 from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.records.measured import Measure
 from bridgebench.eval.records.record import MODES
-from bridgebench.reports.paper.order import orders
-from bridgebench.reports.paper.order_words import agreement_words, chance_words, cheating_words, listed
-from bridgebench.reports.paper.verdicts import count_words, differences, verdict_table
+from bridgebench.reports.paper.order import agreement_words, chance_words, cheating_words, orders
+from bridgebench.reports.paper.verdicts import STANDARDS, count_words, differences, measures_held, verdict_table
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.tables import marks
-from bridgebench.reports.words.variants import variant_words
+from bridgebench.reports.tables.tables import interval, marks
+from bridgebench.reports.tables.variants import ablations_of, seeds_of
+from bridgebench.reports.words.text import listed
 
 TITLE = "What this comparison shows, and what it does not"
 _EQUAL = 1.01  # budgets that are whole batches of different sizes differ by less
@@ -26,7 +26,7 @@ _EQUAL = 1.01  # budgets that are whole batches of different sizes differ by les
 
 @dataclass(frozen=True)
 class Story:
-    """Sentences for either side."""
+    """What a comparison shows, and what it does not show, as sentences."""
 
     shows: list[str]
     lacks: list[str]
@@ -48,7 +48,7 @@ def story(run: Run) -> Story | None:
         _attack(modes),
         cheating_words(found, "Attack"),
     ]
-    lacks = [_data(run), *_training(run), _resolution(modes)]
+    lacks = [_data(modes), *_training(run), _resolution(modes)]
     if found:
         lacks.append(f"That an order is more than luck: {chance_words(found)}")
     return Story([one for one in [*shows, _ceiling(modes)] if one], [one for one in lacks if one])
@@ -115,11 +115,10 @@ def _ceiling(modes: Sequence[Results]) -> str:
 
 def _beside(modes: Sequence[Results]) -> list[str]:
     """How many cells agree with the paper's, where the two compare."""
-    run = modes[0].run
-    target, whole = modes[0].card(FD_TARGET), modes[0].card(FD_PAPER)
-    held = [("1", "table1_accuracy_celeba", ACCURACY), ("2", "table2_fid_celeba", whole)]
-    held = [("3", "table3_fid_afhq", target)] if run.conversions else held
-    found = [(number, verdict_table(modes, file, card, "", "")) for number, file, card in held]
+    found = [
+        (STANDARDS[file].number, verdict_table(modes, file, card, "", ""))
+        for file, card in measures_held(modes[0]).items()
+    ]
     return [
         f"Beside the paper's Table {number}: of {words}."
         for number, table in found
@@ -127,10 +126,9 @@ def _beside(modes: Sequence[Results]) -> list[str]:
     ]
 
 
-def _data(run: Run) -> str:
-    files = {"1": "table1_accuracy_celeba", "2": "table2_fid_celeba"}
-    files = {"3": "table3_fid_afhq"} if run.conversions else files
-    apart = {name: differences(run, file) for name, file in files.items()}
+def _data(modes: Sequence[Results]) -> str:
+    run = modes[0].run
+    apart = {STANDARDS[file].number: differences(run, file) for file in measures_held(modes[0])}
     reasons = list(dict.fromkeys(reason for found in apart.values() for reason in found))
     if not reasons:
         return ""
@@ -167,7 +165,7 @@ def _training(run: Run) -> list[str]:
 
 
 def _minutes(card: Mapping[str, Any]) -> float | None:
-    """Of all processes that trained together; None if the card does not say."""
+    """Minutes of training, summed over the processes that trained together; None if the card does not say."""
     minutes, together = card.get("training_minutes"), card.get("processes", 1)
     return minutes * together if isinstance(minutes, int | float) and isinstance(together, int) else None
 
@@ -191,3 +189,54 @@ def _resolution(modes: Sequence[Results]) -> str:
         f"{ACCURACY.text(max(halves))} points (those whose intervals meet are tied), and Fréchet distances have no "
         "interval at all."
     )
+
+
+def variant_words(modes: Sequence[Results]) -> list[str]:
+    """By mode and method that was trained with several seeds: the range of its accuracy, and which ablation leaves it.
+
+    An ablation leaves the range if its whole confidence interval lies outside: chance differences between test images
+    or seeds are not called an effect.
+    """
+    return [
+        _variant_sentence(results, name, seeds)
+        for results in modes
+        for name, seeds in _seed_accuracies(results).items()
+    ]
+
+
+def _seed_accuracies(results: Results) -> dict[str, list[float]]:
+    """By method, the accuracies of its trainings with different seeds, where all of them were measured."""
+    averages = results.means(ACCURACY)[0]
+    found = {
+        name: [averages[one].value for one in names] for name, names in seeds_of(results.run, results.mode).items()
+    }
+    return {name: [v for v in values if v is not None] for name, values in found.items() if None not in values}
+
+
+def _variant_sentence(results: Results, name: str, seeds: Sequence[float]) -> str:
+    averages, of = results.means(ACCURACY)[0], results.run.record.methods
+    low, high = min(seeds), max(seeds)
+    others = ablations_of(results.run, results.mode).get(name, [])
+    measured = {other: value for other in others if (value := averages[other].value) is not None}
+    outside = [
+        f"{of[other].title} ({ACCURACY.text(value)} %)"
+        for other, value in measured.items()
+        if _beyond(averages[other], value, low, high)
+    ]
+    said = (
+        f"{MODE_TITLES[results.mode]}: {len(seeds)} trainings of {of[name].title} that differ in their seed alone have "
+        f"accuracies of {ACCURACY.text(low)} to {ACCURACY.text(high)} %"
+    )
+    if not measured:
+        return f"{said}."
+    if not outside:
+        return f"{said}; no ablation ({len(measured)} measured) lies clearly outside, so none has shown an effect."
+    rest = len(measured) - len(outside)
+    inside = f"; the other {rest} may be luck" if rest else ""
+    return f"{said}; of the ablations ({len(measured)} measured), clearly outside are {listed(outside)}{inside}."
+
+
+def _beyond(measure: Measure, value: float, low: float, high: float) -> bool:
+    """Whether all of a measure's interval (or its value, if it has none) is outside a range."""
+    first, last = interval(measure) or (value, value)
+    return last < low or first > high

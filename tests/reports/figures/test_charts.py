@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.reports.figures.charts import Axis, Point, curve, scatter
-from bridgebench.reports.figures.tradeoffs import tradeoffs
+from bridgebench.reports.figures.charts import Axis, Point, curve, scatter, tradeoffs
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import build
 from fake_run import write_json, write_run

@@ -12,9 +12,8 @@ from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.eval.records.measured import Measure
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.paper.order import Order, Pairs, agreement, beats, orders, ranks
-from bridgebench.reports.paper.order_section import order_section
+from bridgebench.reports.paper.order_section import order_section, slope_chart
 from bridgebench.reports.paper.published import printed
-from bridgebench.reports.paper.slopes import slope_chart
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import DASH
 from bridgebench.reports.words.story import story

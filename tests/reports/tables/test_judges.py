@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.reports.pages.provenance import judge_tables
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import build
-from bridgebench.reports.tables.judges import judge_tables
 from fake_run import write_run
 
 

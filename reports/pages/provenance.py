@@ -1,20 +1,23 @@
-"""Where the numbers come from, in words, and the commands that make them again."""
+"""The page that says where the numbers come from: data, code, weights, judges, protocol, commands to repeat the run."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from bridgebench.eval.records.differences import flatten
 from bridgebench.eval.records.run import Made, RunRecord, WeightsRecord
 from bridgebench.reports.pages.html import Page
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.judges import judge_tables
-from bridgebench.reports.words.facts import Fact
 from bridgebench.reports.words.protocol import lines
+from bridgebench.reports.words.text import Fact
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+_TITLES = {"primary": "First judge", "second": "Second judge"}
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def provenance_page(run: Run, layout: Layout, downloads: list[str]) -> Page:
@@ -63,7 +66,7 @@ def _machine(hardware: Mapping[str, Any]) -> str:
 
 
 def _differs(made: Made, record: RunRecord) -> str:
-    """What some cells that this run found done were made with, as far as it is not what made the others."""
+    """What differs between the making of cells that were kept from an earlier run and that of the others."""
     found = [_code(made.code)] if made.code != record.code else []
     found += [
         f"{name} {version}" for name, version in sorted(made.packages.items()) if record.packages.get(name) != version
@@ -79,7 +82,7 @@ def packages(run: Run) -> str:
 
 @dataclass(frozen=True)
 class WeightsLine:
-    """Who is judged, or judges, with which numbers."""
+    """A method or a judge, and its weights file."""
 
     title: str
     about: str
@@ -127,3 +130,109 @@ def commands(run: Run) -> str:
         f"bridgebench report {folder}",
     ]
     return "\n".join(lines)
+
+
+class _Bins(BaseModel):
+    """Answers by their probability, in bins of equal width."""
+
+    count: tuple[Annotated[int, Field(ge=0)], ...]
+    predicted: tuple[Share | None, ...]
+    observed: tuple[Share | None, ...]
+
+    @model_validator(mode="after")
+    def _one_length(self) -> _Bins:
+        if not len(self.count) == len(self.predicted) == len(self.observed) > 0:
+            raise ValueError("bins of different lengths")
+        return self
+
+
+class _Calibration(BaseModel):
+    error: dict[str, Share]
+    brier: dict[str, Share]
+    mean_error: Share
+    mean_brier: Share
+    bins: _Bins
+
+
+class _Scores(BaseModel):
+    """``scores.test`` of a judge's card; a card of before calibration was measured has none."""
+
+    n: Annotated[int, Field(ge=1)]
+    mean: Share
+    accuracy: dict[str, Share]
+    balanced: dict[str, Share | None] = {}
+    calibration: _Calibration
+
+
+@dataclass(frozen=True)
+class JudgeLine:
+    """A line of a judge's table: an attribute or a bin, and its numbers as text."""
+
+    name: str
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class JudgeTable:
+    """A judge's reading of the test images.
+
+    Attributes:
+        title: which judge.
+        n: test images.
+        attributes: accuracy, balanced accuracy, calibration error, Brier score; the mean comes last.
+        bins: answers, mean probability and share that is there, by probability.
+    """
+
+    title: str
+    n: int
+    attributes: tuple[JudgeLine, ...]
+    bins: tuple[JudgeLine, ...]
+
+
+def judge_tables(run: Run) -> list[JudgeTable]:
+    """A table for each judge whose card says how well it is calibrated."""
+    tables = []
+    for role, weights in sorted(run.record.judges.items()):
+        scores = ((weights.card if weights else None) or {}).get("scores")
+        try:
+            found = _Scores.model_validate(scores["test"] if isinstance(scores, dict) else None)
+        except (ValidationError, KeyError):
+            continue  # a card is what somebody wrote into a weights file: the facts below show what it says
+        tables.append(_judge_table(run, _TITLES.get(role, role), found))
+    return tables
+
+
+def _judge_table(run: Run, title: str, scores: _Scores) -> JudgeTable:
+    known = scores.calibration
+    lines = [
+        JudgeLine(
+            run.spoken(name),
+            (
+                _percent(scores.accuracy[name]),
+                _percent(scores.balanced.get(name)),
+                _percent(known.error.get(name)),
+                _score(known.brier.get(name)),
+            ),
+        )
+        for name in run.record.attributes  # the card's own order was lost in sorted keys
+        if name in scores.accuracy
+    ]
+    shares = [share for share in scores.balanced.values() if share is not None]
+    balanced = sum(shares) / len(shares) if shares else None
+    mean = (_percent(scores.mean), _percent(balanced), _percent(known.mean_error), _score(known.mean_brier))
+    width = 100 / len(known.bins.count)
+    bins = [
+        JudgeLine(f"{index * width:.0f} to {(index + 1) * width:.0f} %", (f"{count:,}", _percent(said), _percent(seen)))
+        for index, (count, said, seen) in enumerate(
+            zip(known.bins.count, known.bins.predicted, known.bins.observed, strict=True)
+        )
+    ]
+    return JudgeTable(title, scores.n, (*lines, JudgeLine("Mean", mean)), tuple(bins))
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"  # noqa: RUF001
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"  # noqa: RUF001

@@ -17,7 +17,7 @@ from PIL import Image
 
 
 @dataclass(frozen=True)
-class Matrix:
+class ConversionGrid:
     """One conversion by one method in one mode.
 
     Attributes:
@@ -41,7 +41,7 @@ class Matrix:
     rows: int
 
 
-class Matrices:
+class ConversionGrids:
     """Reads and checks the stored grids of a run of domains.
 
     Attributes:
@@ -52,7 +52,7 @@ class Matrices:
     def __init__(self, run: Run) -> None:
         self._run, self._side = run, run.record.data.image_size
         self.files: dict[str, bytes] = {}
-        self.found: list[Matrix] = []
+        self.found: list[ConversionGrid] = []
         if not run.conversions:
             return
         names = [name for name in run.methods if run.record.methods[name].kind == "method"]
@@ -60,42 +60,42 @@ class Matrices:
         for number, (method, title) in enumerate(rows):
             for mode in MODES:
                 for column, conversion in enumerate(run.columns):
-                    matrix = self._matrix(method, title, mode, conversion, f"{number + 1}-{mode}-{column + 1}")
-                    if matrix is not None:
-                        self.found.append(matrix)
+                    grid = self._grid(method, title, mode, conversion, f"{number + 1}-{mode}-{column + 1}")
+                    if grid is not None:
+                        self.found.append(grid)
 
-    def of(self, method: str | None = None, mode: Mode | None = None, conversion: str | None = None) -> list[Matrix]:
-        """Those of a method, a mode, a conversion; None: of all."""
+    def of(self, mode: Mode, *, method: str | None = None, conversion: str | None = None) -> list[ConversionGrid]:
+        """The grids of a mode; of one method, or of one conversion, where it is named."""
         return [
             one
             for one in self.found
-            if method in (None, one.method) and mode in (None, one.mode) and conversion in (None, one.conversion)
+            if one.mode == mode and method in (None, one.method) and conversion in (None, one.conversion)
         ]
 
-    def sheets(self) -> Iterator[tuple[Matrix, LabelledGrid]]:
+    def labelled(self) -> Iterator[tuple[ConversionGrid, LabelledGrid]]:
         """Every grid, to be drawn with its sources over it and its references on the left."""
-        for matrix in self.found:
-            sources, edits = self._squares(matrix.sources)[0], self._squares(matrix.edits)
-            name = f"{matrix.mode}-{matrix.conversion}"
-            columns = [str(number) for number in range(1, matrix.columns + 1)]
-            if matrix.references:
-                references = [row[0] for row in self._squares(matrix.references)]
+        for found in self.found:
+            sources, edits = self._squares(found.sources)[0], self._squares(found.edits)
+            name = f"{found.mode}-{found.conversion}"
+            columns = [str(number) for number in range(1, found.columns + 1)]
+            if found.references:
+                references = [row[0] for row in self._squares(found.references)]
                 rows = [
                     (f"reference {i}", [one, *row])
                     for i, (one, row) in enumerate(zip(references, edits, strict=True), 1)
                 ]
-                yield matrix, LabelledGrid(name, ["", *columns], [("sources", [None, *sources]), *rows])
+                yield found, LabelledGrid(name, ["", *columns], [("sources", [None, *sources]), *rows])
             else:
-                label = "draw" if matrix.rows > 1 else "edit"
+                label = "draw" if found.rows > 1 else "edit"
                 drawn = [(f"{label} {i}", row) for i, row in enumerate(edits, 1)]
-                yield matrix, LabelledGrid(name, columns, [("sources", sources), *drawn])
+                yield found, LabelledGrid(name, columns, [("sources", sources), *drawn])
 
     def _squares(self, path: str) -> list[list[Image.Image | None]]:
         with Image.open(io.BytesIO(self.files[path])) as picture:
             rows = range(0, picture.height, self._side)
             return [[*cut(picture.crop((0, y, picture.width, y + self._side)))] for y in rows]
 
-    def _matrix(self, method: str, title: str, mode: Mode, conversion: str, key: str) -> Matrix | None:
+    def _grid(self, method: str, title: str, mode: Mode, conversion: str, key: str) -> ConversionGrid | None:
         run, directory = self._run, self._run.directory
         path = directory.grid_file(method or TRUTH, mode, conversion)
         source = run.source_domain(conversion)
@@ -107,7 +107,7 @@ class Matrices:
         if mode == "reference":
             references = self._strip("reference", target, upright=True)
         spoken = run.spoken(conversion)
-        return Matrix(
+        return ConversionGrid(
             method,
             title,
             mode,

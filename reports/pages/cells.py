@@ -1,10 +1,15 @@
-"""The page of a cell: from a number of the tables to the edits behind it, the best, the median and the worst."""
+"""A page for each cell whose single edits are kept: from a number of the tables to the edits behind it.
+
+The squares of such a page are cut out of few pictures: every source lies in them once, and of a true edit only what
+it changes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from bridgebench.eval.measures import SECTIONS
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.counterfactual import L1_TRUE
@@ -14,16 +19,40 @@ from bridgebench.eval.records.pictures import Images
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.figures import heat
 from bridgebench.reports.figures.comparison import Grid, GridSet
-from bridgebench.reports.figures.tiles import Faces, Layer, Tile, column_png, copies, heat_png, patches_png
 from bridgebench.reports.pages.html import Page
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import Notes, TableCell, fitting, print_cell
+from bridgebench.templates.grids import png_bytes
+from PIL import Image
 
 _ROWS = {"source": "Source", "reference": "Reference", "edit": "Edit", "truth": "True edit", "heat": "Difference"}
 
 _Place = tuple[str, Mode, str]
+_TALLEST = 8192  # pixels: browsers may show a taller picture scaled down
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A square cut out of a picture: the one at `place` of `of`, counted from 0, along its longer side."""
+
+    picture: str
+    place: int = 0
+    of: int = 1
+
+    @property
+    def at(self) -> str:
+        """The CSS position at which a square window onto the picture shows this square."""
+        return f"{100 * self.place / max(self.of - 1, 1):.7g}%"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A square of the page: layers one over the other, the upper ones transparent where they change nothing."""
+
+    layers: tuple[Layer, ...]
+    alt: str
 
 
 @dataclass(frozen=True)
@@ -33,7 +62,7 @@ class Edit:
     Attributes:
         title: over its column.
         id: of the source image.
-        tiles: by row, see Sheet.rows.
+        tiles: by row, see EditTable.rows.
         wanted: what was asked for: ``"add"``, ``"remove"`` or ``"convert"``.
         before, after: the judge's probability, in percent.
         score: the measure by which edits are ranked, as printed.
@@ -50,7 +79,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class EditTable:
     """A table of edits, a column each; `rows` are the titles of the rows of tiles that there are."""
 
     key: str
@@ -60,7 +89,7 @@ class Sheet:
     edits: list[Edit]
 
 
-class Drill:
+class CellPages:
     """Makes the pages of all cells whose single edits are kept.
 
     Attributes:
@@ -72,7 +101,7 @@ class Drill:
         self._run, self._layout = run, layout
         self._grids = {found.mode: found for found in grids}
         self._details = {place: Details.read(run.directory.details_file(*place)) for place in _places(run)}
-        faces = Faces((details, self._pictures(place)) for place, details in self._details.items())
+        faces = SharedFaces((details, self._pictures(place)) for place, details in self._details.items())
         self._faces = faces.layers
         self.files = dict(faces.files)
         self.pages = [self._page(place) for place in self._details]
@@ -86,7 +115,7 @@ class Drill:
     def _page(self, place: _Place) -> Page:
         method, mode, column = place
         details, title = self._details[place], self._run.record.methods[method].title
-        sheets = [self._shared(place), self._ranked(place)]
+        tables = [self._shared(place), self._ranked(place)]
         context = {
             "title": title,
             "method": method,
@@ -95,7 +124,7 @@ class Drill:
             "mode": MODE_TITLES[mode].lower(),
             "conversions": self._run.conversions,
             "numbers": self._numbers(place),
-            "sheets": [sheet for sheet in sheets if sheet.edits],
+            "tables": [table for table in tables if table.edits],
             "score": _score(details),
             "truth": "truth" in details.kinds,
             "highest": round(heat.HIGHEST),
@@ -114,7 +143,7 @@ class Drill:
         fitted = [(fitting(card, [one]), one) for card, one in found if one.value is not None]
         return [(card, print_cell(card, one, Notes())) for card, one in fitted]
 
-    def _shared(self, place: _Place) -> Sheet:
+    def _shared(self, place: _Place) -> EditTable:
         """The first test images: their tiles are those of the comparison grids."""
         method, mode, column = place
         details, number = self._details[place], self._run.columns.index(column)
@@ -126,9 +155,9 @@ class Drill:
                 kind = "Animal" if self._run.conversions else "Face"
                 edits.append(self._edit(f"{kind} {grid.face}", details, reading, tiles))
         lead = f"The first test images, not chosen by hand: the same for every method and {self._run.noun}."
-        return Sheet("shared", "The sample that all methods share", lead, _rows(edits), edits)
+        return EditTable("shared", "The sample that all methods share", lead, _rows(edits), edits)
 
-    def _ranked(self, place: _Place) -> Sheet:
+    def _ranked(self, place: _Place) -> EditTable:
         """The best, median and worst edits, with pictures of their own."""
         details, pictures = self._details[place], self._pictures(place)
         base, count = self._layout.cell(*place).removesuffix(".html"), len(details.ranked)
@@ -160,7 +189,7 @@ class Drill:
             "l1_source": "hits before misses, then by how little the source was changed",
         }[details.measure]
         lead = f"All edits of the cell, ranked {ranked}: both ends and the middle."
-        return Sheet("ranked", "The best, the median, the worst", lead, _rows(edits), edits)
+        return EditTable("ranked", "The best, the median, the worst", lead, _rows(edits), edits)
 
     def _edit(self, title: str, details: Details, reading: ShownEdit, tiles: dict[str, Tile]) -> Edit:
         wanted = "convert" if self._run.conversions else ("add" if reading.target else "remove")
@@ -229,3 +258,49 @@ def _grid_tiles(grid: Grid, method: str, place: int, count: int) -> dict[str, Ti
 
 def _rows(edits: Sequence[Edit]) -> dict[str, str]:
     return {kind: title for kind, title in _ROWS.items() if any(kind in edit.tiles for edit in edits)}
+
+
+class SharedFaces:
+    """Sources and references of all cells: each of them once, by the image's id, on a few tall pictures."""
+
+    def __init__(self, found: Iterable[tuple[Details, Mapping[Kind, Images]]]) -> None:
+        faces: dict[str, Images] = {}
+        for details, pictures in found:
+            for number, reading in enumerate(details.ranked):
+                faces.setdefault(reading.id, pictures["source"][number])
+                if reading.reference is not None:
+                    faces.setdefault(reading.reference, pictures["reference"][number])
+        self.files: dict[str, bytes] = {}
+        self.layers: dict[str, Layer] = {}
+        names = sorted(faces)
+        most = max(1, _TALLEST // len(faces[names[0]])) if names else 1
+        for start in range(0, len(names), most):
+            path, sheet = f"cells/faces-{start // most + 1}.png", names[start : start + most]
+            self.files[path] = column_png([faces[name] for name in sheet])
+            self.layers.update({name: Layer(path, number, len(sheet)) for number, name in enumerate(sheet)})
+
+
+def column_png(images: Iterable[Images]) -> bytes:
+    """Squares one below the other as a PNG file."""
+    return png_bytes(Image.fromarray(np.concatenate(list(images))))
+
+
+def patches_png(sources: Images, truths: Images) -> bytes:
+    """What true edits change, one below the other: a PNG that is transparent where the source stays as it is."""
+    kept = np.any(sources != truths, axis=3)
+    patches = np.concatenate([truths * kept[..., None], kept[..., None] * np.uint8(255)], axis=3)
+    return column_png(patches)
+
+
+def heat_png(edits: Images, compared: Images) -> bytes:
+    """The difference maps of edits, one below the other."""
+    return heat.png(np.concatenate([heat.levels(*pair) for pair in zip(edits, compared, strict=True)]))
+
+
+def copies(pictures: Mapping[Kind, Images]) -> list[Kind | None]:
+    """For each edit, the kind of picture that it equals to the last bit, if any: then it need not be kept again."""
+    kinds: tuple[Kind, ...] = ("source", "truth", "reference")
+    return [
+        next((kind for kind in kinds if kind in pictures and np.array_equal(pictures[kind][number], edit)), None)
+        for number, edit in enumerate(pictures["edit"])
+    ]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from bridgebench.methods.core.errors import UserError
 from bridgebench.reports.figures import heat
-from bridgebench.reports.figures.tiles import copies
+from bridgebench.reports.pages.cells import copies
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import render
 from fake_run import EVIL, SIDE, write_json, write_run
