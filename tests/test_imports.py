@@ -33,18 +33,6 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 ALLOWED["harness.commands"] += ("reports",)
 _TORCH = {"torch", "torchvision", "torchmetrics", "lightning"}
 
-# KNOWN VIOLATIONS (who imports, what), which are being mended: to be emptied. Each must still be there.
-KNOWN: tuple[tuple[str, str], ...] = (
-    ("eval.records.details", "harness.benchmark.plan"),
-    ("eval.records.details", "harness.data.pixels"),
-    ("harness.benchmark.runner", "reports.read.compare"),
-    ("harness.benchmark.runner", "reports.site"),
-    ("harness.benchmark.verify", "reports.read.compare"),
-    ("harness.data.check", "harness.data.check_afhq"),
-    ("harness.data.check", "harness.data.check_celeba"),
-    ("harness.train.samples", "reports.figures.grids"),
-)
-
 
 def _modules() -> dict[str, Path]:
     """The product's modules by name, without a leading ``bridgebench.``."""
@@ -99,17 +87,11 @@ def test_rooms_import_in_one_direction():
             home = max(homes, key=len)
             if not any(_within(other, folder) for folder in (home, *ALLOWED[home])):
                 found.add((module, other))
-    assert found - set(KNOWN) == set()
+    assert found == set()
 
 
 def test_there_are_no_circles():
-    known = set(KNOWN)
-    graph = {module: {other for other in GRAPH[module] if (module, other) not in known} for module in GRAPH}
-    TopologicalSorter(graph).prepare()  # a CycleError names the modules of a circle
-
-
-def test_what_is_mended_is_no_longer_listed():
-    assert [(module, other) for module, other in KNOWN if other not in GRAPH.get(module, ())] == []
+    TopologicalSorter(GRAPH).prepare()  # a CycleError names the modules of a circle
 
 
 def _loads_torch(module: str, seen: set[str]) -> bool:
