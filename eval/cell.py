@@ -25,7 +25,7 @@ from bridgebench.eval.measures.diversity import diversity
 from bridgebench.eval.measures.leakage import leakage, leakage_by
 from bridgebench.eval.measures.preservation import l1, ssim_to_each
 from bridgebench.eval.statistics.intervals import bootstrap, share
-from bridgebench.methods.core.labels import are_domains
+from bridgebench.methods.core.labels import LabelSpace
 from numpy.typing import NDArray
 
 Measure = dict[str, Any]
@@ -56,9 +56,9 @@ class Bench:
     minimum_n: int
 
     @property
-    def domains(self) -> bool:
-        """Whether the label columns are domains: a judge then names the likeliest, and a cell is a conversion."""
-        return are_domains(self.reals.attributes)
+    def space(self) -> LabelSpace:
+        """What the label columns are."""
+        return self.reals.space
 
     def features_of(self, reading: Reading, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features (N, D) of images that the primary judge has read: its own are not computed twice."""
@@ -177,7 +177,7 @@ class Tally:
         sources = np.tile(np.arange(task.n), task.outputs)
         held = (features, target, task.column, bench.reals, bench.minimum_n)
         measures |= target_distances(*held, copies=task.copies, sources=sources)
-        measures |= self._of_conversions(features) if bench.domains else self._of_attributes(features)
+        measures |= self._of_conversions(features) if bench.space.exclusive else self._of_attributes(features)
         if draws is not None:
             measures["diversity"] = _diversity(draws)
         return measures
@@ -192,7 +192,7 @@ class Tally:
             "accuracy_removed": self._mean(np.where(added, np.nan, self.right), "no edit removes the attribute", share),
             "fd_paper": paper_distance(features, self.bench.reals, self.bench.minimum_n),
             "leakage": self._mean(leaked, "the flip touches every attribute"),
-            "leakage_by": _by_name(by_attribute, self.bench.reals.attributes),
+            "leakage_by": _by_name(by_attribute, self.bench.space.columns),
         }
 
     def _of_conversions(self, features: NDArray[np.float32]) -> dict[str, Measure]:
@@ -212,7 +212,7 @@ class Tally:
         return np.tile(self.task.target_labels, (self.task.outputs, 1))
 
     def _hits(self, reading: Reading) -> NDArray[np.bool_]:
-        return hits(reading.seen(self.bench.reals.attributes), self._targets, self.task.column)
+        return hits(reading.seen(self.bench.space), self._targets, self.task.column)
 
     def _mean(self, values: NDArray, without: str = "", interval: Interval = bootstrap) -> Measure:
         """A mean over the sources that have a value, their outputs averaged first; `without` says why none has."""
