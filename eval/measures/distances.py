@@ -87,5 +87,5 @@ def _short_side(counts: Mapping[int, int], what: str, column: int, reals: Reals,
     for value, count in counts.items():
         reason = too_few(minimum, **{what: count, "reals": reals.count(column, value)})
         if reason:
-            return f"{reals.attributes[column]} = {value}: {reason}"
+            return f"{reals.space.columns[column]} = {value}: {reason}"
     return None
