@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from bridgebench.eval.distances.frechet import RealStatistics
 from bridgebench.eval.distances.kernel import KernelReal
-from bridgebench.methods.core.conversions import conversions
+from bridgebench.methods.core.labels import LabelSpace
 from numpy.typing import NDArray
 
 Record = dict[str, Any]
+
+_SIDES = {"flips": "{} images with it and {} without", "conversions": "{} test images against {} real ones"}
 
 
 class Reals:
@@ -23,19 +24,19 @@ class Reals:
     Args:
         features: (M, D); may be read from disk as it is indexed.
         labels: (M, A) of 0 and 1.
-        attributes: names of the label columns.
+        space: what the label columns are.
         seed: of the kernel distance's draw and of the halves of :meth:`floor`.
 
     Raises:
         ValueError: features and labels of different numbers of images.
     """
 
-    def __init__(self, features: NDArray[np.float32], labels: NDArray, attributes: Sequence[str], seed: int) -> None:
-        if len(features) != len(labels) or labels.shape[1] != len(attributes):
-            raise ValueError(f"{len(features)} features, labels {labels.shape}, {len(attributes)} attributes")
+    def __init__(self, features: NDArray[np.float32], labels: NDArray, space: LabelSpace, seed: int) -> None:
+        if len(features) != len(labels) or labels.shape[1] != len(space.columns):
+            raise ValueError(f"{len(features)} features, labels {labels.shape}, {len(space.columns)} columns")
         self.features = features
         self.labels = np.asarray(labels)
-        self.attributes = tuple(attributes)
+        self.space = space
         self.n = len(features)
         self._seed = seed
         self._column = -1
@@ -70,51 +71,35 @@ class Reals:
         return self._kernels[value]
 
     def floor(self, minimum_n: int) -> Record:
-        """One random half against the other: the Fréchet distance that real images have. ``{"value", "n"}``."""
-        return self._halves(self.features, minimum_n)
+        """One random half against the other: the Fréchet distance that real images have. ``{"value", "n"}``.
 
-    def null(self, minimum_n: int) -> dict[str, Record]:
-        """For each attribute, images with it against images without: what an edit that does nothing pays.
-
-        Returns:
-            ``{attribute: {"value", "n", "n_real"}}``; n have the attribute, n_real have not.
+        Of domains each is halved; the value is the mean over them, n the smallest half.
         """
-        found: dict[str, Record] = {}
-        for column, attribute in enumerate(self.attributes):
-            n, n_real = self.count(column, 1), self.count(column, 0)
-            if min(n, n_real) < max(minimum_n, 2):
-                reason = f"{n} images with it and {n_real} without, fewer than {minimum_n}"
-                found[attribute] = {"value": None, "reason": reason}
-            else:
-                value = self.statistics(column, 0).distance(self.having(column, 1))
-                found[attribute] = {"value": value, "n": n, "n_real": n_real}
-        return found
-
-    def floor_of_domains(self, minimum_n: int) -> Record:
-        """As :meth:`floor`, within each domain; the mean over the domains, n the smallest half."""
-        halves = [self._halves(self.having(column, 1), minimum_n) for column in range(len(self.attributes))]
+        halves = [self._halves(self.space.rows(self.labels, part), minimum_n) for part in self.space.parts]
         if any(half["value"] is None for half in halves):
             return next(half for half in halves if half["value"] is None)
         return {"value": float(np.mean([half["value"] for half in halves])), "n": min(half["n"] for half in halves)}
 
-    def null_of_conversions(self, features: NDArray[np.float32], labels: NDArray, minimum_n: int) -> dict[str, Record]:
-        """For each conversion, test images of its source domain against the real ones of its target domain.
+    def null(self, features: NDArray[np.float32], labels: NDArray, minimum_n: int) -> dict[str, Record]:
+        """What an edit that does nothing pays: for each cell, images as before its edits against images as after them.
 
         Args:
             features: of the test images, (N, D).
             labels: theirs, (N, A).
             minimum_n: fewer images than this on either side: no distance.
+
+        Returns:
+            ``{cell: {"value", "n", "n_real"}}``: n test images, n_real real ones.
         """
         found: dict[str, Record] = {}
-        for conversion in conversions(self.attributes):
-            source, target = (self.attributes.index(domain) for domain in conversion)
-            tests, n_real = features[labels[:, source] == 1], self.count(target, 1)
+        for cell in self.space.cells:
+            (column, value), after = self.space.contrast(cell)
+            tests, n_real = features[labels[:, column] == value], self.count(*after)
             if min(len(tests), n_real) < max(minimum_n, 2):
-                reason = f"{len(tests)} test images against {n_real} real ones, fewer than {minimum_n}"
-                found[conversion.name] = {"value": None, "reason": reason}
+                sides = _SIDES[self.space.kind].format(len(tests), n_real)
+                found[cell] = {"value": None, "reason": f"{sides}, fewer than {minimum_n}"}
             else:
-                value = self.statistics(target, 1).distance(tests)
-                found[conversion.name] = {"value": value, "n": len(tests), "n_real": n_real}
+                found[cell] = {"value": self.statistics(*after).distance(tests), "n": len(tests), "n_real": n_real}
         return found
 
     def _turn_to(self, column: int) -> None:
@@ -124,10 +109,10 @@ class Reals:
             self._statistics.clear()
             self._kernels.clear()
 
-    def _halves(self, features: NDArray[np.float32], minimum_n: int) -> Record:
-        order = np.random.default_rng(self._seed).permutation(len(features))
-        half = len(features) // 2
+    def _halves(self, rows: NDArray[np.intp], minimum_n: int) -> Record:
+        order = rows[np.random.default_rng(self._seed).permutation(len(rows))]
+        half = len(order) // 2
         if half < max(minimum_n, 2):
             return {"value": None, "reason": f"{half} images in a half, fewer than {minimum_n}"}
-        value = RealStatistics(features[order[half : 2 * half]]).distance(features[order[:half]])
+        value = RealStatistics(self.features[order[half : 2 * half]]).distance(self.features[order[:half]])
         return {"value": value, "n": half}
