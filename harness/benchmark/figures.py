@@ -14,7 +14,6 @@ from bridgebench.harness.benchmark.cases import Case
 from bridgebench.harness.benchmark.editing import TrueEdits, edit_images
 from bridgebench.harness.data.pixels import grid_png
 from bridgebench.methods.core.files import write_bytes
-from bridgebench.methods.core.flips import flip
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def pair_case(bench: Workbench, attributes: tuple[str, ...]) -> Case | None:
     sources, references = np.concatenate([pairs[:, 0], pairs[:, 1]]), np.concatenate([pairs[:, 1], pairs[:, 0]])
     targets = bench.labels[sources]
     for name in attributes:
-        targets = flip(targets, name, bench.attributes)
+        targets = bench.space.target(targets, name)
     return Case(columns[-1], sources, targets.astype(np.uint8), np.zeros(len(sources), np.int64), references)
 
 
