@@ -9,7 +9,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from bridgebench.eval.records.directory import RunDirectory, read_json, to_json
 from bridgebench.harness.benchmark.backends import check_backend, run_jobs
 from bridgebench.harness.benchmark.cost import CostJob, run_cost
@@ -148,19 +147,16 @@ def _prepare(bench: Workbench, profile: Profile, entries: Sequence[Entry], say: 
     baselines = read_json(run.baselines_file)
     if baselines is None or baselines.get("protocol_hash") != protocol.hash:
         write_bytes(run.baselines_file, to_json({"protocol_hash": protocol.hash, **_baselines(bench)}))
-    for domain in bench.attributes if bench.conversions else (None,):
-        sources = np.arange(bench.n) if domain is None else bench.of_domain(domain)
-        if len(sources) and not run.source_sample(domain).is_file():
-            write_bytes(run.source_sample(domain), strip_png(bench.images(sources[:STRIP])))
+    for part in bench.space.parts:
+        sources = bench.edited(part)
+        if len(sources) and not run.source_sample(part).is_file():
+            write_bytes(run.source_sample(part), strip_png(bench.images(sources[:STRIP])))
 
 
 def _baselines(bench: Workbench) -> dict[str, Any]:
     """Distances of real images to real images."""
     reals, least = bench.bench.reals, bench.settings.minimum_n
-    if not bench.conversions:
-        return {"floor": reals.floor(least), "null": reals.null(least)}
-    null = reals.null_of_conversions(bench.test_features, bench.labels, least)
-    return {"floor": reals.floor_of_domains(least), "null": null}
+    return {"floor": reals.floor(least), "null": reals.null(bench.test_features, bench.labels, least)}
 
 
 def _run_cells(bench: Workbench, entries: Sequence[Entry], where: dict[str, Any], say: Say) -> list[str]:
