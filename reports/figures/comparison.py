@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
+from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.reports.figures import heat
 from bridgebench.reports.figures.grids import Sheet, comparison_grid, cut, png_bytes, strip
 from bridgebench.reports.figures.pdf import grid_pdf
@@ -102,6 +103,7 @@ class Figures:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.side = run.record.data.image_size
+        self.shared = len(run.space.parts) == 1  # every column edits the same sources
         self.files: dict[str, bytes] = {}
 
     def grid_sets(self) -> list[GridSet]:
@@ -113,18 +115,14 @@ class Figures:
 
     def _sources(self) -> ByColumn:
         """The first test images, the same for every attribute; of conversions the first of each source domain."""
-        if not self.run.conversions:
-            path = self.run.folder / "samples" / "source.png"
-            return dict.fromkeys(self.run.columns, self._tiles(path)[:FACES]) if path.is_file() else {}
-        found = self._strips(self.run.folder / "samples" / "source")
-        domains = {column: self.run.source_domain(column) for column in self.run.columns}
-        return {column: found[domain][:FACES] for column, domain in domains.items() if domain in found}
+        directory, space = RunDirectory(self.run.folder), self.run.space
+        paths = {column: directory.source_sample(space.change(column).source) for column in self.run.columns}
+        return {column: self._tiles(path)[:FACES] for column, path in paths.items() if path.is_file()}
 
     def _grid_set(self, mode: Mode, sources: ByColumn) -> GridSet | None:
         rows = self._rows(mode, sources)
         if not any(row.method for row in rows):
             return None
-        columns, shared = self.run.columns, not self.run.conversions
         grids = []
         for face in range(max(len(tiles) for tiles in sources.values())):
             first = next(tiles[face] for tiles in sources.values() if face < len(tiles))
@@ -137,9 +135,9 @@ class Figures:
             f"grids/{mode}.png", comparison_grid(sheet.rows, sheet.columns, scale=max(1, round(96 / self.side)))
         )
         self.files[f"grids/{mode}.pdf"] = grid_pdf(sheet.rows, sheet.columns)
-        spoken = [self.run.spoken(column) for column in columns]
+        spoken = [self.run.spoken(column) for column in self.run.columns]
         truth = any(row.group == "truth" for row in rows)
-        return GridSet(mode, MODE_TITLES[mode], spoken, grids, picture, truth, shared)
+        return GridSet(mode, MODE_TITLES[mode], spoken, grids, picture, truth, self.shared)
 
     def _grid_row(self, row: _Row, path: str, face: int, sources: ByColumn) -> GridRow:
         tiles, compared = self._of_face(row.strips, face), self._of_face(row.truth or sources, face)
@@ -162,7 +160,7 @@ class Figures:
     def _sheet(self, mode: Mode, face: int, sources: ByColumn, rows: list[_Row]) -> Sheet:
         heads = [self.run.spoken(column) for column in self.run.columns]
         pictures = [(row.title, self._of_face(row.strips, face)) for row in rows]
-        if not self.run.conversions:
+        if self.shared:
             source = next(iter(sources.values()))[face]
             heads, pictures = ["Source", *heads], [(title, [source, *tiles]) for title, tiles in pictures]
         return Sheet(f"{mode}-{face + 1}", heads, pictures)
@@ -190,7 +188,7 @@ class Figures:
             (rows if methods[name].kind == "method" else controls).append(row)
         if mode == "reference":
             rows.insert(0, _Row("Reference", "given", self._strips(samples / "reference")))
-        if self.run.conversions:
+        if not self.shared:
             rows.insert(0, _Row("Source", "source", sources))
         return [row for row in [*rows, _Row("True edit", "truth", truth), *controls] if row.strips]
 

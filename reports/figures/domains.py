@@ -52,8 +52,6 @@ class Matrices:
         self._run, self._side = run, run.record.data.image_size
         self.files: dict[str, bytes] = {}
         self.found: list[Matrix] = []
-        if not run.conversions:
-            return
         names = [name for name in run.methods if run.record.methods[name].kind == "method"]
         rows = [(name, quote(name), run.record.methods[name].title) for name in names] + [("", "truth", "True edit")]
         for number, (method, folder, title) in enumerate(rows):
@@ -97,9 +95,8 @@ class Matrices:
     def _matrix(self, method: str, folder: str, title: str, mode: Mode, conversion: str, key: str) -> Matrix | None:
         run, grids = self._run, self._run.folder / "grids"
         path = grids / folder / mode / f"{quote(conversion)}.png"
-        source = run.source_domain(conversion)
-        target = conversion[len(source) + 1 :]
-        if not path.is_file() or not (grids / "source" / f"{quote(source)}.png").is_file():
+        source, target = run.space.change(conversion)
+        if source is None or not path.is_file() or not (grids / "source" / f"{quote(source)}.png").is_file():
             return None
         edits = open_picture(path, self._fits, f"a grid of {self._side} pixel squares")
         references = ""
