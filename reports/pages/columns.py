@@ -77,7 +77,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, nu
     context = {
         "column": column,
         "title": run.spoken(column),
-        "noun": run.noun,
+        "lead": run.words.lead,
         "blocks": blocks,
         "boards": {MODE_TITLES[mode]: matrices.of(mode=mode, conversion=column) for mode in MODES},
         "sets": {found.title: _tiles(found, number) for found in grids},

@@ -8,6 +8,7 @@ from typing import Any
 
 from bridgebench.reports.paper.order import orders
 from bridgebench.reports.paper.order_words import agreement_words, chance_words, cheating_words, listed, measure_words
+from bridgebench.reports.paper.published import tables_beside
 from bridgebench.reports.paper.verdicts import count_words, differences, verdict_table
 from bridgebench.reports.read.records import MODES, Measure
 from bridgebench.reports.read.results import MODE_TITLES, Results
@@ -114,9 +115,13 @@ def _beside(modes: Sequence[Results]) -> list[str]:
     """How many cells agree with the paper's, where the two compare."""
     run = modes[0].run
     target, whole, _ = m.distances(run.record.features.title, run.conversions)
-    held = [("1", "table1_accuracy_celeba", m.ACCURACY), ("2", "table2_fid_celeba", whole)]
-    held = [("3", "table3_fid_afhq", target)] if run.conversions else held
-    found = [(number, verdict_table(modes, file, card, "", "")) for number, file, card in held]
+    held = [
+        ("1", "table1_accuracy_celeba", m.ACCURACY),
+        ("2", "table2_fid_celeba", whole),
+        ("3", "table3_fid_afhq", target),
+    ]
+    beside = tables_beside(run)
+    found = [(number, verdict_table(modes, file, card, "", "")) for number, file, card in held if file in beside]
     return [
         f"Beside the paper's Table {number}: of {words}."
         for number, table in found
@@ -125,9 +130,7 @@ def _beside(modes: Sequence[Results]) -> list[str]:
 
 
 def _data(run: Run) -> str:
-    files = {"1": "table1_accuracy_celeba", "2": "table2_fid_celeba"}
-    files = {"3": "table3_fid_afhq"} if run.conversions else files
-    apart = {name: differences(run, file) for name, file in files.items()}
+    apart = {file.removeprefix("table")[0]: differences(run, file) for file in tables_beside(run)}
     reasons = list(dict.fromkeys(reason for found in apart.values() for reason in found))
     if not reasons:
         return ""
