@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 Record = dict[str, Any]
 
-_SIDES = {"flips": "{} images with it and {} without", "conversions": "{} test images against {} real ones"}
-
 
 class Reals:
     """Features and labels of the real images, and statistics of those that have an attribute's value.
@@ -96,8 +94,8 @@ class Reals:
             (column, value), after = self.space.contrast(cell)
             tests, n_real = features[labels[:, column] == value], self.count(*after)
             if min(len(tests), n_real) < max(minimum_n, 2):
-                sides = _SIDES[self.space.kind].format(len(tests), n_real)
-                found[cell] = {"value": None, "reason": f"{sides}, fewer than {minimum_n}"}
+                reason = f"{self.space.sides.format(len(tests), n_real)}, fewer than {minimum_n}"
+                found[cell] = {"value": None, "reason": reason}
             else:
                 found[cell] = {"value": self.statistics(*after).distance(tests), "n": len(tests), "n_real": n_real}
         return found

@@ -192,8 +192,8 @@ class Profile(_Table):
     def _enough_images(self) -> Profile:
         edited = self.evaluation.n * len(self.space.parts)
         if self.data.test and edited > self.data.test:
-            of_each = " of each domain" if self.space.exclusive else ""
-            raise ValueError(f"evaluation.n = {self.evaluation.n}{of_each} is more than data.test = {self.data.test}.")
+            asked = f"evaluation.n = {self.evaluation.n}{self.space.of_each}"
+            raise ValueError(f"{asked} is more than data.test = {self.data.test}.")
         return self
 
 

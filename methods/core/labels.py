@@ -133,8 +133,10 @@ class Attributes(_Columns):
     kind: ClassVar[Literal["flips"]] = "flips"  # as in a protocol's `cells`
     called: ClassVar[str] = "attribute"
     noun: ClassVar[str] = "attribute"  # what a cell's name names
+    sides: ClassVar[str] = "{} images with it and {} without"  # the sizes of the two sides of a `contrast`
     exclusive: ClassVar[bool] = False  # exactly one column is set
-    parts: ClassVar[tuple[None]] = (None,)  # of the images, by what is edited in them: here everything in every image
+    parts: ClassVar[tuple[None]] = (None,)  # of the images, by what can be edited in them: here all in every image
+    of_each: ClassVar[str] = ""  # a number of images is one of each part
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -215,6 +217,8 @@ class Domains(_Columns):
     kind: ClassVar[Literal["conversions"]] = "conversions"
     called: ClassVar[str] = "domain"
     noun: ClassVar[str] = "conversion"
+    sides: ClassVar[str] = "{} test images against {} real ones"
+    of_each: ClassVar[str] = " of each domain"
     exclusive: ClassVar[bool] = True
 
     @property

@@ -12,6 +12,7 @@ from bridgebench.reports.read.records import MODES, Curves, Method
 from bridgebench.reports.read.results import FAITHFULNESS, MODE_TITLES, Results, success_cards
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.leakage import LeakageMap, leakage_map
+from bridgebench.reports.tables.measures import LEAKAGE
 from bridgebench.reports.tables.tables import Table
 from bridgebench.reports.words.facts import Fact, flatten
 from pydantic import ValidationError
@@ -47,6 +48,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, na
     parts = (("edit", "Accuracy and distance", success_cards(features)), ("rest", "What else changed", FAITHFULNESS))
     about = f"Each {run.noun} leads to its own page, where the methods stand side by side."
     maps: dict[str, LeakageMap] = {}
+    leaking: list[str] = []
     blocks: list[tuple[str, tuple[GridSet, list[FaceRow]] | None, list[Table]]] = []
     for mode in MODES:
         results = Results(run, run.record.protocol_hash, mode)
@@ -61,6 +63,8 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, na
         leaked = leakage_map(results, name, f"method-{slug}-{mode}-leakage")
         if leaked is not None:
             maps[MODE_TITLES[mode]] = leaked
+        if results.has(LEAKAGE):
+            leaking.append(MODE_TITLES[mode])
         blocks.append((MODE_TITLES[mode], pictures[0] if pictures else None, [one for one in tables if one.heads]))
     context = {
         "method": method,
@@ -70,7 +74,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], matrices: Matrices, na
         "notes": _notes(method),
         "blocks": blocks,
         "maps": maps,
-        "measured": [title for title, _, tables in blocks if tables],
+        "leaking": leaking,
         "curves": _curves(method),
         "boards": {MODE_TITLES[mode]: matrices.of(method=name, mode=mode) for mode in MODES},
     }

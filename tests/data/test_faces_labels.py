@@ -2,12 +2,21 @@
 
 import numpy as np
 import pytest
-from bridgebench.harness.data.faces.labels import is_consistent, sample_labels
+from bridgebench.harness.data.faces.labels import sample_labels
 from bridgebench.methods.core.labels import BEARDS, CELEBA14, HAIR_COLOURS
 
 # list_attr_celeba.txt's frequencies, in the order of CELEBA14; ours may be off by a few hundredths
 CELEBA_SHARES = (0.77, 0.48, 0.48, 0.24, 0.15, 0.20, 0.04, 0.08, 0.15, 0.42, 0.83, 0.04, 0.06, 0.06)
 COLUMN = {name: k for k, name in enumerate(CELEBA14)}
+
+
+def is_consistent(labels: np.ndarray) -> bool:
+    """Whether no two labels of one vector (14,) contradict each other."""
+    value = dict(zip(CELEBA14, (bool(v) for v in labels), strict=True))
+    one_colour = sum(value[name] for name in HAIR_COLOURS) <= 1
+    one_forehead = not (value["Bangs"] and value["Receding_Hairline"])
+    bearded = any(value[name] for name in BEARDS)
+    return one_colour and one_forehead and not (bearded and value["No_Beard"])
 
 
 @pytest.fixture(scope="module")

@@ -21,15 +21,6 @@ def sample_labels(seed: int, balance: bool = False) -> np.ndarray:
     return np.array([name in on for name in CELEBA14], dtype=np.uint8)
 
 
-def is_consistent(labels: np.ndarray) -> bool:
-    """Whether no two labels of one vector (14,) contradict each other."""
-    value = dict(zip(CELEBA14, (bool(v) for v in labels), strict=True))
-    one_colour = sum(value[name] for name in HAIR_COLOURS) <= 1
-    one_forehead = not (value["Bangs"] and value["Receding_Hairline"])
-    bearded = any(value[name] for name in BEARDS)
-    return one_colour and one_forehead and not (bearded and value["No_Beard"])
-
-
 def _natural(rng: np.random.Generator) -> set[str]:
     on: set[str] = set()
 
