@@ -19,21 +19,9 @@ from numpy.typing import NDArray
 
 # The 14 attributes of the paper (BridgeGAN, supplement, Tables 1 and 2).
 CELEBA14: tuple[str, ...] = (
-    "Young",
-    "Mouth_Slightly_Open",
-    "Smiling",
-    "Black_Hair",
-    "Blond_Hair",
-    "Brown_Hair",
-    "Gray_Hair",
-    "Receding_Hairline",
-    "Bangs",
-    "Male",
-    "No_Beard",
-    "Mustache",
-    "Goatee",
-    "Sideburns",
-)
+    "Young", "Mouth_Slightly_Open", "Smiling", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair",
+    "Receding_Hairline", "Bangs", "Male", "No_Beard", "Mustache", "Goatee", "Sideburns",
+)  # fmt: skip
 
 # All that CelebA has, in the order of its list_attr_celeba.txt.
 CELEBA40: tuple[str, ...] = (

@@ -16,28 +16,17 @@ _ERROR = ".error.txt"
 
 @dataclass(frozen=True)
 class Words:
-    """How a page speaks of flips, or of conversions.
+    """How a page speaks of flips, or of conversions."""
 
-    Attributes:
-        one: a cell's name with its article.
-        image: what is in a picture.
-        headline: what was run, of `count` cells, `n` images and the label columns `columns`.
-        lead: what the edits of a cell do.
-        judged: what a judge looks for in an edit of the `cell`; `judges`: in those of every cell.
-        wanted: what an edit is asked to do where its target label is 0, and where it is 1.
-        kept: which measures tell what else an edit changed.
-        null: what a distance is between that shows what an edit pays which changes nothing.
-    """
-
-    one: str
-    image: str
-    headline: str
-    lead: str
-    judged: str
-    judges: str
-    wanted: tuple[str, str]
-    kept: str
-    null: str
+    one: str  # a cell's name with its article
+    image: str  # what is in a picture
+    headline: str  # what was run: so many cells (`count`) on `n` images, with the label columns `columns`
+    lead: str  # what the edits of a cell do
+    judged: str  # what a judge looks for in the edits of a `cell`
+    judges: str  # and in those of every cell
+    wanted: tuple[str, str]  # what an edit is asked to do where its target label is 0, and where it is 1
+    kept: str  # the measures of what else an edit changed
+    null: str  # which images stand for an edit that does nothing
 
 
 _WORDS = {
