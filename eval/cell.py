@@ -18,7 +18,7 @@ from bridgebench.eval.judges.reading import GatheredReading, Reading, read
 from bridgebench.eval.measures import MEASURES
 from bridgebench.eval.measures.card import Edits, MeasureCard, Need, Record, Values
 from bridgebench.eval.statistics.intervals import bootstrap, share
-from bridgebench.methods.core.labels import are_domains
+from bridgebench.methods.core.labels import LabelSpace
 from numpy.typing import NDArray
 
 
@@ -45,9 +45,9 @@ class Bench:
     minimum_n: int
 
     @property
-    def domains(self) -> bool:
-        """Whether the label columns are domains: a judge then names the likeliest, and a cell is a conversion."""
-        return are_domains(self.reals.attributes)
+    def space(self) -> LabelSpace:
+        """What the label columns are."""
+        return self.reals.space
 
     def features_of(self, reading: Reading, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features (N, D) of images that the primary judge has read: its own are not computed twice."""
@@ -97,7 +97,7 @@ class Tally:
     def __init__(self, bench: Bench, task: Task) -> None:
         self.bench = bench
         self.task = task
-        self._given: set[Need] = {"judge", "features", "domains" if bench.domains else "attributes"}
+        self._given: set[Need] = {"judge", "features", "domains" if bench.space.exclusive else "attributes"}
         self._total = task.outputs * task.n
         self._primary, self._second = GatheredReading(self._total), GatheredReading(self._total)
         self._features = Gathered(self._total)
@@ -130,8 +130,8 @@ class Tally:
             column=task.column,
             source_labels=self._each(task.source_labels),
             target_labels=self._each(task.target_labels),
-            seen=reading.seen(bench.reals.attributes),
-            seen_second=self._second.reading.seen(bench.reals.attributes),
+            seen=reading.seen(bench.space),
+            seen_second=self._second.reading.seen(bench.space),
             before=self._each(task.source_reading.probabilities),
             after=reading.probabilities,
             features=self._features.rows,

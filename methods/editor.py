@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from bridgebench.methods.card import MethodCard
 from bridgebench.methods.core.errors import UnsupportedMode, UserError
-from bridgebench.methods.core.labels import CELEBA14, are_domains
+from bridgebench.methods.core.labels import CELEBA14, LabelSpace, label_space
 from torch import Tensor, nn
 
 Classifier = Callable[[Tensor], Tensor]
@@ -24,6 +24,7 @@ class Editor(nn.Module):
 
     Attributes:
         attributes: names of the label columns, in order.
+        space: what these columns are.
         image_size: side of the square images it was made for, in pixels.
         config: the constructor's arguments.
     """
@@ -35,6 +36,7 @@ class Editor(nn.Module):
     def __init__(self, *, attributes: Sequence[str] = CELEBA14, image_size: int = 64, **config: Any) -> None:
         super().__init__()
         self.attributes = tuple(attributes)
+        self.space: LabelSpace = label_space(attributes)
         self.image_size = image_size
         self.config = {"attributes": list(attributes), "image_size": image_size, **config}
         self._attached: dict[str, Any] = {}
@@ -204,9 +206,8 @@ class Editor(nn.Module):
     def _labels(self, what: str, labels: Tensor | None, images: Tensor) -> Tensor:
         if labels is None:
             predicted: Tensor = self.attached("classifier")(images)
-            if are_domains(self.attributes):  # exactly one of them
-                return torch.nn.functional.one_hot(predicted.argmax(dim=1), len(self.attributes)).float()
-            return (predicted > 0).float()
+            seen = self.space.seen(predicted.float().cpu().numpy())
+            return torch.from_numpy(seen).to(predicted.device, torch.float32)
         shape = (len(images), len(self.attributes))
         if tuple(labels.shape) != shape:
             raise UserError(f"{what} must have the shape {shape} (one column an attribute), not {tuple(labels.shape)}.")

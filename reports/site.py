@@ -90,7 +90,7 @@ def _navigation(run: Run, layout: Layout, boards: Boards) -> dict[str, Any]:
     return {
         "run": f"{run.record.profile_name}, protocol {run.record.protocol_hash[:12]}",
         "noun": run.noun,
-        "sample": "animal" if run.conversions else "face",
+        "sample": run.words.image,
         "methods": [(run.record.methods[name].title, layout.method(name)) for name in run.methods],
         "columns": [(run.spoken(column), layout.column(column)) for column in run.columns],
         "modes": list(MODE_TITLES.values()),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from bridgebench.eval.distances.frechet import RealStatistics
 from bridgebench.eval.distances.kernel import KernelReal
-from bridgebench.methods.core.conversions import conversions
+from bridgebench.methods.core.labels import LabelSpace
 from numpy.typing import NDArray
 
 Record = dict[str, Any]
@@ -23,19 +22,19 @@ class Reals:
     Args:
         features: (M, D); may be read from disk as it is indexed.
         labels: (M, A) of 0 and 1.
-        attributes: names of the label columns.
+        space: what the label columns are.
         seed: of the kernel distance's draw and of the halves of :meth:`floor`.
 
     Raises:
         ValueError: features and labels of different numbers of images.
     """
 
-    def __init__(self, features: NDArray[np.float32], labels: NDArray, attributes: Sequence[str], seed: int) -> None:
-        if len(features) != len(labels) or labels.shape[1] != len(attributes):
-            raise ValueError(f"{len(features)} features, labels {labels.shape}, {len(attributes)} attributes")
+    def __init__(self, features: NDArray[np.float32], labels: NDArray, space: LabelSpace, seed: int) -> None:
+        if len(features) != len(labels) or labels.shape[1] != len(space.columns):
+            raise ValueError(f"{len(features)} features, labels {labels.shape}, {len(space.columns)} columns")
         self.features = features
         self.labels = np.asarray(labels)
-        self.attributes = tuple(attributes)
+        self.space = space
         self.n = len(features)
         self._seed = seed
         self._column = -1
@@ -70,48 +69,36 @@ class Reals:
         return self._kernels[value]
 
     def floor(self, minimum_n: int) -> Record:
-        """One random half against the other: the Fréchet distance that real images have. ``{"value", "n"}``."""
-        return self._halves(self.features, minimum_n)
+        """One random half against the other: the Fréchet distance that real images have. ``{"value", "n"}``.
 
-    def null(self, minimum_n: int) -> dict[str, Record]:
-        """For each attribute, images with it against images without: what an edit that does nothing pays.
-
-        Returns:
-            ``{attribute: {"value", "n", "n_real"}}``; n have the attribute, n_real have not.
+        Of domains each is halved; the value is the mean over them, n the smallest half.
         """
-        return {
-            attribute: self._from(self.having(column, 1), column, 0, "{} images with it and {} without", minimum_n)
-            for column, attribute in enumerate(self.attributes)
-        }
-
-    def floor_of_domains(self, minimum_n: int) -> Record:
-        """As :meth:`floor`, within each domain; the mean over the domains, n the smallest half."""
-        halves = [self._halves(self.having(column, 1), minimum_n) for column in range(len(self.attributes))]
+        halves = [self._halves(self.space.rows(self.labels, part), minimum_n) for part in self.space.parts]
         if any(half["value"] is None for half in halves):
             return next(half for half in halves if half["value"] is None)
         return {"value": float(np.mean([half["value"] for half in halves])), "n": min(half["n"] for half in halves)}
 
-    def null_of_conversions(self, features: NDArray[np.float32], labels: NDArray, minimum_n: int) -> dict[str, Record]:
-        """For each conversion, test images of its source domain against the real ones of its target domain.
+    def null(self, features: NDArray[np.float32], labels: NDArray, minimum_n: int) -> dict[str, Record]:
+        """What an edit that does nothing pays: for each cell, images as before its edits against images as after them.
 
         Args:
             features: of the test images, (N, D).
             labels: theirs, (N, A).
             minimum_n: fewer images than this on either side: no distance.
+
+        Returns:
+            ``{cell: {"value", "n", "n_real"}}``: n test images, n_real real ones.
         """
         found: dict[str, Record] = {}
-        for conversion in conversions(self.attributes):
-            source, target = (self.attributes.index(domain) for domain in conversion)
-            tests = features[labels[:, source] == 1]
-            found[conversion.name] = self._from(tests, target, 1, "{} test images against {} real ones", minimum_n)
+        for cell in self.space.cells:
+            (column, value), after = self.space.contrast(cell)
+            tests, n_real = features[labels[:, column] == value], self.count(*after)
+            if min(len(tests), n_real) < max(minimum_n, 2):
+                reason = f"{self.space.sides.format(len(tests), n_real)}, fewer than {minimum_n}"
+                found[cell] = {"value": None, "reason": reason}
+            else:
+                found[cell] = {"value": self.statistics(*after).distance(tests), "n": len(tests), "n_real": n_real}
         return found
-
-    def _from(self, features: NDArray[np.float32], column: int, value: int, counts: str, minimum_n: int) -> Record:
-        """The distance of images to the reals with that value; with too few on a side the reason, made of `counts`."""
-        n, n_real = len(features), self.count(column, value)
-        if min(n, n_real) < max(minimum_n, 2):
-            return {"value": None, "reason": f"{counts.format(n, n_real)}, fewer than {minimum_n}"}
-        return {"value": self.statistics(column, value).distance(features), "n": n, "n_real": n_real}
 
     def _turn_to(self, column: int) -> None:
         """Forgets the statistics of any other column."""
@@ -120,10 +107,10 @@ class Reals:
             self._statistics.clear()
             self._kernels.clear()
 
-    def _halves(self, features: NDArray[np.float32], minimum_n: int) -> Record:
-        order = np.random.default_rng(self._seed).permutation(len(features))
-        half = len(features) // 2
+    def _halves(self, rows: NDArray[np.intp], minimum_n: int) -> Record:
+        order = rows[np.random.default_rng(self._seed).permutation(len(rows))]
+        half = len(order) // 2
         if half < max(minimum_n, 2):
             return {"value": None, "reason": f"{half} images in a half, fewer than {minimum_n}"}
-        value = RealStatistics(features[order[half : 2 * half]]).distance(features[order[:half]])
+        value = RealStatistics(self.features[order[half : 2 * half]]).distance(self.features[order[:half]])
         return {"value": value, "n": half}

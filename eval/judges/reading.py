@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from bridgebench.eval.judges.classifier import AttributeClassifier, to_float
 from bridgebench.eval.judges.gathered import Gathered
-from bridgebench.methods.core.labels import are_domains
+from bridgebench.methods.core.labels import LabelSpace
 from numpy.typing import NDArray
 
 BATCH = 128
@@ -21,7 +20,7 @@ class Reading:
     """A judge's answers for N images.
 
     Attributes:
-        logits: (N, A) float32; above 0 the attribute is present.
+        logits: (N, A) float32, one a label column.
         features: (N, 128) float32, the judge's last hidden layer.
     """
 
@@ -34,19 +33,9 @@ class Reading:
         # Half the tangent: no overflow at either end.
         return 0.5 + 0.5 * np.tanh(0.5 * self.logits.astype(np.float64))
 
-    @property
-    def present(self) -> NDArray[np.bool_]:
-        """(N, A): which attributes the judge sees."""
-        return self.logits > 0
-
-    @property
-    def likeliest(self) -> NDArray[np.bool_]:
-        """(N, A): the one domain that the judge takes an image for, where the columns are domains."""
-        return np.arange(self.logits.shape[1]) == self.logits.argmax(axis=1)[:, None]
-
-    def seen(self, attributes: Sequence[str]) -> NDArray[np.bool_]:
-        """(N, A): what the judge reads of the label columns `attributes`, be they attributes or domains."""
-        return self.likeliest if are_domains(attributes) else self.present
+    def seen(self, space: LabelSpace) -> NDArray[np.bool_]:
+        """(N, A): what the judge says is there, of the columns of a label space."""
+        return space.seen(self.logits)
 
 
 class GatheredReading:

@@ -60,7 +60,7 @@ def short_side(reals: Reals, column: int, counts: Mapping[int, int], what: str, 
     for value, count in counts.items():
         reason = too_few(minimum, **{what: count, "reals": reals.count(column, value)})
         if reason:
-            return f"{reals.attributes[column]} = {value}: {reason}"
+            return f"{reals.space.columns[column]} = {value}: {reason}"
     return None
 
 

@@ -33,7 +33,7 @@ def leakage(
 def _by_name(edits: Edits) -> Record:
     """``{"values": {attribute: float, or None where every flip touched it}}``."""
     values = leakage(edits.before, edits.after, edits.source_labels, edits.target_labels, axis=0)
-    found = zip(edits.reals.attributes, values, strict=True)
+    found = zip(edits.reals.space.columns, values, strict=True)
     return {"values": {name: None if np.isnan(value) else float(value) for name, value in found}}
 
 

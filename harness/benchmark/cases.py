@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from bridgebench.harness.benchmark.draws import deal_references, draw_references
-from bridgebench.methods.core.conversions import find_conversion, one_hot
-from bridgebench.methods.core.flips import flip
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ def case_of(bench: Workbench, mode: str, name: str, editor: Editor | None = None
         name: the attribute or conversion.
         editor: the method; None: as for most, which draw noise and move one attribute at a time.
     """
-    if bench.conversions:
+    if bench.space.exclusive:
         varied = mode == "reference" or editor is None or editor.card.stochastic
         return _conversion(bench, mode, name, varied)
     return _flip(bench, mode, name, editor, bench.n, 0)
@@ -80,7 +78,7 @@ def redrawn(bench: Workbench, mode: str, attribute: str, editor: Editor, draw: i
 def _flip(bench: Workbench, mode: str, attribute: str, editor: Editor | None, count: int, draw: int) -> Case:
     seed, ids, labels, attributes = bench.settings.seed, bench.test.ids, bench.labels, list(bench.attributes)
     column, sources = attributes.index(attribute), np.arange(count)
-    targets = flip(labels[:count], attribute, attributes).astype(np.uint8)
+    targets = bench.space.target(labels[:count], attribute).astype(np.uint8)
     references, reason = None, None
     if mode == "reference":
         group = next((group for group in (editor.groups if editor else ()) if attribute in group), ())
@@ -92,22 +90,23 @@ def _flip(bench: Workbench, mode: str, attribute: str, editor: Editor | None, co
 
 
 def _conversion(bench: Workbench, mode: str, name: str, varied: bool) -> Case:
-    conversion = find_conversion(name, bench.attributes)
-    column = bench.attributes.index(conversion.target)
-    sources, styles = bench.of_domain(conversion.source), bench.images_of_domain(conversion.target)
+    source, target = bench.space.change(name)
+    column = bench.space.index(target)
+    sources, styles = bench.edited(source), bench.space.rows(bench.labels, target)
     outputs = bench.settings.outputs
     if not len(sources) or not len(styles):
-        lacking = conversion.source if not len(sources) else conversion.target
+        lacking = source if not len(sources) else target
         reason = f"there is no test image of the domain {lacking}"
         none = np.empty(0, np.int64)
         return Case(column, none, np.empty((0, len(bench.attributes)), np.uint8), none, None, reason=reason)
     given = outputs if varied else 1
     count = given * len(sources)
     references = deal_references(bench.settings.seed, name, styles, count) if mode == "reference" else None
+    edited = np.tile(sources, given)
     return Case(
         column,
-        np.tile(sources, given),
-        one_hot(conversion.target, bench.attributes, count),
+        edited,
+        bench.space.target(bench.labels[edited], target).astype(np.uint8),
         np.repeat(np.arange(given), len(sources)),
         references,
         outputs=given,

@@ -62,7 +62,7 @@ class CellMaker:
         """Draws and keeps the true edits."""
         if not self.bench.test.has_truth:
             return None
-        return TrueEdits(self.bench, None if self.bench.conversions else self.attribute)
+        return TrueEdits(self.bench, self.attribute)
 
     def run(self, cell: Cell, protocol_hash: str) -> None:
         """Makes one cell and stores it; its pictures first, so that a cell on disk is whole."""
@@ -107,7 +107,7 @@ class CellMaker:
             tally.add(bench.images(part.sources), edited, self._truth(part))
         self._write_own_samples(cell, case)
         self._keep_details(cell, case, edits, tally, protocol_hash)
-        if bench.conversions:
+        if bench.space.exclusive:
             write_grid(bench, cell, editor, self.attribute)
         elif self.mode == "reference" and cell.participant.card.kind == "method":
             write_pairs(bench, self.attribute, editor, cell.participant.name)
@@ -148,14 +148,12 @@ class CellMaker:
     def _draws(self, editor: Editor) -> NDArray[np.float32] | None:
         """Features (M, k, D) of several edits of the first images, of a method that can give more than one."""
         bench = self.bench
-        if bench.conversions or (self.mode == "label" and not editor.card.stochastic):
+        count = bench.protocol.diversity_draws
+        if count is None or (self.mode == "label" and not editor.card.stochastic):
             return None
-        draws = range(bench.settings.diversity_draws)
-        edits = np.stack(
-            [self._edit(editor, redrawn(bench, self.mode, self.attribute, editor, draw)) for draw in draws], axis=1
-        )
-        count, size = edits.shape[:2], edits.shape[2:]
-        return bench.extractor(edits.reshape(-1, *size)).reshape(*count, -1)
+        cases = [redrawn(bench, self.mode, self.attribute, editor, draw) for draw in range(count)]
+        edits = np.stack([self._edit(editor, case) for case in cases], axis=1)
+        return bench.extractor(edits.reshape(-1, *edits.shape[2:])).reshape(*edits.shape[:2], -1)
 
     def _keep_details(self, cell: Cell, case: Case, edits: KeptEdits, tally: Tally, protocol_hash: str) -> None:
         """Stores what the page of the cell shows: the readings of some edits, and the pictures of the telling ones."""
@@ -202,7 +200,7 @@ class CellMaker:
         """The strips of references and true edits that stand beside the methods' own."""
         if self.case.reason is None:
             self._write_strips(self.case, None)
-            if self.bench.conversions:
+            if self.bench.space.exclusive:
                 write_grid_images(self.bench, self.mode, self.attribute, self.true_edits)
             elif self.mode == "reference" and self.true_edits is not None:
                 write_true_pairs(self.bench, self.attribute, self.true_edits)

@@ -39,7 +39,7 @@ def run_cost(job: CostJob) -> None:
     case = case.take(slice(_BATCH))
     editor = bench.editor(job.participant)
     if "truth" in job.participant.card.needs:
-        editor.attach(truth=TrueEdits(bench, None if bench.conversions else attribute, keep=False))
+        editor.attach(truth=TrueEdits(bench, attribute, keep=False))
     found = measure_cost(
         editor,
         to_float(bench.images(case.sources), bench.device),

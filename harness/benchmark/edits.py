@@ -85,11 +85,11 @@ class TrueEdits:
 
     Args:
         bench: a workbench whose data set has true edits.
-        attribute: the attribute that is edited; None where the columns are domains.
+        attribute: what the edits change, by the name of the cell.
         keep: whether to keep what was drawn; off where the drawing is to be timed.
     """
 
-    def __init__(self, bench: Workbench, attribute: str | None, *, keep: bool = True) -> None:
+    def __init__(self, bench: Workbench, attribute: str, *, keep: bool = True) -> None:
         self._test = bench.test
         self._attribute = attribute
         self._bench = bench

@@ -16,9 +16,8 @@ from bridgebench.eval.records.directory import TRUTH
 from bridgebench.eval.records.pictures import grid_png, strip_png
 from bridgebench.harness.benchmark.cases import Case
 from bridgebench.harness.benchmark.edits import TrueEdits, edit_images
-from bridgebench.methods.core.conversions import Conversion, find_conversion, one_hot
 from bridgebench.methods.core.files import write_bytes
-from bridgebench.methods.core.flips import flip
+from bridgebench.methods.core.labels import Change
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def pair_case(bench: Workbench, attributes: tuple[str, ...]) -> Case | None:
     sources, references = np.concatenate([pairs[:, 0], pairs[:, 1]]), np.concatenate([pairs[:, 1], pairs[:, 0]])
     targets = bench.labels[sources]
     for name in attributes:
-        targets = flip(targets, name, bench.attributes)
+        targets = bench.space.target(targets, name)
     return Case(columns[-1], sources, targets.astype(np.uint8), np.zeros(len(sources), np.int64), references)
 
 
@@ -98,35 +97,34 @@ def write_mixes(bench: Workbench, attribute: str, editor: Editor, name: str, cas
 def write_grid(bench: Workbench, cell: Cell, editor: Editor, name: str) -> None:
     """Edits the grid of a cell; a method without noise has one row by label."""
     rows = GRID_SIDE if cell.mode == "reference" or editor.card.stochastic else 1
-    case = _grid_case(bench, cell.mode, find_conversion(name, bench.attributes), rows)
+    case = _grid_case(bench, cell.mode, bench.space.change(name), rows)
     edited = edit_images(bench, editor, case.sources, case.targets, case.references, case.draws)
     write_bytes(bench.run.grid_file(*cell.place), grid_png(edited, case.n))
 
 
 def write_grid_images(bench: Workbench, mode: str, name: str, true_edits: TrueEdits | None) -> None:
     """The sources, the references and the true edits of a grid; of true edits by label there is one row."""
-    run, conversion = bench.run, find_conversion(name, bench.attributes)
-    sources, references = (
-        bench.of_domain(conversion.source)[:GRID_SIDE],
-        bench.images_of_domain(conversion.target)[:GRID_SIDE],
-    )
-    write_bytes(run.grid_images("source", conversion.source), strip_png(bench.images(sources)))
-    write_bytes(run.grid_images("reference", conversion.target), strip_png(bench.images(references)))
+    run, change = bench.run, bench.space.change(name)
+    sources = bench.edited(change.source)[:GRID_SIDE]
+    references = bench.space.rows(bench.labels, change.target)[:GRID_SIDE]
+    write_bytes(run.grid_images("source", str(change.source)), strip_png(bench.images(sources)))
+    write_bytes(run.grid_images("reference", change.target), strip_png(bench.images(references)))
     if true_edits is not None:
-        case = _grid_case(bench, mode, conversion, GRID_SIDE if mode == "reference" else 1)
+        case = _grid_case(bench, mode, change, GRID_SIDE if mode == "reference" else 1)
         truth = true_edits.of(case.sources, case.targets, case.references)
         write_bytes(run.grid_file(TRUTH, mode, name), grid_png(truth, case.n))
 
 
-def _grid_case(bench: Workbench, mode: str, conversion: Conversion, rows: int) -> Case:
-    sources = bench.of_domain(conversion.source)[:GRID_SIDE]
-    references = bench.images_of_domain(conversion.target)[:rows]
+def _grid_case(bench: Workbench, mode: str, change: Change, rows: int) -> Case:
+    sources = bench.edited(change.source)[:GRID_SIDE]
+    references = bench.space.rows(bench.labels, change.target)[:rows]
     if mode == "reference":
         rows = len(references)
+    edited = np.tile(sources, rows)
     return Case(
-        column=bench.attributes.index(conversion.target),
-        sources=np.tile(sources, rows),
-        targets=one_hot(conversion.target, bench.attributes, rows * len(sources)),
+        column=bench.space.index(change.target),
+        sources=edited,
+        targets=bench.space.target(bench.labels[edited], change.target).astype(np.uint8),
         draws=np.repeat(np.arange(rows), len(sources)),
         references=np.repeat(references, len(sources)) if mode == "reference" else None,
         outputs=rows,

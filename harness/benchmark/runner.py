@@ -13,7 +13,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from bridgebench.eval.records.aside import change_protocol
 from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
@@ -167,19 +166,16 @@ def _bring_to_protocol(run: RunDirectory, bench: Workbench, say: Say) -> None:
 def _baselines(bench: Workbench) -> Baselines:
     """Distances of real images to real images."""
     reals, least = bench.instruments.reals, bench.settings.minimum_n
-    if bench.conversions:
-        floor, null = reals.floor_of_domains(least), reals.null_of_conversions(bench.test_features, bench.labels, least)
-    else:
-        floor, null = reals.floor(least), reals.null(least)
+    floor, null = reals.floor(least), reals.null(bench.test_features, bench.labels, least)
     return Baselines.model_validate({"protocol_hash": bench.protocol.hash, "floor": floor, "null": null})
 
 
 def _write_source_strips(bench: Workbench) -> None:
     """The first test images, or the first of each domain, side by side."""
-    for domain in bench.attributes if bench.conversions else (None,):
-        sources = np.arange(bench.n) if domain is None else bench.of_domain(domain)
-        if len(sources) and not bench.run.source_sample(domain).is_file():
-            write_bytes(bench.run.source_sample(domain), strip_png(bench.images(sources[:STRIP])))
+    for part in bench.space.parts:
+        sources = bench.edited(part)
+        if len(sources) and not bench.run.source_sample(part).is_file():
+            write_bytes(bench.run.source_sample(part), strip_png(bench.images(sources[:STRIP])))
 
 
 def _run_costs(bench: Workbench, participants: Sequence[Participant], failed: Sequence[str], say: Say) -> None:

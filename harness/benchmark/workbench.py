@@ -82,7 +82,7 @@ class Workbench:
         self.test = open_split(profile, "test", data_root=setup.data_root, limit=setup.limit)
         self.labels = np.asarray(self.test.labels)
         self.attributes = self.test.attributes
-        self.conversions = profile.conversions
+        self.space = profile.space
         self.columns = profile.columns
         self.n = min(settings.n or len(self.labels), len(self.labels))
         self.editors = LoadedMethods(self.attributes, self.test.image_size, device, self.primary)
@@ -90,8 +90,12 @@ class Workbench:
     @cached_property
     def protocol(self) -> Protocol:
         """Everything that decides a number."""
-        space, settings, domains = self.extractor, self.settings, self.conversions
-        edited = [self.of_domain(domain) for domain in self.attributes] if domains else [np.arange(self.n)]
+        features, settings = self.extractor, self.settings
+        # Flips are edited once, some of them again for the diversity; conversions several times, and all is measured.
+        references, images, draws, outputs = {
+            "flips": (DRAWN, settings.diversity_images, settings.diversity_draws, None),
+            "conversions": (DEALT, None, None, settings.outputs),
+        }[self.space.kind]
         return Protocol(
             data=DataRecord(
                 name=self.test.name,
@@ -100,28 +104,30 @@ class Workbench:
                 preparation=None if self.test.preparation is None else dict(self.test.preparation),
                 real={split: images.digest for split, images in self.real_splits.items()},
                 n_real=sum(len(images.labels) for images in self.real_splits.values()),
-                n=sum(map(len, edited)),
+                n=sum(len(self.edited(part)) for part in self.space.parts),
                 ids_sha256=ids_hash(self.test.ids),
             ),
             attributes=tuple(self.attributes),
-            cells="conversions" if domains else "flips",
-            references=DEALT if domains else DRAWN,
-            features=FeatureRecord(name=space.name, title=space.title, dimension=space.dimension, digest=space.digest),
+            cells=self.space.kind,
+            references=references,
+            features=FeatureRecord(
+                name=features.name, title=features.title, dimension=features.dimension, digest=features.digest
+            ),
             judges={"primary": self.primary.digest, "second": self.second.digest},
             batch=settings.batch,
             seed=settings.seed,
             bootstrap=settings.bootstrap,
             minimum_n=settings.minimum_n,
-            diversity_images=None if domains else settings.diversity_images,
-            diversity_draws=None if domains else settings.diversity_draws,
-            outputs=settings.outputs if domains else None,
+            diversity_images=images,
+            diversity_draws=draws,
+            outputs=outputs,
             device=None if self.device == "cpu" else self.device.partition(":")[0],
         )
 
     @cached_property
     def real_splits(self) -> dict[str, ImageSet]:
         """The splits whose images are on the real side: the test images; of domains, all there are to train on."""
-        if not self.conversions:
+        if not self.space.exclusive:
             return {"test": self.test}
         profile, root = self.setup.profile, self.setup.data_root
         # AFHQ has no validation images: ours are a share of its training images.
@@ -132,13 +138,9 @@ class Workbench:
         """Test images (M, H, W, 3); only these are read."""
         return np.asarray(self.test.images[indices])
 
-    def images_of_domain(self, domain: str) -> NDArray[np.int64]:
-        """All test images of a domain."""
-        return np.flatnonzero(self.labels[:, list(self.attributes).index(domain)] == 1)
-
-    def of_domain(self, domain: str) -> NDArray[np.int64]:
-        """Those of them that are edited."""
-        return self.images_of_domain(domain)[: self.settings.n or None]
+    def edited(self, part: str | None) -> NDArray[np.int64]:
+        """The test images of one of the label space's parts that are edited: the first ones."""
+        return self.space.rows(self.labels, part)[: self.settings.n or None]
 
     @cached_property
     def positions(self) -> dict[bytes, int]:
@@ -168,12 +170,14 @@ class Workbench:
     @cached_property
     def instruments(self) -> Bench:
         """What measures take: judges, feature space and the real side of distances."""
-        if self.conversions:
-            features = np.concatenate([self._features(split, images) for split, images in self.real_splits.items()])
-            labels = np.concatenate([np.asarray(images.labels) for images in self.real_splits.values()])
-        else:
-            features, labels = self.test_features, self.labels
-        reals = Reals(features, labels, self.attributes, self.settings.seed)
+        features = [
+            self.test_features if images is self.test else self._features(split, images)
+            for split, images in self.real_splits.items()
+        ]
+        labels = np.concatenate([np.asarray(images.labels) for images in self.real_splits.values()])
+        # A memory map that stands alone is not copied.
+        whole = features[0] if len(features) == 1 else np.concatenate(features)
+        reals = Reals(whole, labels, self.space, self.settings.seed)
         return Bench(
             primary=self.primary,
             second=self.second,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import LabelSpace, label_space
 from numpy.typing import NDArray
 
 Split = Literal["train", "validation", "test"]
@@ -36,6 +37,11 @@ class ImageSet:
     preparation: Mapping[str, Any] | None = field(default=None, kw_only=True)
 
     has_truth: ClassVar[bool] = False
+
+    @property
+    def space(self) -> LabelSpace:
+        """What the label columns are."""
+        return label_space(self.attributes)
 
     def __len__(self) -> int:
         return len(self.images)

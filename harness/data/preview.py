@@ -11,7 +11,6 @@ from bridgebench.harness.data.open import open_split
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
-from bridgebench.methods.core.labels import DOMAINS
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -52,14 +51,15 @@ def preview(profile: Profile, out: Path, data_root: Path | None = None) -> Path:
 def preview_sheet(face_set: ImageSet, count: int) -> Image.Image:
     """The first `count` images with their labels; for a set with true edits also rows of a source and its flips."""
     count = min(count, len(face_set))
-    columns = len(face_set.attributes) + 1 if face_set.has_truth and face_set.attributes != DOMAINS else _COLUMNS
-    captions = [_caption(labels, face_set.attributes) for labels in face_set.labels[:count]]
-    order = _by_domain(face_set.labels[:count]) if face_set.attributes == DOMAINS else np.arange(count)
+    space, labels = face_set.space, face_set.labels[:count]
+    true_edits = _conversions if space.exclusive else _flips
+    edited = [true_edits(face_set, index) for index in range(min(_FLIP_ROWS, count)) if face_set.has_truth]
+    columns = max([_COLUMNS, *(len(texts) for _, texts in edited)])
+    captions = [_caption(one, face_set.attributes) for one in labels]
+    order = np.concatenate([space.rows(labels, part) for part in space.parts])  # a domain's images side by side
     starts = range(0, count, columns)
     rows = [(face_set.images[order[k : k + columns]], [captions[i] for i in order[k : k + columns]]) for k in starts]
-    if face_set.has_truth:
-        true_edits = _conversions if face_set.attributes == DOMAINS else _flips
-        rows += [true_edits(face_set, index) for index in range(min(_FLIP_ROWS, count))]
+    rows += edited
     heights = [_TILE + _GAP + _LINE * max(map(len, texts)) for _, texts in rows]
     wide = max(len(images) for images, _ in rows)
     sheet = Image.new("RGB", (wide * (_TILE + _GAP) + _GAP, sum(heights) + _GAP), _PAPER)
@@ -73,19 +73,12 @@ def preview_sheet(face_set: ImageSet, count: int) -> Image.Image:
 
 def _flips(face_set: ImageSet, index: int) -> tuple[NDArray[np.uint8], list[list[str]]]:
     """The image and its true edit for each attribute flipped, with captions."""
-    from bridgebench.methods.core.flips import flip
-
     source = face_set.labels[index]
-    targets = np.stack([flip(source, name, face_set.attributes) for name in face_set.attributes])
+    targets = np.stack([face_set.space.target(source, name) for name in face_set.attributes])
     edits = face_set.true_edit([index] * len(targets), targets)
     signs = ["-" if on else "+" for on in source]
     captions = [[f"{sign} {_short(name)}"] for sign, name in zip(signs, face_set.attributes, strict=True)]
     return np.concatenate([face_set.images[[index]], edits]), [["source"], *captions]
-
-
-def _by_domain(labels: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Indices that put the images of one domain side by side."""
-    return np.argsort(labels.argmax(axis=1), kind="stable")
 
 
 def _conversions(face_set: ImageSet, index: int) -> tuple[NDArray[np.uint8], list[list[str]]]:
@@ -95,7 +88,7 @@ def _conversions(face_set: ImageSet, index: int) -> tuple[NDArray[np.uint8], lis
     for domain, name in enumerate(face_set.attributes):
         if domain == own:
             continue
-        target = np.eye(len(face_set.attributes), dtype=np.uint8)[[domain]]
+        target = face_set.space.target(face_set.labels[[index]], name)
         images.append(face_set.true_edit([index], target)[0])
         captions.append([f"as {name}"])
         others = [k for k in range(len(face_set)) if face_set.labels[k, domain]]

@@ -15,11 +15,9 @@ from bridgebench.harness.photo.crop import choose_square, paste_back, square_of
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.weights.find import find_weights, judge_weights
 from bridgebench.methods import MethodCard, load
-from bridgebench.methods.core.conversions import one_hot
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
-from bridgebench.methods.core.flips import attribute_index, flip
-from bridgebench.methods.core.labels import are_domains
+from bridgebench.methods.core.labels import LabelSpace, label_space
 from bridgebench.methods.editor import Editor
 from numpy.typing import NDArray
 from PIL import Image
@@ -47,8 +45,9 @@ def edit_photo(
     """Edits a photo and writes the result; nothing is written on an error.
 
     A square of the photo is resized to the editor's size, its labels are read by the profile's classifier, and
-    the target is those labels with the wanted changes and the repairs of :func:`methods.core.flips.flip`. Where the
-    labels are domains, the target is one of them: the one that is set, or that of the reference.
+    the target is those labels with the wanted changes and the repairs of
+    :meth:`methods.core.labels.Attributes.target`. Where the labels are domains, the target is one of them: the one that
+    is set, or that of the reference.
 
     Args:
         photo: a PNG or JPEG file of any size.
@@ -90,12 +89,12 @@ def edit_photo(
     images = to_float(before[None])
     source = _labels(editor, images)
     like = None if look is None else to_float(square_of(*look, editor.image_size)[None])
-    if are_domains(editor.attributes):
-        target = _domain(editor, settings, like, attributes)
+    if editor.space.exclusive:
+        target = _domain(editor, source, settings, like, attributes)
     elif like is None:
-        target = apply_settings(source, settings, editor.attributes)
+        target = apply_settings(source, settings, editor.space)
     else:
-        target = take_from(source, _labels(editor, like), attributes or editor.attributes, editor.attributes)
+        target = take_from(source, _labels(editor, like), attributes or editor.attributes, editor.space)
     edited = editor.edit(
         images,
         _row(target),
@@ -109,7 +108,7 @@ def edit_photo(
     return out
 
 
-def apply_settings(labels: NDArray[np.uint8], settings: Sequence[str], attributes: Sequence[str]) -> NDArray[np.uint8]:
+def apply_settings(labels: NDArray[np.uint8], settings: Sequence[str], space: LabelSpace) -> NDArray[np.uint8]:
     """The labels (A,) with every ``"Attribute=0|1"`` of `settings` in force and contradictions to them repaired.
 
     Raises:
@@ -120,33 +119,37 @@ def apply_settings(labels: NDArray[np.uint8], settings: Sequence[str], attribute
         name, _, value = (part.strip() for part in setting.partition("="))
         if value not in ("0", "1"):
             raise UserError(f"--set {setting}: write NAME=1 to add an attribute, NAME=0 to remove it.")
-        attribute_index(name, attributes)
+        space.index(name)
         if wanted.setdefault(name, int(value)) != int(value):
             raise UserError(f"--set asks for {name}=0 and {name}=1 at once.")
     target = labels
     for name, on in wanted.items():
-        target = _with(target, name, on, attributes)
+        target = _with(target, name, on, space)
     for name, on in wanted.items():
-        if target[attribute_index(name, attributes)] != on:
+        if target[space.index(name)] != on:
             others = ", ".join(other for other in wanted if other != name)
             raise UserError(f"--set: {name} cannot be {on} together with {others}: they exclude each other.")
     return target
 
 
 def take_from(
-    labels: NDArray[np.uint8], reference: NDArray[np.uint8], names: Sequence[str], attributes: Sequence[str]
+    labels: NDArray[np.uint8], reference: NDArray[np.uint8], names: Sequence[str], space: LabelSpace
 ) -> NDArray[np.uint8]:
     """The labels (A,) with the values of the attributes `names` from the labels `reference` (A,), repaired likewise."""
     target = labels
     for name in names:
-        target = _with(target, name, int(reference[attribute_index(name, attributes)]), attributes)
+        target = _with(target, name, int(reference[space.index(name)]), space)
     return target
 
 
 def _domain(
-    editor: Editor, settings: Sequence[str], reference: Tensor | None, attributes: Sequence[str]
+    editor: Editor,
+    source: NDArray[np.uint8],
+    settings: Sequence[str],
+    reference: Tensor | None,
+    attributes: Sequence[str],
 ) -> NDArray[np.uint8]:
-    """The one-hot labels (A,) of the domain that is asked for.
+    """The labels (A,) of the photo, of labels `source`, in the domain that is asked for.
 
     Raises:
         UserError: the settings are not one ``"domain=1"``, or name no domain; or there are `attributes` to choose.
@@ -158,15 +161,14 @@ def _domain(
     wanted = [[part.strip() for part in setting.partition("=")[::2]] for setting in settings]
     if len(wanted) != 1 or wanted[0][1] != "1":
         raise UserError(f"--set {' '.join(settings)}: name one domain, NAME=1, of {', '.join(editor.attributes)}.")
-    attribute_index(wanted[0][0], editor.attributes)
-    return one_hot(wanted[0][0], editor.attributes, 1)[0]
+    return editor.space.target(source, wanted[0][0])
 
 
-def _with(labels: NDArray[np.uint8], name: str, on: int, attributes: Sequence[str]) -> NDArray[np.uint8]:
+def _with(labels: NDArray[np.uint8], name: str, on: int, space: LabelSpace) -> NDArray[np.uint8]:
     """One attribute set to a value: a flip from the opposite value, so that the repairs of a flip apply."""
     opposite = labels.copy()
-    opposite[attribute_index(name, attributes)] = 1 - on
-    return flip(opposite, name, attributes)
+    opposite[space.index(name)] = 1 - on
+    return space.target(opposite, name)
 
 
 def _check_method(facts: MethodCard, strength: float | None) -> None:
@@ -180,15 +182,14 @@ def _load(method: str, weights: Path | None, profile: Profile) -> Editor:
     """The editor with the profile's classifier attached, which reads the editor's attributes in its order."""
     editor = load(profile.variant(method).method, weights or find_weights(method, profile))
     classifier = load_classifier(judge_weights("primary", profile))
-    columns = [attribute_index(name, classifier.attributes) for name in editor.attributes]
+    columns = [label_space(classifier.attributes).index(name) for name in editor.attributes]
     return editor.attach(classifier=lambda images: classifier(images)[:, columns]).eval()
 
 
 @torch.no_grad()
 def _labels(editor: Editor, images: Tensor) -> NDArray[np.uint8]:
-    logits = editor.attached("classifier")(images)[0].numpy()
-    seen = np.arange(len(logits)) == logits.argmax() if are_domains(editor.attributes) else logits > 0
-    return seen.astype(np.uint8)
+    logits: NDArray[np.float32] = editor.attached("classifier")(images).numpy()
+    return editor.space.seen(logits)[0].astype(np.uint8)
 
 
 def _row(labels: NDArray[np.uint8]) -> Tensor:

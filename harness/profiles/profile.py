@@ -12,15 +12,16 @@ from typing import Annotated, Any, Literal
 
 from bridgebench.harness.profiles.variants import Variant
 from bridgebench.methods import MethodCard, card, names
-from bridgebench.methods.core.conversions import conversions
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.files import read_bytes
-from bridgebench.methods.core.labels import CELEBA14, DOMAINS
+from bridgebench.methods.core.labels import CELEBA14, DOMAINS, Attributes, Domains, LabelSpace
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 SHIPPED = Path(__file__).parent
 _LARGEST = 2**20  # bytes of a profile
-OF_DOMAINS = ("animals", "afhq")
+# The label columns that each data set has.
+_FACES, _ANIMALS = Attributes(CELEBA14), Domains(DOMAINS)
+_COLUMNS: dict[str, LabelSpace] = {"faces": _FACES, "celeba": _FACES, "animals": _ANIMALS, "afhq": _ANIMALS}
 DRAWN_HERE = ("faces", "animals")  # every edit of theirs has a true image
 
 Count = Annotated[int, Field(ge=0)]
@@ -149,16 +150,14 @@ class Profile(_Table):
         return {**self.train.get(variant.method, {}), **variant.recipe}
 
     @property
-    def conversions(self) -> bool:
-        """Whether the label columns are domains, and a cell is a conversion from one to another."""
-        return self.data.name in OF_DOMAINS
+    def space(self) -> LabelSpace:
+        """What the label columns are, as the data set says."""
+        return _COLUMNS[self.data.name].select(self.attributes)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the cells of a method and mode, in a table's order: the attributes, or the conversions."""
-        if self.conversions:
-            return tuple(conversion.name for conversion in conversions(self.attributes))
-        return self.attributes
+        return self.space.cells
 
     def without_damaged(self) -> Profile:
         """The same profile with ``data.skip_damaged`` on."""
@@ -173,14 +172,10 @@ class Profile(_Table):
 
     @model_validator(mode="after")
     def _known_attributes(self) -> Profile:
-        if self.conversions:
-            if self.attributes != DOMAINS:
-                raise ValueError(f"the attributes of '{self.data.name}' are its domains: {', '.join(DOMAINS)}.")
-            return self
-        for attribute in self.attributes:
-            if attribute not in CELEBA14:
-                hint = did_you_mean(attribute, CELEBA14)
-                raise ValueError(f"attributes: '{attribute}' is not an attribute.{hint}")
+        try:
+            _ = self.space
+        except ValueError as error:
+            raise ValueError(f"attributes: {error}") from error
         return self
 
     @field_validator("variants")
@@ -195,10 +190,10 @@ class Profile(_Table):
 
     @model_validator(mode="after")
     def _enough_images(self) -> Profile:
-        edited = self.evaluation.n * (len(self.attributes) if self.conversions else 1)
+        edited = self.evaluation.n * len(self.space.parts)
         if self.data.test and edited > self.data.test:
-            of_each = " of each domain" if self.conversions else ""
-            raise ValueError(f"evaluation.n = {self.evaluation.n}{of_each} is more than data.test = {self.data.test}.")
+            asked = f"evaluation.n = {self.evaluation.n}{self.space.of_each}"
+            raise ValueError(f"{asked} is more than data.test = {self.data.test}.")
         return self
 
 

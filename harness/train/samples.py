@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from bridgebench.harness.data.base import ImageSet
-from bridgebench.methods.core.conversions import one_hot
 from bridgebench.methods.core.files import write_bytes
-from bridgebench.methods.core.flips import flip
-from bridgebench.methods.core.labels import are_domains
 from bridgebench.methods.editor import Editor
 from bridgebench.templates.grids import comparison_grid, png_bytes
 from numpy.typing import NDArray
@@ -38,19 +34,12 @@ def write_sample_grid(editor: Editor, faces: ImageSet, path: Path, device: torch
     for mode in sorted(editor.modes):
         columns = [_pictures(pixels)]
         for attribute in editor.attributes:
-            target = _target(labels, attribute, editor.attributes)
+            target = editor.space.target(labels, attribute)
             reference = _references(faces, target, attribute) if mode == "reference" else None
             columns.append(_edited(editor, pixels, labels, target, reference, device))
         rows = [(f"face {i + 1}", [column[i] for column in columns]) for i in range(_FACES)]
         grid = comparison_grid(rows, ["source", *editor.attributes])
         write_bytes(path.with_stem(f"{path.stem}-{mode}"), png_bytes(grid))
-
-
-def _target(labels: NDArray, attribute: str, attributes: Sequence[str]) -> NDArray:
-    """Each face's labels with the attribute flipped; where the columns are domains, `attribute` for all of them."""
-    return (
-        one_hot(attribute, attributes, len(labels)) if are_domains(attributes) else flip(labels, attribute, attributes)
-    )
 
 
 def _edited(

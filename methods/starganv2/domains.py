@@ -1,4 +1,4 @@
-"""Domains: what StarGAN v2 edits towards, read from label columns."""
+"""Domains as StarGAN v2 counts them, read from label columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bridgebench.methods.core.errors import UserError, did_you_mean
 from torch import Tensor
 
 
-class Domains:
+class DomainIndex:
     """How label columns tell the domain of an image, an index 0..count-1 as in the official code.
 
     * Several columns: a domain each, in their order; a row has exactly one of them set.

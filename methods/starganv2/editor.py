@@ -9,7 +9,7 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.starganv2 import CARD
-from bridgebench.methods.starganv2.domains import Domains
+from bridgebench.methods.starganv2.domains import DomainIndex
 from bridgebench.methods.starganv2.masks import FaceMasks
 from bridgebench.methods.starganv2.networks import Generator, MappingNetwork, Masks, StyleEncoder
 from torch import Tensor
@@ -21,8 +21,8 @@ _AVERAGED_STYLES = 10_000
 class StarGANv2(Editor):
     """StarGAN v2 (CVPR 2020): ``G(image, style)`` with the style ``F(noise, domain)`` or ``E(reference, domain)``.
 
-    Only the target domain matters; the source's labels are not read. What a domain is, see `Domains`: a label column
-    each, or an attribute's two values. `editable` are the columns that an edit can change.
+    Only the target domain matters; the source's labels are not read. What a domain is, see `DomainIndex`: a label
+    column each, or an attribute's two values. `editable` are the columns that an edit can change.
 
     Args:
         attributes: label columns.
@@ -71,7 +71,7 @@ class StarGANv2(Editor):
             high_pass=high_pass,
         )
         self.noise_size = noise_size
-        self.domains = Domains(self.attributes, attribute)
+        self.domains = DomainIndex(self.attributes, attribute)
         count = self.domains.count
         self.generator = Generator(image_size, width, widest, style_size, high_pass)
         self.mapping_network = MappingNetwork(count, noise_size, mapping_width, style_size)

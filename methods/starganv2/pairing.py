@@ -8,7 +8,7 @@ from itertools import cycle
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.starganv2.domains import Domains
+from bridgebench.methods.starganv2.domains import DomainIndex
 from bridgebench.methods.starganv2.objective import Conversion
 from bridgebench.methods.training.base import Batch, uniform
 from bridgebench.methods.training.parallel import ours
@@ -34,7 +34,7 @@ class Pairing:
 
 def draw_pairing(
     next_batch: Callable[[], Batch],
-    domains: Domains,
+    domains: DomainIndex,
     noise_size: int,
     crop: float,
     flip: bool,

@@ -6,25 +6,13 @@ from collections.abc import Sequence
 
 import torch
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.labels import BEARDS, CELEBA14, HAIR_COLOURS
+from bridgebench.methods.core.labels import CELEBA14, CELEBA_RULES
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.stgan import CARD
 from bridgebench.methods.stgan.networks import Generator
 from torch import Tensor
 
 _SCALE = 0.5  # thres_int: network-side labels are -0.5 and +0.5
-
-# What turning an attribute on turns off: the official rules, and the beards, of which the official code has no rule.
-_TURNS_OFF: dict[str, tuple[str, ...]] = {
-    "Bald": ("Bangs",),
-    "Receding_Hairline": ("Bangs",),
-    "Bangs": ("Bald", "Receding_Hairline"),
-    "Straight_Hair": ("Wavy_Hair",),
-    "Wavy_Hair": ("Straight_Hair",),
-    **{colour: tuple(other for other in HAIR_COLOURS if other != colour) for colour in HAIR_COLOURS},
-    "No_Beard": BEARDS,
-    **dict.fromkeys(BEARDS, ("No_Beard",)),
-}
 
 
 class STGAN(Editor):
@@ -102,10 +90,10 @@ def difference(labels: Tensor, source_labels: Tensor, strength: float | Tensor, 
     turned_on, turned_off = labels > source_labels, labels < source_labels
     gives_way = torch.zeros_like(turned_off)
     columns = {name: column for column, name in enumerate(attributes)}
-    for name, others in _TURNS_OFF.items():
-        off = [columns[other] for other in others if other in columns]
-        if name in columns and off:
-            gives_way[:, off] |= turned_on[:, columns[name]].unsqueeze(1)
+    for group in CELEBA_RULES:
+        members = [columns[name] for name in group if name in columns]
+        for member in members:
+            gives_way[:, [other for other in members if other != member]] |= turned_on[:, [member]]
     flipped = turned_on | (turned_off & ~gives_way)
     target = (2 * labels - 1) * _SCALE
     return torch.where(flipped, strength * target, target) - (2 * source_labels - 1) * _SCALE

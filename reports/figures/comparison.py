@@ -101,6 +101,7 @@ class ComparisonGrids:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.side = run.record.data.image_size
+        self.shared = len(run.space.parts) == 1  # every column edits the same sources
         self.files: dict[str, bytes] = {}
 
     def grid_sets(self) -> list[GridSet]:
@@ -112,17 +113,14 @@ class ComparisonGrids:
 
     def _sources(self) -> ByColumn:
         """The first test images, the same for every attribute; of conversions the first of each source domain."""
-        if not self.run.conversions:
-            path = self.run.directory.source_sample()
-            return dict.fromkeys(self.run.columns, self._tiles(path)[:FACES]) if path.is_file() else {}
-        found = self._strips(lambda column: self.run.directory.source_sample(self.run.source_domain(column)))
-        return {column: tiles[:FACES] for column, tiles in found.items()}
+        directory, space = self.run.directory, self.run.space
+        strips = self._strips(lambda column: directory.source_sample(space.change(column).source))
+        return {column: tiles[:FACES] for column, tiles in strips.items()}
 
     def _grid_set(self, mode: Mode, sources: ByColumn) -> GridSet | None:
         rows = self._rows(mode, sources)
         if not any(row.method for row in rows):
             return None
-        columns, shared = self.run.columns, not self.run.conversions
         grids = []
         for face in range(max(len(tiles) for tiles in sources.values())):
             first = next(tiles[face] for tiles in sources.values() if face < len(tiles))
@@ -135,9 +133,9 @@ class ComparisonGrids:
             f"grids/{mode}.png", comparison_grid(grid.rows, grid.columns, scale=max(1, round(96 / self.side)))
         )
         self.files[f"grids/{mode}.pdf"] = grid_pdf(grid.rows, grid.columns)
-        spoken = [self.run.spoken(column) for column in columns]
+        spoken = [self.run.spoken(column) for column in self.run.columns]
         truth = any(row.group == "truth" for row in rows)
-        return GridSet(mode, MODE_TITLES[mode], spoken, grids, picture, truth, shared)
+        return GridSet(mode, MODE_TITLES[mode], spoken, grids, picture, truth, self.shared)
 
     def _grid_row(self, row: _Row, path: str, face: int, sources: ByColumn) -> GridRow:
         tiles, compared = self._of_face(row.strips, face), self._of_face(row.truth or sources, face)
@@ -160,7 +158,7 @@ class ComparisonGrids:
     def _labelled_grid(self, mode: Mode, face: int, sources: ByColumn, rows: list[_Row]) -> LabelledGrid:
         heads = [self.run.spoken(column) for column in self.run.columns]
         pictures = [(row.title, self._of_face(row.strips, face)) for row in rows]
-        if not self.run.conversions:
+        if self.shared:
             source = next(iter(sources.values()))[face]
             heads, pictures = ["Source", *heads], [(title, [source, *tiles]) for title, tiles in pictures]
         return LabelledGrid(f"{mode}-{face + 1}", heads, pictures)
@@ -188,7 +186,7 @@ class ComparisonGrids:
             (rows if methods[name].kind == "method" else controls).append(row)
         if mode == "reference":
             rows.insert(0, _Row("Reference", "given", references))
-        if self.run.conversions:
+        if not self.shared:
             rows.insert(0, _Row("Source", "source", sources))
         return [row for row in [*rows, _Row("True edit", "truth", truth), *controls] if row.strips]
 

@@ -53,8 +53,6 @@ class ConversionGrids:
         self._run, self._side = run, run.record.data.image_size
         self.files: dict[str, bytes] = {}
         self.found: list[ConversionGrid] = []
-        if not run.conversions:
-            return
         names = [name for name in run.methods if run.record.methods[name].kind == "method"]
         rows = [*((name, run.record.methods[name].title) for name in names), ("", "True edit")]
         for number, (method, title) in enumerate(rows):
@@ -98,9 +96,8 @@ class ConversionGrids:
     def _grid(self, method: str, title: str, mode: Mode, conversion: str, key: str) -> ConversionGrid | None:
         run, directory = self._run, self._run.directory
         path = directory.grid_file(method or TRUTH, mode, conversion)
-        source = run.source_domain(conversion)
-        target = conversion[len(source) + 1 :]
-        if not path.is_file() or not directory.grid_images("source", source).is_file():
+        source, target = run.space.change(conversion)
+        if source is None or not path.is_file() or not directory.grid_images("source", source).is_file():
             return None
         edits = open_picture(path, self._fits, f"a grid of {self._side} pixel squares")
         references = ""

@@ -122,7 +122,7 @@ class CellPages:
             "column_link": self._layout.column(column),
             "spoken": self._run.spoken(column),
             "mode": MODE_TITLES[mode].lower(),
-            "conversions": self._run.conversions,
+            "judged": self._run.words.judged.format(cell=self._run.spoken(column)),
             "numbers": self._numbers(place),
             "tables": [table for table in tables if table.edits],
             "score": _score(details),
@@ -152,8 +152,8 @@ class CellPages:
         for grid, reading in zip(grids, details.fixed, strict=False):
             tiles = _grid_tiles(grid, method, number, len(self._run.columns))
             if "edit" in tiles:
-                kind = "Animal" if self._run.conversions else "Face"
-                edits.append(self._edit(f"{kind} {grid.face}", details, reading, tiles))
+                image = self._run.words.image.capitalize()
+                edits.append(self._edit(f"{image} {grid.face}", details, reading, tiles))
         lead = f"The first test images, not chosen by hand: the same for every method and {self._run.noun}."
         return EditTable("shared", "The sample that all methods share", lead, _rows(edits), edits)
 
@@ -192,7 +192,7 @@ class CellPages:
         return EditTable("ranked", "The best, the median, the worst", lead, _rows(edits), edits)
 
     def _edit(self, title: str, details: Details, reading: ShownEdit, tiles: dict[str, Tile]) -> Edit:
-        wanted = "convert" if self._run.conversions else ("add" if reading.target else "remove")
+        wanted = self._run.words.wanted[bool(reading.target)]
         before, after = (f"{100 * probability:.0f}" for probability in (reading.before, reading.after))
         score = _score(details).text(reading.score)
         return Edit(title, reading.id, tiles, wanted, before, after, reading.hit, score)

@@ -76,7 +76,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: Conversio
     neighbours = [run.columns[i] if 0 <= i < len(run.columns) else None for i in (number - 1, number + 1)]
     context = {
         "title": run.spoken(column),
-        "noun": run.noun,
+        "lead": run.words.lead,
         "blocks": blocks,
         "boards": {MODE_TITLES[mode]: conversions.of(mode, conversion=column) for mode in MODES},
         "sets": {found.title: _tiles(found, number) for found in grids},

@@ -50,15 +50,10 @@ def headline(run: Run) -> dict[str, str]:
     n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
     data = f"{record.data.name}, {record.data.image_size} px"
     count, outputs = spelt(len(run.columns)).capitalize(), record.protocol.get("outputs")
-    if run.conversions:
-        domains = f"{', '.join(record.attributes[:-1])} and {record.attributes[-1]}"
-        what = f"{count} conversions between {domains}, {n} test images of each source"
-    else:
-        what = f"{count} face attributes flipped one at a time on {n} test images"
     return {
         "methods": named or "Controls",
         "data": data,
-        "what": what,
+        "what": run.words.headline.format(count=count, n=n, columns=listed(record.attributes)),
         "n": n,
         "counted": f"Sources a cell, {outputs} edits of each" if outputs else "Edited images a cell",
         "features": record.features.title,

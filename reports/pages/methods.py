@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridgebench.eval.measures import SUCCESS
+from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.records.differences import flatten
 from bridgebench.eval.records.record import MODES
 from bridgebench.eval.records.run import LossCurves, MethodRecord
@@ -49,6 +50,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: Conversio
     method, slug = run.record.methods[name], layout.method_slug(name)
     about = f"Each {run.noun} leads to its own page, where the methods stand side by side."
     maps: dict[str, LeakageMap] = {}
+    leaking: list[str] = []
     blocks: list[tuple[str, tuple[GridSet, list[FaceRow]] | None, list[Table]]] = []
     for mode in MODES:
         results = Results(run, run.record.protocol_hash, mode)
@@ -67,6 +69,8 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: Conversio
         leaked = leakage_map(results, name, f"method-{slug}-{mode}-leakage")
         if leaked is not None:
             maps[MODE_TITLES[mode]] = leaked
+        if results.has(LEAKAGE):
+            leaking.append(MODE_TITLES[mode])
         blocks.append((MODE_TITLES[mode], pictures[0] if pictures else None, [one for one in tables if one.heads]))
     context = {
         "method": method,
@@ -76,7 +80,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: Conversio
         "notes": _notes(method),
         "blocks": blocks,
         "maps": maps,
-        "measured": [title for title, _, tables in blocks if tables],
+        "leaking": leaking,
         "curves": _curves(method),
         "boards": {MODE_TITLES[mode]: conversions.of(mode, method=name) for mode in MODES},
     }

@@ -12,7 +12,7 @@ from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
 from bridgebench.eval.records.measured import Measure
 from bridgebench.eval.records.record import MODES, Mode
-from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed
+from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed, tables_beside
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import mean, too_few
@@ -95,16 +95,15 @@ def orders(run: Run) -> list[Order]:
     """Every measure that the paper's tables have, label edits first; those of fewer than three systems are left out."""
     modes = [Results(run, run.record.protocol_hash, mode) for mode in MODES]
     target, whole = modes[0].card(FD_TARGET), modes[0].card(FD_PAPER)
-    if run.conversions:
-        found = [_order(modes, TABLE3, "FID", target)]
-    else:
-        held = [
-            (TABLE1, "accuracy", ACCURACY),
-            (TABLE1, "accuracy", SECOND),
-            (TABLE2, "FID", whole),
-            (TABLE2, "FID", target),
-        ]
-        found = [_order([results], *one) for results in modes for one in held]
+    held = [
+        (TABLE1, "accuracy", ACCURACY),
+        (TABLE1, "accuracy", SECOND),
+        (TABLE2, "FID", whole),
+        (TABLE2, "FID", target),
+    ]
+    # Table 3 ranks both modes together.
+    asked = [([results], *one) for results in modes for one in held] + [(modes, TABLE3, "FID", target)]
+    found = [_order(*one) for one in asked if one[1] in tables_beside(run)]
     return [order for order in found if order is not None]
 
 

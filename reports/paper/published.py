@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridgebench.eval.records.record import Mode
 from bridgebench.reports.read.results import MODE_TITLES
+from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import Group, Head, Row, Table, TableCell
 
 TABLE1, TABLE2, TABLE3 = "table1_accuracy_celeba", "table2_fid_celeba", "table3_fid_afhq"  # files of this folder
@@ -49,6 +50,11 @@ def printed(file: str) -> dict[tuple[str, str], dict[str, float]]:
         (row["method"], row["mode"]): {name: float(value) for name, value in row.items() if name not in names}
         for row in rows(file)
     }
+
+
+def tables_beside(run: Run) -> list[str]:
+    """The paper's tables that have a column of a run."""
+    return [file for file in _DATA if any(column in rows(file)[0] for column in run.columns)]
 
 
 def published(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
-from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, published
+from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, published, tables_beside
 from bridgebench.reports.paper.verdicts import differences, verdict_table
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
@@ -24,15 +24,15 @@ def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
     blocks = []
     for results in modes:
         run, name, key = results.run, MODE_TITLES[results.mode].lower(), f"accuracy-{results.mode}{suffix}"
-        start = ("Accuracy", "Second judge: accuracy")
-        if not run.conversions:
+        start, beside_paper = ("Accuracy", "Second judge: accuracy"), TABLE1 in tables_beside(run)
+        if beside_paper:
             start = ("Table 1, measured here: accuracy", "Table 1, second judge: accuracy")
         tables = [
             by_column([results], ACCURACY, key, f"{start[0]}, {name}"),
             by_column([results], SECOND, f"{key}-second", f"{start[1]}, {name}"),
         ]
         paper = []
-        if results.own and not run.conversions:
+        if results.own and beside_paper:
             heading = f"Table 1, as published: accuracy on CelebA, {name}"
             what = "the share of edits that the authors' classifier accepts, in %, on CelebA"
             beside = verdict_table(
@@ -42,9 +42,10 @@ def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
             paper = [shown, *filter(None, [beside])]
         others = [card for card in results.cards("accuracy") if card not in (ACCURACY, SECOND)]
         blocks.append(Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, others)))
+    if modes:
+        lead = lead.format(modes[0].run.words.judges)
     noun = modes[0].run.noun if modes else ""
-    what = "target domain" if noun == "conversion" else noun
-    return Section(f"accuracy{suffix}", f"Accuracy by {noun}{title}", lead.format(what), blocks)
+    return Section(f"accuracy{suffix}", f"Accuracy by {noun}{title}", lead, blocks)
 
 
 def distance(modes: list[Results], suffix: str, title: str) -> Section:
@@ -53,7 +54,7 @@ def distance(modes: list[Results], suffix: str, title: str) -> Section:
         "Do edited images look like real ones? A Fréchet distance has no honest interval at small N, so the smallest "
         "value is only called lowest, never bold; compare rows of equal N, and with what real images pay."
     )
-    if modes and modes[0].run.conversions:
+    if modes and modes[0].run.space.exclusive:
         blocks = [_table3(modes, suffix)]
     else:
         blocks = [_table2(results, suffix) for results in modes]

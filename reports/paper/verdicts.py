@@ -9,7 +9,7 @@ from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
 from bridgebench.eval.records.measured import Measure
-from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed
+from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed, tables_beside
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
@@ -63,9 +63,8 @@ STANDARDS = {
 
 def measures_held(results: Results) -> dict[str, MeasureCard]:
     """The paper's tables that have columns of a run, each with the measure of ours that it holds."""
-    if results.run.conversions:
-        return {TABLE3: results.card(FD_TARGET)}
-    return {TABLE1: ACCURACY, TABLE2: results.card(FD_PAPER)}
+    held = {TABLE1: ACCURACY, TABLE2: results.card(FD_PAPER), TABLE3: results.card(FD_TARGET)}
+    return {file: held[file] for file in tables_beside(results.run)}
 
 
 def differences(run: Run, file: str) -> list[str]:

@@ -60,7 +60,7 @@ class Results:
 
     def card(self, card: MeasureCard) -> MeasureCard:
         """A measure's card as this run shows it: with the name of its feature space."""
-        return card.in_space(self.run.record.features.title, self.run.conversions)
+        return card.in_space(self.run.record.features.title, self.run.space.exclusive)
 
     def cards(self, *places: Place) -> list[MeasureCard]:
         """The measures that at least one of these tables shows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from bridgebench.eval.records.directory import RunDirectory
@@ -9,6 +10,48 @@ from bridgebench.eval.records.measured import Baselines, CellRecord, CostRecord
 from bridgebench.eval.records.record import Mode
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import check_links
+from bridgebench.methods.core.labels import Attributes, Domains, label_space
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a page speaks of flips, or of conversions."""
+
+    one: str  # a cell's name with its article
+    image: str  # what is in a picture
+    headline: str  # what was run: so many cells (`count`) on `n` images, with the label columns `columns`
+    lead: str  # what the edits of a cell do
+    judged: str  # what a judge looks for in the edits of a `cell`
+    judges: str  # and in those of every cell
+    wanted: tuple[str, str]  # what an edit is asked to do where its target label is 0, and where it is 1
+    kept: str  # the measures of what else an edit changed
+    null: str  # which images stand for an edit that does nothing
+
+
+_WORDS = {
+    Attributes.kind: Words(
+        one="an attribute",
+        image="face",
+        headline="{count} face attributes flipped one at a time on {n} test images",
+        lead="Every method turns it on where the source lacks it, and off where it is there.",
+        judged="of {cell}",
+        judges="attribute",
+        wanted=("remove", "add"),
+        kept="Leakage, preservation, counterfactual",
+        null="Real images with the attribute against real images without it.",
+    ),
+    Domains.kind: Words(
+        one="a conversion",
+        image="animal",
+        headline="{count} conversions between {columns}, {n} test images of each source",
+        lead="Every method turns images of the first domain into the second.",
+        judged="of the target domain",
+        judges="target domain",
+        wanted=("convert", "convert"),
+        kept="Preservation, counterfactual",
+        null="Real images of the source domain against real images of the target domain.",
+    ),
+}
 
 
 class Run:
@@ -18,6 +61,8 @@ class Run:
         folder: the directory.
         directory: where its files lie.
         record: run.json.
+        space: what its label columns are.
+        words: how a page speaks of its cells.
         columns: the names of the cells of a method and mode, in a table's order: attributes, or conversions of domains.
         cells: finished cells by (protocol hash, method, mode, column).
         costs: costs by (method, mode).
@@ -36,6 +81,10 @@ class Run:
         self.directory = directory = RunDirectory(folder)
         self.record = directory.read_run()
         self.columns = self.record.columns or self.record.attributes
+        # The protocol of the oldest records does not say what a cell is.
+        oldest = Attributes.kind if self.columns == self.record.attributes else Domains.kind
+        self.space = label_space(self.record.attributes, self.record.protocol.get("cells", oldest))
+        self.words = _WORDS[self.space.kind]
         self.baselines = Baselines()
         if directory.baselines_file.is_file():
             found = Baselines.read(directory.baselines_file)
@@ -59,26 +108,13 @@ class Run:
             raise UserError(f"{folder} has no finished cell yet; run `bridgebench benchmark --out {folder}` first.")
 
     @property
-    def conversions(self) -> bool:
-        """Whether a cell is a conversion of one domain into another instead of the flip of an attribute."""
-        return bool(self.record.columns) and self.record.columns != self.record.attributes
-
-    @property
     def noun(self) -> str:
         """What a column is."""
-        return "conversion" if self.conversions else "attribute"
+        return self.space.noun
 
     def spoken(self, column: str) -> str:
         """A column as a reader says it: ``Gray Hair`` for ``Gray_Hair``, ``cat → dog`` for ``cat2dog``."""
-        source = self.source_domain(column)
-        return f"{source} → {column[len(source) + 1 :]}" if source else column.replace("_", " ")
-
-    def source_domain(self, column: str) -> str:
-        """The domain that a conversion starts from; empty where the columns are attributes."""
-        for source in self.record.attributes if self.conversions else ():
-            if column.startswith(f"{source}2") and column[len(source) + 1 :] in self.record.attributes:
-                return source
-        return ""
+        return self.space.spoken(column)
 
     @property
     def protocol_hashes(self) -> list[str]:
@@ -96,5 +132,4 @@ class Run:
         if method not in self.record.methods:
             raise UserError(f"{path} belongs to a method '{method}' that run.json does not list; delete the file.")
         if attribute is not None and attribute not in self.columns:
-            kind = "a conversion" if self.conversions else "an attribute"
-            raise UserError(f"{path} belongs to {kind} '{attribute}' that run.json does not list; delete it.")
+            raise UserError(f"{path} belongs to {self.words.one} '{attribute}' that run.json does not list; delete it.")

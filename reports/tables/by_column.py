@@ -83,7 +83,5 @@ def _baselines(run: Run, card: MeasureCard, notes: Notes, rows_of: Sequence[str]
         null = [run.baselines.null.get(column) or missing("not measured in this run") for column in run.columns]
         average = mean(null, used, run.noun)
         cells = [print_cell(card, measure, notes) for measure in [*null, average]]
-        with_without = "Real images with the attribute against real images without it."
-        domains = "Real images of the source domain against real images of the target domain."
-        rows.append(Row("Null edit", cells, domains if run.conversions else with_without))
+        rows.append(Row("Null edit", cells, run.words.null))
     return Group("Real against real", rows, apart=True)

@@ -62,9 +62,8 @@ def _faithfulness(modes: list[Results], suffix: str, title: str) -> Section:
             f"Means over the {results.run.noun}s. Distance to the source is good where it is that of the true edit, "
             "not where it is least."
         )
-        what = "Preservation, counterfactual" if results.run.conversions else "Leakage, preservation, counterfactual"
         cards = results.cards("rest")
-        table = results.by_measure(cards, key, f"{what}, {name.lower()}", about)
+        table = results.by_measure(cards, key, f"{results.run.words.kept}, {name.lower()}", about)
         if table.heads:
             blocks.append(Block(name, [table], folded=folded(results, key, cards)))
     return Section(f"faithfulness{suffix}", f"What else changed{title}", lead, blocks)

@@ -14,9 +14,10 @@ from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.features import load_extractor
 from bridgebench.eval.judges.reading import read
 from bridgebench.eval.measures.counterfactual import BEST_PSNR
-from bridgebench.methods.core.flips import flip
+from bridgebench.methods.core.labels import Attributes
 
 ATTRIBUTES = ("Smiling", "Bangs", "Receding_Hairline")
+SPACE = Attributes(ATTRIBUTES)
 BANGS = 1
 
 
@@ -69,15 +70,15 @@ def cell() -> Cell:
     labels[:12, 2] = 1
     primary, second = judge("resnet", 1), judge("plain", 2)
     extractor = load_extractor("attributes", classifier=primary)
-    reals = Reals(extractor(photos), labels, ATTRIBUTES, seed=0)
+    reals = Reals(extractor(photos), labels, SPACE, seed=0)
     bench = Bench(primary, second, extractor, reals, seed=0, resamples=100, minimum_n=10)
-    source, target = photos[:40], flip(labels[:40], "Bangs", ATTRIBUTES)
+    source, target = photos[:40], SPACE.target(labels[:40], "Bangs")
     return Cell(bench, Task(BANGS, labels[:40], target, read(primary, source)), source, source)
 
 
 def test_identity_preserves_all_and_is_as_accurate_as_chance_readings_make_it(cell):
     measures = cell.measures()
-    seen = cell.reading.present[:, BANGS]
+    seen = cell.reading.logits[:, BANGS] > 0
     wanted = cell.task.target_labels[:, BANGS] == 1
     assert measures["accuracy"]["value"] == (seen == wanted).mean()
     assert measures["accuracy_added"] | {"low": 0, "high": 0} == {
@@ -87,7 +88,7 @@ def test_identity_preserves_all_and_is_as_accurate_as_chance_readings_make_it(ce
         "n": 30,
     }
     assert measures["accuracy_removed"]["value"] == (~seen[30:]).mean() and measures["accuracy_removed"]["n"] == 10
-    second = read(cell.bench.second, cell.edited).present[:, BANGS]
+    second = read(cell.bench.second, cell.edited).logits[:, BANGS] > 0
     assert measures["accuracy_second"]["value"] == (second == wanted).mean()
     assert measures["l1_source"] == {"value": 0, "low": 0, "high": 0, "n": 40}
     assert measures["ssim_source"]["value"] == pytest.approx(1)
@@ -119,7 +120,7 @@ def test_distances_are_those_of_the_right_pairs(cell):
 
 
 def test_editing_all_reals_into_themselves_has_no_paper_distance(cell):
-    few = replace(cell.bench, reals=Reals(cell.reading.features, cell.task.source_labels, ATTRIBUTES, 0))
+    few = replace(cell.bench, reals=Reals(cell.reading.features, cell.task.source_labels, SPACE, 0))
     assert replace(cell, bench=few).measures()["fd_paper"]["value"] == pytest.approx(0, abs=1e-6)
 
 
@@ -185,7 +186,8 @@ def test_floor_and_null(cell):
     floor = reals.floor(10)
     assert floor["n"] == 60 and 0 < floor["value"] < reals.floor(10)["value"] + 1e-12
     assert reals.floor(61)["value"] is None
-    null = reals.null(10)
+    null = reals.null(reals.features, reals.labels, 10)
     expected = frechet_distance(reals.having(BANGS, 1), reals.having(BANGS, 0))
     assert null["Bangs"] == {"value": pytest.approx(expected), "n": 50, "n_real": 70}
-    assert reals.null(13)["Receding_Hairline"]["reason"] == "12 images with it and 108 without, fewer than 13"
+    few = reals.null(reals.features, reals.labels, 13)
+    assert few["Receding_Hairline"]["reason"] == "12 images with it and 108 without, fewer than 13"

@@ -33,7 +33,7 @@ Files = dict[str, bytes]
 
 def run(profile: Profile, out: Path, backwards: bool = False, **where: Any) -> Files:
     """Makes the cells of some columns in a run directory; its files by path."""
-    setup = Setup(profile, None, None if profile.conversions else IMAGES, out)
+    setup = Setup(profile, None, None if profile.space.exclusive else IMAGES, out)
     bench = workbench(setup)
     bench.keep_features()
     entries, left_out = select(profile, None, has_truth=bench.test.has_truth)
@@ -80,7 +80,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     """The figures of one profile."""
     shipped = load_profile(name)
     evaluation = shipped.evaluation.model_copy(update={**FEW, **DRAWS[name]})
-    data = shipped.data.model_copy(update=REALS if shipped.conversions else {})
+    data = shipped.data.model_copy(update=REALS if shipped.space.exclusive else {})
     profile = shipped.model_copy(update={"evaluation": evaluation, "data": data})
     other = profile.model_copy(update={"evaluation": evaluation.model_copy(update={"batch": OTHER_BATCH})})
     first = run(profile, folder / "first", backend="local", workers=1)

@@ -83,4 +83,4 @@ def test_a_2_in_the_name_of_an_attribute_makes_no_conversion(tmp_path: Path) -> 
     record["attributes"] = [*CONVERSIONS]
     write_json(run / "run.json", record)
     found = Run(run)
-    assert not found.conversions and found.spoken("cat2dog") == "cat2dog"
+    assert not found.space.exclusive and found.spoken("cat2dog") == "cat2dog"

@@ -139,7 +139,7 @@ class JudgeFit:
         reading = read(self.model, self.validation.images)
         logits = reading.logits.astype(np.float64)
         loss = float((np.logaddexp(0, logits) - logits * truth).mean())
-        accuracy = float((reading.seen(self.validation.attributes) == (truth == 1)).mean())
+        accuracy = float((reading.seen(self.validation.space) == (truth == 1)).mean())
         self.losses |= {"validation_loss": loss, "validation_accuracy": accuracy}
         if loss < self.best.loss:
             state = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}

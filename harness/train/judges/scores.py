@@ -10,9 +10,6 @@ from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.reading import Reading, read
 from bridgebench.eval.measures.accuracy import hits
 from bridgebench.harness.data.base import ImageSet
-from bridgebench.methods.core.conversions import one_hot
-from bridgebench.methods.core.flips import flip
-from bridgebench.methods.core.labels import are_domains
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -32,7 +29,7 @@ def score(model: AttributeClassifier, test: ImageSet) -> dict[str, Any]:
     """
     columns, labels = test.attributes, np.asarray(test.labels)
     reading = read(model, test.images)
-    right = reading.seen(columns) == (labels == 1)
+    right = reading.seen(test.space) == (labels == 1)
     natural = dict(zip(columns, right.mean(axis=0).tolist(), strict=True))
     scores: dict[str, Any] = {"test": _summary(natural, len(right)), "flips": None}
     scores["test"]["balanced"] = dict(zip(columns, _balanced(right, labels), strict=True))
@@ -85,13 +82,10 @@ def _flip_accuracy(
     model: AttributeClassifier, test: ImageSet, attribute: str, indices: NDArray[np.signedinteger]
 ) -> float:
     """The share of true flips of an attribute (true conversions to a domain) that are read as what they show."""
-    columns = test.attributes
-    if are_domains(columns):
-        labels = one_hot(attribute, columns, len(indices))
-    else:
-        labels = flip(np.asarray(test.labels)[indices], attribute, columns)
+    space = test.space
+    labels = space.target(np.asarray(test.labels)[indices], attribute)
     reading = read(model, test.true_edit(indices, labels, attribute=attribute))
-    return float(hits(reading.seen(columns), labels, columns.index(attribute)).mean())
+    return float(hits(reading.seen(space), labels, space.index(attribute)).mean())
 
 
 def _balanced(right: NDArray[np.bool_], labels: NDArray[np.uint8]) -> list[float | None]:

@@ -89,4 +89,4 @@ def test_probabilities_are_the_logistic_function_without_overflow():
     logits = np.array([[-1000.0, 0.0, np.log(3), 1000.0]], dtype=np.float32)
     reading = Reading(logits, np.zeros((1, 2), dtype=np.float32))
     np.testing.assert_allclose(reading.probabilities, [[0, 0.5, 0.75, 1]], atol=1e-7)
-    assert reading.present.tolist() == [[False, False, True, True]]
+    assert (reading.logits > 0).tolist() == [[False, False, True, True]]

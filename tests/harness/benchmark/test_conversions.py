@@ -19,9 +19,8 @@ from bridgebench.harness.benchmark.plan import all_cells, groups, select
 from bridgebench.harness.benchmark.runner import run_benchmark
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.profiles.profile import load_profile
-from bridgebench.methods.core.conversions import conversions, find_conversion
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.labels import DOMAINS
+from bridgebench.methods.core.labels import DOMAINS, Domains
 from PIL import Image
 
 from bridgebench import methods
@@ -50,10 +49,10 @@ starganv2 = "starganv2.safetensors"
 
 
 def test_conversions_are_in_the_order_of_table_3() -> None:
-    assert [conversion.name for conversion in conversions(DOMAINS)] == NAMES
-    assert find_conversion("cat2dog", DOMAINS) == ("cat", "dog")
+    assert [*Domains(DOMAINS).cells] == NAMES
+    assert Domains(DOMAINS).change("cat2dog") == ("cat", "dog")
     with pytest.raises(UserError, match="Did you mean 'cat2dog'"):
-        find_conversion("cat2dgo", DOMAINS)
+        Domains(DOMAINS).change("cat2dgo")
 
 
 @pytest.fixture(scope="module")

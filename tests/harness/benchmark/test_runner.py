@@ -114,7 +114,7 @@ def _right(killed: Killed, attribute: str) -> float:
     bench, _ = open_bench(load_profile(killed.profile), killed.run)
     column = CELEBA14.index(attribute)
     labels = bench.labels[: bench.n, column] == 1
-    return float((bench.source_reading.present[: bench.n, column] == labels).mean())
+    return float(((bench.source_reading.logits[: bench.n, column] > 0) == labels).mean())
 
 
 def test_the_run_directory_is_a_complete_record(killed: Killed) -> None:

@@ -12,8 +12,7 @@ from bridgebench.harness.data.faces.identity import sample_identity
 from bridgebench.harness.data.faces.render import render
 from bridgebench.harness.data.preview import preview_sheet
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.flips import flip
-from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.core.labels import CELEBA14, Attributes
 
 
 def load(folder: Path, split: str = "test", count: int = 6, **options: bool) -> ImageSet:
@@ -52,7 +51,7 @@ def test_true_edits(tmp_path: Path) -> None:
     faces = load(tmp_path)
     assert faces.has_truth
     assert (faces.true_edit([1, 4], faces.labels[[1, 4]]) == faces.images[[1, 4]]).all()
-    target = np.stack([flip(row, "Gray_Hair") for row in faces.labels[:3]])
+    target = np.stack([Attributes(CELEBA14).target(row, "Gray_Hair") for row in faces.labels[:3]])
     plain = faces.true_edit([0, 1, 2], target)
     styled = faces.true_edit([0, 1, 2], target, [3, 4, 5], "Gray_Hair")
     own = faces.true_edit([0, 1, 2], target, [0, 1, 2], "Gray_Hair")

@@ -10,6 +10,15 @@ CELEBA_SHARES = (0.77, 0.48, 0.48, 0.24, 0.15, 0.20, 0.04, 0.08, 0.15, 0.42, 0.8
 COLUMN = {name: k for k, name in enumerate(CELEBA14)}
 
 
+def is_consistent(labels: np.ndarray) -> bool:
+    """Whether no two labels of one vector (14,) contradict each other."""
+    value = dict(zip(CELEBA14, (bool(v) for v in labels), strict=True))
+    one_colour = sum(value[name] for name in HAIR_COLOURS) <= 1
+    one_forehead = not (value["Bangs"] and value["Receding_Hairline"])
+    bearded = any(value[name] for name in BEARDS)
+    return one_colour and one_forehead and not (bearded and value["No_Beard"])
+
+
 @pytest.fixture(scope="module")
 def natural() -> np.ndarray:
     return np.stack([sample_labels(seed) for seed in range(5000)])

@@ -10,10 +10,10 @@ from bridgebench.harness.data.faces.identity import STYLE_FIELDS, Identity, samp
 from bridgebench.harness.data.faces.labels import sample_labels
 from bridgebench.harness.data.faces.render import render, render_sized
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.flips import flip
-from bridgebench.methods.core.labels import CELEBA14, HAIR_COLOURS
+from bridgebench.methods.core.labels import CELEBA14, HAIR_COLOURS, Attributes
 
 # of the frozen drawing; a change here means that every trained network and every stored result is void
+flip = Attributes(CELEBA14).target
 STORED = (
     "cf470e9475cdfb5a09e511441c802adf946f60180504ea9b8a0fe2a649a42da1",
     "314c009515ef0531ef1478e4d4f8ab92d12b881ab6370deb2a37a03dec1da2a8",

@@ -12,7 +12,7 @@ from bridgebench.harness.data.resize import antialiased
 from bridgebench.harness.photo.edit import apply_settings, edit_photo, take_from
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.labels import CELEBA14, DOMAINS
+from bridgebench.methods.core.labels import CELEBA14, DOMAINS, Attributes
 from bridgebench.methods.stargan.editor import StarGAN
 from bridgebench.methods.starganv2.editor import StarGANv2
 from PIL import Image
@@ -66,6 +66,9 @@ def _edit(room, out, method="stargan", **options):
     return edit_photo(room / "photo.png", method, out, **options)
 
 
+FACES = Attributes(CELEBA14)
+
+
 def _labels(**on):
     return np.array([on.get(name, 0) for name in CELEBA14], np.uint8)
 
@@ -73,24 +76,24 @@ def _labels(**on):
 def test_settings_repair_what_contradicts_them():
     bearded = _labels(Young=1, Black_Hair=1, Bangs=1, Mustache=1)
     assert (
-        apply_settings(bearded, ["Blond_Hair=1"], CELEBA14) == _labels(Young=1, Blond_Hair=1, Bangs=1, Mustache=1)
+        apply_settings(bearded, ["Blond_Hair=1"], FACES) == _labels(Young=1, Blond_Hair=1, Bangs=1, Mustache=1)
     ).all()
-    shaved = apply_settings(bearded, ["No_Beard=1", "Receding_Hairline = 1"], CELEBA14)
+    shaved = apply_settings(bearded, ["No_Beard=1", "Receding_Hairline = 1"], FACES)
     assert (shaved == _labels(Young=1, Black_Hair=1, Receding_Hairline=1, No_Beard=1)).all()
     assert (bearded == _labels(Young=1, Black_Hair=1, Bangs=1, Mustache=1)).all()
 
 
 def test_a_setting_that_holds_already_still_repairs():
     both = _labels(Black_Hair=1, Brown_Hair=1)
-    assert (apply_settings(both, ["Smiling=0"], CELEBA14) == both).all()
-    assert (apply_settings(both, ["Brown_Hair=1"], CELEBA14) == _labels(Brown_Hair=1)).all()
+    assert (apply_settings(both, ["Smiling=0"], FACES) == both).all()
+    assert (apply_settings(both, ["Brown_Hair=1"], FACES) == _labels(Brown_Hair=1)).all()
 
 
 def test_a_reference_gives_the_named_attributes_alone():
     mine, theirs = _labels(Black_Hair=1, Smiling=1), _labels(Brown_Hair=1, Bangs=1)
-    assert (take_from(mine, theirs, ["Brown_Hair"], CELEBA14) == _labels(Brown_Hair=1, Smiling=1)).all()
-    assert (take_from(mine, theirs, ["Smiling", "Male"], CELEBA14) == _labels(Black_Hair=1)).all()
-    assert (take_from(mine, theirs, CELEBA14, CELEBA14) == theirs).all()
+    assert (take_from(mine, theirs, ["Brown_Hair"], FACES) == _labels(Brown_Hair=1, Smiling=1)).all()
+    assert (take_from(mine, theirs, ["Smiling", "Male"], FACES) == _labels(Black_Hair=1)).all()
+    assert (take_from(mine, theirs, CELEBA14, FACES) == theirs).all()
 
 
 def test_the_edit_is_the_editors_own(room, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile, shipped_profiles
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.labels import CELEBA14, DOMAINS
+from bridgebench.methods.core.labels import CELEBA14, DOMAINS, Attributes, Domains
 
 SMOKE = (SHIPPED / "smoke.toml").read_text()
 
@@ -76,10 +76,10 @@ def test_a_profile_cannot_be_changed() -> None:
 
 def test_a_profile_of_domains_has_conversions_as_columns(tmp_path: Path) -> None:
     animals = load_profile("animals64")
-    assert animals.conversions and animals.attributes == DOMAINS
+    assert animals.space == Domains(DOMAINS) and animals.attributes == DOMAINS
     assert animals.columns == ("dog2cat", "wild2cat", "cat2dog", "wild2dog", "cat2wild", "dog2wild")
     faces = load_profile("faces64")
-    assert not faces.conversions and faces.columns == faces.attributes == CELEBA14
+    assert faces.space == Attributes(CELEBA14) and faces.columns == faces.attributes == CELEBA14
     text = (SHIPPED / "animals64.toml").read_text()
     for old, new, part in (
         ('["cat", "dog", "wild"]', '["dog", "cat", "wild"]', "its domains: cat, dog, wild"),

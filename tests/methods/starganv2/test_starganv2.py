@@ -7,7 +7,7 @@ import torch
 from bridgebench.methods.contract import run_contract
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.starganv2.domains import Domains
+from bridgebench.methods.starganv2.domains import DomainIndex
 from bridgebench.methods.starganv2.editor import StarGANv2
 from bridgebench.methods.starganv2.masks import FaceMasks
 from bridgebench.methods.starganv2.networks import HighPass
@@ -25,7 +25,7 @@ SIZES = {"width": 4, "widest": 8, "style_size": 8, "noise_size": 4, "mapping_wid
 
 
 def test_domains_of_labels():
-    animals, bangs, single = Domains(ANIMALS), Domains(CELEBA14, "Bangs"), Domains(["Bangs"])
+    animals, bangs, single = DomainIndex(ANIMALS), DomainIndex(CELEBA14, "Bangs"), DomainIndex(["Bangs"])
     assert (animals.count, bangs.count, single.count) == (3, 2, 2)
     assert (animals.editable, bangs.editable, single.editable) == (ANIMALS, ("Bangs",), ("Bangs",))
     assert animals.of(torch.eye(3)[[2, 0]]).tolist() == [2, 0]
@@ -39,7 +39,7 @@ def test_domains_of_labels():
         with pytest.raises(UserError, match=r"one column a domain \(cat, dog, wild\)"):
             animals.of(wrong)
     with pytest.raises(UserError, match="Did you mean 'Bangs'"):
-        Domains(CELEBA14, "Bang")
+        DomainIndex(CELEBA14, "Bang")
 
 
 @pytest.mark.parametrize(

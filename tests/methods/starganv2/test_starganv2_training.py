@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from bridgebench.methods.starganv2.domains import Domains
+from bridgebench.methods.starganv2.domains import DomainIndex
 from bridgebench.methods.starganv2.objective import Conversion, LossWeights, discriminator_terms, generator_total
 from bridgebench.methods.starganv2.pairing import augment, draw_pairing
 from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
@@ -127,7 +127,7 @@ def test_the_penalty_is_half_the_squared_gradient():
 def test_draws_pair_references_of_the_targets_domain():
     generator = torch.Generator().manual_seed(0)
     for _ in range(5):
-        pairing = draw_pairing(data(batch=8), Domains(ANIMALS), 4, 0.0, False, generator)
+        pairing = draw_pairing(data(batch=8), DomainIndex(ANIMALS), 4, 0.0, False, generator)
         images, domains, targets = pairing.given
         assert torch.equal((images[:, 0, 0, 0] * 10).round().long(), domains)
         for references in pairing.references:
@@ -146,7 +146,7 @@ def test_a_domain_that_is_hardly_there():
         calls.append(1)
         return Batch(torch.zeros(2, 3, 32, 32), torch.eye(3)[[1, 1]], torch.arange(2))
 
-    pairing = draw_pairing(next_batch, Domains(ANIMALS), 4, 0.0, False, torch.Generator().manual_seed(0))
+    pairing = draw_pairing(next_batch, DomainIndex(ANIMALS), 4, 0.0, False, torch.Generator().manual_seed(0))
     assert pairing.given.domains.tolist() == pairing.given.targets.tolist() == [1, 1]
     assert len(calls) == 8
 

@@ -125,7 +125,7 @@ def test_the_card_says_how_it_went_and_how_far_probabilities_can_be_believed(tmp
     assert set(scores["calibration"]["error"]) == set(scores["balanced"]) == set(profile.attributes)
     assert sum(scores["calibration"]["bins"]["count"]) == 2 * len(profile.attributes)
     test = open_split(profile, "test")
-    right = read(judge, test.images).present == (test.labels == 1)
+    right = (read(judge, test.images).logits > 0) == (test.labels == 1)
     assert scores["mean"] == pytest.approx(right.mean())  # what is scored is what the file holds
     brier = ((read(judge, test.images).probabilities - test.labels) ** 2).mean()
     assert scores["calibration"]["mean_brier"] == pytest.approx(brier, rel=1e-3)
