@@ -16,6 +16,7 @@ from bridgebench.eval.measures import MEASURES, SECTIONS, versions
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.harness.benchmark import runner
 from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.reports.site import build
 from pages import Page
 from test_exports import SCHEMA, check
 
@@ -68,6 +69,7 @@ def test_a_measure_of_one_file_and_one_line_is_found_everywhere(
     monkeypatch.setattr(runner, "run_jobs", in_this_process)
     run, said = tmp_path / "run", []
     assert runner.run_benchmark(load_profile(tiny_profile()), run, say=said.append) == []
+    build(run)
 
     # The protocol, the cell, the summary and the terminal.
     record = json.loads((run / "run.json").read_text())
