@@ -43,7 +43,8 @@ class CropTable(_Table):
 class DataTable(_Table):
     """``[data]``: which images, and how many of each split (0: all there are; of domains, all of them together).
 
-    `split` matters for CelebA alone: by its own list ("partition"), or by file order as BridgeGAN's code does it.
+    `split` matters for CelebA alone: by its own list ("partition"), by file order as BridgeGAN's code does it
+    ("official-code"), or a part of it by a list that comes with bridgebench ("part").
     `mirror_train` mirrors each training image with probability 0.5 whenever it is seen, for every method alike.
     `crop` is for CelebA alone, too; without it BridgeGAN's crop is taken. `resize` is the filter that brings the crop
     to `image_size`, by default BridgeGAN's, which has no antialias: take "antialiased" where photos are halved or more.
@@ -57,7 +58,7 @@ class DataTable(_Table):
     test: Count
     balance_train: bool = False
     mirror_train: bool = False
-    split: Literal["partition", "official-code"] = "partition"
+    split: Literal["partition", "official-code", "part"] = "partition"
     skip_damaged: bool = False
     crop: CropTable | None = None
     resize: Literal["legacy_bicubic", "antialiased"] = "legacy_bicubic"

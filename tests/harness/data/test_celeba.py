@@ -7,7 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from bridgebench.harness.data.celeba import load_celeba
+from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.celeba import PART, load_celeba
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.data.resize import Crop, Preparation
 from bridgebench.harness.profiles.profile import load_profile
@@ -102,6 +103,27 @@ def test_the_official_codes_split_goes_by_file_order(tmp_path):
     assert list(first_test_photo.ids) == ["182638.jpg"]
     with pytest.raises(UserError, match="holds 637 photos; 638 are asked for"):
         load_celeba(tmp_path, "validation", ["Smiling"], 32, count=638, rule="official-code")
+
+
+def test_the_shipped_part_is_the_same_in_the_whole_data_set_and_in_itself(tmp_path):
+    lines = [line.split() for line in PART.read_text().splitlines()]
+    counts = [sum(code == split for _, code in lines) for split in "012"]
+    assert (len({name for name, _ in lines}), counts) == (31_135, [24_220, 1_592, 5_323])
+    (tmp_path / "img_align_celeba").mkdir()
+    first = next(name for name, code in lines if code == "1")
+    Image.new("RGB", (178, 218)).save(tmp_path / "img_align_celeba" / first)
+
+    def found(names: list[str]) -> ImageSet:
+        rows = "\n".join(f"{name} -1" for name in names)
+        (tmp_path / "list_attr_celeba.txt").write_text(f"{len(names)}\nSmiling\n{rows}\n")
+        return load_celeba(tmp_path, "validation", ["Smiling"], 32, limit=1, rule="part")
+
+    whole, part = found([f"{i + 1:06d}.jpg" for i in range(202_599)]), found(sorted(name for name, _ in lines))
+    assert list(whole.ids) == list(part.ids) == [first]
+    assert whole.digest == part.digest and whole.preparation == part.preparation
+    assert whole.preparation["split"] == "part"
+    with pytest.raises(UserError, match=r"lack 1 of the 31,135 photos of the part .*, the first is"):
+        found(sorted(name for name, _ in lines)[1:])
 
 
 def test_a_damaged_or_missing_photo_is_named(root):

@@ -28,6 +28,16 @@ def test_celeba128_trains_as_the_supplement_says() -> None:
     assert recipe["loss_weights"] == "supplement"
 
 
+def test_celeba64_cuts_photos_as_it_says_and_averages_every_method_alike() -> None:
+    profile = load_profile("celeba64")
+    assert profile.data.crop is not None
+    assert profile.data.crop.model_dump() == {"left": 16, "top": 51, "size": 146}
+    assert (profile.data.resize, profile.data.split, profile.averaging) == ("antialiased", "part", 0.999)
+    assert profile.train.keys() == {*profile.methods, "classifier", "judge"} - {"identity", "copy", "attack"}
+    # What is read from JSON is the same profile: `verify` reads a run's so.
+    assert type(profile).model_validate_json(profile.model_dump_json()) == profile
+
+
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [
@@ -37,6 +47,8 @@ def test_celeba128_trains_as_the_supplement_says() -> None:
         ("batch = 32", "", ["evaluation.batch", "missing"]),
         ('"Young"', '"Yuong"', ["attributes", "'Yuong'", "Did you mean 'Young'"]),
         ("n = 64", "n = 640", ["evaluation.n = 640", "data.test = 200"]),
+        ("image_size = 32", "image_size = 32\ncrop = { left = 0, top = 0, size = 10 }", ["data", "for the photos of"]),
+        ("image_size = 32", 'image_size = 32\nresize = "antialiased"', ["data", "for the photos of 'celeba'"]),
         ("image_size = 32", "image_size = 40", ["data.image_size", "multiple of 32"]),
         ('name = "faces"', 'name = "fases"', ["data.name", "'faces'", "'fases'"]),
         ("[evaluation]", "[evalution]", ["evalution", "Did you mean 'evaluation'"]),

@@ -85,3 +85,25 @@ def test_an_image_that_cannot_be_read_fails_where_its_batch_is_due():
     with pytest.raises(OSError, match="cannot be read"):
         given.next_batch()
     assert given.position == 1
+
+
+def test_mirrored_images_are_drawn_by_seed_and_position_and_nothing_else_changes():
+    plain, images = sampler(None), Watched()
+    labels, names = np.eye(COUNT, 2, dtype=np.uint8), [str(index) for index in range(COUNT)]
+    data = ImageSet(images, labels, names, ("One", "Other"), 4, "seven", "0")
+    mirrored = BatchSampler(data, BATCH, 5, torch.device("cpu"), mirror=True)
+    turned = []
+    for _ in range(8):
+        want, got = plain.next_batch(), mirrored.next_batch()
+        assert torch.equal(want.indices, got.indices) and torch.equal(want.labels, got.labels)
+        for one, other in zip(want.images, got.images, strict=True):
+            turned.append(not torch.equal(one, other))
+            assert torch.equal(other, one.flip(2) if turned[-1] else one)
+    assert 4 <= sum(turned) <= 20  # of 24
+    mirrored.position = 0
+    again = [not torch.equal(one, two) for one, two in zip(mirrored.next_batch().images, _first(), strict=True)]
+    assert again == turned[:BATCH]
+
+
+def _first() -> torch.Tensor:
+    return sampler(None).next_batch().images

@@ -134,3 +134,20 @@ def test_reconstruction_improves(profile: Profile, tmp_path: Path) -> None:
     log.Reload()
     losses = [event.value for event in log.Scalars("g_rec")]
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_averaged_weights_are_kept_and_go_on_after_a_kill(tmp_path, profile, monkeypatch):
+    averaged = profile.model_copy(update={"averaging": 0.9})
+    undisturbed = loop.train("bridgegan", averaged, out=tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 6)
+        with pytest.raises(KeyboardInterrupt):
+            loop.train("bridgegan", averaged, out=tmp_path / "killed")
+    resumed = loop.train("bridgegan", averaged, out=tmp_path / "killed", resume=True)
+    raw = loop.train("bridgegan", profile, out=tmp_path / "raw")
+    tensors, again, last = load_tensors(undisturbed), load_tensors(resumed), load_tensors(raw)
+    assert all(torch.equal(tensor, again[name]) for name, tensor in tensors.items())
+    assert any(not torch.equal(tensor, last[name]) for name, tensor in tensors.items())
+    assert header(undisturbed)["card"]["averaging"] == 0.9 and "averaging" not in header(raw)["card"]
+    with pytest.raises(UserError, match="another averaging"):
+        loop.train("bridgegan", profile.model_copy(update={"averaging": 0.5}), out=tmp_path / "whole", resume=True)
