@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.features import Extractor
@@ -19,7 +21,6 @@ from bridgebench.eval.measures import MEASURES
 from bridgebench.eval.measures.card import Edits, MeasureCard, Need, Record, Values
 from bridgebench.eval.statistics.intervals import bootstrap, share
 from bridgebench.methods.core.labels import LabelSpace
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

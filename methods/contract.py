@@ -16,9 +16,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UnsupportedMode, UserError
 from bridgebench.methods.editor import Editor
-from torch import Tensor
 
 BATCH = 3
 BATCH_TOLERANCE = 2e-3  # a quarter of a grey level of 8 bits: room for float rounding, not for batch statistics

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.card import MethodCard
 from bridgebench.methods.core.errors import UnsupportedMode, UserError
 from bridgebench.methods.core.labels import CELEBA14, LabelSpace, label_space
-from torch import Tensor, nn
 
 Classifier = Callable[[Tensor], Tensor]
 Truth = Callable[[Tensor, Tensor, Tensor | None], Tensor]

@@ -7,9 +7,10 @@ import io
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from bridgebench.reports.pages.html import Frame, Links, Page, Site, rendered, script, source_text
 from markupsafe import Markup
 from PIL import Image
+
+from bridgebench.reports.pages.html import Frame, Links, Page, Site, rendered, script, source_text
 
 MOST = 15_000_000  # bytes that mail servers still take
 # What is left out of a file that is too large, one after the other: a folder of pages and pictures, or links to files.

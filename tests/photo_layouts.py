@@ -10,6 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from bridgebench.harness.data.animals.dataset import AnimalSet
 from bridgebench.harness.data.animals.identity import Identity as AnimalIdentity
 from bridgebench.harness.data.animals.render import render as render_animal
@@ -19,8 +22,6 @@ from bridgebench.harness.data.faces.render import render_sized
 from bridgebench.harness.processes.parallel import run_all
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA40
-from numpy.typing import NDArray
-from PIL import Image
 
 _PARTS = {"train": "train", "validation": "train", "test": "val"}  # AFHQ has no validation part
 _PARTITIONS = {"train": 0, "validation": 1, "test": 2}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+
 from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
 from bridgebench.methods.core.labels import CELEBA14
 

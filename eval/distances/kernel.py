@@ -15,8 +15,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bridgebench.eval.distances.frechet import Matrix, as_array
 from numpy.typing import ArrayLike, NDArray
+
+from bridgebench.eval.distances.frechet import Matrix, as_array
 
 if TYPE_CHECKING:
     from torch import Tensor

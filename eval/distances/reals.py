@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.eval.distances.frechet import RealStatistics
 from bridgebench.eval.distances.kernel import KernelReal
 from bridgebench.methods.core.labels import LabelSpace
-from numpy.typing import NDArray
 
 Record = dict[str, Any]
 

@@ -9,10 +9,11 @@ import hashlib
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.official.files import read_torch
 from bridgebench.methods.official.tensors import match
-from torch import Tensor, nn
 
 # Channels of the last map. They differ in kind: residual blocks, inverted ones with depthwise convolutions, ConvNeXt.
 BACKBONES = {

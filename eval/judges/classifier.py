@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
 from bridgebench.eval.judges.backbones import BACKBONES, backbone
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import build, header, save_tensors
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 FEATURES = 128
 SMALLEST_IMAGE = 32

@@ -18,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
+
 from bridgebench.eval.judges.classifier import FEATURES, AttributeClassifier
 from bridgebench.eval.judges.reading import read
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.files import refuse_page
-from numpy.typing import NDArray
-from PIL import Image
 
 NAMES = ("attributes", "inception", "inception-imagenet")
 INCEPTION_FILE = "inception-2015-12-05.pt"

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from bridgebench.eval.judges.classifier import AttributeClassifier, to_float
 from bridgebench.eval.judges.gathered import Gathered
 from bridgebench.methods.core.labels import LabelSpace
-from numpy.typing import NDArray
 
 BATCH = 128
 _LARGEST = BATCH * 64 * 64  # pixels at once: of larger images fewer, so that memory stays where it is

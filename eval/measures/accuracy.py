@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Values
 from numpy.typing import NDArray
+
+from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Values
 
 _FAMILY = Family("accuracy", 2)  # 2: with Wilson's interval
 

@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from bridgebench.eval.distances.reals import Reals
 from numpy.typing import NDArray
+
+from bridgebench.eval.distances.reals import Reals
 
 Values = NDArray[np.float64]
 Pixels = NDArray[np.uint8]

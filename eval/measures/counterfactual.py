@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.eval.measures.card import Family, MeasureCard, Values
 from bridgebench.eval.measures.preservation import absolute_difference, l1, ssim
-from numpy.typing import NDArray
 
 _FAMILY = Family("counterfactual", 1)
 VISIBLE = 4  # grey levels: a pixel belongs to the true edit if a channel changes by more

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
 from numpy.typing import NDArray
+
+from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
 
 _BATCH = 16  # images whose pairs are held at once
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+
 from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
 

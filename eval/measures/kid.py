@@ -6,6 +6,7 @@ The distance itself, its formula and its source are in ``eval/distances/kernel.p
 from __future__ import annotations
 
 import numpy as np
+
 from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
 from bridgebench.eval.measures.fd import short_side
 

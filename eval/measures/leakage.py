@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record, Values
 from numpy.typing import NDArray
+
+from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record, Values
 
 _FAMILY = Family("leakage", 2)  # 2: with its values by attribute
 

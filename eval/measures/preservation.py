@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from bridgebench.eval.measures.card import Family, MeasureCard
 from numpy.typing import NDArray
+
+from bridgebench.eval.measures.card import Family, MeasureCard
 
 Maps = NDArray[np.float32]
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
 from bridgebench.eval.records.directory import Place, RunDirectory
 from bridgebench.eval.records.pictures import STRIP, Images, column_png, open_picture
 from bridgebench.eval.records.record import Mode, Number, Record
 from bridgebench.methods.core.files import write_bytes
-from numpy.typing import NDArray
-from pydantic import Field
 
 EACH = 2  # best, median and worst edits, so many of each
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from bridgebench.eval.records.record import Mode, Number, Record
 from pydantic import Field
+
+from bridgebench.eval.records.record import Mode, Number, Record
 
 
 class Measure(Record):

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from bridgebench.methods.core.errors import UserError
 from numpy.typing import NDArray
 from PIL import Image
+
+from bridgebench.methods.core.errors import UserError
 
 Images = NDArray[np.uint8]
 

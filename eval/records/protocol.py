@@ -10,8 +10,9 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from bridgebench.eval.measures import versions
 from pydantic import BaseModel, ConfigDict, Field
+
+from bridgebench.eval.measures import versions
 
 FLIP_RULE = 1  # raised by one whenever the flip rule changes: stored cells are then measured again
 

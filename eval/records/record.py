@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import parse_json, read_bytes, write_bytes
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Mode = Literal["label", "reference"]
 MODES: tuple[Mode, ...] = ("label", "reference")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from bridgebench.eval.records.record import Number, Record
 from pydantic import Field, model_validator
+
+from bridgebench.eval.records.record import Number, Record
 
 
 class WeightsRecord(Record):

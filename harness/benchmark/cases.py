@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bridgebench.harness.benchmark.draws import deal_references, draw_references
 from numpy.typing import NDArray
+
+from bridgebench.harness.benchmark.draws import deal_references, draw_references
 
 if TYPE_CHECKING:
     from bridgebench.harness.benchmark.workbench import Workbench

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from bridgebench.eval.cell import Tally, Task
 from bridgebench.eval.judges.reading import BATCH, Reading
 from bridgebench.eval.measures.accuracy import accuracy
@@ -35,7 +37,6 @@ from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.memory import give_back
 from bridgebench.methods.core.errors import CannotWrite, UserError
 from bridgebench.methods.core.files import write_bytes
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor

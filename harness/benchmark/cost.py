@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+
 from bridgebench.eval.cost import measure_cost
 from bridgebench.eval.judges.classifier import to_float
 from bridgebench.eval.records.measured import CostRecord

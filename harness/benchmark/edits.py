@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from bridgebench.eval.judges.classifier import to_float
 from bridgebench.harness.benchmark.draws import draw_noise, seed_of
 from bridgebench.harness.data.pixels import digest, to_uint8
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from bridgebench.harness.benchmark.workbench import Workbench
     from bridgebench.methods.editor import Editor
-    from torch import Tensor
 
 
 def edit_images(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bridgebench import methods
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.harness.benchmark.plan import Participant
-
-from bridgebench import methods
 
 if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor

@@ -12,13 +12,14 @@ import inspect
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.eval.records.directory import TRUTH
 from bridgebench.eval.records.pictures import grid_png, strip_png
 from bridgebench.harness.benchmark.cases import Case
 from bridgebench.harness.benchmark.edits import TrueEdits, edit_images
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.labels import Change
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from bridgebench.harness.benchmark.plan import Cell

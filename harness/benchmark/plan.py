@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from bridgebench import methods
 from bridgebench.eval.records.details import is_kept
 from bridgebench.eval.records.directory import Place, RunDirectory
 from bridgebench.eval.records.measured import CellRecord
@@ -20,8 +21,6 @@ from bridgebench.harness.weights.find import file_sha256, find_weights
 from bridgebench.methods import MethodCard
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
-
-from bridgebench import methods
 
 
 @dataclass(frozen=True)

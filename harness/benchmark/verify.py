@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import CellRecord
@@ -21,7 +23,6 @@ from bridgebench.harness.processes.devices import check_device
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import check_links, read_bytes
-from pydantic import ValidationError
 
 
 def verify_run(

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.eval.cell import Bench
 from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.judges.classifier import load_classifier
@@ -28,7 +30,6 @@ from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.weights.find import judge_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor

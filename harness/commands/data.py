@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from bridgebench.harness.commands.options import DataRoot, SkipDamaged, open_profile
 
 app = typer.Typer(help="Look at the data sets.")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import typer
+
 from bridgebench.harness.commands import data, weights
 from bridgebench.harness.commands.benchmark import benchmark
 from bridgebench.harness.commands.check import check

@@ -17,6 +17,7 @@ from itertools import groupby, zip_longest
 from pathlib import Path
 
 import numpy as np
+
 from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.photo_cache import prepared_photos
 from bridgebench.harness.data.photo_sources import PhotoFolder, PhotoSource, PhotoZip, State, inside

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import LabelSpace, label_space
-from numpy.typing import NDArray
 
 Split = Literal["train", "validation", "test"]
 

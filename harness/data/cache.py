@@ -20,9 +20,10 @@ from uuid import uuid4
 
 import numpy as np
 import platformdirs
+from numpy.typing import NDArray
+
 from bridgebench.harness.processes.parallel import cores, run_all
 from bridgebench.methods.core.errors import UserError
-from numpy.typing import NDArray
 
 Job = TypeVar("Job")
 Draw = Callable[[Job], NDArray[np.uint8]]

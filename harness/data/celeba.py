@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.photo_cache import prepared_photos
 from bridgebench.harness.data.photo_sources import PhotoFolder, PhotoSource, PhotoZip, inside, is_photo
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Preparation
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.files import read_bytes
-from numpy.typing import NDArray
 
 SplitRule = Literal["partition", "official-code", "part"]
 
@@ -143,7 +144,7 @@ def _part_of(labels: Labels, folder: Path, skip_damaged: bool) -> Partition:
     if missing and not skip_damaged:
         raise UserError(
             f"The labels of CelebA in {folder} lack {len(missing):,} of the {len(partition.codes):,} photos of the "
-            f"part that is asked for, the first is {missing[0]}: put them there, or go on without them by --skip-damaged."
+            f"part that is asked for, first {missing[0]}: put them there, or go on without them by --skip-damaged."
         )
     return partition
 

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
 from bridgebench.harness.data import afhq, celeba
 from bridgebench.harness.data.photo_sources import PhotoSource, State
 from bridgebench.harness.data.photos import decode_photo
 from bridgebench.harness.processes.parallel import run_all
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.labels import DOMAINS
-from rich.console import Console
-from rich.table import Table
 
 _SHOWN = 200  # of each kind
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.harness.data.cache import ImageCache, Speed
 from bridgebench.harness.data.photo_sources import PhotoSource, State
 from bridgebench.harness.data.photos import decode_photo
 from bridgebench.harness.data.resize import Preparation
 from bridgebench.harness.processes.parallel import cores
 from bridgebench.methods.core.errors import UserError
-from numpy.typing import NDArray
 
 _FORMAT = 1  # raised by one whenever the same photo and preparation would give other pixels
 _ABSENT: State = (-1, -1)

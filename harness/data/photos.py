@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from bridgebench.methods.core.errors import UserError
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+
+from bridgebench.methods.core.errors import UserError
 
 # Decoders for other formats are many and less used; some start other programs.
 _FORMATS = ("PNG", "JPEG")

@@ -6,11 +6,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
 from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.profiles.profile import Profile
-from rich.console import Console
-from rich.table import Table
 
 _SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 _BATCH = 64

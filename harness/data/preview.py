@@ -6,13 +6,14 @@ import io
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 _PAPER, _INK = (250, 249, 246), (60, 58, 56)
 _COLUMNS = 10

@@ -11,11 +11,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from bridgebench.harness.data.celeba import PHOTO_SIZE
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation, antialiased
 from bridgebench.methods.core.errors import UserError
-from numpy.typing import NDArray
-from PIL import Image
 
 _FACE = "face"
 # Where the eyes are in a box of the cascade, and in CelebA's crop: the point between them and their distance, in parts

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
 from bridgebench.eval.judges.classifier import load_classifier, to_float
 from bridgebench.harness.data.photos import read_photo
 from bridgebench.harness.data.pixels import to_uint8
@@ -19,9 +23,6 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.labels import LabelSpace, label_space
 from bridgebench.methods.editor import Editor
-from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor
 
 _SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 

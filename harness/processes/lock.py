@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from bridgebench.harness.processes.stopping import certainly
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import parse_json, read_bytes
-from filelock import FileLock, Timeout
 
 LOCK = ".lock"
 

@@ -10,12 +10,13 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
 from bridgebench.harness.profiles.variants import Variant
 from bridgebench.methods import MethodCard, card, names
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.files import read_bytes
 from bridgebench.methods.core.labels import CELEBA14, DOMAINS, Attributes, Domains, LabelSpace
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 SHIPPED = Path(__file__).parent
 _LARGEST = 2**20  # bytes of a profile

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from bridgebench.methods import MethodCard
-from bridgebench.methods.core.errors import UserError
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridgebench import methods
+from bridgebench.methods import MethodCard
+from bridgebench.methods.core.errors import UserError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes the name of files
 _TAKEN = ("classifier", "judge", "all")

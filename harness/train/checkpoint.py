@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from bridgebench.harness.train.curves import Curves
 from bridgebench.harness.train.sampler import BatchSampler
 from bridgebench.methods.core.errors import UserError

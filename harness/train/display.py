@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from bridgebench.harness.train.checkpoint import Progress
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
+
+from bridgebench.harness.train.checkpoint import Progress
 
 _LINE_SECONDS = 30.0
 _WINDOW_SECONDS = 60.0  # speeds are of the last minute: a warm-up can be ten times as fast as what follows

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.weights.find import judge_weights
-from torch import Tensor
 
 
 class ClassifierFeatures:

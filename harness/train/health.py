@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from bridgebench.methods.core.errors import UserError
 from torch import Tensor
+
+from bridgebench.methods.core.errors import UserError
 
 # No loss of a training that still learns is near this, not even a sum over all pixels of a batch.
 LARGEST_LOSS = 1e12

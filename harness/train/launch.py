@@ -11,12 +11,13 @@ from multiprocessing.queues import SimpleQueue
 from typing import TypeVar
 
 import torch
-from bridgebench.harness.processes.stopping import Stopped, StopRequest
-from bridgebench.methods.core.errors import UserError
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments import TorchElasticEnvironment
 from torch import distributed
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
+
+from bridgebench.harness.processes.stopping import Stopped, StopRequest
+from bridgebench.methods.core.errors import UserError
 
 # Imported in each process before they connect, of which Lightning would tell in seven lines.
 for _name in ("lightning.fabric", "lightning.pytorch"):

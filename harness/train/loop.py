@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+from bridgebench import methods
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.memory import keep_freed
@@ -39,10 +43,6 @@ from bridgebench.methods.core.files import remove_temporaries
 from bridgebench.methods.training.averaging import WeightAverage
 from bridgebench.methods.training.base import Training
 from bridgebench.methods.training.parallel import common_mean, highest, processes
-from lightning.fabric import Fabric
-from torch import Tensor
-
-from bridgebench import methods
 
 WEIGHTS, SAMPLES = "weights.safetensors", "samples"
 NOTE_EVERY = 20

@@ -165,6 +165,7 @@ def _train_again(
 ) -> tuple[int, list[Deviation]]:
     """The training in this process, alone or as one of several: the signal that stopped it (or 0), the deviations."""
     import torch
+
     from bridgebench.harness.train.loop import NOTE_EVERY, train_here
 
     one_by_one, points = card.curves.first.at(), card.curves.at()

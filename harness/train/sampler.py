@@ -6,9 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.methods.training.base import Batch
-from torch import Tensor
 
 
 class BatchSampler:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.editor import Editor
 from bridgebench.templates.grids import comparison_grid, png_bytes
-from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor
 
 _FACES = 6
 

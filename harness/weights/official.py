@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from bridgebench import methods
 from bridgebench.harness.weights.find import file_sha256
 from bridgebench.methods.core.errors import UserError
-
-from bridgebench import methods
 
 
 def import_weights(

@@ -7,11 +7,10 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from bridgebench import methods
 from bridgebench.harness.weights.find import weights_at_hand
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import ZOO, header, read_tensor_header
-
-from bridgebench import methods
 
 HEAD = ("method", "kind", "modes", "parameters", "weights at hand", "source")
 

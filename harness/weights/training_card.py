@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
 from bridgebench.harness.processes.environment import code, hardware, packages
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.profiles.variants import Variant
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
-from pydantic import BaseModel, Field, ValidationError, model_validator
 
 if TYPE_CHECKING:
     from bridgebench.harness.data.base import ImageSet

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
+
 from bridgebench.methods.bridgegan import CARD
 from bridgebench.methods.bridgegan.networks import Generator, MappingNetwork, StyleEncoder
 from bridgebench.methods.bridgegan.objective import attribute_difference
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.editor import Editor
-from torch import Tensor
 
 
 class BridgeGAN(Editor):

@@ -14,8 +14,9 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.nn.blocks import InstanceNorm, PreActivationBlock, Spade
 from torch import Tensor, nn
+
+from bridgebench.methods.nn.blocks import InstanceNorm, PreActivationBlock, Spade
 
 _leaky = partial(F.leaky_relu, negative_slope=0.2)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from bridgebench.methods.nn.losses import l1
 from bridgebench.methods.training.parallel import common_mean
-from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
+
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.nn.blocks import InstanceNorm, Spade
 from bridgebench.methods.official.files import read_variables
 from bridgebench.methods.official.tensors import match, named_columns, shape_of, tensorflow_shapes, tensorflow_state
-from torch import nn
 
 _SCOPES = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder"}
 # What an edit does not need: the discriminator, the noise memory, Adam's state, the counter of iterations.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from bridgebench.methods.bridgegan import objective
-from bridgebench.methods.core.errors import UserError
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+
+from bridgebench.methods.bridgegan import objective
+from bridgebench.methods.core.errors import UserError
 
 _LUCK = 2.0  # a random cost of up to so many changed attributes, so that a batch has many near orders
 _NEVER = 1e6

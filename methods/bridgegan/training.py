@@ -16,6 +16,8 @@ from functools import reduce
 from operator import add
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.bridgegan import objective
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.bridgegan.networks import Discriminator
@@ -24,7 +26,6 @@ from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
 from bridgebench.methods.nn.losses import gradient_penalty
 from bridgebench.methods.training.base import Batch, descend, set_learning_rate
 from bridgebench.methods.training.parallel import common_mean, everyones, ours, processes
-from torch import Tensor, nn
 
 Losses = dict[str, Tensor]
 

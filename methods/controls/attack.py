@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from bridgebench.methods.controls import ATTACK
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.editor import Editor
-from torch import Tensor
 
 _GREY_LEVEL = 2 / 255  # one step of 8 bits in [-1, 1]
 _MARGIN = 1.0  # the logit that a changed attribute must reach, so that rounding to 8 bits does not undo the flip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 from bridgebench.methods.controls import COPY, IDENTITY, ORACLE
 from bridgebench.methods.editor import Editor
-from torch import Tensor
 
 
 class Identity(Editor):

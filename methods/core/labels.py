@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
-from bridgebench.methods.core.errors import UserError, did_you_mean
 from numpy.typing import NDArray
+
+from bridgebench.methods.core.errors import UserError, did_you_mean
 
 # The 14 attributes of the paper (BridgeGAN, supplement, Tables 1 and 2).
 CELEBA14: tuple[str, ...] = (

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from safetensors import SafetensorError, safe_open
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import parse_json, refuse_page, write_bytes
-from safetensors import SafetensorError, safe_open
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.elegant import CARD
 from bridgebench.methods.elegant.networks import Decoder, Encoder, attribute_of_channel, block_channels, exchange
-from torch import Tensor
 
 
 class Elegant(Editor):

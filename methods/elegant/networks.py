@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from bridgebench.methods.nn.resampled import halve
 from torch import Tensor, nn
+
+from bridgebench.methods.nn.resampled import halve
 
 _SLOPE = 0.2
 _DISCRIMINATOR_BLOCKS = 4

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.elegant.networks import Discriminator
 from torch import Tensor
+
+from bridgebench.methods.elegant.networks import Discriminator
 
 Terms = dict[str, Tensor]
 

@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.elegant.editor import Elegant
 from bridgebench.methods.elegant.networks import Discriminator, Encoder
 from bridgebench.methods.official.files import read_torch
 from bridgebench.methods.official.tensors import match
-from torch import Tensor
 
 _OFFICIAL_SIZE = 256
 _MOST_BLOCKS = 8

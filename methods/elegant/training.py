@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.elegant import objective
 from bridgebench.methods.elegant.editor import Elegant
@@ -13,7 +15,6 @@ from bridgebench.methods.elegant.networks import Discriminator, exchange
 from bridgebench.methods.elegant.recipe import ElegantRecipe
 from bridgebench.methods.training.base import Batch, CountedTraining, descend, set_learning_rate
 from bridgebench.methods.training.parallel import ours
-from torch import Tensor, nn
 
 _LEAST_SIZE = 32  # D2 halves half the side four times
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.homogan import CARD
 from bridgebench.methods.homogan.networks import Decoder, FeatureNet, Interpolator, denormalize, normalize
-from torch import Tensor
 
 Groups = tuple[tuple[str, ...], ...]
 OFFICIAL_GROUPS: Groups = (

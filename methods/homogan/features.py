@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 
 import torch
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.homogan.networks import FeatureNet, normalize
 from bridgebench.methods.official.files import read_torch
 from bridgebench.methods.official.tensors import match
-from torch import Tensor
 
 # torchvision's index of each convolution in `vgg19().features` -> its name in the official HomoGAN file.
 TORCHVISION = {

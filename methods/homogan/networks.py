@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.nn.blocks import InstanceNorm
 from bridgebench.methods.training.parallel import BatchNorm2d
-from torch import Tensor, nn
 
 # VGG-19: convolutions on each resolution. The encoder ends with the first one of its last resolution.
 _CONVOLUTIONS = (2, 2, 4, 4, 4)

@@ -8,10 +8,11 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bridgebench.methods.homogan.networks import Discriminator, Interpolator, denormalize
 from bridgebench.methods.nn.losses import gradient_penalty
 from bridgebench.methods.training.base import FeatureNetwork
-from torch import Tensor, nn
 
 Terms = dict[str, Tensor]
 

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.homogan.editor import OFFICIAL_GROUPS, Groups, HomoGAN, default_groups
 from bridgebench.methods.homogan.networks import Discriminator, FeatureNet, Interpolator
 from bridgebench.methods.official.files import read_torch
 from bridgebench.methods.official.tensors import match, named_columns
-from torch import Tensor, nn
 
 PARTS = {"encoder": "encoder", "interp_net": "interpolator", "decoder": "decoder"}
 OFFICIAL_ATTRIBUTES = tuple(name for group in OFFICIAL_GROUPS for name in group)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from bridgebench.methods.homogan.objective import LossWeights
 from bridgebench.methods.training.recipe import Count, Positive
-from pydantic import Field
 
 
 @dataclass(frozen=True)

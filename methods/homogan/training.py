@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.homogan import objective
 from bridgebench.methods.homogan.editor import HomoGAN
@@ -18,7 +20,6 @@ from bridgebench.methods.homogan.objective import Terms
 from bridgebench.methods.homogan.recipe import HomoGANRecipe
 from bridgebench.methods.training.base import Batch, CountedTraining, FeatureNetwork, descend, set_learning_rate
 from bridgebench.methods.training.parallel import ours, processes
-from torch import Tensor, nn
 
 _VGG_WIDTH = 64
 

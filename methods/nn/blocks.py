@@ -11,9 +11,10 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bridgebench.methods.nn import channels_last
 from bridgebench.methods.nn.resampled import convolve_and_halve, enlarge_and_convolve, halve
-from torch import Tensor, nn
 
 Resample = Literal["up", "down"] | None
 Activation = Callable[[Tensor], Tensor]

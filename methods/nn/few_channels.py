@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.nn import channels_last
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.grad import conv2d_weight
+
+from bridgebench.methods.nn import channels_last
 
 
 class ConvToFew(nn.Conv2d):

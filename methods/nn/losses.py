@@ -6,8 +6,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 import torch
-from bridgebench.methods.nn.linear_pieces import LinearPieces
 from torch import Tensor
+
+from bridgebench.methods.nn.linear_pieces import LinearPieces
 
 
 def l1(a: Tensor, b: Tensor) -> Tensor:

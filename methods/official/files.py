@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import refuse_page
 

@@ -9,8 +9,9 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
-from bridgebench.methods.core.errors import UserError
 from torch import Tensor, nn
+
+from bridgebench.methods.core.errors import UserError
 
 _NAMED_IN_ERRORS = 3
 # TensorFlow's axes -> PyTorch's: (h, w, in, out) and, transposed, (h, w, out, in); dense layers (in, out) -> (out, in).

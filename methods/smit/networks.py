@@ -10,10 +10,11 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bridgebench.methods.nn import channels_last
 from bridgebench.methods.nn.blocks import InstanceNorm
 from bridgebench.methods.nn.few_channels import convolve_to_few
-from torch import Tensor, nn
 
 _EPSILON = 1e-5
 SCALES = 3

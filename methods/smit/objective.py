@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from bridgebench.methods.nn.losses import l1
 from bridgebench.methods.smit.networks import Discriminator, Generator, blend
 from bridgebench.methods.training.parallel import common_mean, processes
-from torch import Tensor
 
 
 @dataclass(frozen=True)

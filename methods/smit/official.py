@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.nn.blocks import InstanceNorm
@@ -18,7 +20,6 @@ from bridgebench.methods.official.files import read_torch
 from bridgebench.methods.official.tensors import match, named_columns
 from bridgebench.methods.smit.editor import SMIT
 from bridgebench.methods.smit.networks import AdaptiveBlock, Discriminator, Generator, SampleNorm
-from torch import Tensor, nn
 
 OFFICIAL_ATTRIBUTES = (
     "Eyeglasses",

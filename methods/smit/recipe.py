@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from bridgebench.methods.smit.objective import LossWeights
 from bridgebench.methods.training.recipe import Count, Positive
-from pydantic import Field
 
 _STEPS = 28  # how often the official learning rate falls, by a 30th each time: at the end of 28 of 60 epochs
 

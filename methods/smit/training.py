@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.smit.editor import SMIT
 from bridgebench.methods.smit.networks import Discriminator
@@ -14,7 +16,6 @@ from bridgebench.methods.smit.objective import discriminator_terms, generator_te
 from bridgebench.methods.smit.recipe import SMITRecipe
 from bridgebench.methods.training.base import Batch, CountedTraining, descend, flip_at_random, set_learning_rate
 from bridgebench.methods.training.parallel import ours
-from torch import Tensor, nn
 
 _CROP_AREA = (0.7, 1.0)
 _CROP_RATIO = (0.8, 1.2)

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bridgebench.methods.nn import channels_last
 from bridgebench.methods.nn.blocks import InstanceNorm
 from bridgebench.methods.nn.few_channels import ConvToFew, convolve_few
-from torch import Tensor, nn
 
 _EPSILON = 1e-5  # PyTorch's default, which the official code leaves
 _DISCRIMINATOR_LAYERS = 6

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from bridgebench.methods.nn.losses import gradient_penalty, l1
 from bridgebench.methods.stargan.networks import Discriminator, Generator
-from torch import Tensor
 
 
 @dataclass(frozen=True)

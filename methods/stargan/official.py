@@ -11,13 +11,14 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.official.files import read_torch
 from bridgebench.methods.official.tensors import match, named_columns
 from bridgebench.methods.stargan.editor import StarGAN
 from bridgebench.methods.stargan.networks import Generator
-from torch import Tensor
 
 OFFICIAL_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 _OFFICIAL_SIZE = 128

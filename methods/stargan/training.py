@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.stargan.editor import StarGAN
 from bridgebench.methods.stargan.networks import Discriminator
@@ -19,7 +21,6 @@ from bridgebench.methods.training.base import (
     uniform,
 )
 from bridgebench.methods.training.parallel import ours
-from torch import Tensor, nn
 
 
 class StarGANTraining(CountedTraining[StarGANRecipe]):

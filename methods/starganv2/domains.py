@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridgebench.methods.core.errors import UserError, did_you_mean
 from torch import Tensor
+
+from bridgebench.methods.core.errors import UserError, did_you_mean
 
 
 class DomainIndex:

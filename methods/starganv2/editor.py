@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.editor import Editor
@@ -12,7 +14,6 @@ from bridgebench.methods.starganv2 import CARD
 from bridgebench.methods.starganv2.domains import DomainIndex
 from bridgebench.methods.starganv2.masks import FaceMasks
 from bridgebench.methods.starganv2.networks import Generator, MappingNetwork, Masks, StyleEncoder
-from torch import Tensor
 
 _OFFICIAL_PIXEL_WIDTH = 2**14  # width * image size of the official networks
 _AVERAGED_STYLES = 10_000

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.starganv2.networks import Masks
 from torch import Tensor, nn
+
+from bridgebench.methods.starganv2.networks import Masks
 
 _SIZE = 256  # of its input and of the masks
 _LANDMARKS = 98

@@ -10,10 +10,11 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bridgebench.methods.nn import channels_last
 from bridgebench.methods.nn.blocks import InstanceNorm
 from bridgebench.methods.nn.resampled import convolve_and_halve, enlarge_and_convolve, halve
-from torch import Tensor, nn
 
 Masks = tuple[Tensor, Tensor]
 Encoded = tuple[Tensor, dict[int, Tensor]]  # the deepest map, and by their size those that the high-pass skip carries

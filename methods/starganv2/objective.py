@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from bridgebench.methods.nn.linear_pieces import linearized
 from bridgebench.methods.nn.losses import l1
 from bridgebench.methods.starganv2.networks import Discriminator, Encoded, Generator, Masks, StyleEncoder
-from torch import Tensor
 
 Terms = dict[str, Tensor]
 

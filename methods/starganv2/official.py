@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.official.files import load_torch, plain_tensors
 from bridgebench.methods.official.tensors import match
 from bridgebench.methods.starganv2.editor import StarGANv2
 from bridgebench.methods.starganv2.masks import FaceMasks
 from bridgebench.methods.starganv2.networks import HighPass
-from torch import Tensor
 
 State = dict[str, Tensor]
 # Label columns by image size and number of domains: the official runs, and CelebA's bangs at the benchmark's 128.

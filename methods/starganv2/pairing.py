@@ -8,11 +8,12 @@ from itertools import cycle
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from bridgebench.methods.starganv2.domains import DomainIndex
 from bridgebench.methods.starganv2.objective import Conversion
 from bridgebench.methods.training.base import Batch, uniform
 from bridgebench.methods.training.parallel import ours
-from torch import Tensor
 
 _BATCHES = 3  # images, references, second references: what an official iteration reads
 _MOST_BATCHES = 8

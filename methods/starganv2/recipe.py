@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
 from bridgebench.methods.starganv2.objective import LossWeights
 from bridgebench.methods.training.recipe import Count, Positive
-from pydantic import Field
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

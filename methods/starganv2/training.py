@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable, Sequence
 
 import torch
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.starganv2 import objective
 from bridgebench.methods.starganv2.editor import StarGANv2
@@ -14,7 +16,6 @@ from bridgebench.methods.starganv2.official import load_landmarks
 from bridgebench.methods.starganv2.pairing import Pairing, draw_pairing
 from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
 from bridgebench.methods.training.base import Batch, CountedTraining, descend
-from torch import Tensor
 
 _LEARNING = ("generator", "mapping_network", "style_encoder")
 

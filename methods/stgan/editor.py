@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14, CELEBA_RULES
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.stgan import CARD
 from bridgebench.methods.stgan.networks import Generator
-from torch import Tensor
 
 _SCALE = 0.5  # thres_int: network-side labels are -0.5 and +0.5
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from bridgebench.methods.training.parallel import BatchNorm2d
 from torch import Tensor, nn
+
+from bridgebench.methods.training.parallel import BatchNorm2d
 
 MOST_CHANNELS = 1024
 BATCH_NORM_MOMENTUM = 0.001  # TensorFlow's decay of 0.999

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
+
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.official.files import read_variables
 from bridgebench.methods.official.tensors import match, named_columns, shape_of, tensorflow_shapes, tensorflow_state
 from bridgebench.methods.stgan.editor import STGAN
 from bridgebench.methods.stgan.networks import CriticNorm
-from torch import nn
 
 OFFICIAL_ATTRIBUTES = (
     *("Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows", "Eyeglasses", "Male"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from bridgebench.methods.stgan.networks import BATCH_NORM_MOMENTUM
 from bridgebench.methods.stgan.objective import LossWeights
 from bridgebench.methods.training.recipe import Count, Positive
-from pydantic import Field
 
 
 @dataclass(frozen=True)

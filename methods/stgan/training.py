@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.stgan.editor import STGAN
 from bridgebench.methods.stgan.networks import Discriminator
@@ -12,7 +14,6 @@ from bridgebench.methods.stgan.objective import discriminator_terms, generator_t
 from bridgebench.methods.stgan.recipe import STGANRecipe
 from bridgebench.methods.training.base import Batch, CountedTraining, descend, set_learning_rate, uniform
 from bridgebench.methods.training.parallel import ours, processes
-from torch import Tensor, nn
 
 
 class STGANTraining(CountedTraining[STGANRecipe]):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.training.parallel import average_gradients
-from torch import Tensor, nn
 
 
 class Batch(NamedTuple):

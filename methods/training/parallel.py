@@ -15,8 +15,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from bridgebench.methods.core.errors import UserError
 from torch import Tensor, distributed, nn
+
+from bridgebench.methods.core.errors import UserError
 
 
 def processes() -> int:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, TypeVar, get_type_hints
 
-from bridgebench.methods.core.errors import UserError, did_you_mean
 from pydantic import Field, TypeAdapter, ValidationError
+
+from bridgebench.methods.core.errors import UserError, did_you_mean
 
 Recipe = TypeVar("Recipe")
 Count = Annotated[int, Field(ge=1)]

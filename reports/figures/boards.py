@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from bridgebench.eval.records.directory import TRUTH
 from bridgebench.eval.records.pictures import open_picture
 from bridgebench.reports.read.run import Run
 from bridgebench.templates.grids import LabelledGrid, comparison_grid, cut, png_bytes
-from PIL import Image
 
 _PAIRS = {
     ("Male",): ("Figure 11: gender by reference", ("with", "like the right one", "like the left one", "without")),

@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+
 from bridgebench.eval.records.pictures import open_picture
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.figures import heat
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
 from bridgebench.templates.grids import LabelledGrid, comparison_grid, cut, grid_pdf, png_bytes, strip
-from PIL import Image
 
 FACES = 6  # Figures 14 to 19 of the paper show six
 Tiles = list[Image.Image]

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from PIL import Image
+
 from bridgebench.eval.records.directory import TRUTH
 from bridgebench.eval.records.pictures import open_picture
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
 from bridgebench.templates.grids import LabelledGrid, cut, png_bytes
-from PIL import Image
 
 
 @dataclass(frozen=True)

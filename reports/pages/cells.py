@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
+
 from bridgebench.eval.measures import SECTIONS
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.counterfactual import L1_TRUE
@@ -25,7 +27,6 @@ from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import Notes, TableCell, fitting, print_cell
 from bridgebench.templates.grids import png_bytes
-from PIL import Image
 
 _ROWS = {"source": "Source", "reference": "Reference", "edit": "Edit", "truth": "True edit", "heat": "Difference"}
 

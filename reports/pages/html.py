@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from markupsafe import Markup
+
 from bridgebench.reports.tables.tables import Table
 from bridgebench.templates import environment, templates_folder
-from markupsafe import Markup
 
 
 @dataclass(frozen=True)

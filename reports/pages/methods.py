@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from bridgebench.eval.measures import SUCCESS
 from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.records.differences import flatten
@@ -19,7 +21,6 @@ from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.leakage import LeakageMap, leakage_map
 from bridgebench.reports.tables.tables import Table
 from bridgebench.reports.words.text import Fact
-from pydantic import ValidationError
 
 _SPENT = {
     "iterations": "Iterations",

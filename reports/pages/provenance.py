@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
 from bridgebench.eval.records.differences import flatten
 from bridgebench.eval.records.run import Made, RunRecord, WeightsRecord
 from bridgebench.reports.pages.html import Page
@@ -14,7 +16,6 @@ from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.words.protocol import lines
 from bridgebench.reports.words.text import Fact
-from pydantic import BaseModel, Field, ValidationError, model_validator
 
 _TITLES = {"primary": "First judge", "second": "Second judge"}
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bridgebench.reports.read.run import Run
-from bridgebench.reports.site import render
 from fake_run import write_run
 from fake_systems import systems_run
+
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.site import render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
+
 from bridgebench.eval.cell import Bench, Tally, Task
 from bridgebench.eval.distances.frechet import frechet_distance
 from bridgebench.eval.distances.kernel import kernel_distance

@@ -3,10 +3,11 @@
 import time
 
 import torch
+from torch import Tensor, nn
+
 from bridgebench.eval.cost import measure_cost
 from bridgebench.methods.card import MethodCard
 from bridgebench.methods.editor import Editor
-from torch import Tensor, nn
 
 
 class Sleeper(Editor):

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import Page
+from test_exports import SCHEMA, check
+
 from bridgebench.eval.measures import MEASURES, SECTIONS, versions
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.harness.benchmark import runner
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.reports.site import build
-from pages import Page
-from test_exports import SCHEMA, check
 
 FILE = '''
 """A measure of a stranger: the share of pixels of which an edit changes a channel."""

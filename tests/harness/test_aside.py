@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from bridgebench.eval.records import aside
 from bridgebench.eval.records.aside import change_protocol
 from bridgebench.eval.records.directory import RunDirectory

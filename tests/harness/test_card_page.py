@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.harness.train import loop

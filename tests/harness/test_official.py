@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import torch
+
 from bridgebench.harness.weights.official import import_weights
 from bridgebench.harness.weights.show import show_weights
 from bridgebench.methods import load

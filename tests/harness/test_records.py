@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from bridgebench.eval.records.measured import Baselines, CellRecord, CostRecord
 from bridgebench.eval.records.record import Record
 from bridgebench.eval.records.run import RunRecord

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import Profile, load_profile

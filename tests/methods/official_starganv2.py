@@ -7,10 +7,11 @@ from functools import cache
 import numpy as np
 import official_numbers
 import torch
-from bridgebench.methods.starganv2.editor import StarGANv2
-from bridgebench.methods.starganv2.networks import Discriminator
 from official_numbers import WEIGHTS
 from torch import Tensor
+
+from bridgebench.methods.starganv2.editor import StarGANv2
+from bridgebench.methods.starganv2.networks import Discriminator
 
 FACTS = official_numbers.facts("starganv2")
 MANIFEST = official_numbers.manifest("starganv2")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import official_numbers
 import torch
-from bridgebench.methods.core.labels import HAIR_COLOURS
 from official_numbers import WEIGHTS
+
+from bridgebench.methods.core.labels import HAIR_COLOURS
 
 FACTS = official_numbers.facts("stgan")
 MANIFEST = official_numbers.manifest("stgan")

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
+
+from bridgebench import methods
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.card import MethodCard
 from bridgebench.methods.contract import BATCH, run_contract
@@ -13,9 +16,6 @@ from bridgebench.methods.core.labels import DOMAINS
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.stargan.editor import StarGAN
 from bridgebench.methods.starganv2.editor import StarGANv2
-from torch import Tensor, nn
-
-from bridgebench import methods
 
 
 def missed(editor: Editor) -> set[str]:

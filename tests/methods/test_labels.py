@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import BEARDS, CELEBA14, DOMAINS, HAIR_COLOURS, Attributes, Domains, label_space
 

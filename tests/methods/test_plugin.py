@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from bridgebench.methods.contract import run_contract
-from bridgebench.methods.core.errors import UnsupportedMode
 
 from bridgebench import methods
+from bridgebench.methods.contract import run_contract
+from bridgebench.methods.core.errors import UnsupportedMode
 
 EXAMPLE = Path(__file__).parents[1] / "plugin_example"
 ROOT = Path(__file__).parents[2]

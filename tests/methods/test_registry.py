@@ -8,11 +8,11 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
+
+from bridgebench import methods
 from bridgebench.methods.core import weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.stargan.editor import StarGAN
-
-from bridgebench import methods
 
 OURS = {"attack", "bridgegan", "copy", "identity", "oracle", "stargan"}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 
 import torch
-from bridgebench.methods.training.base import Batch
 
 from bridgebench import methods
+from bridgebench.methods.training.base import Batch
 
 ATTRIBUTES = ("Bangs", "Male", "Young")
 SIDE, COUNT = 32, 8

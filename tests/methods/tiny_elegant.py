@@ -6,10 +6,10 @@ import itertools
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.elegant.training import ElegantTraining
-from bridgebench.methods.training.base import Batch
 
 from bridgebench import methods
+from bridgebench.methods.elegant.training import ElegantTraining
+from bridgebench.methods.training.base import Batch
 
 ATTRIBUTES = ("Bangs", "Male", "Young")
 TINY = {"width": 4, "blocks": 3, "discriminator_width": 4, "batch_size": 3, "iterations": 8, "learning_rate": 1e-3}

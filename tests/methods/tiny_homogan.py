@@ -6,11 +6,11 @@ import itertools
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.homogan.training import HomoGANTraining
-from bridgebench.methods.training.base import Batch
 from torch import Tensor
 
 from bridgebench import methods
+from bridgebench.methods.homogan.training import HomoGANTraining
+from bridgebench.methods.training.base import Batch
 
 ATTRIBUTES = ("Bangs", "Smiling", "Male", "Mouth_Slightly_Open")
 SIDE, COUNT = 32, 24

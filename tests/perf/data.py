@@ -9,15 +9,16 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from tools.clock import seconds_of
+from tools.page import Section
+
 from bridgebench.eval.judges.classifier import to_float
 from bridgebench.harness.data.animals.dataset import load_animals
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.faces.dataset import load_faces
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.profiles.profile import load_profile
-from numpy.typing import NDArray
-from tools.clock import seconds_of
-from tools.page import Section
 
 SIZE, DRAWN, BATCH = 64, 100, 64
 DRAWN_WANTED, READ_WANTED = 70, 50_000

@@ -15,17 +15,18 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from baselines import naive_evaluation as naive
+from tools.benches import SmallBench
+from tools.clock import seconds_of
+from tools.page import Section
+from tools.stopwatch import Stopwatch
+from torch import Tensor
+
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.harness.benchmark.cases import Case, case_of
 from bridgebench.harness.benchmark.plan import Cell
 from bridgebench.harness.benchmark.workbench import Workbench
 from bridgebench.harness.data.faces.dataset import FaceSet
 from bridgebench.methods.editor import Editor
-from tools.benches import SmallBench
-from tools.clock import seconds_of
-from tools.page import Section
-from tools.stopwatch import Stopwatch
-from torch import Tensor
 
 METHODS = ("bridgegan", "stargan", "identity", "copy", "attack", "oracle")
 COLUMN, COUNT = "Smiling", 200

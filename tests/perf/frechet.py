@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from bridgebench.eval.distances.frechet import RealStatistics, frechet_distance
-from bridgebench.eval.distances.kernel import KernelReal, kernel_distance
 from cleanfid import fid
 from tools.clock import seconds_of
 from tools.page import Section
+
+from bridgebench.eval.distances.frechet import RealStatistics, frechet_distance
+from bridgebench.eval.distances.kernel import KernelReal, kernel_distance
 
 DIMENSION = 2048
 WANTED = {(1000, "Fréchet"): 40, (5000, "Fréchet"): 3, (5000, "Fréchet, real side kept"): 6, (1000, "kernel"): 40}

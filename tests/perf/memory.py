@@ -35,8 +35,9 @@ def peak_mib() -> float:
 
 def evaluate(columns: int) -> None:
     """Measures two methods by label, in so many columns."""
-    from bridgebench.methods.core.labels import CELEBA14
     from tools.benches import SmallBench
+
+    from bridgebench.methods.core.labels import CELEBA14
 
     with TemporaryDirectory() as folder:
         small = SmallBench(Path(folder), ("bridgegan", "stargan"), IMAGES)

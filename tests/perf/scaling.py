@@ -13,12 +13,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from bridgebench.harness.benchmark.backends import run_jobs
-from bridgebench.harness.benchmark.cells import Job, run_job
-from bridgebench.methods.core.labels import CELEBA14
 from tools.benches import SmallBench
 from tools.clock import seconds_of
 from tools.page import Section
+
+from bridgebench.harness.benchmark.backends import run_jobs
+from bridgebench.harness.benchmark.cells import Job, run_job
+from bridgebench.methods.core.labels import CELEBA14
 
 METHODS = ("bridgegan", "stargan")
 IMAGES, CELLS, WORKERS = (25, 50, 100, 200), (2, 4, 6, 8), (1, 2)

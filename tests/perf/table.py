@@ -8,10 +8,11 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from bridgebench.eval.distances.frechet import RealStatistics
 from cleanfid import fid
 from tools.clock import seconds_of
 from tools.page import Section
+
+from bridgebench.eval.distances.frechet import RealStatistics
 
 SYSTEMS, ATTRIBUTES, COUNT, DIMENSION = 7, 14, 1000, 2048
 CALLED = 1  # of clean-fid; one takes a quarter of a minute

@@ -17,6 +17,10 @@ from typing import Any, Literal
 
 import torch
 from baselines import bridgegan, stargan, starganv2
+from tools.clock import alternate, gpu_clock
+from tools.page import Section
+from torch import Tensor
+
 from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
 from bridgebench.methods.bridgegan.training import BridgeGANTraining
 from bridgebench.methods.core.labels import CELEBA14
@@ -27,9 +31,6 @@ from bridgebench.methods.starganv2.pairing import Pairing
 from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
 from bridgebench.methods.starganv2.training import StarGANv2Training
 from bridgebench.methods.training.base import Batch
-from tools.clock import alternate, gpu_clock
-from tools.page import Section
-from torch import Tensor
 
 SIZE, REPEATS = 64, 2
 Terms = dict[str, Tensor]

@@ -17,10 +17,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
-from bridgebench.harness.data.faces.dataset import load_faces
-from bridgebench.harness.profiles.profile import load_profile
-from bridgebench.methods import editor_class
 from numpy.typing import NDArray
 from PIL import Image
 from tools.first_photos import FIRST
@@ -28,6 +24,10 @@ from tools.page import Section
 from torch import nn
 
 from bridgebench import methods
+from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
+from bridgebench.harness.data.faces.dataset import load_faces
+from bridgebench.harness.profiles.profile import load_profile
+from bridgebench.methods import editor_class
 
 ATTRIBUTE = "Smiling"
 METHOD, TITLE = "bridgegan", "BridgeGAN"

@@ -113,9 +113,8 @@ def _become(before: str, arguments: Sequence[str]) -> None:
             os.dup2(nothing, stream)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        from bridgebench.harness.processes import pool
-
         from bridgebench.__main__ import run
+        from bridgebench.harness.processes import pool
 
         forking = multiprocessing.get_context("fork")
         pool.multiprocessing = SimpleNamespace(get_context=lambda _: forking)  # type: ignore[assignment]

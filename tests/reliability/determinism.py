@@ -15,12 +15,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from figures import known, record
+
 from bridgebench.harness.benchmark.backends import run_jobs
 from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import all_cells, groups, select
 from bridgebench.harness.benchmark.workbench import Setup, workbench
 from bridgebench.harness.profiles.profile import Profile, load_profile
-from figures import known, record
 
 IMAGES, OTHER_BATCH = 8, 5
 COLUMNS = {"faces64": ("Bangs", "Male"), "animals64": ("cat2dog",)}

@@ -27,6 +27,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
+
+from bridgebench import methods
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.harness.data.celeba import read_labels, read_partition
 from bridgebench.harness.data.photos import read_photo
@@ -38,9 +41,6 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.official.files import read_npz, read_torch
 from bridgebench.reports.read.run import Run
-from PIL import Image
-
-from bridgebench import methods
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))

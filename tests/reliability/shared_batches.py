@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.training.base import Batch
 from torch import Tensor, distributed
 
 from bridgebench import methods
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.training.base import Batch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "methods"))
 from tiny_homogan import Grey

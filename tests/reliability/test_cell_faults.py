@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.harness.benchmark import cells, runner, verify
 from bridgebench.harness.benchmark import workbench as workbench_module
@@ -18,7 +20,6 @@ from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.core.errors import CannotWrite
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.labels import CELEBA14
-from PIL import Image
 
 Write = Callable[..., Path]
 

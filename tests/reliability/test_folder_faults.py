@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.processes.lock import LOCK, locked
 from bridgebench.methods.core import files

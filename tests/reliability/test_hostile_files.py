@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fake_run import write_run
+
 from bridgebench.eval.judges.features import load_extractor
 from bridgebench.eval.records.measured import Baselines
 from bridgebench.eval.records.pictures import open_picture
@@ -25,7 +27,6 @@ from bridgebench.methods.core.files import check_links, parse_json, read_bytes
 from bridgebench.methods.core.weights import header
 from bridgebench.methods.official.files import read_npz, read_torch
 from bridgebench.reports.site import build
-from fake_run import write_run
 
 # --- official checkpoints ---------------------------------------------------------------------------------------------
 

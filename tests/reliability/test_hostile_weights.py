@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import torch
+
+from bridgebench import methods
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.weights.show import show_weights
 from bridgebench.methods import editor_class
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header, read_tensor_header
-
-from bridgebench import methods
 
 
 @pytest.fixture(scope="module")

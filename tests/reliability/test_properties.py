@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import Baselines
 from bridgebench.eval.records.record import to_json
@@ -20,8 +23,6 @@ from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import parse_json, quote, read_bytes, write_bytes
 from bridgebench.methods.core.labels import BEARDS, CELEBA14, HAIR_COLOURS, Attributes
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 # A folder may serve all examples: each writes its file anew.
 FEW = settings(

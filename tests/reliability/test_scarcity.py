@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_training_faults import profile as training_profile
+from test_training_faults import saved_iteration
+
+from bridgebench import methods
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.harness.benchmark import runner
 from bridgebench.harness.benchmark.runner import run_benchmark
@@ -19,10 +23,6 @@ from bridgebench.harness.train.checkpoint import FILE
 from bridgebench.methods.core.errors import CannotWrite
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.site import build
-from test_training_faults import profile as training_profile
-from test_training_faults import saved_iteration
-
-from bridgebench import methods
 
 Write = Callable[..., Path]
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from bridgebench.harness.processes.stopping import HOW_TO_GO_ON, StopRequest, certainly
 
 HERE = Path(__file__).parent

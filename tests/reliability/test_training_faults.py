@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train import launch, loop

@@ -10,11 +10,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from bridgebench.harness.benchmark.backends import run_jobs
-from bridgebench.harness.processes.pool import Death, run_in_processes
 from jobs import die, die_once
 
 from bridgebench import __main__
+from bridgebench.harness.benchmark.backends import run_jobs
+from bridgebench.harness.processes.pool import Death, run_in_processes
 
 
 def alive(process: int) -> bool:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bridgebench.methods.core.labels import CELEBA14
 from PIL import Image, ImageDraw, ImageFilter
+
+from bridgebench.methods.core.labels import CELEBA14
 
 EVIL = "<img src=x onerror=alert(1)>"
 HASH = "5e1f" * 16

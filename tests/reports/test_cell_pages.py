@@ -9,14 +9,15 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from fake_run import EVIL, SIDE, write_json, write_run
+from pages import Page
+from PIL import Image
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.reports.figures import heat
 from bridgebench.reports.pages.cells import copies
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import render
-from fake_run import EVIL, SIDE, write_json, write_run
-from pages import Page
-from PIL import Image
 
 
 @pytest.fixture(scope="module")

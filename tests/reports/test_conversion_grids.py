@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from bridgebench.methods.core.errors import UserError
-from bridgebench.reports.read.run import Run
-from bridgebench.reports.site import build
 from fake_domains import CONVERSIONS, SIDE, write_domain_run
 from fake_run import write_cell, write_json
 from pages import Page
 from PIL import Image
+
+from bridgebench.methods.core.errors import UserError
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.site import build
 
 
 @pytest.fixture(scope="module")

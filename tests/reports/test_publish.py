@@ -8,10 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from fake_run import write_run
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.reports.publish import PUBLISHED, publish, records_of
 from bridgebench.reports.site import render
-from fake_run import write_run
 
 
 @pytest.mark.parametrize("page", sorted(PUBLISHED.glob("*.html")), ids=lambda page: page.stem)

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fake_run import EVIL, write_run
+from pages import Page
+from PIL import Image
+
 from bridgebench.reports.pages.html import Site
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.single import single_file
 from bridgebench.reports.site import build, render, site_of
-from fake_run import EVIL, write_run
-from pages import Page
-from PIL import Image
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.reports.site import build
 from fake_run import EVIL, HASH, RARE, write_cell, write_json, write_run
 from pages import Page
 from PIL import Image
+
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.reports.site import build
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from bridgebench.reports.tables.tables import SHADES
 from bridgebench.templates import environment
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.harness.data.animals.drawing import DRAWING_VERSION
 from bridgebench.harness.data.animals.identity import Identity, sample_identity
 from bridgebench.harness.data.animals.render import render
@@ -23,7 +25,6 @@ from bridgebench.harness.data.drawn.dataset import (  # fmt: skip
     split_ids,
 )
 from bridgebench.methods.core.labels import DOMAINS
-from numpy.typing import NDArray
 
 
 class AnimalSet(DrawnSet):

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+
 from bridgebench.harness.data.drawn.fields import between, one_of, sample
 from bridgebench.methods.core.labels import DOMAINS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from bridgebench.harness.data.animals.drawing import render_svg
 from bridgebench.harness.data.animals.identity import Identity
 from bridgebench.harness.data.drawn.raster import rasterize

@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import resvg_py
+from numpy.typing import NDArray
+
 from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.cache import CachedImages, Draw, Job, cached_images
 from bridgebench.harness.processes.parallel import run_all
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.templates import templates_folder
-from numpy.typing import NDArray
 
 Indices = Sequence[int] | NDArray[np.integer]
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.harness.data.drawn.dataset import (  # fmt: skip
     SEEDS,
     DrawnSet,
@@ -25,7 +27,6 @@ from bridgebench.harness.data.faces.identity import Identity, sample_identity
 from bridgebench.harness.data.faces.labels import sample_labels
 from bridgebench.harness.data.faces.render import render
 from bridgebench.methods.core.labels import CELEBA14
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

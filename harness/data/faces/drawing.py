@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from bridgebench.harness.data.drawn import colours as mixing
 from bridgebench.harness.data.drawn.fields import random_rows
 from bridgebench.harness.data.drawn.geometry import mix

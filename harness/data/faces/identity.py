@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+
 from bridgebench.harness.data.drawn.fields import between, one_of, sample
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.labels import CELEBA14

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from bridgebench.methods.core.labels import BEARDS, CELEBA14, HAIR_COLOURS
 
 _COLOURS_OF_WOMEN = {"Black_Hair": 0.21, "Blond_Hair": 0.24, "Brown_Hair": 0.235}

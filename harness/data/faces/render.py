@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from bridgebench.harness.data.drawn.raster import OVERSAMPLING, rasterize
 from bridgebench.harness.data.faces.drawing import render_svg
 from bridgebench.harness.data.faces.identity import Identity

@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn import functional
+
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.reading import read
 from bridgebench.harness.data.base import ImageSet
@@ -20,8 +23,6 @@ from bridgebench.harness.train.health import LossGuard, check_networks
 from bridgebench.harness.train.judges.corruption import corrupt
 from bridgebench.harness.train.judges.recipe import CHANGEABLE, JudgeRecipe
 from bridgebench.harness.train.sampler import BatchSampler
-from torch import Tensor
-from torch.nn import functional
 
 _WARM_UP = 0.03  # share of the training
 _STEADY = 0.02  # how fast the loss that is shown follows

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.training.recipe import parse_recipe
-from pydantic import Field
 
 Architecture = Literal[
     "resnet", "plain", "resnet18", "resnet50", "mobilenet_v3_large", "efficientnet_b0", "convnext_tiny"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
 from bridgebench.eval.judges.calibration import calibration
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.reading import Reading, read
 from bridgebench.eval.measures.accuracy import hits
 from bridgebench.harness.data.base import ImageSet
-from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 _FLIPPED_FACES = 60
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
+
 from bridgebench.eval.judges.backbones import load_imagenet
 from bridgebench.eval.judges.classifier import AttributeClassifier, as_stored, save_classifier
 from bridgebench.harness.data.base import ImageSet
@@ -33,7 +35,6 @@ from bridgebench.harness.weights.card_page import write_card
 from bridgebench.harness.weights.find import training_folder
 from bridgebench.harness.weights.training_card import describe_training
 from bridgebench.methods.core.errors import UserError
-from rich.console import Console
 
 DEFAULT_MINUTES = 6.0  # of a recipe that says no length of its own
 _CHECKPOINT_SECONDS = 60.0

@@ -5,8 +5,9 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from bridgebench.eval.distances.frechet import RealStatistics, frechet_distance
 from cleanfid.fid import fid_from_feats
+
+from bridgebench.eval.distances.frechet import RealStatistics, frechet_distance
 
 
 def features(seed: int, n: int, d: int, shift: float = 0.0) -> np.ndarray:

@@ -3,6 +3,7 @@
 import cleanfid.fid
 import numpy as np
 import pytest
+
 from bridgebench.eval.distances import kernel
 from bridgebench.eval.distances.kernel import KernelReal, kernel_distance
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from torchvision.transforms.functional import normalize
+
 from bridgebench.eval.judges.backbones import BACKBONES, load_imagenet
 from bridgebench.eval.judges.classifier import FEATURES, AttributeClassifier, load_classifier, save_classifier
 from bridgebench.harness.train.features import ClassifierFeatures
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
-from torchvision.transforms.functional import normalize
 
 
 def classifier(architecture: str) -> AttributeClassifier:

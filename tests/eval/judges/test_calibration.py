@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import brier_score_loss
+
 from bridgebench.eval.judges.calibration import BINS, calibration
 from bridgebench.eval.judges.reading import Reading
 from bridgebench.harness.train.judges.scores import calibration_record
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import brier_score_loss
 
 
 def drawn(count: int = 4000, sharpness: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 import torch
+
 from bridgebench.eval.judges.classifier import FEATURES, AttributeClassifier, load_classifier, save_classifier, to_float
 from bridgebench.eval.judges.reading import Reading, read
 from bridgebench.methods.core.errors import UserError

@@ -1,20 +1,21 @@
 """The door to feature spaces; Inception's is tried on a stand-in of the same file format."""
 
-import bridgebench.eval.judges.features
 import numpy as np
 import pytest
 import torch
-from bridgebench.eval.judges.classifier import AttributeClassifier
-from bridgebench.eval.judges.features import IMAGENET_FILE, INCEPTION_FILE, load_extractor
-from bridgebench.eval.judges.reading import read
-from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.labels import CELEBA14
 from cleanfid.inception_torchscript import InceptionV3W
 from cleanfid.resize import build_resizer
 from PIL import Image
 from torch import nn
 from torchvision.models import inception_v3
 from torchvision.transforms.functional import normalize, to_tensor
+
+import bridgebench.eval.judges.features
+from bridgebench.eval.judges.classifier import AttributeClassifier
+from bridgebench.eval.judges.features import IMAGENET_FILE, INCEPTION_FILE, load_extractor
+from bridgebench.eval.judges.reading import read
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA14
 
 
 class StandIn(nn.Module):

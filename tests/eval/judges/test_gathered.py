@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.gathered import Gathered
 from bridgebench.eval.judges.reading import read

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from torchmetrics.functional.image import structural_similarity_index_measure
+
 from bridgebench.eval.measures.accuracy import hits
 from bridgebench.eval.measures.counterfactual import BEST_PSNR, edit_mask, l1_where, psnr
 from bridgebench.eval.measures.diversity import diversity
 from bridgebench.eval.measures.leakage import leakage
 from bridgebench.eval.measures.preservation import l1, ssim
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 
 def photos(count: int = 3, size: int = 32, seed: int = 0) -> np.ndarray:

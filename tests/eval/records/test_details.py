@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
+from bridgebench import methods
 from bridgebench.eval.records.details import EACH, Readings, Scores, choose, is_kept, keep
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.pictures import column_png
 from bridgebench.eval.records.record import to_json
 from bridgebench.harness.benchmark.plan import Cell, Participant
 from bridgebench.methods.core.files import write_bytes
-from PIL import Image
-
-from bridgebench import methods
 
 
 def cell() -> Cell:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from bridgebench.eval.records.protocol import DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
 
 

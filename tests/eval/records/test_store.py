@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import Baselines, CellRecord
 from bridgebench.eval.records.record import to_json

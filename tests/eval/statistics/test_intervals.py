@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from bridgebench.eval.statistics import intervals
 from bridgebench.eval.statistics.intervals import bootstrap, share
 

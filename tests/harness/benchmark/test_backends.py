@@ -6,6 +6,7 @@ import os
 import time
 
 import pytest
+
 from bridgebench.harness.benchmark.backends import run_jobs
 from bridgebench.methods.core.errors import UserError
 

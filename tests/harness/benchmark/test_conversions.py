@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
+from bridgebench import methods
 from bridgebench.eval.distances.frechet import frechet_distance
 from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
 from bridgebench.eval.records.directory import RunDirectory
@@ -21,9 +24,6 @@ from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import DOMAINS, Domains
-from PIL import Image
-
-from bridgebench import methods
 
 NAMES = ["dog2cat", "wild2cat", "cat2dog", "wild2dog", "cat2wild", "dog2wild"]
 PROFILE = """

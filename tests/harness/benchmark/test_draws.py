@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from bridgebench.harness.benchmark.draws import deal_references, draw_noise, draw_references, seed_of
 from numpy.typing import NDArray
+
+from bridgebench.harness.benchmark.draws import deal_references, draw_noise, draw_references, seed_of
 
 IDS = [f"face-{i}" for i in range(300)]
 LABELS = np.random.default_rng(3).integers(0, 2, (300, 2)).astype(np.uint8)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from bridgebench.harness.benchmark.page_pictures import (
     MIX_ROWS,
     MIXES,
@@ -17,7 +19,6 @@ from bridgebench.harness.benchmark.page_pictures import (
 )
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.methods.core.labels import CELEBA14
-from PIL import Image
 
 
 @pytest.fixture
@@ -55,9 +56,8 @@ def test_two_attributes_are_flipped_at_once(bench: Workbench) -> None:
 
 
 def test_boards_hold_the_images_on_both_edges_and_the_edits_between(bench: Workbench) -> None:
-    from bridgebench.harness.benchmark.edits import TrueEdits
-
     from bridgebench import methods
+    from bridgebench.harness.benchmark.edits import TrueEdits
 
     true_edits = TrueEdits(bench, "Male")
     editor = methods.editor_class("oracle")(attributes=CELEBA14, image_size=32).eval()
@@ -76,6 +76,7 @@ def test_boards_hold_the_images_on_both_edges_and_the_edits_between(bench: Workb
 
 def test_mixes_go_from_the_label_edit_to_the_reference_edit(bench: Workbench) -> None:
     import torch
+
     from bridgebench.harness.benchmark.cases import case_of
     from bridgebench.harness.benchmark.edits import edit_images
     from bridgebench.methods.bridgegan.editor import BridgeGAN
@@ -96,9 +97,8 @@ def test_mixes_go_from_the_label_edit_to_the_reference_edit(bench: Workbench) ->
 
 
 def test_a_method_without_the_option_has_no_mixes(bench: Workbench) -> None:
-    from bridgebench.harness.benchmark.cases import case_of
-
     from bridgebench import methods
+    from bridgebench.harness.benchmark.cases import case_of
 
     editor = methods.editor_class("identity")(attributes=CELEBA14, image_size=32).eval()
     write_mixes(bench, "Smiling", editor, editor.name, case_of(bench, "reference", "Smiling", editor))

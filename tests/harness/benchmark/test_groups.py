@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
+from bridgebench import methods
 from bridgebench.harness.benchmark.cases import case_of, redrawn
 from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import all_cells, select
@@ -18,9 +21,6 @@ from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.core.labels import BEARDS, CELEBA14
 from bridgebench.methods.homogan.editor import HomoGAN
-from PIL import Image
-
-from bridgebench import methods
 
 GROUP = ["Mouth_Slightly_Open", "Smiling"]
 

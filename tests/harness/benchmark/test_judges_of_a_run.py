@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
 from bridgebench.harness.commands.main import main
 from bridgebench.methods.core.labels import CELEBA14

@@ -8,10 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import bridgebench.harness.benchmark.workbench
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+
+import bridgebench.harness.benchmark.workbench
+from bridgebench import methods
 from bridgebench.eval.judges.classifier import FEATURES
 from bridgebench.eval.judges.features import Extractor
 from bridgebench.harness.benchmark.cells import Job, run_job
@@ -20,9 +23,6 @@ from bridgebench.harness.benchmark.workbench import Setup, workbench
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.editor import Editor
-from torch import Tensor
-
-from bridgebench import methods
 
 ATTRIBUTES = ("Smiling", "Young")
 METHODS, MODES, EDITED, TESTED = 2, 2, 12, 24

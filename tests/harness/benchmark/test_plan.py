@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from bridgebench import methods
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.record import to_json
 from bridgebench.harness.benchmark.plan import (
@@ -22,8 +24,6 @@ from bridgebench.harness.weights.find import find_weights, judge_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.weights import save_tensors
-
-from bridgebench import methods
 
 Write = Callable[..., Path]
 

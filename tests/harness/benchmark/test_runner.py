@@ -16,6 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
+from bridgebench import methods
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.pictures import strip_png
 from bridgebench.harness.benchmark.cells import Job, run_job
@@ -28,9 +31,6 @@ from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.editor import Editor
 from bridgebench.reports.site import build
-from PIL import Image
-
-from bridgebench import methods
 
 Write = Callable[..., Path]
 

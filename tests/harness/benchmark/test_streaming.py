@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import bridgebench.eval.judges.reading
-import bridgebench.harness.benchmark.cells
 import numpy as np
 import pytest
+
+import bridgebench.eval.judges.reading
+import bridgebench.harness.benchmark.cells
+from bridgebench import methods
 from bridgebench.eval.records.pictures import STRIP
 from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.edits import TrueEdits
@@ -18,8 +20,6 @@ from bridgebench.harness.benchmark.plan import all_cells, select
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.core.labels import CELEBA14
-
-from bridgebench import methods
 
 BATCH = 5
 

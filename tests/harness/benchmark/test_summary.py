@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from bridgebench import methods
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.record import to_json
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.benchmark.summary import summary_csv, summary_lines
 from bridgebench.methods.core.files import write_bytes
-
-from bridgebench import methods
 
 CELL = {"schema": 1, "protocol_hash": "p", "mode": "label", "n": 4}
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from bridgebench import methods
 from bridgebench.harness.benchmark.plan import Participant, all_cells, select
 from bridgebench.harness.benchmark.provenance import run_record
 from bridgebench.harness.benchmark.workbench import Setup, Workbench
@@ -15,8 +17,6 @@ from bridgebench.harness.train import loop
 from bridgebench.harness.weights.find import find_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
-
-from bridgebench import methods
 
 Write = Callable[..., Path]
 VARIANT = """

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
 from bridgebench.harness.benchmark.weak_judges import weak_judges
 from bridgebench.harness.commands.main import main

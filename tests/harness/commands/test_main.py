@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from bridgebench.harness.commands.main import main
 
 Write = Callable[..., Path]

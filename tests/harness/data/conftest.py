@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bridgebench.methods.core.labels import CELEBA14
 from PIL import Image
+
+from bridgebench.methods.core.labels import CELEBA14
 
 COUNT = 12
 PARTITION = [0, 0, 1, 2, 0, 2, 2, 1, 0, 2, 0, 2]

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from bridgebench.harness.data.afhq import load_afhq
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import DOMAINS
-from PIL import Image
 
 COUNTS = {"train": {"cat": 102, "dog": 3, "wild": 1}, "val": {"cat": 2, "dog": 3, "wild": 1}}
 

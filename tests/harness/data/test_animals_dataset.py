@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from bridgebench.harness.data import cache
 from bridgebench.harness.data.animals.dataset import load_animals
 from bridgebench.harness.data.animals.identity import sample_identity

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from photo_layouts import write_afhq_layout
+
 from bridgebench.harness.data.afhq import load_afhq
 from bridgebench.harness.data.animals.dataset import load_animals
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import DOMAINS
-from photo_layouts import write_afhq_layout
 
 
 @pytest.fixture(scope="module")

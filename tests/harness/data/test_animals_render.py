@@ -5,6 +5,7 @@ import hashlib
 
 import numpy as np
 import pytest
+
 from bridgebench.harness.data.animals.drawing import render_svg
 from bridgebench.harness.data.animals.head import BREEDS, head_of
 from bridgebench.harness.data.animals.identity import Identity, sample_identity

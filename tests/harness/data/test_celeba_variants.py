@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from bridgebench.harness.data import celeba
 from bridgebench.harness.data.celeba import PUBLISHED_COUNT, Labels, implied_partition, load_celeba, read_labels
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
-from PIL import Image
 
 
 def load(root: Path, split="test", **options):

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from rich.console import Console
+
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.data.check import check, version_of
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import DOMAINS
-from PIL import Image
-from rich.console import Console
 
 
 def checked(name: str, root: Path) -> tuple[bool, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from bridgebench.harness.data import cache
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.faces.dataset import SEEDS, load_faces

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from photo_layouts import write_celeba_layout
+from PIL import Image
+
 from bridgebench.harness.data.celeba import load_celeba
 from bridgebench.harness.data.faces.dataset import load_faces
 from bridgebench.harness.data.faces.render import render
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
-from photo_layouts import write_celeba_layout
-from PIL import Image
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from bridgebench.harness.data.faces.labels import sample_labels
 from bridgebench.methods.core.labels import BEARDS, CELEBA14, HAIR_COLOURS
 

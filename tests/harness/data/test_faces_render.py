@@ -5,6 +5,7 @@ import hashlib
 
 import numpy as np
 import pytest
+
 from bridgebench.harness.data.drawn.raster import edit_mask
 from bridgebench.harness.data.faces.identity import STYLE_FIELDS, Identity, sample_identity
 from bridgebench.harness.data.faces.labels import sample_labels

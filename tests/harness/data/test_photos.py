@@ -7,9 +7,10 @@ import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from bridgebench.harness.data.photos import read_photo
 from bridgebench.methods.core.errors import UserError
-from PIL import Image
 
 RAMP = np.linspace(0, 255, 12 * 20).astype(np.uint8).reshape(12, 20)
 COLOUR = np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], axis=2)

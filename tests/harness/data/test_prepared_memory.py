@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import bridgebench.harness.data.photo_cache
 import numpy as np
 import pytest
+
+import bridgebench.harness.data.photo_cache
 from bridgebench.harness.data.photo_cache import Chosen
 
 COUNT, SIDE = 400, 128

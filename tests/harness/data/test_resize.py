@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from bridgebench.harness.data import resize
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "data" / "resize.npz"

@@ -7,10 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation
 from bridgebench.harness.photo.crop import choose_square, find_face, paste_back, square_of
 from bridgebench.methods.core.errors import UserError
-from PIL import Image
 
 NOISE = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 

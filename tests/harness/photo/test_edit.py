@@ -7,6 +7,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
+from bridgebench import methods
 from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
 from bridgebench.harness.data.resize import antialiased
 from bridgebench.harness.photo.edit import apply_settings, edit_photo, take_from
@@ -15,9 +18,6 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14, DOMAINS, Attributes
 from bridgebench.methods.stargan.editor import StarGAN
 from bridgebench.methods.starganv2.editor import StarGANv2
-from PIL import Image
-
-from bridgebench import methods
 
 PROFILE = """
 attributes = {attributes}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from bridgebench.harness.processes.devices import check_device
-from bridgebench.methods.core.errors import UserError
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from bridgebench import methods
+from bridgebench.harness.processes.devices import check_device
+from bridgebench.methods.core.errors import UserError
 
 SIZE = 64
 GPU = torch.device("cuda", 0)

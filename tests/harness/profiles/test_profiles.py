@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile, shipped_profiles
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14, DOMAINS, Attributes, Domains

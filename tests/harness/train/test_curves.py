@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import pytest
+
 from bridgebench.harness.train.curves import MOST, Curves
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.drawn.dataset import SEEDS
@@ -24,7 +26,6 @@ from bridgebench.harness.weights.find import shipped
 from bridgebench.harness.weights.training_card import training_card
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.core.weights import header, load_tensors, save_tensors
-from numpy.typing import NDArray
 
 MOST = 10  # iterations: later ones of a GAN multiply what other processors round otherwise
 

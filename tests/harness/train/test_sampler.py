@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.train.sampler import BatchSampler
 

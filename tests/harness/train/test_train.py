@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+
+from bridgebench import methods
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train import loop
 from bridgebench.harness.train.checkpoint import FILE
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header, load_tensors
-
-from bridgebench import methods
 
 TINY = {
     "width": 4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bridgebench.harness.train.checkpoint import Progress
 from bridgebench.harness.train.display import Display
 

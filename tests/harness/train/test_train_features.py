@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier, save_classifier
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train import loop

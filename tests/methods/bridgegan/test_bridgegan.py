@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tiny_bridgegan import ATTRIBUTES, COUNT, TINY, smooth_batch, training
+
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.training.base import Batch
-from tiny_bridgegan import ATTRIBUTES, COUNT, TINY, smooth_batch, training
 
 
 @pytest.fixture(scope="module")

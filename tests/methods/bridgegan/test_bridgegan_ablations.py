@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import tiny_bridgegan
 import torch
-from bridgebench.methods.bridgegan.training import BridgeGANTraining
-from bridgebench.methods.training.base import Batch
 
 from bridgebench import methods
+from bridgebench.methods.bridgegan.training import BridgeGANTraining
+from bridgebench.methods.training.base import Batch
 
 TINY = {**tiny_bridgegan.TINY, "n_critic": 1, "share_fakes": True}
 ALL = {"g_gan", "g_cls", "g_rec", "g_ms", "g_cyc", "g_sty", "g_ak", "g_total", "mean_code"}

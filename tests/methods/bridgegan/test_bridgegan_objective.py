@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+
+from bridgebench import methods
 from bridgebench.methods.bridgegan import objective
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.bridgegan.objective import OFFICIAL_CODE, SUPPLEMENT, attribute_keeping_vector, memory_step
 from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
 from bridgebench.methods.core.errors import UserError
-
-from bridgebench import methods
 
 ATTRIBUTES = ("Bangs", "Male", "Young")
 

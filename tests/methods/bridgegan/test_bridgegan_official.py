@@ -8,11 +8,12 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS
+
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.bridgegan.official import import_official, official_names
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
-from official_numbers import WEIGHTS
 
 PARTS = {"generator": "Ggenerator", "mapping": "Gmappingnet", "encoder": "Gencoder"}
 DENSE = "Gmappingnet/flatten_fully_connected/fully_connected"

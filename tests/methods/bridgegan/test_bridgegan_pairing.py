@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
+from tiny_bridgegan import SIDE, smooth_batch, training
+
 from bridgebench.methods.bridgegan.pairing import draw_order
 from bridgebench.methods.training.base import Batch
-from tiny_bridgegan import SIDE, smooth_batch, training
 
 
 def generator(seed: int = 0) -> torch.Generator:

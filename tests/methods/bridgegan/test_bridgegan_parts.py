@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tiny_bridgegan import batches, smooth_batch, trained, training
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.training.base import Batch
-from tiny_bridgegan import batches, smooth_batch, trained, training
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS
+
 from bridgebench.methods.bridgegan import objective
 from bridgebench.methods.bridgegan.official import official_names
 from bridgebench.methods.bridgegan.pairing import Codes, Pairing
@@ -16,7 +18,6 @@ from bridgebench.methods.bridgegan.recipe import BridgeGANRecipe
 from bridgebench.methods.bridgegan.training import BridgeGANTraining
 from bridgebench.methods.nn.losses import gradient_penalty, l1
 from bridgebench.methods.official.tensors import tensorflow_state
-from official_numbers import WEIGHTS
 
 FACTS = official_numbers.facts("bridgegan")
 MANIFEST = official_numbers.manifest("bridgegan")

@@ -6,8 +6,9 @@ import copy
 
 import pytest
 import torch
-from bridgebench.methods.training.base import Batch
 from tiny_bridgegan import assert_same, batches, smooth_batch, trained, training
+
+from bridgebench.methods.training.base import Batch
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ import io
 
 import pytest
 import torch
-from bridgebench.methods.training.base import Batch
 from tiny_bridgegan import COUNT, TINY, assert_same, batches, smooth_batch, trained, training
+
+from bridgebench.methods.training.base import Batch
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
+from bridgebench import methods
 from bridgebench.methods.controls import ATTACK
 from bridgebench.methods.controls.attack import Attack
 from bridgebench.methods.controls.editors import Copy, Identity, Oracle
 from bridgebench.methods.core.errors import UnsupportedMode, UserError
-from torch import nn
-
-from bridgebench import methods
 
 NAMES = ("A", "B", "C")
 LEVEL = 2 / 255

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tiny_elegant import ATTRIBUTES, COUNT, SIDE, TINY, smooth_images, training
+
+from bridgebench import methods
 from bridgebench.methods.contract import run_contract
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.elegant.editor import Elegant
 from bridgebench.methods.elegant.networks import attribute_of_channel
 from bridgebench.methods.training.base import Batch
-from tiny_elegant import ATTRIBUTES, COUNT, SIDE, TINY, smooth_images, training
-
-from bridgebench import methods
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from hostile_checkpoints import assert_hostile_files_are_refused
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.elegant.editor import Elegant
 from bridgebench.methods.elegant.networks import Discriminator
 from bridgebench.methods.elegant.official import import_official
-from hostile_checkpoints import assert_hostile_files_are_refused
 
 
 def checkpoint(folder: Path, attributes: int = 14, **sizes: int) -> list[Path]:

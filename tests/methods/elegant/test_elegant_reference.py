@@ -6,13 +6,14 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS
+from torch import Tensor
+
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.elegant.networks import attribute_of_channel, exchange
 from bridgebench.methods.elegant.objective import discriminator_total, exchanged_labels, generator_total
 from bridgebench.methods.elegant.recipe import ElegantRecipe
 from bridgebench.methods.elegant.training import ElegantTraining
-from official_numbers import WEIGHTS
-from torch import Tensor
 
 FACTS = official_numbers.facts("elegant")
 MANIFEST = official_numbers.manifest("elegant")

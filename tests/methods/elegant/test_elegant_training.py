@@ -6,11 +6,12 @@ import copy
 
 import pytest
 import torch
+from tiny_elegant import COUNT, assert_same, batches, smooth_images, training
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.elegant.objective import exchanged_labels
 from bridgebench.methods.elegant.recipe import ElegantRecipe
 from bridgebench.methods.training.base import Batch
-from tiny_elegant import COUNT, assert_same, batches, smooth_images, training
 
 
 @pytest.fixture(scope="module")

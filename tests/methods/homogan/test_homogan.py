@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tiny_homogan import ATTRIBUTES, SIDE, smooth_images, training
+from torch import Tensor
+
 from bridgebench.methods.contract import run_contract
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.homogan.editor import OFFICIAL_GROUPS, HomoGAN, default_groups
 from bridgebench.methods.homogan.networks import Interpolator, denormalize, normalize
 from bridgebench.methods.training.base import Batch
-from tiny_homogan import ATTRIBUTES, SIDE, smooth_images, training
-from torch import Tensor
 
 GROUPS = (("Mouth_Slightly_Open", "Smiling"), ("Male",), ("Bangs",))
 

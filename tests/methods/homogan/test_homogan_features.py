@@ -7,13 +7,13 @@ import copy
 import pytest
 import torch
 import torchvision
+from tiny_homogan import ATTRIBUTES, COUNT, SIDE, TINY, Grey, batches, changed, smooth_images
+
+from bridgebench import methods
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import save_tensors
 from bridgebench.methods.homogan.features import VggFeatures
 from bridgebench.methods.training.base import Batch
-from tiny_homogan import ATTRIBUTES, COUNT, SIDE, TINY, Grey, batches, changed, smooth_images
-
-from bridgebench import methods
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,15 @@ import official_numbers
 import pytest
 import torch
 import torch.nn.functional as F
+from hostile_checkpoints import assert_hostile_files_are_refused
+from official_numbers import WEIGHTS, heavy
+from torch import Tensor
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.homogan.editor import HomoGAN
 from bridgebench.methods.homogan.networks import Discriminator
 from bridgebench.methods.homogan.official import OFFICIAL_ATTRIBUTES, PARTS, import_official, official_names
-from hostile_checkpoints import assert_hostile_files_are_refused
-from official_numbers import WEIGHTS, heavy
-from torch import Tensor
 
 MANIFEST = official_numbers.manifest("homogan")
 SALT = "another salt"

@@ -9,6 +9,9 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS, heavy
+from torch import Tensor, nn
+
 from bridgebench.methods.homogan.editor import HomoGAN
 from bridgebench.methods.homogan.features import VggFeatures
 from bridgebench.methods.homogan.networks import Discriminator, denormalize
@@ -16,8 +19,6 @@ from bridgebench.methods.homogan.objective import LossWeights, total
 from bridgebench.methods.homogan.official import OFFICIAL_ATTRIBUTES, official_names
 from bridgebench.methods.homogan.recipe import HomoGANRecipe
 from bridgebench.methods.homogan.training import Draws, HomoGANTraining
-from official_numbers import WEIGHTS, heavy
-from torch import Tensor, nn
 
 FACTS = official_numbers.facts("homogan")
 MANIFEST = official_numbers.manifest("homogan")

@@ -7,12 +7,12 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.methods.homogan.recipe import HomoGANRecipe
-from bridgebench.methods.training.base import Batch
 from tiny_homogan import COUNT, SIDE, batches, changed, smooth_images, training
 
 from bridgebench import methods
+from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.homogan.recipe import HomoGANRecipe
+from bridgebench.methods.training.base import Batch
 
 
 @pytest.fixture(scope="module")

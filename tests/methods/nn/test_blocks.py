@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+
 from bridgebench.methods.nn.blocks import InstanceNorm, PreActivationBlock, Spade
 from bridgebench.methods.nn.resampled import halve
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+
 from bridgebench.methods.nn.few_channels import ConvToFew, convolve_few
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
+
 from bridgebench.methods.bridgegan.networks import Discriminator
 from bridgebench.methods.nn.linear_pieces import linearized
 from bridgebench.methods.nn.losses import gradient_penalty
 from bridgebench.methods.nn.resampled import halve
 from bridgebench.methods.stargan.networks import Discriminator as StarGANDiscriminator
 from bridgebench.methods.starganv2.networks import Discriminator as StarGANv2Discriminator
-from torch import nn
 
 
 class Critic(nn.Module):

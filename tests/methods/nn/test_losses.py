@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from bridgebench.methods.nn.losses import gradient_penalty, l1
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.nn.resampled import convolve_and_halve, enlarge_and_convolve
 from torch import nn
+
+from bridgebench.methods.nn.resampled import convolve_and_halve, enlarge_and_convolve
 
 
 def two_steps(conv: nn.Conv2d, x: torch.Tensor, way: str) -> torch.Tensor:

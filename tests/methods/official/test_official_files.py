@@ -8,10 +8,11 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
+from hostile_checkpoints import Evil
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.official import files as official_files
 from bridgebench.methods.official import tensors as official_tensors
-from hostile_checkpoints import Evil
 
 STATE = OrderedDict(weight=torch.arange(6.0).reshape(2, 3), count=torch.tensor(7))
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+
+from bridgebench import methods
 from bridgebench.methods.contract import run_contract
 from bridgebench.methods.core.errors import UnsupportedMode, UserError
 from bridgebench.methods.smit.editor import SMIT, spherical_interpolation
@@ -17,8 +19,6 @@ from bridgebench.methods.smit.objective import LossWeights
 from bridgebench.methods.smit.recipe import SMITRecipe
 from bridgebench.methods.smit.training import SMITTraining, crop_at_random
 from bridgebench.methods.training.base import Batch
-
-from bridgebench import methods
 
 SMALL = SMITRecipe(
     width=4, blocks=1, downsamplings=2, discriminator_width=4, batch_size=2, learning_rate=1e-3, decay_iterations=0

@@ -6,13 +6,14 @@ import official_numbers
 import pytest
 import torch
 import torch.nn.functional as F
+from hostile_checkpoints import assert_hostile_files_are_refused
+from official_numbers import WEIGHTS
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.smit.editor import SMIT
 from bridgebench.methods.smit.networks import Discriminator
 from bridgebench.methods.smit.official import OFFICIAL_ATTRIBUTES, discriminator_names, generator_names, import_official
-from hostile_checkpoints import assert_hostile_files_are_refused
-from official_numbers import WEIGHTS
 
 MANIFEST = official_numbers.manifest("smit")
 

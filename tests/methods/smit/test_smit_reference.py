@@ -9,12 +9,13 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS, heavy
+
 from bridgebench.methods.smit.editor import SMIT
 from bridgebench.methods.smit.networks import Discriminator
 from bridgebench.methods.smit.objective import LossWeights, discriminator_terms, generator_terms, total
 from bridgebench.methods.smit.official import discriminator_names, generator_names
 from bridgebench.methods.smit.recipe import SMITRecipe
-from official_numbers import WEIGHTS, heavy
 
 FACTS = official_numbers.facts("smit")
 MANIFEST = official_numbers.manifest("smit")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+
 from bridgebench.methods.core.errors import UnsupportedMode, UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.stargan.editor import StarGAN

@@ -9,12 +9,13 @@ import official_numbers
 import pytest
 import torch
 import torch.nn.functional as F
+from hostile_checkpoints import assert_hostile_files_are_refused
+from official_numbers import WEIGHTS
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.stargan.editor import StarGAN
 from bridgebench.methods.stargan.official import OFFICIAL_ATTRIBUTES, import_official
-from hostile_checkpoints import assert_hostile_files_are_refused
-from official_numbers import WEIGHTS
 
 MANIFEST = official_numbers.manifest("stargan")
 TRANSPOSED = {f"main.{index}.weight": {"out_dim": "IOHW"} for index in (15, 18)}

@@ -8,10 +8,11 @@ import numpy as np
 import official_numbers
 import pytest
 import torch
+from official_numbers import WEIGHTS
+
 from bridgebench.methods.stargan.objective import LossWeights, discriminator_terms, generator_terms, total
 from bridgebench.methods.stargan.recipe import StarGANRecipe
 from bridgebench.methods.stargan.training import StarGANTraining
-from official_numbers import WEIGHTS
 
 FACTS = official_numbers.facts("stargan")
 MANIFEST = official_numbers.manifest("stargan")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+
+from bridgebench import methods
 from bridgebench.methods.contract import run_contract
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
@@ -14,8 +16,6 @@ from bridgebench.methods.starganv2.networks import HighPass
 from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
 from bridgebench.methods.starganv2.training import StarGANv2Training
 from bridgebench.methods.training.base import Batch
-
-from bridgebench import methods
 
 ANIMALS = ("cat", "dog", "wild")
 SIZES = {"width": 4, "widest": 8, "style_size": 8, "noise_size": 4, "mapping_width": 16}

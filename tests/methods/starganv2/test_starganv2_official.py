@@ -10,12 +10,13 @@ from pathlib import Path
 import official_numbers
 import pytest
 import torch
+from hostile_checkpoints import assert_hostile_files_are_refused
+from official_numbers import WEIGHTS
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.starganv2.editor import StarGANv2
 from bridgebench.methods.starganv2.networks import Discriminator
 from bridgebench.methods.starganv2.official import import_official
-from hostile_checkpoints import assert_hostile_files_are_refused
-from official_numbers import WEIGHTS
 
 MANIFEST = official_numbers.manifest("starganv2")
 SIZES = {"width": 4, "widest": 8, "style_size": 8, "noise_size": 4, "mapping_width": 16}

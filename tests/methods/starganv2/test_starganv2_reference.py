@@ -8,8 +8,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from bridgebench.methods.starganv2.masks import FaceMasks, masks_from
-from bridgebench.methods.starganv2.networks import MappingNetwork
 from official_numbers import WEIGHTS, heavy
 from official_starganv2 import (
     CONFIGURATIONS,
@@ -28,6 +26,9 @@ from official_starganv2 import (
     noise,
     state,
 )
+
+from bridgebench.methods.starganv2.masks import FaceMasks, masks_from
+from bridgebench.methods.starganv2.networks import MappingNetwork
 
 # --- what is fast enough for every day --------------------------------------------------------------------------------
 

@@ -10,10 +10,6 @@ import copy
 import numpy as np
 import pytest
 import torch
-from bridgebench.methods.starganv2.objective import Conversion, Edit, LossWeights, generator_terms, generator_total
-from bridgebench.methods.starganv2.pairing import Pairing
-from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
-from bridgebench.methods.starganv2.training import StarGANv2Training
 from official_numbers import heavy
 from official_starganv2 import (
     EXPECTED,
@@ -31,6 +27,11 @@ from official_starganv2 import (
     state,
 )
 from torch import Tensor
+
+from bridgebench.methods.starganv2.objective import Conversion, Edit, LossWeights, generator_terms, generator_total
+from bridgebench.methods.starganv2.pairing import Pairing
+from bridgebench.methods.starganv2.recipe import StarGANv2Recipe
+from bridgebench.methods.starganv2.training import StarGANv2Training
 
 
 def training() -> StarGANv2Training:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+
 from bridgebench.methods.starganv2.domains import DomainIndex
 from bridgebench.methods.starganv2.objective import Conversion, LossWeights, discriminator_terms, generator_total
 from bridgebench.methods.starganv2.pairing import augment, draw_pairing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from bridgebench.methods import contract
 from bridgebench.methods.core.errors import UnsupportedMode, UserError
 from bridgebench.methods.stgan.editor import STGAN

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from official_stgan import EXPECTED, FACTS, flipped, inputs
+
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.stgan.editor import difference
 from bridgebench.methods.stgan.official import OFFICIAL_ATTRIBUTES
-from official_stgan import EXPECTED, FACTS, flipped, inputs
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ import official_numbers
 import pytest
 import torch
 import torch.nn.functional as F
+from official_numbers import WEIGHTS
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.stgan.editor import STGAN
 from bridgebench.methods.stgan.official import OFFICIAL_ATTRIBUTES, import_official
-from official_numbers import WEIGHTS
 
 MANIFEST = official_numbers.manifest("stgan")
 

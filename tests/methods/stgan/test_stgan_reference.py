@@ -8,14 +8,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from official_numbers import heavy
+from official_stgan import EXPECTED, FACTS, IN_TRAINING, MANIFEST, NETWORK, SCOPES, assert_equal, draw, flipped, inputs
+
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.official.tensors import tensorflow_state
 from bridgebench.methods.stgan.editor import STGAN
 from bridgebench.methods.stgan.networks import Discriminator
 from bridgebench.methods.stgan.objective import LossWeights, discriminator_terms, generator_terms
 from bridgebench.methods.stgan.official import OFFICIAL_ATTRIBUTES, official_names
-from official_numbers import heavy
-from official_stgan import EXPECTED, FACTS, IN_TRAINING, MANIFEST, NETWORK, SCOPES, assert_equal, draw, flipped, inputs
 
 
 def build(attributes: tuple[str, ...], tensors: dict[str, np.ndarray]) -> tuple[STGAN, Discriminator]:

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+
+from bridgebench import methods
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.stgan.recipe import STGANRecipe
 from bridgebench.methods.stgan.training import STGANTraining
 from bridgebench.methods.training.base import Batch
-
-from bridgebench import methods
 
 SMALL = STGANRecipe(
     width=4,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from bridgebench.methods.training.averaging import WeightAverage
 from torch import nn
+
+from bridgebench.methods.training.averaging import WeightAverage
 
 
 def network() -> nn.Module:

@@ -11,9 +11,10 @@ from functools import cached_property
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from bridgebench.methods.bridgegan.pairing import Pairing
 from bridgebench.methods.bridgegan.training import BridgeGANTraining
-from torch import Tensor
 
 Terms = dict[str, Tensor]
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bridgebench.eval.judges.classifier import AttributeClassifier, to_float
 from cleanfid import fid
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+
+from bridgebench.eval.judges.classifier import AttributeClassifier, to_float
 
 BATCH = 64
 

@@ -6,8 +6,9 @@ import copy
 from typing import TypeVar
 
 import torch
-from bridgebench.methods.nn.blocks import InstanceNorm
 from torch import nn
+
+from bridgebench.methods.nn.blocks import InstanceNorm
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.stargan.training import StarGANTraining
 from torch import Tensor
 
 from baselines.norms import official_norms
+from bridgebench.methods.stargan.training import StarGANTraining
 
 Terms = dict[str, Tensor]
 

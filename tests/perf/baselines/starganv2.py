@@ -6,11 +6,11 @@ import copy
 
 import torch
 import torch.nn.functional as F
-from bridgebench.methods.starganv2.pairing import Pairing
-from bridgebench.methods.starganv2.training import StarGANv2Training
 from torch import Tensor
 
 from baselines.norms import official_norms
+from bridgebench.methods.starganv2.pairing import Pairing
+from bridgebench.methods.starganv2.training import StarGANv2Training
 
 Terms = dict[str, Tensor]
 

@@ -1,9 +1,9 @@
 """The method itself: colour transfer between images."""
 
 import torch
-from bridgebench.methods.editor import Editor
 from torch import Tensor
 
+from bridgebench.methods.editor import Editor
 from colour_transfer import CARD
 
 

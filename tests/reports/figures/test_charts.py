@@ -7,12 +7,13 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from fake_run import write_json, write_run
+from pages import Page
+
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.figures.charts import Axis, Point, curve, scatter, tradeoffs
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import build
-from fake_run import write_json, write_run
-from pages import Page
 
 
 def test_axes_put_values_in_their_places() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from bridgebench.templates.grids import comparison_grid, cut, png_bytes, strip
 from PIL import Image
+
+from bridgebench.templates.grids import comparison_grid, cut, png_bytes, strip
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bridgebench.methods.core.errors import UserError
-from bridgebench.reports.figures.files import write_figures
-from bridgebench.templates.grids import grid_pdf
 from fake_domains import write_domain_run
 from fake_run import write_run
 from PIL import Image
 from pypdf import PageObject, PdfReader
+
+from bridgebench.methods.core.errors import UserError
+from bridgebench.reports.figures.files import write_figures
+from bridgebench.templates.grids import grid_pdf
 
 
 def noise(seed: int) -> Image.Image:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fake_domains import write_domain_run
+from fake_run import write_run
+from pages import Page
+
 from bridgebench.eval.records.protocol import DataRecord, FeatureRecord, Protocol
 from bridgebench.reports.pages.gallery import build_gallery
 from bridgebench.reports.site import build
 from bridgebench.reports.words.protocol import lines
-from fake_domains import write_domain_run
-from fake_run import write_run
-from pages import Page
 
 
 def test_it_leads_to_the_pages_of_every_run(tmp_path: Path) -> None:

@@ -7,6 +7,11 @@ import random
 from pathlib import Path
 
 import pytest
+from fake_domains import CONVERSIONS, write_domain_run
+from fake_run import EVIL, write_cell, write_json, write_run
+from fake_systems import systems_run
+from scipy.stats import kendalltau
+
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.eval.records.measured import Measure
@@ -17,10 +22,6 @@ from bridgebench.reports.paper.published import printed
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import DASH
 from bridgebench.reports.words.story import story
-from fake_domains import CONVERSIONS, write_domain_run
-from fake_run import EVIL, write_cell, write_json, write_run
-from fake_systems import systems_run
-from scipy.stats import kendalltau
 
 
 def share(value: float, half: float, n: int = 400) -> Measure:

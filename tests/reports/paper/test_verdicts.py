@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_domains import write_domain_run
+from fake_run import HASH, write_cell, write_json, write_run
+from pages import Page
+from test_exports import SCHEMA, check
+
 from bridgebench.eval.measures import fd
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.reports.paper.verdicts import differences, judge, judge_error, signed, verdict_table
@@ -17,10 +22,6 @@ from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import render
 from bridgebench.reports.tables.exports import to_csv, to_json, to_latex, to_markdown
 from bridgebench.reports.tables.tables import Table
-from fake_domains import write_domain_run
-from fake_run import HASH, write_cell, write_json, write_run
-from pages import Page
-from test_exports import SCHEMA, check
 
 TABLE1, TABLE2, TABLE3 = "table1_accuracy_celeba", "table2_fid_celeba", "table3_fid_afhq"
 FD_PAPER = fd.FD_PAPER.in_space("FID", False)

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from fake_run import EVIL, write_json, write_run
+
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.read.compare import compare, write_page
-from fake_run import EVIL, write_json, write_run
 
 
 def test_differences_of_the_protocol_come_first(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bridgebench.reports.tables.exports import FORMATS, files, to_csv, to_json, to_latex, to_markdown
 from bridgebench.reports.tables.tables import DASH, Group, Head, Row, Table, TableCell
 
@@ -79,8 +80,9 @@ def test_json_keeps_its_schema(table: Table) -> None:
 
 def test_every_table_of_a_page_is_there_in_every_format_and_linked(tmp_path: Path) -> None:
 
-    from bridgebench.reports.site import build
     from fake_run import write_run
+
+    from bridgebench.reports.site import build
 
     folder = build(write_run(tmp_path / "run", pictures=False)).parent
     keys = {path.stem for path in (folder / "tables").glob("*.csv")}

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_run import write_run
+
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.pages.provenance import judge_tables
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import build
-from fake_run import write_run
 
 
 def scores() -> dict[str, Any]:

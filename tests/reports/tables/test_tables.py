@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bridgebench.eval.measures import fd, kid
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.counterfactual import PSNR_TRUE

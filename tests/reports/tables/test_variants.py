@@ -7,6 +7,8 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
+from fake_run import EVIL, write_cell, write_json, write_run
+
 from bridgebench.eval.records.measured import Measure
 from bridgebench.eval.records.record import MODES
 from bridgebench.methods.core.labels import CELEBA14
@@ -16,7 +18,6 @@ from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import build, render
 from bridgebench.reports.tables.variants import ablations_of, difference, seeds_of, variants_section
 from bridgebench.reports.words.story import story, variant_words
-from fake_run import EVIL, write_cell, write_json, write_run
 
 SHARES = {"bridgegan": 0.8, "bridgegan-seed1": 0.7, "bridgegan-seed2": 0.75, "bridgegan-twin": 0.1, "bare": 0.5}
 VARIANTS = {

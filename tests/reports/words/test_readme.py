@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fake_run import write_run
+
 from bridgebench.reports.publish import ABLATIONS, TOLD, records_of
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.words.readme import BEGIN, END, README, updated
-from fake_run import write_run
 
 
 def test_the_readme_tells_what_the_published_records_say() -> None:

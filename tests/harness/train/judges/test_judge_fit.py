@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+
 from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.eval.judges.reading import read
 from bridgebench.harness.data.open import open_split

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier
 from bridgebench.eval.judges.reading import read
 from bridgebench.harness.data.faces.dataset import FaceSet, load_faces
