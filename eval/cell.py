@@ -24,7 +24,7 @@ from bridgebench.methods.core.labels import LabelSpace
 
 
 @dataclass(frozen=True)
-class Bench:
+class Instruments:
     """What all cells of a run share.
 
     Attributes:
@@ -95,7 +95,7 @@ class Tally:
         task: what is edited.
     """
 
-    def __init__(self, bench: Bench, task: Task) -> None:
+    def __init__(self, bench: Instruments, task: Task) -> None:
         self.bench = bench
         self.task = task
         self._given: set[Need] = {"judge", "features", "domains" if bench.space.exclusive else "attributes"}

@@ -9,7 +9,7 @@ from pydantic import Field
 from bridgebench.eval.records.record import Mode, Number, Record
 
 
-class Measure(Record):
+class Measured(Record):
     """One measured number, or why there is none; `values` where it is one number for each of several names.
 
     `fewest` is the smallest n of the measures that a mean is over.
@@ -44,7 +44,7 @@ class CellRecord(Record):
     mode: Mode
     attribute: str
     n: int
-    measures: dict[str, Measure]
+    measures: dict[str, Measured]
     reason: str | None = None
 
 
@@ -72,5 +72,5 @@ class Baselines(Record):
     """``baselines.json``: distances between real images only."""
 
     protocol_hash: str | None = None
-    floor: Measure | None = None
-    null: dict[str, Measure] = Field(default_factory=dict)
+    floor: Measured | None = None
+    null: dict[str, Measured] = Field(default_factory=dict)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgebench.eval.cell import Bench
+from bridgebench.eval.cell import Instruments
 from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.eval.judges.features import load_extractor
@@ -169,7 +169,7 @@ class Workbench:
         return self._features("test", self.test)
 
     @cached_property
-    def instruments(self) -> Bench:
+    def instruments(self) -> Instruments:
         """What measures take: judges, feature space and the real side of distances."""
         features = [
             self.test_features if images is self.test else self._features(split, images)
@@ -179,7 +179,7 @@ class Workbench:
         # A memory map that stands alone is not copied.
         whole = features[0] if len(features) == 1 else np.concatenate(features)
         reals = Reals(whole, labels, self.space, self.settings.seed)
-        return Bench(
+        return Instruments(
             primary=self.primary,
             second=self.second,
             extractor=self.extractor,

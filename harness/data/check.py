@@ -28,7 +28,7 @@ _SHOWN = 200  # of each kind
 
 
 @dataclass(frozen=True)
-class Row:
+class CheckedPart:
     """A line of the table: what, how it was found, and how it is published ("" where that means nothing)."""
 
     what: str
@@ -58,7 +58,7 @@ class Report:
     """What was found; empty findings are not kept."""
 
     title: str
-    rows: list[Row] = field(default_factory=list)
+    rows: list[CheckedPart] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -68,7 +68,7 @@ class Report:
 
     def count(self, what: str, found: int, published: int | str = "") -> None:
         """Adds a line of the table."""
-        self.rows.append(Row(what, f"{found:,}", f"{published:,}" if isinstance(published, int) else published))
+        self.rows.append(CheckedPart(what, f"{found:,}", f"{published:,}" if isinstance(published, int) else published))
 
     def find(self, title: str, items: Iterable[str], advice: str, *, error: bool = True) -> None:
         """Adds a finding, if there is anything in it."""
@@ -298,7 +298,7 @@ def _checksum(report: Report, path: Path, name: str) -> None:
     """The MD5 of a list, and whether it is that of the published one; only the .txt form was published."""
     found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
     same = ("the same" if found == _MD5[name] else "another") if path.suffix == ".txt" else ""
-    report.rows.append(Row(f"{path.name} MD5", found, same))
+    report.rows.append(CheckedPart(f"{path.name} MD5", found, same))
 
 
 # AFHQ, held against what was published.

@@ -57,7 +57,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Edit:
+class PicturedEdit:
     """One edit: its tiles by row, and what the judge reads.
 
     Attributes:
@@ -87,7 +87,7 @@ class EditTable:
     title: str
     lead: str
     rows: dict[str, str]
-    edits: list[Edit]
+    edits: list[PicturedEdit]
 
 
 class CellPages:
@@ -192,11 +192,11 @@ class CellPages:
         lead = f"All edits of the cell, ranked {ranked}: both ends and the middle."
         return EditTable("ranked", "The best, the median, the worst", lead, _rows(edits), edits)
 
-    def _edit(self, title: str, details: Details, reading: ShownEdit, tiles: dict[str, Tile]) -> Edit:
+    def _edit(self, title: str, details: Details, reading: ShownEdit, tiles: dict[str, Tile]) -> PicturedEdit:
         wanted = self._run.words.wanted[bool(reading.target)]
         before, after = (f"{100 * probability:.0f}" for probability in (reading.before, reading.after))
         score = _score(details).text(reading.score)
-        return Edit(title, reading.id, tiles, wanted, before, after, reading.hit, score)
+        return PicturedEdit(title, reading.id, tiles, wanted, before, after, reading.hit, score)
 
     def _neighbour(self, place: _Place, step: int) -> tuple[str, str] | None:
         """Title and path of the same method's cell of the next column that has a page."""
@@ -257,7 +257,7 @@ def _grid_tiles(grid: Grid, method: str, place: int, count: int) -> dict[str, Ti
     return tiles
 
 
-def _rows(edits: Sequence[Edit]) -> dict[str, str]:
+def _rows(edits: Sequence[PicturedEdit]) -> dict[str, str]:
     return {kind: title for kind, title in _ROWS.items() if any(kind in edit.tiles for edit in edits)}
 
 

@@ -10,7 +10,7 @@ from math import factorial
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
-from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed, tables_beside
 from bridgebench.reports.read.results import MODE_TITLES, Results
@@ -55,7 +55,7 @@ class RankedSystem:
     method: str
     mode: Mode
     paper: float
-    ours: Measure
+    ours: Measured
     ranks: tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -107,7 +107,7 @@ def orders(run: Run) -> list[Order]:
     return [order for order in found if order is not None]
 
 
-def beats(card: MeasureCard, one: Measure, other: Measure) -> int:
+def beats(card: MeasureCard, one: Measured, other: Measured) -> int:
     """1: `one` is better; -1: `other` is; 0: they tie: their intervals overlap, or there are too few images to tell."""
     if one.value is None or other.value is None or one.value == other.value:
         return 0
@@ -119,7 +119,7 @@ def beats(card: MeasureCard, one: Measure, other: Measure) -> int:
     return 1 if (one.value > other.value) == (card.better == "higher") else -1
 
 
-def agreement(card: MeasureCard, paper: Sequence[float], ours: Sequence[Measure]) -> Pairs:
+def agreement(card: MeasureCard, paper: Sequence[float], ours: Sequence[Measured]) -> Pairs:
     """How many pairs of systems the paper and we put in the same order; both lists have the same systems in order."""
     found = Pairs()
     for i, j in combinations(range(len(paper)), 2):
@@ -130,7 +130,7 @@ def agreement(card: MeasureCard, paper: Sequence[float], ours: Sequence[Measure]
     return found
 
 
-def ranks(card: MeasureCard, values: Sequence[Measure]) -> list[tuple[int, int]]:
+def ranks(card: MeasureCard, values: Sequence[Measured]) -> list[tuple[int, int]]:
     """The first and the last rank that each value may have; values that tie share their ranks."""
     return [
         (
@@ -198,7 +198,7 @@ def _plain_ranks(card: MeasureCard, values: Sequence[float]) -> list[tuple[int, 
 
 
 def _controls(
-    modes: Sequence[Results], card: MeasureCard, used: Sequence[bool], ours: Sequence[Measure]
+    modes: Sequence[Results], card: MeasureCard, used: Sequence[bool], ours: Sequence[Measured]
 ) -> dict[str, dict[Mode, int]]:
     """How many systems each control leaves behind, by its title and mode; controls that leave none are left out."""
     found: dict[str, dict[Mode, int]] = {}

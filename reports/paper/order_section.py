@@ -19,7 +19,7 @@ from bridgebench.reports.paper.order import (
 )
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.tables import DASH, Group, Head, Notes, Row, Table, TableCell, numbers_of
+from bridgebench.reports.tables.tables import DASH, ColumnHead, Group, Notes, Row, Table, TableCell, numbers_of
 
 _LEAD = (
     "Which system is better than which, by the paper's tables and by this run: the systems that both have, ranked by "
@@ -90,15 +90,15 @@ def _mode_title(order: Order) -> str:
 def _pairs_table(run: Run, found: Sequence[Order]) -> Table:
     """Measures as rows, how many pairs keep their order as columns."""
     heads = [
-        Head("Systems"),
-        Head("Alike", "pairs"),
-        Head("Opposite", "pairs"),
-        Head("Tied", "pairs"),
-        Head("Kendall's τ", "1: the paper's"),
-        Head("Alike", f"pairs by {run.noun}"),
-        Head("Opposite", f"pairs by {run.noun}"),
-        Head("Tied", f"pairs by {run.noun}"),
-        Head("Cheated", "by a control"),
+        ColumnHead("Systems"),
+        ColumnHead("Alike", "pairs"),
+        ColumnHead("Opposite", "pairs"),
+        ColumnHead("Tied", "pairs"),
+        ColumnHead("Kendall's τ", "1: the paper's"),
+        ColumnHead("Alike", f"pairs by {run.noun}"),
+        ColumnHead("Opposite", f"pairs by {run.noun}"),
+        ColumnHead("Tied", f"pairs by {run.noun}"),
+        ColumnHead("Cheated", "by a control"),
     ]
     notes = Notes()
     groups = []
@@ -144,7 +144,7 @@ def _cheated(order: Order, notes: Notes) -> TableCell:
 
 def _ranks_table(run: Run, found: Sequence[Order]) -> Table:
     """Systems as rows; each measure's ranks, the paper's and ours, with the mean that they come from."""
-    heads: list[Head] = []
+    heads: list[ColumnHead] = []
     rows: dict[str, list[TableCell]] = {system.title: [] for order in found for system in order.systems}
     printed: list[tuple[float, ...]] = []
     for order in found:
@@ -152,8 +152,8 @@ def _ranks_table(run: Run, found: Sequence[Order]) -> Table:
         card = order.card
         unit = f" {card.unit}" if card.unit else ""
         theirs = tuple(system.paper for system in order.systems)
-        heads += [Head(f"The paper's {order.published}", "rank, mean")] if theirs not in printed else []
-        heads.append(Head(card.title, "rank, mean"))
+        heads += [ColumnHead(f"The paper's {order.published}", "rank, mean")] if theirs not in printed else []
+        heads.append(ColumnHead(card.title, "rank, mean"))
         for title, cells in rows.items():
             if theirs not in printed:
                 cells.append(_rank_cell(there.get(title), 0, f"{{:.{card.digits}f}}{unit}"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from bridgebench.eval.records.record import Mode
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.tables import Group, Head, Row, Table, TableCell
+from bridgebench.reports.tables.tables import ColumnHead, Group, Row, Table, TableCell
 
 TABLE1, TABLE2, TABLE3 = "table1_accuracy_celeba", "table2_fid_celeba", "table3_fid_afhq"  # files of this folder
 _FOLDER = Path(__file__).parent
@@ -76,7 +76,7 @@ def published(
             if row["mode"] == mode
         ]
         groups.append(Group(MODE_TITLES[mode] if len(modes) > 1 else "", printed))
-    heads = [*(Head(spoken(name)) for name in columns), Head("Mean", "computed here")]
+    heads = [*(ColumnHead(spoken(name)) for name in columns), ColumnHead("Mean", "computed here")]
     facts = [_DATA[file], "BridgeGAN, supplement", "no N, no interval given"]
     return Table(key, title, about, facts, heads, groups, kind="published")
 
@@ -99,7 +99,7 @@ def paper_column(
     if not found:
         return None
     files = [file for file in _DATA if any(file in values for values in found.values())]
-    heads = [Head(_HEADS[file], _DATA[file]) for file in files]
+    heads = [ColumnHead(_HEADS[file], _DATA[file]) for file in files]
     body = [
         Row(_TITLES[method], [_with_ours(values[file], beside(method, file)) for file in files])
         for method, values in found.items()

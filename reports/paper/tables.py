@@ -8,7 +8,7 @@ from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, publishe
 from bridgebench.reports.paper.verdicts import differences, verdict_table
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.blocks import Block, Section, folded
+from bridgebench.reports.tables.blocks import Section, TableBlock, folded
 from bridgebench.reports.tables.by_column import by_column
 from bridgebench.reports.tables.tables import Table
 
@@ -41,7 +41,7 @@ def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
             shown = published(TABLE1, [results.mode], f"{key}-paper", heading, _about(run, TABLE1, what, beside))
             paper = [shown, *filter(None, [beside])]
         others = [card for card in results.cards("accuracy") if card not in (ACCURACY, SECOND)]
-        blocks.append(Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, others)))
+        blocks.append(TableBlock(MODE_TITLES[results.mode], tables, paper, folded(results, key, others)))
     if modes:
         lead = lead.format(modes[0].run.words.judges)
     noun = modes[0].run.noun if modes else ""
@@ -61,7 +61,7 @@ def distance(modes: list[Results], suffix: str, title: str) -> Section:
     return Section(f"distance{suffix}", f"Distance to real images{title}", lead, blocks)
 
 
-def _table2(results: Results, suffix: str) -> Block:
+def _table2(results: Results, suffix: str) -> TableBlock:
     run, key, own = results.run, f"distance-{results.mode}{suffix}", results.own
     name = MODE_TITLES[results.mode].lower()
     target, whole = results.card(FD_TARGET), results.card(FD_PAPER)
@@ -84,10 +84,10 @@ def _table2(results: Results, suffix: str) -> Block:
         shown = published(TABLE2, [results.mode], f"{key}-paper", heading, about)
         paper = [shown, *filter(None, [beside])]
     others = [card for card in results.cards("distance") if card not in (target, whole)]
-    return Block(MODE_TITLES[results.mode], tables, paper, folded(results, key, others))
+    return TableBlock(MODE_TITLES[results.mode], tables, paper, folded(results, key, others))
 
 
-def _table3(modes: list[Results], suffix: str) -> Block:
+def _table3(modes: list[Results], suffix: str) -> TableBlock:
     """Methods in both modes, one block of rows each, against the target domain's real images."""
     run, key, own = modes[0].run, f"distance{suffix}", modes[0].own
     target = modes[0].card(FD_TARGET)
@@ -105,7 +105,7 @@ def _table3(modes: list[Results], suffix: str) -> Block:
         for card in modes[0].cards("distance")
         if card != target and any(results.has(card) for results in modes)
     }
-    return Block("", tables, paper, closed)
+    return TableBlock("", tables, paper, closed)
 
 
 def _about(run: Run, file: str, what: str, beside: Table | None) -> str:

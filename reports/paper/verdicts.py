@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
-from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.measured import Measured
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed, tables_beside
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
     DASH,
     MARKED_FROM,
+    ColumnHead,
     Group,
-    Head,
     Notes,
     Row,
     Table,
@@ -107,7 +107,7 @@ def verdict_table(found: Sequence[Results], file: str, card: MeasureCard, key: s
         groups += [Group(MODE_TITLES[results.mode] if len(found) > 1 else "", rows)] if rows else []
     if not groups:
         return None
-    heads = [*(Head(run.spoken(name), link=found[0].layout.column(name)) for name in columns), Head("Mean")]
+    heads = [*(ColumnHead(run.spoken(name), link=found[0].layout.column(name)) for name in columns), ColumnHead("Mean")]
     unit = f"ours minus the paper's, in {card.unit} points" if card.unit else "ours minus the paper's"
     table = Table(key, title, _rule(run, card, columns), [], heads, groups, notes.texts, "plain")
     table.facts = [unit, card.direction, f"of {count_words(table)}", f"protocol {found[0].hash[:12]}"]
@@ -197,7 +197,7 @@ def _cells(
     return [*cells, _cell(card, mean(measures, both, results.run.noun), paper_mean, error, notes)]
 
 
-def _fit(measure: Measure, card: MeasureCard, file: str, column: str) -> Measure:
+def _fit(measure: Measured, card: MeasureCard, file: str, column: str) -> Measured:
     """The measure, or why it is of too few or of other images than the paper's."""
     standard = STANDARDS[file]
     if measure.value is None:
@@ -213,7 +213,7 @@ def _fit(measure: Measure, card: MeasureCard, file: str, column: str) -> Measure
     return measure
 
 
-def _cell(card: MeasureCard, measure: Measure, paper: float | None, error: float, notes: Notes) -> TableCell:
+def _cell(card: MeasureCard, measure: Measured, paper: float | None, error: float, notes: Notes) -> TableCell:
     if measure.value is None or paper is None:
         reason = measure.reason or "the paper has no value"
         return TableCell(DASH, hint=reason, note=notes.number(reason))

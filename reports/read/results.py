@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from bridgebench.eval.measures import shown
 from bridgebench.eval.measures.card import MeasureCard, Place
-from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import Mode
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
+    ColumnHead,
     Group,
-    Head,
     Mark,
     Notes,
     Row,
@@ -36,8 +36,8 @@ class Column:
     """One column of a table: what is measured, its head, the value of each row; `of` which attribute, if of one."""
 
     card: MeasureCard
-    head: Head
-    values: Mapping[str, Measure]
+    head: ColumnHead
+    values: Mapping[str, Measured]
     spread: tuple[float, float] = (0.0, 1.0)
     of: str = ""
 
@@ -66,7 +66,7 @@ class Results:
         """The measures that at least one of these tables shows."""
         return [self.card(card) for card in shown(*places)]
 
-    def measure(self, method: str, column: str, key: str) -> Measure:
+    def measure(self, method: str, column: str, key: str) -> Measured:
         """What was measured, or why nothing was."""
         cell = self.run.cells.get((self.hash, method, self.mode, column))
         if cell is None:
@@ -75,11 +75,11 @@ class Results:
             return missing("not run yet: `bridgebench benchmark` goes on where it stopped")
         return cell.measures.get(key) or missing(cell.reason or "not measured in this run")
 
-    def across(self, card: MeasureCard) -> dict[str, list[Measure]]:
+    def across(self, card: MeasureCard) -> dict[str, list[Measured]]:
         """A measure of every row, one value a column."""
         return {name: [self.measure(name, column, card.key) for column in self.run.columns] for name in self.rows}
 
-    def means(self, card: MeasureCard) -> tuple[dict[str, Measure], list[bool]]:
+    def means(self, card: MeasureCard) -> tuple[dict[str, Measured], list[bool]]:
         """The mean over attributes of every row, and which attributes it is over."""
         values = self.across(card)
         used = [any(row[i].value is not None for row in values.values()) for i in range(len(self.run.columns))]
@@ -91,7 +91,7 @@ class Results:
         Measures without any value are left out.
         """
         columns: list[Column] = []
-        every: list[Measure] = []
+        every: list[Measured] = []
         for card in cards:
             if column:
                 values, small = {name: self.measure(name, column, card.key) for name in self.rows}, ""
@@ -107,10 +107,10 @@ class Results:
 
     def of_method(self, method: str, cards: list[MeasureCard], key: str, title: str, about: str) -> Table:
         """One method: attributes (or conversions) as rows, their mean last, measures as columns."""
-        heads: list[Head] = []
+        heads: list[ColumnHead] = []
         rows: dict[str, list[TableCell]] = {column: [] for column in self.run.columns}
         average: list[TableCell] = []
-        every: list[Measure] = []
+        every: list[Measured] = []
         notes = Notes()
         for card in cards:
             values = self.across(card)[method]
@@ -118,7 +118,7 @@ class Results:
                 continue
             card = fitting(card, values)
             every += values
-            heads.append(Head(card.title, unit_and_direction(card)))
+            heads.append(ColumnHead(card.title, unit_and_direction(card)))
             for column, measure in zip(self.run.columns, values, strict=True):
                 rows[column].append(print_cell(card, measure, notes, link=self._cell_link(method, column)))
             average.append(print_cell(card, self.means(card)[0][method], notes))
@@ -135,7 +135,7 @@ class Results:
         """The rows that are methods, or those that are controls."""
         return [name for name in self.rows if self.run.record.methods[name].kind == kind]
 
-    def facts(self, every: list[Measure]) -> list[str]:
+    def facts(self, every: list[Measured]) -> list[str]:
         """N and protocol, as they stand in a table's head."""
         return [count_text(every), f"protocol {self.hash[:12]}"]
 
@@ -170,11 +170,11 @@ class Results:
             groups.append(Group("Controls", rows(controls, False, lambda i, name: None), apart=True))
         return groups
 
-    def _measure_column(self, card: MeasureCard, values: Mapping[str, Measure], small: str, of: str) -> Column:
+    def _measure_column(self, card: MeasureCard, values: Mapping[str, Measured], small: str, of: str) -> Column:
         """The column of one measure, with digits and shades that fit its values."""
         methods = [values[name] for name in self.kind("method")]
         fitted = fitting(card, values.values())
-        head = Head(card.title, ", ".join(part for part in (unit_and_direction(fitted), small) if part))
+        head = ColumnHead(card.title, ", ".join(part for part in (unit_and_direction(fitted), small) if part))
         return Column(fitted, head, values, span_of(card, methods), of)
 
     def _cell_link(self, method: str, column: str) -> str:

@@ -11,7 +11,7 @@ from bridgebench.reports.tables.tables import Table
 
 
 @dataclass(frozen=True)
-class Block:
+class TableBlock:
     """The tables of one mode: those shown, those folded away, and the paper's own beside them."""
 
     title: str
@@ -27,7 +27,7 @@ class Section:
     key: str
     title: str
     lead: str
-    blocks: list[Block]
+    blocks: list[TableBlock]
 
 
 def folded(results: Results, key: str, cards: list[MeasureCard]) -> dict[str, Table]:

@@ -9,8 +9,8 @@ from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.results import MODE_TITLES, Column, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
+    ColumnHead,
     Group,
-    Head,
     Notes,
     Row,
     Table,
@@ -44,7 +44,7 @@ def by_column(found: Sequence[Results], card: MeasureCard, key: str, title: str,
             for i, name in enumerate(run.columns)
         ]
         averages, used = results.means(card)
-        columns.append(Column(card, Head("Mean", f"of {sum(used)}"), averages, spread))
+        columns.append(Column(card, ColumnHead("Mean", f"of {sum(used)}"), averages, spread))
         blocks.append(results.groups(columns, notes))
     groups = blocks[0] if len(blocks) == 1 else _titled(found, blocks)
     if real and found[0].own:
@@ -54,8 +54,8 @@ def by_column(found: Sequence[Results], card: MeasureCard, key: str, title: str,
     return Table(key, title, card.about, facts, heads, groups, notes.texts, "distance" if card.distance else "interval")
 
 
-def _column_head(layout: Layout, column: str) -> Head:
-    return Head(layout.run.spoken(column), link=layout.column(column))
+def _column_head(layout: Layout, column: str) -> ColumnHead:
+    return ColumnHead(layout.run.spoken(column), link=layout.column(column))
 
 
 def _titled(found: Sequence[Results], blocks: list[list[Group]]) -> list[Group]:

@@ -6,14 +6,14 @@ from bridgebench.eval.records.record import MODES
 from bridgebench.reports.pages.layout import Layout
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.tables import DASH, Group, Head, Row, Table, TableCell
+from bridgebench.reports.tables.tables import DASH, ColumnHead, Group, Row, Table, TableCell
 
 
 def cost_table(run: Run) -> Table:
     """Methods as rows. Timings are no part of a cell, so they have no protocol but the machine's name."""
     modes = [mode for mode in MODES if any(key[1] == mode for key in run.costs)]
-    heads = [Head(f"Time {MODE_TITLES[mode].lower().removeprefix('edits ')}", "ms an image") for mode in modes]
-    heads += [Head("Parameters", "millions"), Head("Peak memory", "MiB"), Head("Batch")]
+    heads = [ColumnHead(f"Time {MODE_TITLES[mode].lower().removeprefix('edits ')}", "ms an image") for mode in modes]
+    heads += [ColumnHead("Parameters", "millions"), ColumnHead("Peak memory", "MiB"), ColumnHead("Batch")]
     layout = Layout(run)
     by_kind: dict[str, list[Row]] = {"method": [], "control": []}
     for name in run.methods:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bridgebench.eval.measures.leakage import LEAKAGE, LEAKAGE_BY
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.tables import DASH, SHADES, Group, Head, Row, Table, TableCell
+from bridgebench.reports.tables.tables import DASH, SHADES, ColumnHead, Group, Row, Table, TableCell
 
 _LEAST_TOP = 0.05  # else a map with almost no leakage would be shaded as if there were much
 
@@ -53,7 +53,14 @@ def leakage_map(results: Results, method: str, key: str) -> LeakageMap | None:
     facts = [f"protocol {results.hash[:12]}", f"{LEAKAGE.unit}, {LEAKAGE.direction}"]
     heading = f"Leakage by attribute: {title}, {MODE_TITLES[results.mode].lower()}"
     table = Table(
-        key, heading, about, facts, [Head(name) for name in spoken], [Group("", rows)], kind="plain", corner="Flipped"
+        key,
+        heading,
+        about,
+        facts,
+        [ColumnHead(name) for name in spoken],
+        [Group("", rows)],
+        kind="plain",
+        corner="Flipped",
     )
     return LeakageMap(spoken, table, LEAKAGE.text(top))
 

@@ -7,7 +7,7 @@ from bridgebench.eval.records.record import MODES
 from bridgebench.reports.paper.tables import accuracy, distance
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.blocks import Block, Section, folded
+from bridgebench.reports.tables.blocks import Section, TableBlock, folded
 from bridgebench.reports.tables.costs import cost_table
 
 
@@ -27,7 +27,7 @@ def sections(run: Run) -> list[Section]:
         ]
         if own and run.costs:
             lead = "What an edit takes on the recorded hardware."
-            found.append(Section("cost", "Cost", lead, [Block("", [cost_table(run)])]))
+            found.append(Section("cost", "Cost", lead, [TableBlock("", [cost_table(run)])]))
     return [section for section in found if section.blocks]
 
 
@@ -40,7 +40,7 @@ def _overview(modes: list[Results], suffix: str, title: str) -> Section:
         table = results.by_measure(results.cards("overview"), key, name, about)
         whole = results.by_measure(results.cards(*SECTIONS), f"{key}-all", f"Every measure, {name.lower()}", about)
         if table.heads:  # else not one cell of the mode is there yet: every one failed
-            blocks.append(Block("", [table], folded={f"Every measure in one table, {name.lower()}": whole}))
+            blocks.append(TableBlock("", [table], folded={f"Every measure in one table, {name.lower()}": whole}))
     drawn = any("oracle" in results.rows for results in modes)
     oracle = ", and the oracle draws the true edit" if drawn else ""
     lead = (
@@ -65,5 +65,5 @@ def _faithfulness(modes: list[Results], suffix: str, title: str) -> Section:
         cards = results.cards("rest")
         table = results.by_measure(cards, key, f"{results.run.words.kept}, {name.lower()}", about)
         if table.heads:
-            blocks.append(Block(name, [table], folded=folded(results, key, cards)))
+            blocks.append(TableBlock(name, [table], folded=folded(results, key, cards)))
     return Section(f"faithfulness{suffix}", f"What else changed{title}", lead, blocks)

@@ -8,7 +8,7 @@ from math import floor, log10
 from typing import Literal
 
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.measured import Measured
 
 SHADES = 8
 MARKED_FROM = 30  # a bootstrap of fewer images is too narrow to call a winner by
@@ -63,7 +63,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Head:
+class ColumnHead:
     """The head of a column; `link` is the page that it leads to."""
 
     title: str
@@ -87,7 +87,7 @@ class Table:
     title: str
     about: str
     facts: list[str]
-    heads: list[Head]
+    heads: list[ColumnHead]
     groups: list[Group]
     notes: list[str] = field(default_factory=list)
     kind: Literal["interval", "distance", "published", "plain"] = "interval"
@@ -107,12 +107,12 @@ class Notes:
         return self.texts.index(text) + 1
 
 
-def missing(reason: str) -> Measure:
+def missing(reason: str) -> Measured:
     """A measure without a value."""
-    return Measure(value=None, reason=reason)
+    return Measured(value=None, reason=reason)
 
 
-def mean(measures: Sequence[Measure], used: Sequence[bool], noun: str = "attribute") -> Measure:
+def mean(measures: Sequence[Measured], used: Sequence[bool], noun: str = "attribute") -> Measured:
     """The mean over attributes (or conversions).
 
     All cells of a row are edits of the same images, so the bounds of the intervals (and the standard errors) are
@@ -128,7 +128,7 @@ def mean(measures: Sequence[Measure], used: Sequence[bool], noun: str = "attribu
         count = f"{len(gaps)} of {len(chosen)} {noun}s" if chosen else f"every {noun}"
         return missing(f"no mean, {count} without a value: {'; '.join(dict.fromkeys(gaps)) or 'not measured'}")
     sizes = [measure.n for measure in chosen if measure.n is not None]
-    return Measure(
+    return Measured(
         value=_average(measure.value for measure in chosen),
         low=_average(measure.low for measure in chosen),
         high=_average(measure.high for measure in chosen),
@@ -143,7 +143,7 @@ def _average(values: Iterable[float | None]) -> float | None:
     return None if None in known else sum(v for v in known if v is not None) / len(known)
 
 
-def interval(measure: Measure) -> tuple[float, float] | None:
+def interval(measure: Measured) -> tuple[float, float] | None:
     """The 95 % interval: as recorded, or 1.96 standard errors to either side; None where there is none."""
     if measure.value is None:
         return None
@@ -154,12 +154,12 @@ def interval(measure: Measure) -> tuple[float, float] | None:
     return None
 
 
-def too_few(measure: Measure) -> bool:
+def too_few(measure: Measured) -> bool:
     """Whether a measure, or one that a mean is over, is of too few images to call a winner by."""
     return any(n is not None and n < MARKED_FROM for n in (measure.n, measure.fewest))
 
 
-def marks(card: MeasureCard, column: Mapping[str, Measure]) -> dict[str, Mark]:
+def marks(card: MeasureCard, column: Mapping[str, Measured]) -> dict[str, Mark]:
     """Which of the methods in a column are marked, and how.
 
     A value is ``"best"`` only when its interval overlaps no other's; else all that overlap it are a ``"tie"``; with
@@ -194,13 +194,13 @@ def shade(card: MeasureCard, value: float, span: tuple[float, float]) -> int | N
     return round(SHADES * (part if card.better == "higher" else 1 - part))
 
 
-def span_of(card: MeasureCard, measures: Iterable[Measure]) -> tuple[float, float]:
+def span_of(card: MeasureCard, measures: Iterable[Measured]) -> tuple[float, float]:
     """The range that shading covers: the measure's own, or 0 to the largest value, so that shades are in proportion."""
     values = [measure.value for measure in measures if measure.value is not None]
     return card.span or (0.0, max(values, default=1.0))
 
 
-def fitting(card: MeasureCard, measures: Iterable[Measure]) -> MeasureCard:
+def fitting(card: MeasureCard, measures: Iterable[Measured]) -> MeasureCard:
     """The card with digits that fit: feature spaces differ in scale.
 
     Where every value is below 1 there are digits enough for three figures; where one is above 10,000 there are none,
@@ -216,7 +216,7 @@ def fitting(card: MeasureCard, measures: Iterable[Measure]) -> MeasureCard:
 
 def print_cell(
     card: MeasureCard,
-    measure: Measure,
+    measure: Measured,
     notes: Notes,
     span: tuple[float, float] | None = None,
     mark: Mark | None = None,
@@ -242,14 +242,14 @@ def print_cell(
     return TableCell(text, small, ", ".join(words), shading, mark, link=link, numbers=numbers_of(card, measure))
 
 
-def numbers_of(card: MeasureCard, measure: Measure) -> dict[str, float]:
+def numbers_of(card: MeasureCard, measure: Measured) -> dict[str, float]:
     """What was measured, in the printed unit."""
     scaled = {name: getattr(measure, name) for name in ("value", "low", "high", "se")}
     found = {name: number * card.factor for name, number in scaled.items() if number is not None}
     return found | {name: getattr(measure, name) for name in ("n", "n_real") if getattr(measure, name) is not None}
 
 
-def count_text(measures: Iterable[Measure]) -> str:
+def count_text(measures: Iterable[Measured]) -> str:
     """``"N = 500"``, or the range where cells differ."""
     sizes = sorted({measure.n for measure in measures if measure.n is not None})
     if not sizes:

@@ -9,14 +9,14 @@ from statistics import mean, stdev
 
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.read.results import MODE_TITLES, Results, unit_and_direction
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
     DASH,
+    ColumnHead,
     Group,
-    Head,
     Notes,
     Row,
     Table,
@@ -78,15 +78,15 @@ def ablations_of(run: Run, mode: Mode) -> dict[str, list[str]]:
     return {name: names for name, names in measured.items() if names and _has(run, name, mode)}
 
 
-def difference(full: Measure, variant: Measure) -> Measure:
+def difference(full: Measured, variant: Measured) -> Measured:
     """The variant's value minus the full method's; with an interval where both have one."""
     if full.value is None or variant.value is None:
         return missing(variant.reason or full.reason or "not measured")
     value, of_full, of_variant = variant.value - full.value, interval(full), interval(variant)
     if of_full is None or of_variant is None:
-        return Measure(value=value, n=variant.n)
+        return Measured(value=value, n=variant.n)
     half = hypot((of_full[1] - of_full[0]) / 2, (of_variant[1] - of_variant[0]) / 2)
-    return Measure(value=value, low=value - half, high=value + half, n=variant.n)
+    return Measured(value=value, low=value - half, high=value + half, n=variant.n)
 
 
 def _variants(run: Run, method: str) -> list[tuple[str, Mapping[str, object]]]:
@@ -121,7 +121,7 @@ def _spread(results: Results) -> Table | None:
         values = {name: [averages[other] for other in names] for name, names in groups.items()}
         known = {name: [one.value for one in found if one.value is not None] for name, found in values.items()}
         fitted = fitting(card, [one for found in values.values() for one in found])
-        heads += [Head(card.title, _small(fitted, used)), Head("SD", "over seeds")]
+        heads += [ColumnHead(card.title, _small(fitted, used)), ColumnHead("SD", "over seeds")]
         for name, numbers in known.items():
             if len(numbers) < len(groups[name]):
                 gap = next(one.reason or "not measured" for one in values[name] if one.value is None)
@@ -148,7 +148,7 @@ def _ablations(results: Results) -> Table | None:
     for card in _cards(results):
         values, used = results.means(card)
         fitted = fitting(card, [values[name] for name in rows])
-        heads += [Head(card.title, _small(fitted, used)), Head("Difference", "to the full method")]
+        heads += [ColumnHead(card.title, _small(fitted, used)), ColumnHead("Difference", "to the full method")]
         for full, names in compared.items():
             rows[full] += [print_cell(fitted, values[full], notes), TableCell("")]
             for name in names:
@@ -169,7 +169,7 @@ def _ablations(results: Results) -> Table | None:
 
 
 def _table(
-    results: Results, key: str, title: str, about: str, heads: list[Head], groups: list[Group], notes: Notes
+    results: Results, key: str, title: str, about: str, heads: list[ColumnHead], groups: list[Group], notes: Notes
 ) -> Table:
     mode = MODE_TITLES[results.mode].lower()
     every = [results.measure(name, column, ACCURACY.key) for name in results.rows for column in results.run.columns]
@@ -191,7 +191,7 @@ def _number(card: MeasureCard, value: float, seeds: Sequence[float]) -> TableCel
     return TableCell(card.text(value), hint=f"of {shown}", numbers={"value": value * card.factor})
 
 
-def _signed(card: MeasureCard, full: Measure, variant: Measure, notes: Notes) -> TableCell:
+def _signed(card: MeasureCard, full: Measured, variant: Measured, notes: Notes) -> TableCell:
     """A difference with its sign."""
     found = difference(full, variant)
     cell = print_cell(card, found, notes)

@@ -10,7 +10,7 @@ from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_TARGET
 from bridgebench.eval.measures.leakage import LEAKAGE
-from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES
 from bridgebench.reports.paper.order import agreement_words, chance_words, cheating_words, orders
 from bridgebench.reports.paper.verdicts import STANDARDS, count_words, differences, measures_held, verdict_table
@@ -73,7 +73,7 @@ def _leaders(results: Results) -> str:
     return f"{MODE_TITLES[results.mode]}: {'; '.join(parts)}." if parts else ""
 
 
-def _range(card: MeasureCard, measures: Sequence[Measure]) -> str:
+def _range(card: MeasureCard, measures: Sequence[Measured]) -> str:
     texts = [card.text(value) for value in sorted(one.value or 0.0 for one in measures)]
     unit = f" {card.unit.replace('% points', 'points')}" if card.unit else ""
     return f"{texts[0]}{unit}" if len(texts) == 1 else f"a tie, {texts[0]} to {texts[-1]}{unit}"
@@ -82,7 +82,7 @@ def _range(card: MeasureCard, measures: Sequence[Measure]) -> str:
 def _attack(modes: Sequence[Results]) -> str:
     """A control that only fools the judge."""
     for results in modes:
-        first, second = (results.means(card)[0].get("attack", Measure()).value for card in (ACCURACY, SECOND))
+        first, second = (results.means(card)[0].get("attack", Measured()).value for card in (ACCURACY, SECOND))
         if first is not None and second is not None:
             return (
                 f"Accuracy by one judge can be bought: the control that follows its gradient gets "
@@ -99,7 +99,7 @@ def _ceiling(modes: Sequence[Results]) -> str:
         target = results.card(FD_TARGET)
         for card in (SECOND, target, LEAKAGE):
             averages = results.means(card)[0]
-            truth = averages.get("oracle", Measure()).value
+            truth = averages.get("oracle", Measured()).value
             values = [value for name in results.kind("method") if (value := averages[name].value) is not None]
             if truth is None or not values:
                 continue
@@ -236,7 +236,7 @@ def _variant_sentence(results: Results, name: str, seeds: Sequence[float]) -> st
     return f"{said}; of the ablations ({len(measured)} measured), clearly outside are {listed(outside)}{inside}."
 
 
-def _beyond(measure: Measure, value: float, low: float, high: float) -> bool:
+def _beyond(measure: Measured, value: float, low: float, high: float) -> bool:
     """Whether all of a measure's interval (or its value, if it has none) is outside a range."""
     first, last = interval(measure) or (value, value)
     return last < low or first > high

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from bridgebench.eval.cell import Bench, Tally, Task
+from bridgebench.eval.cell import Instruments, Tally, Task
 from bridgebench.eval.distances.frechet import frechet_distance
 from bridgebench.eval.distances.kernel import kernel_distance
 from bridgebench.eval.distances.reals import Reals
@@ -38,7 +38,7 @@ def judge(architecture: str, seed: int) -> AttributeClassifier:
 class Cell:
     """Edits and what they are held against; `measures` gives them to the tally in batches."""
 
-    bench: Bench
+    bench: Instruments
     task: Task
     source: np.ndarray
     edited: np.ndarray
@@ -72,7 +72,7 @@ def cell() -> Cell:
     primary, second = judge("resnet", 1), judge("plain", 2)
     extractor = load_extractor("attributes", classifier=primary)
     reals = Reals(extractor(photos), labels, SPACE, seed=0)
-    bench = Bench(primary, second, extractor, reals, seed=0, resamples=100, minimum_n=10)
+    bench = Instruments(primary, second, extractor, reals, seed=0, resamples=100, minimum_n=10)
     source, target = photos[:40], SPACE.target(labels[:40], "Bangs")
     return Cell(bench, Task(BANGS, labels[:40], target, read(primary, source)), source, source)
 

@@ -14,7 +14,7 @@ from scipy.stats import kendalltau
 
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.fd import FD_PAPER
-from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.measured import Measured
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.paper.order import Order, Pairs, agreement, beats, orders, ranks
 from bridgebench.reports.paper.order_section import order_section, slope_chart
@@ -24,8 +24,8 @@ from bridgebench.reports.tables.tables import DASH
 from bridgebench.reports.words.story import story
 
 
-def share(value: float, half: float, n: int = 400) -> Measure:
-    return Measure(value=value, low=value - half, high=value + half, n=n)
+def share(value: float, half: float, n: int = 400) -> Measured:
+    return Measured(value=value, low=value - half, high=value + half, n=n)
 
 
 def test_who_beats_whom() -> None:
@@ -33,8 +33,8 @@ def test_who_beats_whom() -> None:
     assert beats(ACCURACY, share(0.8, 0.01), share(0.9, 0.01)) == -1
     assert beats(ACCURACY, share(0.9, 0.06), share(0.8, 0.06)) == 0  # 0.84 to 0.86 is in both
     assert beats(ACCURACY, share(0.9, 0.0, 12), share(0.1, 0.0, 12)) == 0  # too few images for an interval
-    assert beats(FD_PAPER, Measure(value=3.0, n=400), Measure(value=9.0, n=400)) == 1  # lower is better, no interval
-    assert beats(FD_PAPER, Measure(value=3.0), Measure(reason="none")) == 0
+    assert beats(FD_PAPER, Measured(value=3.0, n=400), Measured(value=9.0, n=400)) == 1  # lower is better, no interval
+    assert beats(FD_PAPER, Measured(value=3.0), Measured(reason="none")) == 0
 
 
 def test_pairs_and_tau_of_four_systems_by_hand() -> None:
@@ -55,7 +55,7 @@ def test_tau_without_ties_is_scipys() -> None:
         paper, ours = ([rng.random() for _ in range(6)] for _ in range(2))
         found = agreement(ACCURACY, paper, [share(value, 0.0) for value in ours])
         assert found.tau == pytest.approx(kendalltau(paper, ours).statistic)
-        lower = agreement(FD_PAPER, paper, [Measure(value=value) for value in ours])
+        lower = agreement(FD_PAPER, paper, [Measured(value=value) for value in ours])
         assert lower.tau == pytest.approx(found.tau)  # the direction is that of both
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridgebench.reports.tables.exports import FORMATS, files, to_csv, to_json, to_latex, to_markdown
-from bridgebench.reports.tables.tables import DASH, Group, Head, Row, Table, TableCell
+from bridgebench.reports.tables.tables import DASH, ColumnHead, Group, Row, Table, TableCell
 
 EVIL = "<img src=x onerror=alert(1)> | \\input{x} =1+1"
 SCHEMA = json.loads(files([])["tables/schema.json"])
@@ -29,7 +29,7 @@ def table() -> Table:
         Group("", [Row("BridgeGAN", [best, tie]), Row(EVIL, [dash, TableCell("9.00", mark="lowest")])]),
         Group("Controls & more", [Row("=cmd()", [wide])], apart=True),
     ]
-    heads = [Head("Mean_1", "%"), Head("Distance")]
+    heads = [ColumnHead("Mean_1", "%"), ColumnHead("Distance")]
     return Table("a-table", "A table", "What it is.", ["N = 400", "protocol abc"], heads, groups, ["too few: 3 < 20"])
 
 

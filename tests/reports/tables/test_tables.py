@@ -9,7 +9,7 @@ from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.counterfactual import PSNR_TRUE
 from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.measures.preservation import L1_SOURCE
-from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.measured import Measured
 from bridgebench.reports.tables.tables import (
     DASH,
     SHADES,
@@ -27,8 +27,8 @@ from bridgebench.reports.tables.tables import (
 TARGET, PAPER, KID = (card.in_space("FD (attribute features)", False) for card in (fd.FD_TARGET, fd.FD_PAPER, kid.KID))
 
 
-def measure(value: float, half: float, n: int = 100) -> Measure:
-    return Measure(value=value, low=value - half, high=value + half, n=n)
+def measure(value: float, half: float, n: int = 100) -> Measured:
+    return Measured(value=value, low=value - half, high=value + half, n=n)
 
 
 def test_bold_only_where_the_interval_says_so() -> None:
@@ -42,21 +42,21 @@ def test_bold_only_where_the_interval_says_so() -> None:
 def test_nothing_is_marked_without_a_rival_an_interval_a_direction_or_enough_images() -> None:
     assert marks(ACCURACY, {"a": measure(0.9, 0.01)}) == {}
     assert marks(ACCURACY, {"a": measure(0.9, 0.01), "b": missing("why")}) == {}
-    assert marks(ACCURACY, {"a": Measure(value=0.9), "b": Measure(value=0.2)}) == {}
+    assert marks(ACCURACY, {"a": Measured(value=0.9), "b": Measured(value=0.2)}) == {}
     assert marks(L1_SOURCE, {"a": measure(0.1, 0.01), "b": measure(0.2, 0.01)}) == {}
     assert marks(ACCURACY, {"a": measure(1.0, 0.0, n=3), "b": measure(0.5, 0.1, n=3)}) == {}
 
 
 def test_a_frechet_distance_is_lowest_never_best_and_only_at_equal_n() -> None:
-    low, high = Measure(value=3.0, n=500, n_real=500), Measure(value=9.0, n=500, n_real=500)
+    low, high = Measured(value=3.0, n=500, n_real=500), Measured(value=9.0, n=500, n_real=500)
     assert marks(TARGET, {"a": low, "b": high}) == {"a": "lowest"}
-    assert marks(PAPER, {"a": low, "b": Measure(value=3.001, n=500, n_real=500)}) == {"a": "lowest", "b": "lowest"}
-    assert marks(TARGET, {"a": low, "b": Measure(value=9.0, n=400, n_real=500)}) == {}
+    assert marks(PAPER, {"a": low, "b": Measured(value=3.001, n=500, n_real=500)}) == {"a": "lowest", "b": "lowest"}
+    assert marks(TARGET, {"a": low, "b": Measured(value=9.0, n=400, n_real=500)}) == {}
 
 
 def test_a_kernel_distance_is_judged_by_its_standard_error() -> None:
-    far = {"a": Measure(value=0.010, se=0.001), "b": Measure(value=0.020, se=0.001)}
-    near = {"a": Measure(value=0.010, se=0.003), "b": Measure(value=0.020, se=0.003)}
+    far = {"a": Measured(value=0.010, se=0.001), "b": Measured(value=0.020, se=0.001)}
+    near = {"a": Measured(value=0.010, se=0.003), "b": Measured(value=0.020, se=0.003)}
     assert marks(KID, far) == {"a": "best"}
     assert marks(KID, near) == {"a": "tie", "b": "tie"}  # 1.96 * 0.003 to either side: 0.0159 against 0.0141
 
@@ -79,14 +79,14 @@ def test_a_cell_says_value_interval_and_n_and_a_dash_says_why() -> None:
     cell = print_cell(ACCURACY, measure(0.842, 0.031, 1500), notes, (0.0, 1.0), "best")
     assert (cell.text, cell.small) == ("84.2", f"81.1{DASH}87.3")
     assert cell.hint == "84.2 %, 95 % interval 81.1 to 87.3, N = 1,500, best"
-    assert print_cell(KID, Measure(value=0.01, se=0.002, n=50), notes).small == "± 2.00"
+    assert print_cell(KID, Measured(value=0.01, se=0.002, n=50), notes).small == "± 2.00"
     dash, again = (print_cell(TARGET, missing("too few"), notes) for _ in range(2))
     assert (dash.text, dash.note, again.note, notes.texts) == (DASH, 1, 1, ["too few"])
 
 
 def test_stronger_shading_is_better_and_in_proportion() -> None:
     assert [shade(ACCURACY, value, (0.0, 1.0)) for value in (0.0, 0.5, 1.0)] == [0, SHADES // 2, SHADES]
-    span = span_of(TARGET, [Measure(value=10.0), Measure(value=40.0), missing("x")])
+    span = span_of(TARGET, [Measured(value=10.0), Measured(value=40.0), missing("x")])
     assert span == (0.0, 40.0)
     assert [shade(TARGET, value, span) for value in (40.0, 20.0, 0.0)] == [0, SHADES // 2, SHADES]
     assert shade(PSNR_TRUE, 30.0, (0.0, 30.0)) == SHADES
@@ -105,7 +105,7 @@ def test_distances_are_named_after_their_features() -> None:
 
 
 def test_small_distances_get_digits_enough() -> None:
-    assert fitting(TARGET, [Measure(value=1.23)]).digits == 2
-    assert fitting(TARGET, [Measure(value=0.0123), Measure(value=0.001)]).text(0.0123) == "0.0123"
-    assert fitting(TARGET, [missing("x"), Measure(value=0.0)]).digits == 2
-    assert fitting(KID, [Measure(value=0.0005)]).text(0.0005) == "0.500"
+    assert fitting(TARGET, [Measured(value=1.23)]).digits == 2
+    assert fitting(TARGET, [Measured(value=0.0123), Measured(value=0.001)]).text(0.0123) == "0.0123"
+    assert fitting(TARGET, [missing("x"), Measured(value=0.0)]).digits == 2
+    assert fitting(KID, [Measured(value=0.0005)]).text(0.0005) == "0.500"

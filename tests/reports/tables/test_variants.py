@@ -9,7 +9,7 @@ from statistics import mean, stdev
 import pytest
 from fake_run import EVIL, write_cell, write_json, write_run
 
-from bridgebench.eval.records.measured import Measure
+from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.pages.front import headline
@@ -97,11 +97,11 @@ def test_an_ablation_is_held_against_the_full_method(run: Run) -> None:
 
 
 def test_differences_with_and_without_intervals() -> None:
-    one, two = Measure(value=0.5, low=0.4, high=0.6, n=9), Measure(value=0.7, low=0.7, high=0.7, n=9)
+    one, two = Measured(value=0.5, low=0.4, high=0.6, n=9), Measured(value=0.7, low=0.7, high=0.7, n=9)
     assert difference(one, two).value == pytest.approx(0.2)
     assert (difference(one, two).low, difference(one, two).high) == pytest.approx((0.1, 0.3))
-    assert difference(one, Measure(value=0.7)).low is None
-    assert difference(Measure(reason="gone"), two).reason == "gone"
+    assert difference(one, Measured(value=0.7)).low is None
+    assert difference(Measured(reason="gone"), two).reason == "gone"
 
 
 def test_it_is_told_what_is_more_than_luck(folder: Path, run: Run) -> None:
