@@ -13,6 +13,7 @@ from bridgebench.reports.pages.html import standalone
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import fitting
+from bridgebench.reports.words.protocol import words
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Comparison:
 
     def page(self) -> bytes:
         """All of it as an HTML page of its own, with the style sheet in it."""
-        return standalone("diff.html.j2", found=self)
+        return standalone("diff.html.j2", found=self, words=words)
 
 
 def compare(first: Path, second: Path) -> Comparison:

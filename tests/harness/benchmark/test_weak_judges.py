@@ -78,7 +78,7 @@ def test_a_benchmark_tells_it_in_a_line_before_it_begins(
     def stop(*_: object) -> None:
         raise UserError("far enough")
 
-    monkeypatch.setattr("bridgebench.harness.benchmark.runner._prepare", stop)
+    monkeypatch.setattr("bridgebench.harness.benchmark.runner._bring_to_protocol", stop)
     scores = {"test": {"balanced": GOOD | {"Goatee": 0.6}}}
     path = profile_with(tmp_path, write_tiny, judges, "classifier", scores)
     main(["benchmark", "--profile", str(path), "--out", str(tmp_path / "run"), "--methods", "identity"])
