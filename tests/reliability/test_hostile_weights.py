@@ -54,19 +54,13 @@ def configured(**changes: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda fields: first(fields).update(data_offsets=[0, 10**9]), "invalid shape, data type, or offset"),
-        (
-            lambda fields: first(fields).update(data_offsets=[8, 8 + 4 * 2]),
-            "invalid offset|invalid shape, data type, or offset",
-        ),
-        (lambda fields: first(fields).update(shape=[2**40, 2**40]), "overflow"),
-        (lambda fields: first(fields).update(shape=[-1]), "integer `-1`, expected"),
-        (lambda fields: first(fields).update(dtype="OBJECT"), "unknown variant `OBJECT`"),
-        (
-            lambda fields: fields.update(extra={"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}),
-            "invalid offset for tensor `",
-        ),
-        (lambda fields: fields.update(__metadata__="text"), 'string "text", expected a map'),
+        (lambda fields: first(fields).update(data_offsets=[0, 10**9]), "does not fill its place"),
+        (lambda fields: first(fields).update(data_offsets=[8, 8 + 4 * 2]), "overlap or leave gaps|does not fill"),
+        (lambda fields: first(fields).update(shape=[2**40, 2**40]), "does not fill its place"),
+        (lambda fields: first(fields).update(shape=[-1]), "has no shape"),
+        (lambda fields: first(fields).update(dtype="OBJECT"), "no known type"),
+        (lambda fields: fields.update(extra={"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}), "overlap"),
+        (lambda fields: fields.update(__metadata__="text"), "metadata"),
         (lambda fields: fields["__metadata__"].update(config="[" * 5000), "nested too deeply"),
         (lambda fields: fields["__metadata__"].update(config="7"), "metadata is damaged"),
     ],
@@ -97,7 +91,7 @@ def test_an_oversized_header_a_tail_and_a_short_file_are_refused(weights: Path, 
         path.write_bytes(data)
         with pytest.raises(UserError, match="not a bridgebench weights file"):
             header(path)
-    with pytest.raises(ValueError, match="file not fully covered"):
+    with pytest.raises(ValueError, match="the file has"):
         read_tensor_header(rewritten(weights, path, lambda fields: None, extra=b"tail"))
 
 
