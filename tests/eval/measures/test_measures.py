@@ -132,11 +132,11 @@ def test_a_family_has_one_version() -> None:
 
 def test_cards_are_read_without_torch_or_scipy() -> None:
     code = "import sys, bridgebench.eval.measures; print({'torch', 'scipy', 'PIL'} & {*sys.modules})"
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
 
 def test_the_text_on_what_is_measured_names_every_measure() -> None:
-    text = (Path(__file__).parents[2] / "eval" / "PROTOCOL.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "eval" / "PROTOCOL.md").read_text(encoding="utf-8")
     assert [card.key for card in MEASURES if f"`{card.key}`" not in text] == []
