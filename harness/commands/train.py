@@ -49,9 +49,8 @@ def train(
 
         train_judge(method, found, minutes=minutes, out=out, seed=seed, data_root=data_root, resume=resume)
         return
-    from bridgebench.harness.profiles.variants import is_trainable
 
-    if not is_trainable(found.card(method)):
+    if not found.card(method).trainable:
         raise UserError(f"The method '{method}' has nothing to train.")
     from bridgebench.harness.train.loop import train as run_training
 

@@ -55,12 +55,7 @@ class Variant(BaseModel):
             method = methods.card(self.method)
         except UserError as error:
             raise ValueError(str(error)) from error
-        if not is_trainable(method):
+        if not method.trainable:
             raise ValueError(f"the method '{self.method}' has nothing to train, so it has no variants.")
         if self.modes is not None and (not self.modes or not method.modes.issuperset(self.modes)):
             raise ValueError(f"modes = {self.modes} must be some of those of '{self.method}': {sorted(method.modes)}.")
-
-
-def is_trainable(card: MethodCard) -> bool:
-    """Whether there is something to train in a method."""
-    return card.trainable and card.kind != "control"

@@ -15,7 +15,6 @@ from typing import Any
 
 from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.profiles.variants import is_trainable
 from bridgebench.harness.train.checkpoint import FILE, Progress, read_progress
 from bridgebench.harness.train.judges.train import train_judge
 from bridgebench.harness.train.loop import train
@@ -83,13 +82,13 @@ def systems_of(profile: Profile, methods: str) -> list[System]:
     judges = list(JUDGES.values())
     if methods.strip() == "all":
         named = dict.fromkeys([*profile.methods, *profile.variants])
-        trained = [name for name in named if is_trainable(profile.card(name))]
+        trained = [name for name in named if profile.card(name).trainable]
         return [System(name, profile) for name in [*(name for name in judges if name not in profile.weights), *trained]]
     names = list(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip()))
     if not names:
         raise UserError("--methods names nothing to train: give 'all', or a,b,... of the profile's methods.")
     for name in names:
-        if name not in judges and not is_trainable(profile.card(name)):
+        if name not in judges and not profile.card(name).trainable:
             raise UserError(f"The method '{name}' has nothing to train.")
     names.sort(key=lambda name: name not in judges)
     return [System(name, profile) for name in names]
