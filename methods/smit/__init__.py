@@ -1,4 +1,4 @@
-"""SMIT: one generator, steered by a label vector and a random style, and a mask that keeps what need not change."""
+"""SMIT: one generator, controlled by a label vector and a random style; a mask keeps what need not change."""
 
 from __future__ import annotations
 

@@ -17,20 +17,20 @@ from bridgebench.methods.smit.networks import Generator
 class SMIT(Editor):
     """SMIT (ICCV Workshops 2019): ``G(image, embedding(style, target labels))``.
 
-    The target is absolute. A strength t below 1 is the official interpolation: the code lies between that of the
-    source labels (t = 0) and that of the target labels (t = 1), both with the same style, on the sphere. (The official
-    demo turns hair attributes by a rule of its own; which flip is asked for is the caller's choice here.)
+    Labels are absolute, not differences. A strength t below 1 is the official interpolation on the sphere, from the
+    code of the source labels (t = 0) to the code of the target labels (t = 1), both with the same style. (The official
+    demo changes hair attributes by its own rule; here the caller decides which attributes to flip.)
 
     Args:
-        attributes: label columns.
-        image_size: a multiple of 2^downsamplings; the network takes images of any such size.
-        noise_size: size of the style (official: 20).
+        attributes: names of the label columns.
+        image_size: a multiple of 2^downsamplings, at least twice that; the network accepts images of any such size.
+        noise_size: length of the style (official: 20).
         width: channels of G at full resolution (official: 32).
-        blocks: residual blocks of G (official: 6).
-        downsamplings: halvings before the blocks (official: 3).
+        blocks: number of residual blocks of G (official: 6).
+        downsamplings: number of halvings before the blocks (official: 3).
 
     Raises:
-        UserError: the image size is not such a multiple.
+        UserError: the image size is not such a multiple, or too small.
     """
 
     card = CARD
@@ -67,10 +67,10 @@ class SMIT(Editor):
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """The edit; arguments as in ``edit``, `noise` being the styles (N, noise_size).
+        """The edit; arguments as in ``edit``; `noise` holds the styles (N, noise_size).
 
         Raises:
-            UserError: image sides or strength out of range; a strength below 1 without source labels or classifier.
+            UserError: image sides or strength out of range; a strength below 1 with no source labels and no classifier.
         """
         self.check_sides(images, 2 ** self.config["downsamplings"])
         noise = self.draw_noise(len(images), self.noise_size, noise, generator)
@@ -85,7 +85,7 @@ class SMIT(Editor):
 
 
 def spherical_interpolation(start: Tensor, end: Tensor, t: float) -> Tensor:
-    """Rows (N, D) between `start` (t = 0) and `end` (t = 1), at the angle between them; linear where that is 0."""
+    """Interpolates rows (N, D) from `start` (t = 0) to `end` (t = 1) by angle; linearly where they are parallel."""
     cosine = torch.cosine_similarity(start, end, dim=1).clamp(-1, 1)
     angle = cosine.arccos().unsqueeze(1)
     sine = angle.sin()

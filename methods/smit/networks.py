@@ -1,7 +1,7 @@
 """SMIT's networks.
 
-The generator: an encoder, residual blocks steered by adaptive instance norm, a decoder with an attention mask. The
-discriminator: three scales, each with a realness and an attribute head, under spectral norm.
+The generator has an encoder, residual blocks with adaptive instance norm, and a decoder with an attention mask. The
+discriminator has three scales with spectral norm, each with a realness head and an attribute head.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from bridgebench.methods.nn.few_channels import convolve_to_few
 
 _EPSILON = 1e-5
 SCALES = 3
-_SMALLEST = 2 ** (SCALES + 1)  # the smallest scale needs one halving that leaves 2x2
+_SMALLEST = 2 ** (SCALES + 1)  # image size at which the smallest scale is 4x4 and is halved once, to 2x2
 
 
 class AdaptiveBlock(nn.Module):
-    """x + AdaIN(conv(ReLU(AdaIN(conv(x))))), 3x3, no activation after the sum.
+    """x + AdaIN(conv(ReLU(AdaIN(conv(x))))) with 3x3 convolutions; no activation after the sum.
 
     Args:
-        channels: of input and output.
+        channels: number of channels of input and output.
     """
 
     def __init__(self, channels: int) -> None:
@@ -47,9 +47,9 @@ class AdaptiveBlock(nn.Module):
 
 
 class SampleNorm(nn.Module):
-    """Normalizes each sample by the mean and the unbiased deviation over all its channels and pixels.
+    """Normalizes each sample by the mean and the unbiased standard deviation over all its channels and pixels.
 
-    As the official code has it: epsilon is added to the deviation, and the scale starts uniform in [0, 1).
+    As in the official code, epsilon is added to the deviation, and the scale starts uniform in [0, 1).
 
     Args:
         channels: number of channels C; each has its own scale and shift.
@@ -64,7 +64,7 @@ class SampleNorm(nn.Module):
         """(N, C, H, W) -> (N, C, H, W)."""
         deviation, mean = torch.std_mean(x.float(), dim=(1, 2, 3), keepdim=True)
         scale = self.gamma[:, None, None] / (deviation + _EPSILON)
-        # As one multiplication and one addition a pixel: the statistics go into a scale and a shift of every channel.
+        # The statistics go into the scale and shift of each channel, so a pixel takes one multiplication and addition.
         shift = self.beta[:, None, None] - mean * scale
         return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))
 
@@ -72,15 +72,15 @@ class SampleNorm(nn.Module):
 class Generator(nn.Module):
     """G(image, code) with code = embedding(style, labels).
 
-    The embedding is one linear layer that is never trained: it keeps its random first weights, which are part of the
-    model nevertheless.
+    The embedding is one linear layer that is never trained: it keeps its random initial weights, which are still
+    part of the model.
 
     Args:
         attributes: number of label columns.
-        noise_size: size of the style (official: 20).
+        noise_size: length of the style (official: 20).
         width: channels at full resolution (official: 32).
-        blocks: residual blocks (official: 6).
-        downsamplings: halvings before the blocks (official: 3).
+        blocks: number of residual blocks (official: 6).
+        downsamplings: number of halvings before the blocks (official: 3).
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Generator(nn.Module):
         for index, block in enumerate(self.blocks):
             hidden = block(hidden, codes[:, index])
         features = self.up(hidden)
-        # Both heads read the same map: one convolution does for the two.
+        # Both heads read the same map, so one convolution computes both.
         weight = torch.cat([self.image_head.weight, self.mask_head.weight])
         found = convolve_to_few(features, weight) if self.training else F.conv2d(features, weight, padding=3)
         pixels, mask = found.float().split([3, 1], dim=1)
@@ -147,13 +147,13 @@ def _norm_relu(channels: int) -> list[nn.Module]:
 
 
 class SpectralConv(nn.Conv2d):
-    """A 4x4 convolution of stride 2 whose weight is divided by its largest singular value.
+    """A 4x4 convolution with stride 2 whose weight is divided by its largest singular value.
 
-    As in the official code, each call makes one step of the power iteration, in eval mode too: what the layer gives
-    depends on how often it was called. The weight's gradient flows through the singular value.
+    As in the official code, each call makes one step of the power iteration, also in eval mode, so the output of
+    the layer depends on how often it was called. The gradient of the weight flows through the singular value.
 
     Args:
-        inputs, outputs: channels.
+        inputs, outputs: numbers of channels.
     """
 
     u: Tensor
@@ -170,7 +170,7 @@ class SpectralConv(nn.Conv2d):
         with torch.autocast(input.device.type, enabled=False):
             matrix = self.weight.flatten(1)
             with torch.no_grad():
-                # New tensors, not new values: the backward pass of an earlier call still needs the old ones.
+                # New tensors, not in-place changes: the backward pass of an earlier call still needs the old values.
                 self.v = _normalize(matrix.t() @ self.u)
                 self.u = _normalize(matrix @ self.v)
             weight = self.weight / torch.dot(self.u, matrix @ self.v)
@@ -178,12 +178,12 @@ class SpectralConv(nn.Conv2d):
 
 
 class Scale(nn.Module):
-    """The discriminator of one scale: halvings down to 2x2, and two heads.
+    """The discriminator of one scale: halvings down to 2x2, then two heads.
 
     Args:
         attributes: number of label columns.
-        image_size: side of its input, a power of two.
-        width: channels of the first layer, doubled by each further one.
+        image_size: side of its input images, a power of two.
+        width: channels of the first layer; each further layer doubles them.
     """
 
     def __init__(self, attributes: int, image_size: int, width: int) -> None:
@@ -203,7 +203,7 @@ class Scale(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Three discriminators, for the image, and for the image halved once and twice.
+    """Three discriminators: for the image, for the image halved once, and for the image halved twice.
 
     Args:
         attributes: number of label columns.
@@ -211,7 +211,7 @@ class Discriminator(nn.Module):
         width: channels of the first layers (official: 32 for 256 pixels, else 16).
 
     Raises:
-        ValueError: another image size.
+        ValueError: an image size that is not such a power of two.
     """
 
     def __init__(self, attributes: int, image_size: int, width: int) -> None:
@@ -221,7 +221,7 @@ class Discriminator(nn.Module):
         self.scales = nn.ModuleList(Scale(attributes, image_size // 2**index, width) for index in range(SCALES))
 
     def forward(self, images: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Images (N, 3, S, S) -> of each scale the realness (N, 1, 2, 2), and the attribute logits (N, A)."""
+        """Images (N, 3, S, S) -> per scale, the realness (N, 1, 2, 2) and the attribute logits (N, A)."""
         realness, logits = [], []
         for index, scale in enumerate(self.scales):
             if index:

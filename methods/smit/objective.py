@@ -1,4 +1,4 @@
-"""SMIT's losses, in the form that the official code trains."""
+"""SMIT's losses, as the official training code computes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridgebench.methods.training.parallel import common_mean, processes
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms; the adversarial ones have 1. Defaults: the official code's for CelebA."""
+    """Weights of the loss terms; adversarial terms have weight 1. Defaults: the official code's for CelebA."""
 
     classification: float = 1.0
     reconstruction: float = 10.0
@@ -25,7 +25,7 @@ class LossWeights:
 
 
 def relativistic_hinge(real: list[Tensor], fake: list[Tensor]) -> Tensor:
-    """Relativistic average hinge loss: of each scale the mean of two halves, summed over the scales; a scalar.
+    """Relativistic average hinge loss: the mean of its two halves at each scale, summed over scales; a scalar.
 
     Args:
         real: realness maps that should lie 1 above the mean of `fake`.
@@ -43,13 +43,13 @@ def _mean(realness: Tensor) -> Tensor:
 
 
 def classification(logits: list[Tensor], labels: Tensor) -> Tensor:
-    """Cross entropy of labels (N, A): SUM over attributes and scales, mean over samples."""
+    """Cross entropy against labels (N, A): SUM over attributes and scales, mean over samples."""
     terms = [F.binary_cross_entropy_with_logits(scale, labels, reduction="sum") for scale in logits]
     return torch.stack(terms).sum() / len(labels)
 
 
 def variation(mask: Tensor) -> Tensor:
-    """SUM over batch and pixels of the absolute differences between neighbours, of a mask (N, 1, H, W)."""
+    """Total variation of a mask (N, 1, H, W): SUM over batch and pixels of absolute differences of neighbours."""
     return processes() * (mask.diff(dim=2).abs().sum() + mask.diff(dim=3).abs().sum())
 
 
@@ -59,12 +59,12 @@ def discriminator_terms(
     """The terms that D minimizes, unweighted scalars.
 
     Args:
-        discriminator: D; it is called twice, first with the real images (each call moves its power iteration).
+        discriminator: D; it is called twice, first with the real images (each call advances its power iteration).
         images, labels: real images (N, 3, H, W) and their labels (N, A).
         fake: edits (N, 3, H, W), without gradients.
 
     Returns:
-        ``realness`` and ``classification``, the latter of the real images.
+        ``realness``, and ``classification`` of the real images.
     """
     real_maps, logits = discriminator(images)
     fake_maps, _ = discriminator(fake)
@@ -83,15 +83,15 @@ def generator_terms(
         generator, discriminator: G and D; D is called twice, first with the edits.
         images, labels: real images (N, 3, H, W) and their labels (N, A).
         target: labels (N, A) to edit towards.
-        noise: (3, N, noise_size): the styles of the edit, of the way back, and of the edit to the image's own labels.
+        noise: (3, N, noise_size): the styles of the edit, of the edit back, and of the edit to the image's own labels.
 
     Returns:
         ``realness`` of the edits against the real images, ``classification`` of the edits as `target`,
-        ``reconstruction`` of the image by the way back, ``identity`` of the edit to its own labels, ``mask``, the mean
-        masks of edit and way back, and their ``smoothness``.
+        ``reconstruction`` of the image by the edit back, ``identity``: error of the edit to the image's own labels,
+        ``mask``: sum of the mean masks of edit and edit back, and ``smoothness`` of these masks.
     """
     there, back, same = noise
-    # Edit and edit to the own labels start from the same image: it is encoded once, and both are decoded in one pass.
+    # The edit and the identity edit start from the same image, so it is encoded once; both are decoded in one pass.
     code = generator.embed(torch.cat([there, same]), torch.cat([target, labels]))
     pixels, masks = generator.decode(generator.encode(images).repeat(2, 1, 1, 1), code)
     edited, identity = blend(images.repeat(2, 1, 1, 1), pixels, masks).chunk(2)
@@ -111,5 +111,5 @@ def generator_terms(
 
 
 def total(terms: dict[str, Tensor], weights: LossWeights) -> Tensor:
-    """The weighted sum of the terms of either network."""
+    """The weighted sum of the terms of one network (D or G)."""
     return torch.stack([getattr(weights, name, 1.0) * term for name, term in terms.items()]).sum()

@@ -1,6 +1,6 @@
 """Official SMIT checkpoints, ``<epoch>_<iteration>_G.pth`` and ``_D.pth``: each a bare state dict.
 
-Layers are named after their channels there. What differs: AdaIN layers carry buffers that nothing reads, runs on
+In these files, layers are named after their channels, and AdaIN layers have buffers that nothing reads. Runs on
 several GPUs put ``module.`` before every name, and older files call the embedding ``adain_net``.
 """
 
@@ -34,27 +34,27 @@ OFFICIAL_ATTRIBUTES = (
     "Young",
 )
 _OFFICIAL_SIZE = 256
-_NOISE_SIZE = 20  # the only one that the official code allows
+_NOISE_SIZE = 20  # the only size that the official code allows
 _EMBEDDING = "Domain_Embedding.model.output"
 _UNREAD = r"generator\.main\.res_\d+_\d+\.main\.[14]\.running_(mean|var)"
-# Bounded numbers: a damaged name must not make us build a network without end.
+# The numbers are bounded, so that a damaged name cannot make us build a huge network.
 _DOWN = re.compile(r"generator\.main\.down_conv_([1-9]\d{0,4})\.weight")
 _BLOCK = re.compile(r"generator\.main\.res_\d+_(\d{1,2})\.main\.")
 _LAYER = re.compile(r"cnns_main\.0\.conv_([1-9]\d{0,4})\.module\.weight_bar")
 
 
 def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> SMIT:
-    """The editor of an official checkpoint, in eval mode; its sizes are read from the tensors.
+    """Loads an official checkpoint as an editor in eval mode; its sizes are read from the tensors.
 
     Args:
-        paths: ``..._G.pth``, in any order with ``..._D.pth`` if that is at hand: the generator takes any image size,
-            the discriminator tells which one it was trained at (else 256, the official default).
+        paths: ``..._G.pth`` and, if available, ``..._D.pth``, in any order. The generator accepts any image size; the
+            discriminator tells the size of training (without it: 256, the official default).
         attributes: names of the label columns, in the order of training; default: the official ten or, for 14 columns,
             the benchmark's.
 
     Raises:
-        UserError: a damaged file, missing or unknown tensors (named), no generator among the files, or attributes whose
-            number is not that of the checkpoint.
+        UserError: a damaged file, missing or unknown tensors (named), no generator among the files, or a number
+            of attributes that does not match the checkpoint.
     """
     states = {Path(path): _renamed(read_torch(path)) for path in paths}
     critics = [path for path, state in states.items() if any(name.startswith("cnns_") for name in state)]
@@ -66,7 +66,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
     (path,) = (path for path in states if path not in critics)
     columns, width, blocks, downsamplings = _sizes(states[path])
     sizes = {"noise_size": _NOISE_SIZE, "width": width, "blocks": blocks, "downsamplings": downsamplings}
-    # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
+    # A damaged file may claim wrong sizes: they are checked against its tensors before memory is allocated.
     with torch.device("meta"):
         network = Generator(columns, **sizes)
     found = _matched(states[path], network, generator_names(network), path)
@@ -81,12 +81,12 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
 
 
 def generator_names(generator: Generator) -> dict[str, str]:
-    """The official name of each tensor of a generator, by its name here."""
+    """Maps the tensor names of a generator in this project to the official names."""
     names: dict[str, str] = {}
     for path, module in generator.named_modules():
         way, _, index = path.partition(".")
         if way in ("down", "up") and isinstance(module, nn.Conv2d):
-            channels = module.out_channels  # the norm that follows is named after them too
+            channels = module.out_channels  # the next norm is also named after these channels
             names[f"{path}.weight"] = f"generator.main.{way}_conv_{channels}.weight"
         elif isinstance(module, InstanceNorm | SampleNorm):
             for part, _ in module.named_parameters():
@@ -100,7 +100,7 @@ def generator_names(generator: Generator) -> dict[str, str]:
 
 
 def discriminator_names(discriminator: Discriminator) -> dict[str, str]:
-    """The official name of each tensor of a discriminator, by its name here."""
+    """Maps the tensor names of a discriminator in this project to the official names."""
     inner = {"weight": "weight_bar", "bias": "bias", "u": "weight_u", "v": "weight_v"}
     names: dict[str, str] = {}
     for path, module in discriminator.named_modules():
@@ -121,16 +121,16 @@ def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _matched(
     state: Mapping[str, Tensor], network: nn.Module, names: Mapping[str, str], path: Path
 ) -> dict[str, Tensor]:
-    """The tensors of a network under their names here."""
+    """A network's tensors from the file, under their names here."""
     expected = {names[name]: tensor.shape for name, tensor in network.state_dict().items()}
     found = match(state, expected, where=path, optional=[_UNREAD])
     return {name: found[official] for name, official in names.items()}
 
 
 def _sizes(state: Mapping[str, Tensor]) -> tuple[int, int, int, int]:
-    """Label columns, width, residual blocks and halvings; where the tensors do not tell, the official ones."""
+    """Label columns, width, residual blocks and halvings; official values where the tensors do not tell them."""
     channels = [int(found[1]) for name in state if (found := _DOWN.fullmatch(name))] or [32, 256]
-    # Counted by the last, so that one missing in between is named as missing.
+    # The highest number counts, so that a block missing in between is reported as missing.
     blocks = max((int(found[1]) + 1 for name in state if (found := _BLOCK.match(name))), default=6)
     downsamplings = (max(channels) // min(channels)).bit_length() - 1
     embedding = state.get(f"{_EMBEDDING}.weight")
@@ -139,10 +139,10 @@ def _sizes(state: Mapping[str, Tensor]) -> tuple[int, int, int, int]:
 
 
 def _image_size(state: Mapping[str, Tensor], columns: int, path: Path) -> int:
-    """The size that a discriminator was made for: its first scale halves it down to 2x2."""
+    """The image size that a discriminator was made for: its first scale halves the image down to 2x2."""
     widths = [int(found[1]) for name in state if (found := _LAYER.fullmatch(name))] or [32, 2048]
     layers = (max(widths) // min(widths)).bit_length()
-    # Its three scales need three layers at least; a file that has fewer is told what those lack.
+    # Three scales need at least three layers; for a file with fewer, the error names the missing tensors.
     image_size = 2 ** (max(layers, 3) + 1)
     with torch.device("meta"):
         network = Discriminator(columns, image_size, min(widths))

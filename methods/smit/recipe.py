@@ -1,4 +1,4 @@
-"""The numbers of a SMIT training run; the defaults are the official code's for CelebA."""
+"""The hyperparameters of a SMIT training run; the defaults are the official code's for CelebA."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from bridgebench.methods.smit.objective import LossWeights
 from bridgebench.methods.training.recipe import Count, Positive
 
-_STEPS = 28  # how often the official learning rate falls, by a 30th each time: at the end of 28 of 60 epochs
+_STEPS = 28  # falls of the official learning rate, each by 1/30 of the initial rate: at the end of 28 of 60 epochs
 
 
 @dataclass(frozen=True)
@@ -18,17 +18,17 @@ class SMITRecipe:
     """Sizes, loss weights and schedule.
 
     Attributes:
-        noise_size, width, blocks, downsamplings: of the generator, see `SMIT`.
-        discriminator_width: channels of the discriminator's first layers; none: the official rule, 32 for images of
-            256 pixels and 16 for all others.
+        noise_size, width, blocks, downsamplings: sizes of the generator, see `SMIT`.
+        discriminator_width: channels of the discriminator's first layers; None: the official rule, 32 for images of
+            256 pixels and 16 for all other sizes.
         iterations: steps of D and of G (official: 60 epochs of 4566).
-        batch_size: images a step. D and G step on different images, so that an iteration takes twice as many.
-        learning_rate, betas: Adam's, for both networks.
-        decay_iterations: the last iterations, in which the learning rate falls in 28 equal steps to 1/15 (official: 28
-            epochs); 0: never.
-        crop: cut a random part, 70 to 100 % of the area, out of each training image.
+        batch_size: images per step. D and G use different images, so an iteration reads twice as many.
+        learning_rate, betas: Adam's settings for both networks.
+        decay_iterations: number of iterations at the end in which the learning rate falls in 28 equal steps to 1/15
+            (official: 28 epochs); 0: it never falls.
+        crop: crop each training image to a random part, 70 to 100 % of its area.
         flip: mirror each training image with probability 0.5.
-        weights: of the loss terms.
+        weights: weights of the loss terms.
         precision: ``"32"``, or ``"bf16"``: autocast to bfloat16, channels last.
     """
 
@@ -48,7 +48,7 @@ class SMITRecipe:
     precision: Literal["32", "bf16"] = "32"
 
     def editor_sizes(self) -> dict[str, int]:
-        """The constructor arguments of `SMIT` that a recipe decides."""
+        """The constructor arguments of `SMIT` that a recipe sets."""
         return {name: getattr(self, name) for name in ("noise_size", "width", "blocks", "downsamplings")}
 
     def discriminator_width_at(self, image_size: int) -> int:

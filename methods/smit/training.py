@@ -25,19 +25,19 @@ _CROP_TRIES = 10
 class SMITTraining(CountedTraining[SMITRecipe]):
     """Generator, discriminator and their optimizers; see :class:`methods.training.base.Training`.
 
-    Where the official code seeds its draws anew (targets by the iteration of the epoch, styles by a counter), all come
-    from the one generator here. The vectors of the discriminator's power iteration are buffers; the official optimizer
-    holds them too, to no effect but a change of length, which the next iteration takes back.
+    The official code seeds its draws again and again (targets by the iteration of the epoch, styles by a counter); here
+    all draws come from one generator. The vectors of D's power iteration are buffers here. The official optimizer also
+    holds them, which only changes their length, and the next power iteration undoes that.
 
     Args:
-        recipe: sizes, weights, schedule.
-        attributes: label columns.
+        recipe: sizes, loss weights and schedule.
+        attributes: names of the label columns.
         image_size: side of the images: a power of two, at least 16.
         dataset_size: number of training images; nothing depends on it.
-        seed: of the initial weights.
+        seed: seed of the initial weights.
 
     Raises:
-        UserError: an image size that the networks cannot halve as they must.
+        UserError: an image size that does not fit the networks.
     """
 
     recipe_type = SMITRecipe
@@ -63,9 +63,9 @@ class SMITTraining(CountedTraining[SMITRecipe]):
         }
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
-        """One step of D on the first half of a batch, then one of G on the other.
+        """One step of D on the first half of a batch, then one of G on the second half.
 
-        Targets are the labels of other images of the whole batch, so that only combinations that exist are asked for.
+        Targets are the labels of the whole batch in random order, so that only existing combinations are requested.
         """
         self.iteration += 1
         set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
@@ -86,7 +86,7 @@ class SMITTraining(CountedTraining[SMITRecipe]):
         return logs | self.generator_step(ours(others), ours(other_labels), ours(other_target), styles)
 
     def discriminator_step(self, images: Tensor, labels: Tensor, target: Tensor, noise: Tensor) -> dict[str, Tensor]:
-        """One step of D; `noise` (N, noise_size) are the styles of its fakes. Returns its terms before the step."""
+        """One step of D; `noise` (N, noise_size): styles of the edits. Returns its terms before the step."""
         network = self.editor.generator
         with self.autocast(images):
             with torch.no_grad():
@@ -96,14 +96,14 @@ class SMITTraining(CountedTraining[SMITRecipe]):
 
     def generator_step(self, images: Tensor, labels: Tensor, target: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """One step of G; `noise` (3, N, noise_size) as in :func:`generator_terms`. Returns its terms before it."""
-        # Autocast anew: it would reuse the weights that it cast in the D step, where G had no gradients.
+        # A new autocast context: the old one would reuse weights cast in the D step, where G had no gradients.
         with self.autocast(images):
             terms = generator_terms(self.editor.generator, self.discriminator, images, labels, target, noise)
         return self._descend("generator", self.editor, terms)
 
     def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         loss = total(terms, self.recipe.weights)
-        # Named inputs: no gradients are computed for the weights of the other network, which does not step.
+        # The parameters are listed so that no gradients are computed for the other network, which is not updated.
         descend(loss, [self.optimizers[name]], _trained(network))
         return {f"{name}/{term}": value.detach() for term, value in terms.items()} | {f"{name}/total": loss.detach()}
 
@@ -113,11 +113,11 @@ def _trained(network: nn.Module) -> list[nn.Parameter]:
 
 
 def crop_at_random(images: Tensor, generator: torch.Generator) -> Tensor:
-    """A random part of each image (N, 3, H, W), resized to the whole size by bilinear interpolation.
+    """Crops a random part of each image (N, 3, H, W) and resizes it to the full size by bilinear interpolation.
 
-    The part has 70 to 100 % of the area, and a ratio of its sides that is log-uniform in [0.8, 1.2]; of ten draws the
-    first that fits into the image is taken, else the whole image (torchvision's ``RandomResizedCrop``, but with crops
-    that need not begin at a whole pixel).
+    The part has 70 to 100 % of the area, and the ratio of its sides is log-uniform in [0.8, 1.2]. The first of ten
+    draws that fits into the image is used, or else the whole image. This is torchvision's ``RandomResizedCrop``, except
+    that crops need not start at a whole pixel.
     """
     count = len(images)
     draw = torch.rand(2, count, _CROP_TRIES, generator=generator, device=generator.device).to(images.device)
@@ -129,7 +129,7 @@ def crop_at_random(images: Tensor, generator: torch.Generator) -> Tensor:
     fits = (sides <= 1).all(dim=0)
     first = fits.int().argmax(dim=1)
     width, height = torch.where(fits.any(dim=1), sides[:, torch.arange(count, device=first.device), first], 1.0)
-    # In the coordinates of `affine_grid` an image reaches from -1 to 1.
+    # In the coordinates of `affine_grid`, an image spans -1 to 1.
     window = torch.zeros(count, 2, 3, device=images.device)
     window[:, 0, 0], window[:, 0, 2] = width, place[0] * (1 - width)
     window[:, 1, 1], window[:, 1, 2] = height, place[1] * (1 - height)

@@ -1,4 +1,4 @@
-"""StarGAN v2: one generator for all domains, told by a style code from noise or from a reference."""
+"""StarGAN v2: one generator for all domains, controlled by a style code that comes from noise or from a reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Domains as StarGAN v2 counts them, read from label columns."""
+"""The domains of StarGAN v2, read from label columns."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from bridgebench.methods.core.errors import UserError, did_you_mean
 
 
 class DomainIndex:
-    """How label columns tell the domain of an image, an index 0..count-1 as in the official code.
+    """Reads the domain of an image from its label columns: an index 0..count-1, as in the official code.
 
-    * Several columns: a domain each, in their order; a row has exactly one of them set.
+    * Several columns: each column is a domain, in this order; each row has exactly one column set.
     * One column, or one of several that `attribute` names: two domains, 0 without and 1 with the attribute. The other
-      columns are not read: StarGAN v2 knows combinations of attributes only as domains of their own.
+      columns are not read, because StarGAN v2 supports a combination of attributes only as a domain of its own.
 
     Args:
-        attributes: label columns.
-        attribute: see above; None: a domain a column.
+        attributes: names of the label columns.
+        attribute: see above; None, with several columns: each column is a domain.
 
     Raises:
-        UserError: `attribute` is no column.
+        UserError: `attribute` is not one of the columns.
     """
 
     def __init__(self, attributes: Sequence[str], attribute: str | None = None) -> None:
@@ -47,7 +47,7 @@ class DomainIndex:
         """Labels (N, A) of 0 and 1 -> domains (N,), int64.
 
         Raises:
-            UserError: a row has none or several of the domains set.
+            UserError: each column is a domain, but a row sets no column or several.
         """
         if self.column is not None:
             return labels[:, self.column].long()
@@ -59,5 +59,5 @@ class DomainIndex:
         return labels.argmax(dim=1)
 
     def predicted(self, logits: Tensor) -> Tensor:
-        """A classifier's logits (N, A) -> the likeliest domains (N,), int64."""
+        """A classifier's logits (N, A) -> the most likely domains (N,), int64."""
         return logits.argmax(dim=1) if self.column is None else (logits[:, self.column] > 0).long()

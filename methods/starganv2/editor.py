@@ -15,28 +15,28 @@ from bridgebench.methods.starganv2.domains import DomainIndex
 from bridgebench.methods.starganv2.masks import FaceMasks
 from bridgebench.methods.starganv2.networks import Generator, MappingNetwork, Masks, StyleEncoder
 
-_OFFICIAL_PIXEL_WIDTH = 2**14  # width * image size of the official networks
+_OFFICIAL_PIXEL_WIDTH = 2**14  # width * image size in the official networks
 _AVERAGED_STYLES = 10_000
 
 
 class StarGANv2(Editor):
     """StarGAN v2 (CVPR 2020): ``G(image, style)`` with the style ``F(noise, domain)`` or ``E(reference, domain)``.
 
-    Only the target domain matters; the source's labels are not read. What a domain is, see `DomainIndex`: a label
-    column each, or an attribute's two values. `editable` are the columns that an edit can change.
+    Only the target domain matters; the source labels are not read. A domain is a label column, or one of the two
+    values of an attribute (see `DomainIndex`). `editable` lists the columns that an edit can change.
 
     Args:
-        attributes: label columns.
-        attribute: the column whose two values are the domains; None: a domain a column.
-        image_size: a power of 2, at least 32; the networks take images of this size alone.
+        attributes: names of the label columns.
+        attribute: the column whose two values are the domains; None: each column is a domain (see `DomainIndex`).
+        image_size: a power of 2, at least 32; the networks accept only images of this size.
         width: channels at full resolution; 0: the official 16384 / image_size.
-        widest: limit of all widths (official: 512).
-        style_size, noise_size: of the style (64) and of the noise z (16).
-        mapping_width: of the mapping network's layers (official: 512).
-        high_pass: w_hpf, the high-pass skip for faces; 0: none. With it the editor holds the landmark network FAN.
+        widest: upper limit of the channels of any layer (official: 512).
+        style_size, noise_size: lengths of the style code (official: 64) and of the noise z (official: 16).
+        mapping_width: width of the mapping network's layers (official: 512).
+        high_pass: w_hpf of the high-pass skip for faces; 0: no skip. A skip adds the landmark network FAN.
 
     Raises:
-        UserError: a size that does not fit, or an attribute that is no column.
+        UserError: a size that is not allowed, a negative high_pass, or an attribute that is not a column.
     """
 
     card = CARD
@@ -98,8 +98,8 @@ class StarGANv2(Editor):
         """``G(images, F(noise, domain))``; arguments as in ``edit``.
 
         Args:
-            truncation: psi in [0, 1]: how far the style lies from its domain's mean style; below 1 edits look safer
-                and differ less (official pictures: 0.5 to 1, official measures: 1).
+            truncation: psi in [0, 1]: 0 uses the domain's mean style, 1 the drawn style; values between interpolate.
+                Below 1, edits look safer and vary less (official pictures: 0.5 to 1, official metrics: 1).
         """
         if not 0 <= truncation <= 1:
             raise UserError(f"truncation must lie in [0, 1], not {truncation}: 0 is the domain's mean style.")
@@ -124,7 +124,7 @@ class StarGANv2(Editor):
     ) -> Tensor:
         """``G(images, E(reference, domain))``; arguments as in ``edit``.
 
-        `labels` tell the references' domains; without them the attached classifier does.
+        `labels` give the domains of the references; without labels, the attached classifier predicts the domains.
         """
         self._refuse_other_sizes(images)
         if labels is None:

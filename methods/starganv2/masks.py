@@ -1,4 +1,4 @@
-"""Face masks for the high-pass skip: a landmark network (FAN, the official ``wing.ckpt``) and what is made of its maps.
+"""Face masks for the high-pass skip: a landmark network (FAN, official ``wing.ckpt``), and masks from its heatmaps.
 
 The network is never trained here. Tensor names are the official ones.
 """
@@ -11,17 +11,17 @@ from torch import Tensor, nn
 
 from bridgebench.methods.starganv2.networks import Masks
 
-_SIZE = 256  # of its input and of the masks
+_SIZE = 256  # side of the landmark network's input and of the masks, in pixels
 _LANDMARKS = 98
 _DEPTH = 4
-# Channels (first, last + 1), rows to look down, power.
+# Heatmap channels (first, last + 1), number of rows to move the map up, exponent.
 _SHARPENED = ((8, 25, 0, 3), (33, 51, -7, 2), (55, 60, 8, 4), (77, 82, -8, 4), (83, 88, 8, 4), (88, 96, -2, 3))
 _CLEARED = (*range(8), *range(25, 33), 33, 46, 76, 82)
-_ONLY_COARSE = (*range(8, 25), *range(33, 51), *range(76, 96))  # what the second mask lacks
+_ONLY_COARSE = (*range(8, 25), *range(33, 51), *range(76, 96))  # channels that the fine mask leaves out
 
 
 class FaceMasks(nn.Module):
-    """Landmark maps of faces, and the two masks that the generator's skip reads."""
+    """The landmark network: it predicts heatmaps of face landmarks, and from them two masks for the high-pass skip."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class FaceMasks(nn.Module):
         self.train(False)
 
     def train(self, mode: bool = True) -> FaceMasks:
-        """Stays in eval mode."""
+        """Keeps eval mode for any `mode`: this network is never trained."""
         return super().train(False)
 
     @torch.no_grad()
@@ -50,16 +50,16 @@ class FaceMasks(nn.Module):
             return masks_from(F.interpolate(heatmaps, size=_SIZE, mode="bilinear", align_corners=True))
 
     def heatmaps(self, images: Tensor) -> Tensor:
-        """Images (N, 3, H, W) in [-1, 1] -> a map for each of 98 landmarks, (N, 98, 64, 64)."""
+        """Images (N, 3, H, W) in [-1, 1] -> a heatmap for each of 98 landmarks, (N, 98, 64, 64)."""
         x = F.interpolate(images, size=_SIZE, mode="bilinear") * 0.5 + 0.5
         x = self.conv2(F.relu(self.bn1(self.conv1(x))))
         x = self.m0(self.conv4(self.conv3(F.avg_pool2d(x, 2))))
         x = F.relu(self.bn_end0(self.conv_last0(self.top_m_0(x))))
-        return self.l0(x)[:, :_LANDMARKS]  # the last channel, the faces' outline, is not used
+        return self.l0(x)[:, :_LANDMARKS]  # the last channel is the outline of the face; it is not used
 
 
 def masks_from(heatmaps: Tensor) -> Masks:
-    """Landmark maps (N, 98, H, W) -> the masks for coarse and for fine maps, (N, 1, H, W) each, in [0, 1]."""
+    """Heatmaps (N, 98, H, W) -> the masks for coarse and for fine feature maps, (N, 1, H, W) each, in [0, 1]."""
     maps = torch.where(heatmaps < 0.1, 0.0, heatmaps)
     low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
     maps = (maps - low) / (high - low + 1e-6)
@@ -75,12 +75,12 @@ def masks_from(heatmaps: Tensor) -> Masks:
 
 
 def _lifted(maps: Tensor, rows: int) -> Tensor:
-    """Each row replaced by the one `rows` further down, cyclic."""
+    """Moves maps up by `rows` rows (down if negative); rows that leave on one side return on the other."""
     return maps.roll(-rows, dims=2)
 
 
 class _CoordinateConv(nn.Module):
-    """A convolution that also sees where it is: rows, columns and distance from the centre."""
+    """A convolution with three extra input channels: the row, column and distance from the centre of each pixel."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class _CoordinateConv(nn.Module):
 
 
 class _Block(nn.Module):
-    """Three convolutions whose outputs stand side by side, plus the input."""
+    """A residual block: the outputs of three convolutions are concatenated, and the input is added."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class _Block(nn.Module):
 
 
 class _Hourglass(nn.Module):
-    """Four sizes, each with a way around the smaller ones."""
+    """An hourglass network with four halvings; each level has a skip branch past the smaller maps."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

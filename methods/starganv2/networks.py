@@ -1,6 +1,6 @@
 """StarGAN v2's four networks, with the tensor names of the official PyTorch code.
 
-All widths start at `width` (official: 16384 / image size) and double with each halving, up to `widest` (512).
+Channels start at `width` (official: 16384 / image size) and double with each halving, up to `widest` (official: 512).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from bridgebench.methods.nn.blocks import InstanceNorm
 from bridgebench.methods.nn.resampled import convolve_and_halve, enlarge_and_convolve, halve
 
 Masks = tuple[Tensor, Tensor]
-Encoded = tuple[Tensor, dict[int, Tensor]]  # the deepest map, and by their size those that the high-pass skip carries
-_SKIPPED_SIZES = (32, 64, 128)  # map sizes that the high-pass skip carries over
+Encoded = tuple[Tensor, dict[int, Tensor]]  # the deepest map, and the maps for the high-pass skip, by size
+_SKIPPED_SIZES = (32, 64, 128)  # sizes of the maps that the high-pass skip carries
 _EPSILON = 1e-5
 
 
 class ResidualBlock(nn.Module):
-    """(x + conv(LReLU(IN(pool(conv(LReLU(IN(x))))))) / sqrt(2); channels change in the second convolution.
+    """(x + conv(LReLU(IN(pool(conv(LReLU(IN(x))))))) / sqrt(2); the second convolution changes the channels.
 
     Args:
-        inputs, outputs: channels.
-        norm: with instance norms.
-        down: halve the size.
+        inputs, outputs: numbers of channels.
+        norm: use instance norms.
+        down: halve height and width.
     """
 
     def __init__(self, inputs: int, outputs: int, *, norm: bool = False, down: bool = False) -> None:
@@ -41,10 +41,10 @@ class ResidualBlock(nn.Module):
         self.conv1x1 = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, outputs, H, W), or half of the size."""
+        """(N, inputs, H, W) -> (N, outputs, H, W), or (N, outputs, H/2, W/2) with `down`."""
         y = _leaky(self.norm1(x))
         y = convolve_and_halve(self.conv1, y) if self.down else self.conv1(y)
-        # The 1x1 convolution commutes with average pooling: done on the small map.
+        # The 1x1 convolution commutes with average pooling, so it runs on the smaller map.
         return (self.conv1x1(self._pool(x)) + self.conv2(_leaky(self.norm2(y)))).div_(math.sqrt(2))
 
     def _pool(self, x: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ class ResidualBlock(nn.Module):
 
 
 class AdaIN(nn.Module):
-    """Instance norm whose scale (1 + gamma) and shift a linear layer reads from the style."""
+    """Instance norm; a linear layer computes its scale (1 + gamma) and its shift (beta) from the style code."""
 
     def __init__(self, channels: int, style_size: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class AdaIN(nn.Module):
         self.fc = nn.Linear(style_size, 2 * channels)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """x (N, channels, H, W) and style (N, style_size) -> the shape of x."""
+        """x (N, channels, H, W) and style (N, style_size) -> (N, channels, H, W)."""
         gamma, beta = self.fc(style)[:, :, None, None].chunk(2, dim=1)
         if self.training and channels_last.lies_so(x):
             return channels_last.instance_norm(x, 1 + gamma, beta, _EPSILON)
@@ -68,14 +68,14 @@ class AdaIN(nn.Module):
 
 
 class StyleBlock(nn.Module):
-    """Residual block with AdaIN; channels change in the first convolution.
+    """Residual block with AdaIN; the first convolution changes the channels.
 
     Args:
-        inputs, outputs: channels.
-        style_size: of the style.
-        up: double the size (nearest).
-        shortcut: add the input and divide by sqrt(2); without it (generators with a high-pass skip) the block is its
-            residual alone, and the 1x1 weight that official checkpoints hold nevertheless is not read.
+        inputs, outputs: numbers of channels.
+        style_size: length of the style code.
+        up: double height and width (nearest neighbour).
+        shortcut: add the input and divide by sqrt(2). Without it (in generators with a high-pass skip) the block
+            returns only its residual; its 1x1 weight is not used, although official checkpoints hold it.
     """
 
     def __init__(self, inputs: int, outputs: int, style_size: int, *, up: bool = False, shortcut: bool = True) -> None:
@@ -88,7 +88,7 @@ class StyleBlock(nn.Module):
         self.conv1x1 = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """x (N, inputs, H, W) and style (N, style_size) -> (N, outputs, H, W), or twice the size."""
+        """x (N, inputs, H, W) and style (N, style_size) -> (N, outputs, H, W), or (N, outputs, 2H, 2W) with `up`."""
         y = _leaky(self.norm1(x, style))
         y = enlarge_and_convolve(self.conv1, y) if self.up else self.conv1(y)
         y = self.conv2(_leaky(self.norm2(y, style)))
@@ -101,7 +101,7 @@ class StyleBlock(nn.Module):
 
 
 class HighPass(nn.Module):
-    """A 3x3 Laplacian on each channel, divided by `weakening` (official w_hpf): a larger one lets less through."""
+    """A 3x3 Laplacian on each channel, divided by `weakening` (official w_hpf): larger values let less through."""
 
     filter: Tensor
 
@@ -117,15 +117,15 @@ class HighPass(nn.Module):
 
 
 class Generator(nn.Module):
-    """G: image and style -> image in the style's domain. No tanh: its output may leave [-1, 1].
+    """G: image and style code -> image in the style's domain. G has no tanh, so its output may leave [-1, 1].
 
-    Halves the map down to 16x16, or to 8x8 with a high-pass skip.
+    The encoder halves the map down to 16x16, or to 8x8 with a high-pass skip.
 
     Args:
         image_size: a power of 2, at least 32.
-        width, widest: channels at full resolution, and their limit.
-        style_size: of the style (official: 64).
-        high_pass: w_hpf; 0: no high-pass skip, and shortcuts in the decoder instead.
+        width, widest: channels at full resolution, and the upper limit of channels.
+        style_size: length of the style code (official: 64).
+        high_pass: w_hpf of the high-pass skip; 0: no skip, but shortcuts in the decoder.
     """
 
     def __init__(
@@ -156,8 +156,8 @@ class Generator(nn.Module):
         Args:
             images: (N, 3, H, W) in [-1, 1].
             style: (N, style_size).
-            masks: two of (N, 1, h, w) in [0, 1], where the high-pass skip lets pass at 32 pixels, and at 64 and 128;
-                None: it is off. Only for generators with a `high_pass`.
+            masks: two masks (N, 1, h, w) in [0, 1] that show where the high-pass skip passes detail: the first at 32
+                pixels, the second at 64 and 128; None: the skip is off. Only for generators with a `high_pass`.
 
         Returns:
             (N, 3, H, W) float32, not limited to [-1, 1].
@@ -165,7 +165,7 @@ class Generator(nn.Module):
         return self.decode_with(self.encode_images(images), style, masks)
 
     def encode_images(self, images: Tensor) -> Encoded:
-        """The first half, which does not see the style."""
+        """Runs the encoder, which does not depend on the style; `images` as in ``forward``."""
         x, skipped = self.from_rgb(images), {}
         for block in self.encode:
             if self.hpf is not None and x.shape[2] in _SKIPPED_SIZES:
@@ -174,7 +174,7 @@ class Generator(nn.Module):
         return x, skipped
 
     def decode_with(self, encoded: Encoded, style: Tensor, masks: Masks | None = None) -> Tensor:
-        """The second half; arguments and result as in ``forward``."""
+        """Runs the decoder on the output of `encode_images`; other arguments and result as in ``forward``."""
         x, skipped = encoded
         for block in self.decode:
             x = block(x, style)
@@ -189,13 +189,13 @@ class Generator(nn.Module):
 
 
 class MappingNetwork(nn.Module):
-    """F: noise and domain -> style; four shared layers, then four for each domain.
+    """F: noise and domain -> style code; four shared layers, then four layers for each domain.
 
     Args:
-        domains: K.
-        noise_size: of the noise z (official: 16).
+        domains: K, the number of domains.
+        noise_size: length of the noise z (official: 16).
         hidden: width of the layers (official: 512).
-        style_size: of the style (official: 64).
+        style_size: length of the style code (official: 64).
     """
 
     def __init__(self, domains: int, noise_size: int = 16, hidden: int = 512, style_size: int = 64) -> None:
@@ -210,7 +210,7 @@ class MappingNetwork(nn.Module):
 
 
 class StyleEncoder(nn.Module):
-    """E: image and its domain -> style. Arguments as `Generator`, and `domains`, K."""
+    """E: image and its domain -> style code. Arguments as for `Generator`; `domains` is K, the number of domains."""
 
     def __init__(self, domains: int, image_size: int, width: int, widest: int = 512, style_size: int = 64) -> None:
         super().__init__()
@@ -225,7 +225,7 @@ class StyleEncoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D: image and domain -> is it a real image of this domain? Arguments as `StyleEncoder`."""
+    """D: image and domain -> is it a real image of this domain? Arguments as for `StyleEncoder`."""
 
     def __init__(self, domains: int, image_size: int, width: int, widest: int = 512) -> None:
         super().__init__()
@@ -239,7 +239,7 @@ class Discriminator(nn.Module):
 
 
 def _trunk(image_size: int, width: int, widest: int) -> tuple[list[nn.Module], int]:
-    """Layers from an image to (N, channels, 1, 1), and these channels."""
+    """Layers that turn images into (N, channels, 1, 1), and the number of these channels."""
     layers: list[nn.Module] = [nn.Conv2d(3, width, 3, padding=1)]
     channels = width
     for _ in range(int(math.log2(image_size)) - 2):
@@ -257,7 +257,7 @@ def _perceptron(sizes: list[int]) -> list[nn.Module]:
 
 
 def _select(heads: nn.ModuleList, hidden: Tensor, domains: Tensor) -> Tensor:
-    """Each row through the head of its domain. All heads are computed, as officially: Adam steps them all."""
+    """Sends each row through the head of its domain. As in the official code, all run, so Adam updates all."""
     every = torch.stack([head(hidden) for head in heads], dim=1).float()
     return every[torch.arange(len(domains), device=domains.device), domains]
 

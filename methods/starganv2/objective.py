@@ -19,12 +19,12 @@ Terms = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms; the adversarial ones have 1. Defaults: the official code's for CelebA-HQ.
+    """Weights of the loss terms; adversarial terms have weight 1. Defaults: the official code's for CelebA-HQ.
 
     Attributes:
-        style, cycle: of these terms.
-        diversity: at the start (AFHQ: 2); training lowers it to 0.
-        penalty: of `penalty`, which is half of the squared gradient.
+        style, cycle: weights of the terms of these names.
+        diversity: weight at the start of training (AFHQ: 2); training lowers it to 0.
+        penalty: weight of `penalty`, which is half of the squared gradient norm.
     """
 
     style: float = 1.0
@@ -34,7 +34,7 @@ class LossWeights:
 
 
 class Edit(NamedTuple):
-    """Edits (N, 3, H, W), and what they were made of: style, masks, what the generator's first half gave."""
+    """Edits (N, 3, H, W), and what they were made from: the style codes, the masks and the output of G's encoder."""
 
     style: Tensor
     masks: Masks | None
@@ -43,7 +43,7 @@ class Edit(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """Images (N, 3, H, W), their domains (N,), and the domains (N,) that they are edited towards."""
+    """Images (N, 3, H, W), their domains (N,), and the target domains (N,) of their edits."""
 
     images: Tensor
     domains: Tensor
@@ -51,12 +51,12 @@ class Conversion(NamedTuple):
 
 
 def realness(logits: Tensor, real: bool) -> Tensor:
-    """Cross entropy of logits (N,) that should say real, or not."""
+    """Mean cross entropy of D's logits (N,), which should say real (`real`) or fake: a scalar."""
     return F.softplus(-logits if real else logits).mean()
 
 
 def penalty(gradient: Tensor) -> Tensor:
-    """R1: half the mean over samples of the squared gradient (N, 3, H, W) of D's logits by the images, a scalar."""
+    """R1: half the squared norm of the gradient (N, 3, H, W) of D's logits by the images, mean over samples; scalar."""
     return 0.5 * gradient.float().square().sum((1, 2, 3)).mean()
 
 
@@ -67,12 +67,12 @@ def discriminator_terms(
 
     Args:
         discriminator: D.
-        given: real images and where they are edited to.
+        given: real images, their domains and the target domains.
         fake: the edits (N, 3, H, W), without gradients.
-        penalized: with R1, at the real images.
+        penalized: also compute the R1 penalty, at the real images.
 
     Returns:
-        ``real``, ``fake``, and ``penalty`` if asked for.
+        ``real``, ``fake``, and with `penalized` also ``penalty``.
     """
     images, domains, targets = given
     if not penalized:
@@ -100,14 +100,14 @@ def generator_terms(
 
     Args:
         generator, encoder, discriminator: G, E and D.
-        given: real images and where they are edited to.
-        edit: of the images, by a style (N, style_size) of the target domains, with its graph.
-        other_style: a second one, which gets no gradients.
-        masks_of: images -> masks for the high-pass skip, or None.
+        given: real images, their domains and the target domains.
+        edit: edits of the images, made with styles (N, style_size) of the target domains, with their graph.
+        other_style: second styles (N, style_size) of the target domains; they get no gradients.
+        masks_of: function from images to masks for the high-pass skip, or to None.
 
     Returns:
-        ``adversarial``, ``style`` (the style read back from the edit), ``diversity`` (how far the edits by the two
-        styles differ: more is better) and ``cycle``.
+        ``adversarial``, ``style`` (L1 error of the style read back from the edit), ``diversity`` (L1 distance between
+        the edits with the two styles: larger is better) and ``cycle``.
     """
     images, domains, targets = given
     fake = edit.edited
@@ -123,12 +123,12 @@ def generator_terms(
 
 
 def discriminator_total(terms: Terms, weights: LossWeights) -> Tensor:
-    """The weighted sum of what `discriminator_terms` gives."""
+    """The weighted sum of the terms from `discriminator_terms`."""
     total = terms["real"] + terms["fake"]
     return total + weights.penalty * terms["penalty"] if "penalty" in terms else total
 
 
 def generator_total(terms: Terms, weights: LossWeights, diversity: float) -> Tensor:
-    """The weighted sum of what `generator_terms` gives; `diversity` is that term's weight by now."""
+    """The weighted sum of the terms from `generator_terms`; `diversity` is the current weight of the diversity term."""
     kept = weights.style * terms["style"] + weights.cycle * terms["cycle"]
     return terms["adversarial"] + kept - diversity * terms["diversity"]

@@ -1,7 +1,7 @@
 """Official StarGAN v2 checkpoints, ``<step>_nets_ema.ckpt``: the state dicts of several networks, by network name.
 
-Published files may lack the constant of the high-pass skip; files that other code saved may have ``module.`` before
-every name. The landmark network is in the file too where there is a skip, or comes as the outside ``wing.ckpt``.
+Published files may lack the constant filter of the high-pass skip. Files saved by other code may have ``module.``
+before every name. With a skip, the landmark network is in the same file or in the separate ``wing.ckpt``.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from bridgebench.methods.starganv2.masks import FaceMasks
 from bridgebench.methods.starganv2.networks import HighPass
 
 State = dict[str, Tensor]
-# Label columns by image size and number of domains: the official runs, and CelebA's bangs at the benchmark's 128.
+# Label columns by image size and number of domains: official runs, and bangs on CelebA at the benchmark's 128 pixels.
 _KNOWN_DOMAINS = {(256, 3): ("cat", "dog", "wild"), (256, 2): ("female", "male"), (128, 2): ("Without_Bangs", "Bangs")}
 _NETWORKS = ("generator", "mapping_network", "style_encoder")
-_UNREAD = ("discriminator", "fan")  # what a file may hold besides; fan is read where there is a high-pass skip
+_UNREAD = ("discriminator", "fan")  # networks that a file may also hold; fan is read only with a high-pass skip
 _FILTER = "hpf.filter"
 _OFFICIAL_HIGH_PASS = 1.0
 
 
 def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> StarGANv2:
-    """The editor of an official checkpoint, in eval mode; all its sizes are read from the tensors.
+    """Loads an official checkpoint as an editor in eval mode; all sizes are read from the tensors.
 
     Args:
-        paths: ``<step>_nets_ema.ckpt`` (``<step>_nets.ckpt``, without the moving average, does as well), and
-            ``wing.ckpt`` if a network with a high-pass skip came without its landmark network.
-        attributes: names of the label columns, one a domain in the order of training; or, for two domains, one name:
-            the attribute that the second domain has and the first lacks. Default: the official domains.
+        paths: ``<step>_nets_ema.ckpt`` or ``<step>_nets.ckpt`` (without the moving average), and also
+            ``wing.ckpt`` if the generator has a high-pass skip and the file has no landmark network.
+        attributes: names of the label columns, one per domain in the order of training. For two domains, one name is
+            enough: the attribute that the second domain has and the first lacks. Default: the official domains.
 
     Raises:
         UserError: a damaged file, missing or unknown tensors (named), no landmark network where one is needed, or
-            attributes whose number is not that of the domains.
+            a number of attributes that does not match the domains.
     """
     read = {Path(path): _read(path) for path in paths}
     files = [path for path, found in read.items() if "generator" in found]
@@ -53,7 +53,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
     _refuse_strangers(networks, path)
     states = {name: _state(networks, name, path) for name in _NETWORKS}
     sizes = _sizes(states, path)
-    with torch.device("meta"):  # no memory is taken for what a damaged file claims
+    with torch.device("meta"):  # so that sizes from a damaged file take no memory
         editor = StarGANv2(attributes=_attributes(attributes, sizes, states, path), **sizes)
     if sizes["high_pass"]:
         states["generator"].setdefault(_FILTER, HighPass(sizes["high_pass"]).filter)
@@ -67,10 +67,10 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
 
 
 def load_landmarks(path: str | Path) -> State:
-    """The landmark network's tensors from ``wing.ckpt`` (under ``state_dict``, or bare); others in it are left out.
+    """The landmark network's tensors from ``wing.ckpt`` (in ``state_dict``, or at the top level); others are ignored.
 
     Raises:
-        UserError: a missing or damaged file, or one without them.
+        UserError: a missing or damaged file, or a file without these tensors.
     """
     found = _read(path)
     nested = found.get("state_dict", found)
@@ -84,7 +84,7 @@ def _landmarks(networks: Mapping[str, Any], path: str | Path, optional: Sequence
     with torch.device("meta"):
         expected = {name: tensor.shape for name, tensor in FaceMasks().state_dict().items()}
     for name in expected:
-        if name.endswith("num_batches_tracked"):  # PyTorch before 0.4.1 wrote none
+        if name.endswith("num_batches_tracked"):  # PyTorch before 0.4.1 did not save this counter
             state.setdefault(name, torch.tensor(0))
     return match(state, expected, where=f"{path} (fan)", optional=optional)
 
@@ -105,7 +105,7 @@ def _refuse_strangers(networks: Mapping[str, Any], path: Path) -> None:
 
 
 def _state(networks: Mapping[str, Any], name: str, path: str | Path) -> State:
-    """One network's tensors, floating-point ones as float32, without ``module.`` where all names have it."""
+    """One network's tensors: floating-point tensors as float32, names without ``module.`` if all of them have it."""
     state = plain_tensors(networks[name] or None, path, f"The network '{name}' of ")
     prefix = "module." if all(str(key).startswith("module.") for key in state) else ""
     return {
@@ -115,7 +115,7 @@ def _state(networks: Mapping[str, Any], name: str, path: str | Path) -> State:
 
 
 def _sizes(states: Mapping[str, State], path: Path) -> dict[str, Any]:
-    """The constructor arguments of `StarGANv2` but for the attributes."""
+    """The constructor arguments of `StarGANv2`, except the attributes."""
     generator, encoder = states["generator"], states["style_encoder"]
 
     def size(network: str, tensor: str, axis: int, axes: int) -> int:
@@ -128,7 +128,7 @@ def _sizes(states: Mapping[str, State], path: Path) -> dict[str, Any]:
     blocks = _count(encoder, r"shared\.(\d+)\.conv[12]\.")
     if not 3 <= blocks <= 10:
         raise UserError(f"The tensors of {path} (style_encoder) are not those of this network; blocks: {blocks}.")
-    # Without a skip the halvings end at 16x16 (the encoder's at 4x4), with one at 8x8; two more blocks follow.
+    # E halves to 4x4; G halves to 16x16 (8x8 with a skip) and adds two blocks: only with a skip G has more than E.
     skip = _count(generator, r"encode\.(\d+)\.") > blocks
     return {
         "image_size": 2 ** (blocks + 2),

@@ -1,4 +1,4 @@
-"""The inputs of one StarGAN v2 iteration: images of balanced domains, targets, pairs of references, noise."""
+"""The inputs of one StarGAN v2 iteration: images of balanced domains, target domains, pairs of references, noise."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bridgebench.methods.starganv2.objective import Conversion
 from bridgebench.methods.training.base import Batch, uniform
 from bridgebench.methods.training.parallel import ours
 
-_BATCHES = 3  # images, references, second references: what an official iteration reads
+_BATCHES = 3  # an official iteration reads three: images, references, second references
 _MOST_BATCHES = 8
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """A conversion, its references (N, 3, H, W), two of each target domain, and two noises (N, noise_size)."""
+    """A conversion, two batches of references (N, 3, H, W) of the target domains, and two of noise (N, noise_size)."""
 
     given: Conversion
     references: tuple[Tensor, Tensor]
@@ -41,21 +41,21 @@ def draw_pairing(
     flip: bool,
     generator: torch.Generator,
 ) -> Pairing:
-    """Draws all that one iteration needs.
+    """Draws all inputs of one iteration.
 
-    As in the official loaders, domains are equally likely, and the target is drawn on its own: it may be the source's
-    domain. Images are dealt from three batches, no image twice before all of its domain were; where a domain has less
-    than the two that a pair of references takes, more batches are read (eight at most).
+    As in the official loaders, domains are equally likely, and targets are drawn independently, so a target may be the
+    source domain. Images come from three batches; none is used again before all others of its domain were used. A pair
+    of references needs two images: while a domain has fewer, more batches are read (eight in total at most).
 
     Args:
-        next_batch: gives images and labels.
-        domains: reads the labels.
-        noise_size: of the noise.
+        next_batch: returns images and labels.
+        domains: reads the domains from the labels.
+        noise_size: length of the noise.
         crop, flip: see `augment`; the flip's probability is 0.5.
-        generator: of all randomness.
+        generator: source of all randomness.
 
     Raises:
-        UserError: labels that are no domains.
+        UserError: labels that give no valid domains.
     """
     first = next_batch()
     images, which = [first.images], [domains.of(first.labels)]
@@ -78,18 +78,18 @@ def draw_pairing(
 
 
 def augment(images: Tensor, crop: float, flip: bool, generator: torch.Generator) -> Tensor:
-    """Cuts and mirrors at random, each image for itself: (N, 3, H, W) -> the same shape.
+    """Crops and mirrors each image at random, independently of the others: (N, 3, H, W) -> the same shape.
 
     Args:
-        images: square ones.
-        crop: probability of cutting out 80 to 100 % of the area, its sides' ratio in [0.9, 1.1] (a side longer than
-            the image becomes as long as it), enlarged again (bilinear).
+        images: square images.
+        crop: probability of a crop of 80 to 100 % of the area, with a ratio of sides in [1/1.1, 1.1] (a side longer
+            than the image is shortened to it); the crop is enlarged to the full size (bilinear).
         flip: mirror with probability 0.5.
-        generator: of all randomness.
+        generator: source of all randomness.
     """
     count, device = len(images), images.device
     cut, area, ratio, left, top, mirror = (uniform(count, generator, device) for _ in range(6))
-    # From here a window's half sides and centre, in units of half an image.
+    # From here on, a crop is given by half its sides and its centre, in units of half an image.
     area, ratio = 0.8 + 0.2 * area, torch.exp((2 * ratio - 1) * torch.tensor(1.1).log())
     width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
     theta = torch.zeros(count, 2, 3, device=device)
@@ -106,6 +106,6 @@ def _rarest(which: list[Tensor], count: int) -> int:
 
 
 def _deck(found: Tensor, domain: int, generator: torch.Generator) -> Iterator[int]:
-    """The places of a domain's images in random order, again and again."""
+    """The positions of a domain's images in one random order, repeated without end."""
     places = (found == domain).nonzero()[:, 0]
     return cycle(places[torch.randperm(len(places), generator=generator)].tolist())

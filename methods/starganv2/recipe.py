@@ -1,4 +1,4 @@
-"""The numbers of a StarGAN v2 training run; the defaults are the official code's for CelebA-HQ."""
+"""The hyperparameters of a StarGAN v2 training run; the defaults are the official code's for CelebA-HQ."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True)
 class StarGANv2Recipe:
-    """Sizes, loss weights and schedule; every field may stand in a profile's ``[train.starganv2]`` table.
+    """Sizes, loss weights and schedule; every field may be set in a profile's ``[train.starganv2]`` table.
 
     Attributes:
         attribute: the attribute whose two values are the domains; empty: the label columns are the domains.
         width, widest, style_size, noise_size, mapping_width, high_pass: see `StarGANv2`. Official: high_pass 1 for
             CelebA-HQ, 0 for AFHQ.
-        landmarks: with a high_pass, the landmark network's file (official: ``wing.ckpt``).
-        iterations: length of the run; each has two updates of D (by noise, by reference), then two of G.
-        batch_size: images an update; an iteration reads three times as many.
-        learning_rate, mapping_learning_rate: of Adam for G, E and D, and for F.
-        betas, weight_decay: Adam's; the decay is added to the gradient.
-        ema: share of the old in the moving average of G, E and F, which is what edits.
-        diversity_iterations: until then the weight of the diversity falls linearly to 0.
-        penalty_every: take the R1 penalty at every k-th iteration, k times as strong (official: at each).
+        landmarks: file of the landmark network, required with a high_pass (official: ``wing.ckpt``).
+        iterations: length of the run; each iteration has two updates of D (by noise, by reference), then two of G.
+        batch_size: images per update; an iteration reads three times as many.
+        learning_rate, mapping_learning_rate: Adam's learning rates, for G, E and D, and for F.
+        betas, weight_decay: Adam's settings; the weight decay is added to the gradient.
+        ema: decay of the moving average of G, E and F; edits use the averaged networks.
+        diversity_iterations: iterations over which the weight of the diversity term falls linearly to 0.
+        penalty_every: compute the R1 penalty in every k-th iteration, with k times the weight (official: k = 1).
         flip: mirror each image with probability 0.5.
-        crop: probability of cutting 80 to 100 % of an image's area out of it.
-        weights: of the loss terms.
+        crop: probability of cropping an image to a random part, 80 to 100 % of its area.
+        weights: weights of the loss terms.
         precision: ``"32"``, or ``"bf16"``: autocast to bfloat16, channels last.
     """
 
@@ -58,13 +58,13 @@ class StarGANv2Recipe:
     precision: Literal["32", "bf16"] = "32"
 
     def editor_config(self) -> dict[str, Any]:
-        """The constructor arguments of `StarGANv2` that a recipe decides."""
+        """The constructor arguments of `StarGANv2` that a recipe sets."""
         names = "width widest style_size noise_size mapping_width high_pass"
         return {"attribute": self.attribute or None, **{name: getattr(self, name) for name in names.split()}}
 
     def diversity_at(self, iteration: int) -> float:
-        """The weight of the diversity in an iteration, counted from 0.
+        """The weight of the diversity term in an iteration; iterations are counted from 0.
 
-        (The official code forgets on resuming how far the weight had fallen; here it follows from the iteration.)
+        (When the official code resumes, it forgets how far the weight had fallen; here the iteration determines it.)
         """
         return self.weights.diversity * max(0.0, 1 - iteration / self.diversity_iterations)

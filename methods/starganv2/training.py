@@ -21,12 +21,12 @@ _LEARNING = ("generator", "mapping_network", "style_encoder")
 
 
 class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
-    """The learning networks, their moving average (`editor`) and optimizers; see `methods.training.base`.
+    """The trained networks, their moving average (`editor`) and the optimizers; see `methods.training.base`.
 
-    The average starts at the networks' first weights (officially, from other random weights, which are forgotten).
+    The average starts at the networks' initial weights (official: at other random weights, whose influence fades).
 
     Raises:
-        UserError: sizes or an attribute that do not fit, or a high-pass skip without the landmark network's weights.
+        UserError: sizes or an attribute that are not valid, or a high-pass skip without the landmark network's weights.
     """
 
     recipe_type = StarGANv2Recipe
@@ -69,14 +69,14 @@ class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
         }
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
-        """Two updates of D and two of the generator's side, by noise and by reference, all on the same draws."""
+        """Two updates of D, then two of G (each by noise, then by reference), all on the same drawn inputs."""
         recipe = self.recipe
         pairing = draw_pairing(next_batch, self.editor.domains, recipe.noise_size, recipe.crop, recipe.flip, generator)
         return self.iterate(pairing.ours())
 
     def iterate(self, pairing: Pairing) -> dict[str, Tensor]:
-        """One iteration on what `draw_pairing` drew. Returns the terms before each update, detached."""
-        # The steps of D leave G as it is: the first step of G looks at the first edits, and both at one first half.
+        """One iteration on the inputs from `draw_pairing`. Returns the loss terms before each update, detached."""
+        # Updates of D do not change G: the first update of G reuses the first edits, and both edits share one encoding.
         by_noise = self.edit(pairing, "noise")
         logs = self.discriminator_step(pairing, "noise", by_noise.edited.detach())
         with torch.no_grad():
@@ -90,7 +90,7 @@ class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
         return logs
 
     def edit(self, pairing: Pairing, by: str, like: objective.Edit | None = None) -> objective.Edit:
-        """The images edited by the first style, ``"noise"`` or ``"reference"``; `like`: another edit of the same."""
+        """Edits with the first style, by ``"noise"`` or ``"reference"``; `like`: take its masks and encoding."""
         images = pairing.given.images
         with self.autocast(images):
             style = self.style(pairing, by, 0)
@@ -99,22 +99,22 @@ class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
             return objective.Edit(style, masks, encoded, self.generator.decode_with(encoded, style, masks))
 
     def discriminator_step(self, pairing: Pairing, by: str, fake: Tensor) -> dict[str, Tensor]:
-        """One update of D; `by` as in `edit`, which made `fake`, without its graph here."""
+        """One update of D on `fake`, the edits that `edit` made, without their graph; `by` as in `edit`."""
         images = pairing.given.images
         penalized = self.iteration % self.recipe.penalty_every == 0
         with self.autocast(images):
             terms = objective.discriminator_terms(self.discriminator, pairing.given, fake, penalized=penalized)
-        # A penalty taken at every k-th iteration weighs k times as much.
+        # A penalty that is computed only in every k-th iteration gets k times the weight.
         scaled = terms | ({"penalty": self.recipe.penalty_every * terms["penalty"]} if penalized else {})
         total = objective.discriminator_total(scaled, self.recipe.weights)
         return self._descend(f"discriminator/{by}", total, terms, ("discriminator",))
 
     def generator_step(self, pairing: Pairing, by: str, edit: objective.Edit) -> dict[str, Tensor]:
-        """One update of G, F and E by noise, or of G alone by reference (as the official code has it)."""
+        """One update of G, F and E by noise, or of G alone by reference (as in the official code)."""
         networks = self.generator, self.style_encoder, self.discriminator
         with torch.no_grad(), self.autocast(pairing.given.images):
             other = self.style(pairing, by, 1)
-        # Autocast anew: it would reuse the weights that it cast where they had no gradients.
+        # A new autocast context: the old one would reuse the weights that it cast without gradients.
         with self.autocast(pairing.given.images):
             terms = objective.generator_terms(*networks, pairing.given, edit, other, self.editor.masks)
         diversity = self.recipe.diversity_at(self.iteration)
@@ -122,13 +122,13 @@ class StarGANv2Training(CountedTraining[StarGANv2Recipe]):
         return self._descend(f"generator/{by}", total, terms, _LEARNING if by == "noise" else ("generator",))
 
     def style(self, pairing: Pairing, by: str, which: int) -> Tensor:
-        """The first or second style of the target domains, from F or from E."""
+        """The first (0) or second (1) style of the target domains, from F (noise) or from E (reference)."""
         if by == "noise":
             return self.mapping_network(pairing.noises[which], pairing.given.targets)
         return self.style_encoder(pairing.references[which], pairing.given.targets)
 
     def _descend(self, name: str, total: Tensor, terms: objective.Terms, stepping: Sequence[str]) -> dict[str, Tensor]:
-        # Named inputs: no gradients are computed for the weights of networks that do not step.
+        # The parameters are listed so that no gradients are computed for networks that are not updated.
         parameters = [p for network in stepping for p in self.get_submodule(network).parameters()]
         descend(total, [self.optimizers[network] for network in stepping], parameters)
         return {f"{name}/{term}": value.detach() for term, value in terms.items()} | {f"{name}/total": total.detach()}

@@ -1,4 +1,4 @@
-"""STGAN: an encoder-decoder whose skip connections are gated by selective transfer units, told by label differences."""
+"""STGAN: an encoder-decoder; selective transfer units, controlled by label differences, gate its skip connections."""
 
 from __future__ import annotations
 

@@ -13,25 +13,25 @@ from bridgebench.methods.editor import Editor
 from bridgebench.methods.stgan import CARD
 from bridgebench.methods.stgan.networks import Generator
 
-_SCALE = 0.5  # thres_int: network-side labels are -0.5 and +0.5
+_SCALE = 0.5  # official thres_int: the network receives labels as -0.5 and +0.5
 
 
 class STGAN(Editor):
-    """STGAN (CVPR 2019): ``G(image, d)`` with the difference d of target and source labels.
+    """STGAN (CVPR 2019): ``G(image, d)``, where d is target labels minus source labels.
 
-    The strength is the official test's ``test_int``, which scales the target code of flipped attributes: their d is
-    +-(0.5 + 0.5 * strength). At 1 that is the d of training, at -1 it is no edit; the paper's figures, and the default
-    here, take 2 (the released test script's own default of 1 is known not to give them).
+    The strength is ``test_int`` of the official test, which scales the target code of flipped attributes: their d is
+    +-(0.5 + 0.5 * strength). Strength 1 gives the d of training, -1 gives no edit. The paper's figures and the default
+    here use 2 (the released test script has the default 1, which is known not to reproduce the figures).
 
     Args:
-        attributes: label columns.
-        image_size: a multiple of 2 ** layers; the network takes images of any such size.
-        width: channels of the encoder's first level, doubled by every level, 1024 at most (official: 64).
-        unit_width: channels of the finest transfer unit, likewise (official: 64).
-        layers: halvings of the image, 2 at least (official: 5).
+        attributes: names of the label columns.
+        image_size: a multiple of 2 ** layers; the network accepts images of any such size.
+        width: channels of the encoder's first level; each level doubles them, up to 1024 (official: 64).
+        unit_width: channels of the finest transfer unit; each deeper unit doubles them likewise (official: 64).
+        layers: number of halvings of the image, at least 2 (official: 5).
 
     Raises:
-        UserError: too few layers, or an image size that they cannot halve.
+        UserError: fewer than 2 layers, or an image size that is not a multiple of 2 ** layers.
     """
 
     card = CARD
@@ -73,15 +73,15 @@ class STGAN(Editor):
 
 
 def difference(labels: Tensor, source_labels: Tensor, strength: float | Tensor, attributes: Sequence[str]) -> Tensor:
-    """``B - A``, where A are the source labels as -0.5 and 0.5, and B the target's with edited attributes scaled.
+    """``B - A``: A are the source labels as -0.5 and 0.5, B the target labels likewise, scaled where flipped.
 
-    The official test multiplies the target code of the attributes it was asked to flip by ``test_int``, and leaves that
-    of attributes which only give way (Blond_Hair, where Black_Hair is turned on) as it is. Here the two are told apart
-    by the same rules: an attribute that is turned off gives way if another that excludes it is turned on.
+    The official test multiplies the target code of the attributes that the user flips by ``test_int``. Attributes that
+    only give way (Blond_Hair, when Black_Hair is turned on) are not scaled. The same rules separate the two cases here:
+    an attribute that is turned off gives way if another attribute that excludes it is turned on.
 
     Args:
-        labels: target (N, A) in {0, 1}.
-        source_labels: (N, A) in {0, 1}.
+        labels: target labels (N, A) in {0, 1}.
+        source_labels: source labels (N, A) in {0, 1}.
         strength: ``test_int``, a number or (N, 1): a flipped attribute gets +-(0.5 + 0.5 * strength).
         attributes: names of the columns.
 

@@ -1,6 +1,6 @@
-"""STGAN's encoder, selective transfer units, decoder and discriminator (paper, section 3; sizes from the code).
+"""STGAN's encoder, selective transfer units, decoder and discriminator (paper, section 3; sizes: official code).
 
-All layers are created in the order of the official code, from which its variables have their numbers.
+The official code numbers its variables by order of creation, so all layers are created in the same order here.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from torch import Tensor, nn
 from bridgebench.methods.training.parallel import BatchNorm2d
 
 MOST_CHANNELS = 1024
-BATCH_NORM_MOMENTUM = 0.001  # TensorFlow's decay of 0.999
+BATCH_NORM_MOMENTUM = 0.001  # equals TensorFlow's decay of 0.999
 _SLOPE = 0.2
 
 
 def channels_of(width: int, layers: int) -> list[int]:
-    """Channels of each level: `width`, doubled by every halving of the image, 1024 at most."""
+    """Channels of each level: `width`, doubled with each halving of the image, up to 1024."""
     return [min(width * 2**level, MOST_CHANNELS) for level in range(layers)]
 
 
 class Encoder(nn.Module):
-    """Halving convolutions with batch norm; every level is kept.
+    """Convolutions with stride 2 and batch norm; the outputs of all levels are returned.
 
     Args:
-        channels: of each level, from the finest.
+        channels: channels of each level, finest first.
     """
 
     def __init__(self, channels: Sequence[int]) -> None:
@@ -48,12 +48,12 @@ class Encoder(nn.Module):
 
 
 class TransferUnit(nn.Module):
-    """A selective transfer unit: a convolutional GRU cell that hands on its gated state r * h, not its output.
+    """A selective transfer unit: a convolutional GRU cell that passes on its gated state r * h, not its output.
 
     Args:
         attributes: number of label columns.
-        encoded: channels of the encoder's map on this level.
-        state: channels of the state that comes from the level below.
+        encoded: channels of the encoder's feature map at this level.
+        state: channels of the state that comes from the next deeper level.
         channels: channels of this unit.
     """
 
@@ -75,12 +75,12 @@ class TransferUnit(nn.Module):
 
 
 class TransferUnits(nn.Module):
-    """A unit on every skip connection, run from the deepest to the finest.
+    """One transfer unit on each skip connection; the units run from the deepest to the finest.
 
     Args:
         attributes: number of label columns.
-        encoded: channels of the encoder's levels, from the finest.
-        channels: channels of the units, from the finest; one less than levels.
+        encoded: channels of the encoder's levels, finest first.
+        channels: channels of the units, finest first; there is one unit fewer than levels.
     """
 
     def __init__(self, attributes: int, encoded: Sequence[int], channels: Sequence[int]) -> None:
@@ -92,7 +92,7 @@ class TransferUnits(nn.Module):
         )
 
     def forward(self, encoded: Sequence[Tensor], difference: Tensor) -> list[Tensor]:
-        """The encoder's levels, finest first, and (N, A) -> the units' features, deepest first."""
+        """The encoder's maps, finest first, and label difference (N, A) -> the units' features, deepest first."""
         features, state = [], encoded[-1]
         for unit, skip in zip(self.units, encoded[-2::-1], strict=True):
             feature, state = unit(skip, state, difference)
@@ -101,12 +101,12 @@ class TransferUnits(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Doubling transposed convolutions with batch norm; label difference and transferred feature join at every stage.
+    """Transposed convolutions with stride 2 and batch norm; each also gets the label difference and a unit's feature.
 
     Args:
         attributes: number of label columns.
-        encoded: channels of the encoder's levels, from the finest.
-        skips: channels of the transferred features, from the finest.
+        encoded: channels of the encoder's levels, finest first.
+        skips: channels of the transfer units' features, finest first.
     """
 
     def __init__(self, attributes: int, encoded: Sequence[int], skips: Sequence[int]) -> None:
@@ -122,7 +122,7 @@ class Decoder(nn.Module):
         self.last = nn.ConvTranspose2d(inputs[-1] + attributes, 3, 4, 2, 1)
 
     def forward(self, bottleneck: Tensor, features: Sequence[Tensor], difference: Tensor) -> Tensor:
-        """The encoder's deepest level, the units' features (deepest first) and (N, A) -> images (N, 3, H, W)."""
+        """The encoder's deepest map, units' features (deepest first), difference (N, A) -> images (N, 3, H, W)."""
         x = bottleneck
         for stage, feature in zip(self.stages, features, strict=True):
             x = torch.cat([stage(_with_labels(x, difference)), feature], dim=1)
@@ -130,13 +130,13 @@ class Decoder(nn.Module):
 
 
 class Generator(nn.Module):
-    """``Gdec(Gstu(Genc(x), d), d)``.
+    """``Gdec(Gstu(Genc(x), d), d)``: encoder, transfer units and decoder.
 
     Args:
         attributes: number of label columns.
         width: channels of the encoder's first level (official: 64).
-        unit_width: channels of the finest transfer unit (official: 64, whatever the width).
-        layers: halvings of the image (official: 5).
+        unit_width: channels of the finest transfer unit (official: 64, for any width).
+        layers: number of halvings of the image (official: 5).
     """
 
     def __init__(self, attributes: int, width: int = 64, unit_width: int = 64, layers: int = 5) -> None:
@@ -152,15 +152,15 @@ class Generator(nn.Module):
         return self.decode(self.encoder(images), difference)
 
     def decode(self, encoded: Sequence[Tensor], difference: Tensor) -> Tensor:
-        """The second half of ``forward``: the edits, from the encoder's output."""
+        """The part of ``forward`` after the encoder: makes the edits from the encoder's maps."""
         return self.decoder(encoded[-1], self.units(encoded, difference), difference)
 
 
 class CriticNorm(nn.Module):
-    """Instance norm as TensorFlow differentiates it twice: no gradient flows to the mean within the variance.
+    """Instance norm with the second derivative of TensorFlow: no gradient flows to the mean inside the variance.
 
-    The values and the first derivative are those of an ordinary instance norm (the term that is missing vanishes), the
-    second derivative, and so the gradient of the gradient penalty, is not.
+    Values and first derivatives are those of an ordinary instance norm, because the missing term is zero. The second
+    derivatives differ, and so does the gradient of the gradient penalty.
 
     Args:
         channels: number of channels.
@@ -181,14 +181,14 @@ class CriticNorm(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Halving convolutions, then two heads of two dense layers: the critic's value and the attributes' logits.
+    """Convolutions with stride 2, then two heads of two dense layers: the critic value and the attribute logits.
 
     Args:
         attributes: number of label columns.
-        image_size: side of the images, in pixels: a multiple of 2 ** layers, and twice that at least.
+        image_size: side of the images, in pixels: a multiple of 2 ** layers, at least 2 ** (layers + 1).
         width: channels of the first layer (official: 64).
-        hidden: units of the dense layers (official: 1024).
-        layers: halvings of the image (official: 5).
+        hidden: width of the hidden dense layers (official: 1024).
+        layers: number of halvings of the image (official: 5).
     """
 
     def __init__(self, attributes: int, image_size: int, width: int = 64, hidden: int = 1024, layers: int = 5) -> None:
@@ -221,7 +221,7 @@ def _with_labels(x: Tensor, difference: Tensor) -> Tensor:
 
 
 def _initialize(module: nn.Module) -> None:
-    """Glorot's uniform weights and biases of zero, as in the official code."""
+    """Glorot uniform weights and zero biases, as in the official code."""
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:

@@ -1,4 +1,4 @@
-"""STGAN's losses (paper, equations 11-16, with the released code's means and weights)."""
+"""STGAN's losses (paper, equations 11-16, with the means and weights of the released code)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridgebench.methods.stgan.networks import Discriminator, Generator
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms; the adversarial ones have 1. Defaults: the official code's."""
+    """Weights of the loss terms; adversarial terms have weight 1. Defaults: the official code's."""
 
     classification: float = 10.0
     reconstruction: float = 100.0
@@ -41,13 +41,13 @@ def discriminator_terms(
         discriminator: D.
         images, labels: real images (N, 3, H, W) and their labels (N, A).
         fake: edits (N, 3, H, W), without gradients.
-        mix: (N,) in [0, 1], where between real and fake the penalty is taken.
+        mix: (N,) in [0, 1]: the points between real and fake images where the penalty is computed.
 
     Returns:
-        ``real`` -mean D(x), ``fake`` mean D(edit), ``classification`` of the real images (mean over samples and
-        attributes), ``penalty`` of the critic's gradient.
+        ``real``: -mean D(x); ``fake``: mean D(edit); ``classification``: cross entropy of the real images (mean over
+        samples and attributes); ``penalty``: gradient penalty of the critic.
     """
-    # D normalizes every image by itself: one pass over both halves gives what two passes give.
+    # D normalizes each image separately, so one pass over both halves gives the same as two passes.
     values, logits = discriminator(torch.cat([images, fake]))
     real, edited = values.chunk(2)
     return {
@@ -69,11 +69,11 @@ def generator_terms(
         target: labels (N, A) to edit towards.
 
     Returns:
-        ``fake`` -mean D(edit), ``classification`` of the edits as `target` (mean over samples and attributes),
-        ``reconstruction`` mean absolute error of the edit with a difference of zero.
+        ``fake``: -mean D(edit); ``classification``: cross entropy of the edits against `target` (mean over samples and
+        attributes); ``reconstruction``: mean absolute error of the edit with a label difference of zero.
     """
     encoded = generator.encoder(images)
-    # Two passes, in this order: batch norm sees edits and reconstructions as two batches.
+    # Two passes, in this order, because batch norm must see edits and reconstructions as two batches.
     edits = generator.decode(encoded, target - labels)
     rebuilt = generator.decode(encoded, torch.zeros_like(labels))
     values, logits = discriminator(edits)

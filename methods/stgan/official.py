@@ -1,7 +1,7 @@
 """Official STGAN checkpoints: the variables of a TensorFlow 1 run, under the names that TensorFlow gave them.
 
-TensorFlow numbers the layers of a scope in order of creation: Conv, Conv_1, ...; our modules are created in the same
-order, so the names follow from a walk through them. A norm stands in the scope of the convolution before it.
+TensorFlow numbers the layers of a scope in order of creation: Conv, Conv_1, ... Our modules are created in the same
+order, so we get the names by walking through them. A norm is in the scope of the convolution before it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ OFFICIAL_ATTRIBUTES = (
 _SCOPES = {"encoder": "Genc", "units": "Gstu", "decoder": "Gdec"}
 _OFFICIAL_SIZE = 128
 _DENSE = "D/flatten_fully_connected/fully_connected/weights"
-# What an edit does not need: the discriminator, Adam's state, the counter of iterations, and the official judge, a
-# graph of its own that a session may have saved along.
+# Variables that an edit does not need: discriminator, Adam's state, iteration counter, and the official judge
+# (``classifier``), a separate graph that a session may have saved too.
 _UNREAD = (
     r"D/Conv(_\d+)?/(weights|InstanceNorm/(gamma|beta))",
     r"D/flatten_fully_connected(_[123])?/fully_connected/(weights|biases)",
@@ -45,24 +45,24 @@ _WEIGHTS = {"weight": "weights", "bias": "biases"}
 
 
 def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> STGAN:
-    """The editor of an official checkpoint, in eval mode; all its sizes are read from the tensors.
+    """Loads an official checkpoint as an editor in eval mode; all sizes are read from the tensors.
 
     Args:
         paths: one checkpoint: an ``.npz`` file with the variables under their names (with or without ``:0``), or a
-            TensorFlow checkpoint, as the prefix ``Epoch_(e).ckpt`` or any of its ``.index``, ``.meta`` and
-            ``.data-...`` files. The variables of the generator must be there; those of D and Adam may be. The image
-            size is read from D's (else 128, the official default; the generator takes any).
+            TensorFlow checkpoint, given as the prefix ``Epoch_(e).ckpt`` or any of its ``.index``, ``.meta`` and
+            ``.data-...`` files. The generator's variables are required, those of D and Adam are optional. The image
+            size is read from D (without D: 128, the official default; the generator accepts any size).
         attributes: names of the label columns, in the order of training; default: the official 13 or, for 14 columns,
             the benchmark's.
 
     Raises:
-        UserError: a damaged file, missing or unknown tensors (named), or attributes whose number is not that of the
-            checkpoint.
+        UserError: a damaged file, missing or unknown tensors (named), or a number of attributes that does not match
+            the checkpoint.
     """
     path, tensors = read_variables(paths, "STGAN")
     sizes = _sizes(tensors, path)
     columns = sizes.pop("columns")
-    # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
+    # A damaged file may claim wrong sizes: they are checked against its tensors before memory is allocated.
     with torch.device("meta"):
         editor = STGAN(attributes=named_columns(attributes, columns, (OFFICIAL_ATTRIBUTES, CELEBA14), path), **sizes)
     networks = [(editor.generator.get_submodule(part), scope) for part, scope in _SCOPES.items()]
@@ -79,7 +79,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
 
 
 def official_names(network: nn.Module, scope: str) -> dict[str, str]:
-    """The TensorFlow name of each tensor of one of STGAN's networks, by its name here.
+    """Maps the tensor names of one of STGAN's networks in this project to the TensorFlow names.
 
     Args:
         network: `Encoder`, `TransferUnits`, `Decoder` or `Discriminator`.
@@ -111,7 +111,7 @@ def official_names(network: nn.Module, scope: str) -> dict[str, str]:
 def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
     """The constructor's sizes, and ``columns``, the number of attributes."""
     shape = partial(shape_of, tensors, where=path, title="STGAN")
-    # Counted in all three networks, so that what a damaged file lacks of one is told.
+    # Counted in all three networks, so that the error for a damaged file names what one of them lacks.
     layers = max(
         _layers(tensors, "Genc/Conv"),
         _layers(tensors, "Gstu/Conv2d_transpose") + 1,
@@ -140,5 +140,5 @@ def _numbered(layer: str, number: int) -> str:
 
 
 def _layers(tensors: Mapping[str, np.ndarray], layer: str) -> int:
-    """How many numbered layers of a kind there are, each with one of its tensors at least."""
+    """The number of numbered layers of a kind that have at least one tensor in the file."""
     return len({found[0] for name in tensors if (found := re.match(rf"{layer}(_\d+)?(?=/)", name))})

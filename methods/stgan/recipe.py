@@ -1,4 +1,4 @@
-"""The numbers of an STGAN training run; the defaults are the official code's."""
+"""The hyperparameters of an STGAN training run; the defaults are the official code's."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from bridgebench.methods.training.recipe import Count, Positive
 
 @dataclass(frozen=True)
 class STGANRecipe:
-    """How to train; every field may stand in a profile's ``[train.stgan]`` table.
+    """How to train; every field may be set in a profile's ``[train.stgan]`` table.
 
     Attributes:
-        width, unit_width, layers: of the generator, see `STGAN`; D has as many layers.
+        width, unit_width, layers: sizes of the generator, see `STGAN`; D has the same number of layers.
         discriminator_width: channels of D's first layer.
-        discriminator_hidden: units of D's dense layers.
+        discriminator_hidden: width of D's hidden dense layers.
         iterations: updates of G (200 epochs of 947).
-        batch_size: images an update.
-        n_critic: updates of D before each of G; every update has a batch of its own.
-        learning_rate, betas: Adam's, for both networks.
-        decay_every: iterations after which the learning rate falls to a tenth, again and again (100 epochs).
-        norm_momentum: weight of the newest batch in batch norm's moving averages, which edits use; a run of a few
-            thousand iterations needs more than the official 0.001.
-        weights: of the loss terms.
+        batch_size: images per update.
+        n_critic: updates of D before each update of G; every update has its own batch.
+        learning_rate, betas: Adam's settings for both networks.
+        decay_every: number of iterations after which the learning rate is divided by 10, repeatedly (100 epochs).
+        norm_momentum: weight of the newest batch in the moving averages of batch norm, which edits use. A run of a few
+            thousand iterations needs a higher value than the official 0.001.
+        weights: weights of the loss terms.
         precision: ``"32"``, or ``"bf16"``: autocast to bfloat16, channels last.
     """
 

@@ -19,11 +19,11 @@ from bridgebench.methods.training.parallel import ours, processes
 class STGANTraining(CountedTraining[STGANRecipe]):
     """Generator, discriminator and their optimizers; see :class:`methods.training.base.Training`.
 
-    Between steps the editor is in eval mode: it is shown and measured as it will be used, and batch norm's moving
-    averages see training batches alone.
+    Between steps the editor is in eval mode: it is shown and measured as it will be used, and the moving averages of
+    batch norm see only training batches.
 
     Raises:
-        UserError: an image size that the networks cannot halve as they must.
+        UserError: an image size that does not fit the number of layers.
     """
 
     recipe_type = STGANRecipe
@@ -53,16 +53,16 @@ class STGANTraining(CountedTraining[STGANRecipe]):
                 module.momentum = recipe.norm_momentum
         if recipe.precision == "bf16":
             self.to(memory_format=torch.channels_last)
-        # TensorFlow adds epsilon at another place of Adam's formula, which at 1e-8 changes nothing that can be seen.
+        # TensorFlow adds epsilon at another place in Adam's formula; at 1e-8 this makes no visible difference.
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.Adam(network.parameters(), recipe.learning_rate, recipe.betas, fused=True)
             for name, network in (("generator", self.editor), ("discriminator", self.discriminator))
         }
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
-        """`n_critic` updates of D, then one of G, each with a batch and targets of its own.
+        """`n_critic` updates of D, then one of G; each update has its own batch and targets.
 
-        Targets are the labels of other images of the batch, so that only combinations that exist are asked for.
+        Targets are the labels of the batch in random order, so that only existing combinations are requested.
         """
         set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
         self.editor.train()
@@ -93,7 +93,7 @@ class STGANTraining(CountedTraining[STGANRecipe]):
         return self._descend("generator", self.editor, terms | {"total": total})
 
     def _draw(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """This process's images, their labels, and the labels of the whole batch in random order."""
+        """This process's images, labels and targets; the targets are the labels of the whole batch in random order."""
         images, labels, _ = next_batch()
         order = torch.randperm(len(images), generator=generator, device=generator.device).to(labels.device)
         if self.recipe.precision == "bf16":
@@ -101,6 +101,6 @@ class STGANTraining(CountedTraining[STGANRecipe]):
         return ours(images), ours(labels), ours(labels[order])
 
     def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        # Named inputs: no gradients are computed for the weights of the other network, which does not step.
+        # The parameters are listed so that no gradients are computed for the other network, which is not updated.
         descend(terms["total"], [self.optimizers[name]], network.parameters())
         return {f"{name}/{term}": value.detach() for term, value in terms.items()}
