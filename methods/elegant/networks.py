@@ -50,7 +50,7 @@ class Encoder(nn.Module):
         self.apply(_initialize)
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Images (N, 3, H, W) in [-1, 1] -> z (N, C, H / 2**blocks, W / 2**blocks), earlier blocks' outputs."""
+        """Images (N, 3, H, W) in [-1, 1] -> z (N, C, H / 2**blocks, W / 2**blocks), and earlier blocks' outputs."""
         hidden, outputs = images, []
         for block in self.main:
             hidden = block(hidden)

@@ -59,7 +59,7 @@ class FeatureNet(nn.Module):
         self.channels = inputs
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Normalized images (N, 3, H, W) -> relu3_1 (N, 4 width, H/4, W/4), ...; the last map is the latent features."""
+        """Normalized images (N, 3, H, W) -> relu3_1 (N, 4 width, H/4, W/4), ...; the last map: latent features."""
         hidden, maps = images, []
         for part in self.children():
             hidden = part(hidden)

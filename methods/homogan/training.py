@@ -208,7 +208,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         return View(pictures, fine, coarse, own, other, between, labels, target, ours(draws.mix))
 
     def update(self, view: View, moves: bool) -> Terms:
-        """Updates the decoder, the discriminator and the knowledge transform; if `moves`, also encoder, interpolator."""
+        """Updates decoder, discriminator and knowledge transform and, if `moves`, the encoder and the interpolator."""
         logs: Terms = {}
         parts: list[tuple[str, Callable[[View], Terms], list[nn.Module]]] = [
             ("decoder", self.decoder_terms, [self.editor.decoder]),
