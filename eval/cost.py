@@ -1,4 +1,4 @@
-"""What an edit costs: time an image, parameters, memory. Never part of a cell: a cell is repeatable, time is not."""
+"""The cost of an edit: time for each image, parameters, memory. Cells exclude it, since times are not repeatable."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def measure_cost(
     reference: Tensor | None = None,
     source_labels: Tensor | None = None,
 ) -> dict[str, Any]:
-    """Times one batch: the median of five edits after one that warms up.
+    """Measures one batch: the median time of five edits, after one edit to warm up.
 
     Args:
-        editor: any method, on the device of `images`.
+        editor: editor of any method, on the device of `images`.
         images, labels, reference, source_labels: one batch, as in ``Editor.edit``.
 
     Returns:
-        ``{"ms_per_image", "parameters", "peak_memory_mib", "batch"}``. Memory is what tensors took at most on a GPU,
-        and on a CPU the process's largest resident size meanwhile (whole, with torch itself).
+        ``{"ms_per_image", "parameters", "peak_memory_mib", "batch"}``. On a GPU, memory is the peak of all tensors.
+        On a CPU it is the peak resident size of the whole process during the edits, torch itself included.
     """
     generator = torch.Generator()
 
@@ -60,9 +60,9 @@ def _forget_peak(images: Tensor) -> None:
         torch.cuda.reset_peak_memory_stats(images.device)
         return
     try:
-        Path("/proc/self/clear_refs").write_text("5")  # Linux: the largest resident size starts anew
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: resets the peak of the resident size
     except OSError:
-        return  # elsewhere it is the largest since the process began
+        return  # elsewhere the peak is that since the process began
 
 
 def _peak_bytes(images: Tensor) -> int:

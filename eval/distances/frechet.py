@@ -1,13 +1,13 @@
 """The exact Fréchet distance between two sets of features, computed fast.
 
 d² = |μ₁ − μ₂|² + tr(C₁ + C₂ − 2 (C₁C₂)^½) for the Gaussians with the sets' means and unbiased covariances (Dowson and
-Landau, 1982; Heusel et al., 2017, equation 6). With C₁ = XᵀX, X the centred features over √(N−1), and C₂ = FFᵀ,
+Landau, 1982; Heusel et al., 2017, equation 6). Let X be the centred features / √(N−1), C₁ = XᵀX and C₂ = FFᵀ. Then
 
-    tr (C₁C₂)^½ = the nuclear norm of XF:
+    tr (C₁C₂)^½ = the nuclear norm of XF, the sum of the singular values of an N×r matrix,
 
-the singular values of an N×r matrix, and for N > r the roots of the eigenvalues of an r×r matrix. F is the real side's
-and is kept: its centred features where these are few, else its root from one symmetric eigendecomposition. No general
-matrix root, no ridge, float64 throughout; equal to ``cleanfid.fid.fid_from_feats``.
+or for N > r the sum of the roots of the eigenvalues of an r×r matrix. F is kept from the real side: its own Xᵀ if its
+images are few, else a root of the covariance from one symmetric eigendecomposition. There is no general matrix
+root and no ridge; everything is float64. The result equals ``cleanfid.fid.fid_from_feats``.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Matrix = NDArray[np.float64]
-_LARGEST = 2**23  # numbers that are taken to double precision at once: 64 MiB
+_LARGEST = 2**23  # how many numbers are converted to double precision at once: 64 MiB
 
 
 def as_array(features: ArrayLike | Tensor, least: int = 2) -> NDArray:
-    """Features (N, D) in their own precision, from a NumPy array, which may lie on disk, or a tensor on any device.
+    """Features (N, D) as an array of the same precision, from an array (may be on disk) or a tensor on any device.
 
     Raises:
-        ValueError: not two-dimensional, fewer than `least` rows, or values that are not finite.
+        ValueError: the features are not two-dimensional, have fewer than `least` rows, or are not all finite.
     """
     if hasattr(features, "detach"):
         features = features.detach().cpu().numpy()
@@ -45,13 +45,13 @@ def as_array(features: ArrayLike | Tensor, least: int = 2) -> NDArray:
 
 
 class RealStatistics:
-    """The real side of a distance, its factor computed once and kept.
+    """The real side of a Fréchet distance; its statistics are computed once and kept.
 
     Args:
-        features: (M, D), M ≥ 2.
+        features: features (M, D) of the real images, M ≥ 2.
 
     Raises:
-        ValueError: features that are not finite or not (M ≥ 2, D).
+        ValueError: the features are not finite or not of shape (M ≥ 2, D).
     """
 
     def __init__(self, features: ArrayLike | Tensor) -> None:
@@ -60,14 +60,14 @@ class RealStatistics:
         self.n = len(array)
         self.mean = spread.mean
         self._trace = spread.trace
-        # F, (D, r), with FFᵀ the covariance and r as small as can be: all that is kept of the images.
+        # F (D, r): FFᵀ is the covariance, and r is as small as possible. Nothing else is kept of the images.
         self._factor = spread.matrix.T if spread.few else _root(spread.matrix)
 
     def distance(self, fake: ArrayLike | Tensor) -> float:
-        """The Fréchet distance (squared, as FID is) of `fake` (N, D), N ≥ 2, to the real side; never negative.
+        """The Fréchet distance (squared, like FID) of `fake` (N, D), N ≥ 2, to the real side; never negative.
 
         Raises:
-            ValueError: features that are not finite, not (N ≥ 2, D), or of another dimension.
+            ValueError: the features are not finite, not of shape (N ≥ 2, D), or of another dimension.
         """
         array = as_array(fake)
         if array.shape[1] != len(self.mean):
@@ -85,7 +85,7 @@ def frechet_distance(a: ArrayLike | Tensor, b: ArrayLike | Tensor) -> float:
 
 @dataclass(frozen=True)
 class _Spread:
-    """Mean, trace of the covariance, and a matrix: of few images X, their centred features over √(N−1), else XᵀX."""
+    """Mean, trace of the covariance, and a matrix: X (centred features / √(N−1)) if images are `few`, else XᵀX."""
 
     mean: Matrix
     trace: float
@@ -94,13 +94,13 @@ class _Spread:
 
 
 def _spread_of(array: NDArray, few: int) -> _Spread:
-    """The spread of features (N, D), N > `few` being many. Large ones are never in double precision as a whole."""
+    """The spread of features (N, D); N ≤ `few` counts as few. Large arrays are converted to float64 in parts."""
     n = len(array)
     if n > few and array.size > _LARGEST:
         mean = sum(part.sum(axis=0, dtype=np.float64) for part in _parts(array)) / n
         covariance = sum(part.T @ part for part in (part - mean for part in _parts(array))) / (n - 1)
         return _Spread(mean, float(np.trace(covariance)), False, covariance)
-    matrix = np.array(array, dtype=np.float64)  # a copy: it is changed
+    matrix = np.array(array, dtype=np.float64)  # a copy, because it is changed in place
     mean = matrix.mean(axis=0)
     matrix -= mean
     matrix /= np.sqrt(n - 1)
@@ -121,7 +121,7 @@ def _parts(array: NDArray) -> Iterator[NDArray]:
 
 
 def _nuclear_norm(spread: _Spread, factor: Matrix) -> float:
-    """The nuclear norm of the centred features @ factor, over the smaller of its two sides."""
+    """The nuclear norm of X @ factor, computed from the smaller of its two sides."""
     if spread.few:
         return float(np.linalg.svd(spread.matrix @ factor, compute_uv=False).sum())
     half = factor.T @ spread.matrix @ factor

@@ -1,12 +1,12 @@
 """The kernel distance (KID): the squared maximum mean discrepancy under a cubic polynomial kernel, unbiased.
 
-k(x, y) = (x·y / D + 1)³ (Bińkowski et al., 2018, section 4), as in clean-fid. Where clean-fid averages over a hundred
-random subsets of equal size, this takes all images at once (a seeded draw of 2,000 where there are more): the same
-expectation, less variance, no repeated work, and a standard error from the jackknife over the images of both sides,
-which overlapping subsets cannot give. With two sides of equal size, at most 1,000, both are the same number.
+k(x, y) = (x·y / D + 1)³ (Bińkowski et al., 2018, section 4), as in clean-fid. clean-fid averages over a hundred random
+subsets of equal size. This module takes all images at once (a seeded draw of 2,000 if there are more): the expectation
+is the same, the variance is lower, no work is repeated. The jackknife over the images of both sides gives a standard
+error; overlapping subsets cannot. For two sides of equal size, at most 1,000, both ways give the same number.
 
-Several edits of one source depend on one another: pairs of them are left out of the mean within the side, which they
-would bias, and the jackknife leaves out a source with all its edits.
+Several edits of one source depend on each other. Pairs of them would bias the mean within their side, so they are left
+out of it, and the jackknife leaves out a source together with all its edits.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ SMALLEST_SIDE = 3
 
 
 class KernelReal:
-    """The real side of a kernel distance, its own kernel sums computed once and kept.
+    """The real side of a kernel distance; its own kernel sums are computed once and kept.
 
     Args:
-        features: (M, D), M ≥ 3.
-        seed: of the draw of 2,000 where there are more.
+        features: features (M, D) of the real images, M ≥ 3.
+        seed: seed of the draw of 2,000 images if there are more.
 
     Raises:
-        ValueError: features that are not finite or not (M ≥ 3, D).
+        ValueError: the features are not finite or not of shape (M ≥ 3, D).
     """
 
     def __init__(self, features: ArrayLike | Tensor, seed: int = 0) -> None:
@@ -42,14 +42,14 @@ class KernelReal:
         self._seed = seed
 
     def distance(self, fake: ArrayLike | Tensor, sources: ArrayLike | None = None) -> tuple[float, float]:
-        """The distance of `fake` (N, D), N ≥ 3, and its standard error. Unbiased, so it can be a little below 0.
+        """The distance of `fake` and its standard error. The distance is unbiased, so it can be slightly below 0.
 
         Args:
-            fake: features of edits.
-            sources: which image each is an edit of, (N,), three or more different ones; None: each of another.
+            fake: features (N, D) of edits, N ≥ 3.
+            sources: (N,), the source image of each edit, at least three different ones; None: all are different.
 
         Raises:
-            ValueError: features that are not finite, not (N ≥ 3, D), of another dimension, or of too few sources.
+            ValueError: the features are not finite, not (N ≥ 3, D), of another dimension, or of too few sources.
         """
         a, b = _Side(fake, sources, self._seed), self._side
         if a.features.shape[1] != b.features.shape[1]:
@@ -62,7 +62,7 @@ class KernelReal:
 
 
 class _Side:
-    """One side of a distance: features, and their kernel sums by source."""
+    """One side of a kernel distance: the features and their kernel sums for each source."""
 
     def __init__(self, features: ArrayLike | Tensor, sources: ArrayLike | None, seed: int) -> None:
         array = as_array(features, SMALLEST_SIDE)
@@ -78,7 +78,7 @@ class _Side:
 
     @cached_property
     def _sums(self) -> Matrix:
-        """For each source, the sum of the kernel of its edits with all others'."""
+        """For each source, the sum of the kernel between its edits and the edits of all other sources."""
         kernel = _kernel(self.features, self.features)
         if len(self._sizes) == len(self.features):
             np.fill_diagonal(kernel, 0)
@@ -88,21 +88,21 @@ class _Side:
 
     @property
     def _pairs(self) -> Matrix:
-        """For each source, of how many pairs that sum is."""
+        """For each source, the number of pairs in that sum."""
         return self._sizes * (len(self.features) - self._sizes)
 
     @property
     def within(self) -> np.float64:
-        """The mean kernel of edits of different sources."""
+        """The mean kernel over pairs of edits of different sources."""
         return self._sums.sum() / self._pairs.sum()
 
     @property
     def within_without(self) -> Matrix:
-        """As `within`, after leaving out each source in turn."""
+        """`within` after leaving out each source in turn."""
         return (self._sums.sum() - 2 * self._sums) / (self._pairs.sum() - 2 * self._pairs)
 
     def mean_without(self, sums: Matrix, others: int) -> Matrix:
-        """The mean kernel between the sides after leaving out each source in turn; `sums` are those of the rows."""
+        """The mean kernel between the sides after leaving out each source in turn; `sums` are the sums of the rows."""
         return (sums.sum() - np.bincount(self._of, sums)) / ((len(self.features) - self._sizes) * others)
 
 

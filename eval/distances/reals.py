@@ -1,4 +1,4 @@
-"""The real side of all distances of a run: features computed once, a subset's statistics computed once."""
+"""The real side of all distances of a run; features and the statistics of subsets are computed only once."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Record = dict[str, Any]
 
 
 class Reals:
-    """Features and labels of the real images, and statistics of those that have an attribute's value.
+    """The features and labels of the real images, and statistics of the images with a given value of an attribute.
 
-    Statistics are kept for one column at a time (and for all images): a cell needs no other, and in a feature space of
-    2,048 dimensions those of every column would fill the memory.
+    Statistics are kept for all images and for one label column at a time. A cell needs no more, and in a feature space
+    of 2,048 dimensions the statistics of all columns would fill the memory.
 
     Args:
-        features: (M, D); may be read from disk as it is indexed.
-        labels: (M, A) of 0 and 1.
+        features: (M, D); may be an array on disk, read when it is indexed.
+        labels: (M, A), values 0 and 1.
         space: what the label columns are.
-        seed: of the kernel distance's draw and of the halves of :meth:`floor`.
+        seed: seed of the kernel distance's draw and of the random halves in :meth:`floor`.
 
     Raises:
-        ValueError: features and labels of different numbers of images.
+        ValueError: the features, the labels and the columns of `space` differ in number.
     """
 
     def __init__(self, features: NDArray[np.float32], labels: NDArray, space: LabelSpace, seed: int) -> None:
@@ -44,15 +44,15 @@ class Reals:
         self._kernels: dict[int, KernelReal] = {}
 
     def count(self, column: int, value: int) -> int:
-        """How many real images have that value."""
+        """The number of real images with that value in that column."""
         return int((self.labels[:, column] == value).sum())
 
     def having(self, column: int, value: int) -> NDArray[np.float32]:
-        """Their features."""
+        """The features of the real images with that value in that column."""
         return self.features[self.labels[:, column] == value]
 
     def statistics(self, column: int | None = None, value: int = 1) -> RealStatistics:
-        """The Fréchet distance's real side: the images with that value, or all."""
+        """The real side of the Fréchet distance: the images with that value, or all images if `column` is None."""
         if column is None:
             if self._all is None:
                 self._all = RealStatistics(self.features)
@@ -63,16 +63,16 @@ class Reals:
         return self._statistics[value]
 
     def kernel(self, column: int, value: int) -> KernelReal:
-        """The kernel distance's real side: the images with that value."""
+        """The real side of the kernel distance: the images with that value."""
         self._turn_to(column)
         if value not in self._kernels:
             self._kernels[value] = KernelReal(self.having(column, value), self._seed)
         return self._kernels[value]
 
     def floor(self, minimum_n: int) -> Record:
-        """One random half against the other: the Fréchet distance that real images have. ``{"value", "n"}``.
+        """``{"value", "n"}``: the Fréchet distance of real images, of one random half to the other.
 
-        Of domains each is halved; the value is the mean over them, n the smallest half.
+        With several domains, each is halved; the value is the mean over the domains, n the size of the smallest half.
         """
         halves = [self._halves(self.space.rows(self.labels, part), minimum_n) for part in self.space.parts]
         if any(half["value"] is None for half in halves):
@@ -80,15 +80,15 @@ class Reals:
         return {"value": float(np.mean([half["value"] for half in halves])), "n": min(half["n"] for half in halves)}
 
     def null(self, features: NDArray[np.float32], labels: NDArray, minimum_n: int) -> dict[str, Record]:
-        """What an edit that does nothing pays: for each cell, images as before its edits against images as after them.
+        """The distance of an edit that does nothing: for each cell, test images before the edit to real ones after it.
 
         Args:
-            features: of the test images, (N, D).
-            labels: theirs, (N, A).
-            minimum_n: fewer images than this on either side: no distance.
+            features: features (N, D) of the test images.
+            labels: labels (N, A) of the test images.
+            minimum_n: if either side has fewer images than this, the cell gets no distance.
 
         Returns:
-            ``{cell: {"value", "n", "n_real"}}``: n test images, n_real real ones.
+            ``{cell: {"value", "n", "n_real"}}`` for n test images and n_real real images.
         """
         found: dict[str, Record] = {}
         for cell in self.space.cells:

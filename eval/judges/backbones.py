@@ -1,6 +1,6 @@
 """Backbones for classifiers of photos: torchvision's networks up to their last map, without pooling and head.
 
-Nothing is downloaded: their first weights are random, or those of a file that torchvision's users have (ImageNet).
+Nothing is downloaded. The initial weights are random or come from a file of torchvision's ImageNet weights.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.official.files import read_torch
 from bridgebench.methods.official.tensors import match
 
-# Channels of the last map. They differ in kind: residual blocks, inverted ones with depthwise convolutions, ConvNeXt.
+# Channels of the last map. The kinds differ: residual blocks, inverted residuals (depthwise convolutions), ConvNeXt.
 BACKBONES = {
     "resnet18": 512,
     "resnet50": 2048,
@@ -26,12 +26,12 @@ BACKBONES = {
 _RESNET = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, in [0, 1]
 _HEADS = (r"fc\..*", r"classifier\..*")
-_MOMENTUM = 0.1  # MobileNet's own 0.01 leaves its running statistics behind for the first epochs
-_COUNTER = "num_batches_tracked"  # files of before 2018 lack it, and nothing reads it
+_MOMENTUM = 0.1  # with MobileNet's own 0.01 the running statistics are out of date in the first epochs
+_COUNTER = "num_batches_tracked"  # files from before 2018 do not have it, and nothing reads it
 
 
 class ImageNetScale(nn.Module):
-    """Images in [-1, 1] to the scale that ImageNet's weights were trained on."""
+    """Scales images from [-1, 1] to the scale on which the ImageNet weights were trained."""
 
     def forward(self, images: Tensor) -> Tensor:
         mean, deviation = (images.new_tensor(values).view(3, 1, 1) for values in (_MEAN, _DEVIATION))
@@ -39,9 +39,9 @@ class ImageNetScale(nn.Module):
 
 
 def backbone(name: str) -> nn.Sequential:
-    """The stages of torchvision's network `name` (of `BACKBONES`), for images (N, 3, H, W) in [-1, 1].
+    """The stages of torchvision's network `name` (one of `BACKBONES`), for images (N, 3, H, W) in [-1, 1].
 
-    Its last map has `BACKBONES[name]` channels and a 32nd of the image's side.
+    The last map has `BACKBONES[name]` channels and 1/32 of the height and width of the image.
     """
     network = _torchvision(name)
     for module in network.modules():
@@ -51,18 +51,18 @@ def backbone(name: str) -> nn.Sequential:
 
 
 def load_imagenet(trunk: nn.Sequential, name: str, path: str | Path) -> str:
-    """Gives a trunk that :func:`backbone` made the weights of torchvision's file for its network.
+    """Loads the weights of torchvision's file for a network into a trunk that :func:`backbone` made.
 
     Args:
-        trunk: what gets them.
-        name: of `BACKBONES`.
+        trunk: the trunk that gets the weights.
+        name: the network, one of `BACKBONES`.
         path: a state dict of torchvision's whole network, such as ``resnet18-f37072fd.pth``.
 
     Returns:
         The SHA-256 of the file.
 
     Raises:
-        UserError: the file is missing, damaged, needs code to be run, or holds another network.
+        UserError: the file is missing or damaged, would run code when loaded, or holds another network.
     """
     path = Path(path)
     found = read_torch(path)
@@ -87,7 +87,7 @@ def load_imagenet(trunk: nn.Sequential, name: str, path: str | Path) -> str:
 
 
 def _torchvision(name: str) -> nn.Module:
-    import torchvision  # takes a second: only who has such a network waits
+    import torchvision  # takes a second, so it is imported only when such a network is used
 
     return torchvision.models.get_model(name, weights=None)
 

@@ -1,10 +1,10 @@
 """The attribute classifiers: the judges of every edit and the default feature space.
 
-Different architectures, so that what fools one judge need not fool the other. For drawings there are "resnet" (the
-primary judge: residual blocks of 3×3 convolutions) and "plain" (the second judge: a VGG-like stack without shortcuts
-that pools maxima). Both are small: under a millisecond an image at 64×64 on one CPU core. For photos there are
-torchvision's (`eval.judges.backbones`). The last hidden layer has 128 units behind a SiLU; it is smooth, so a Fréchet
-distance in it makes sense.
+The judges have different architectures, so that an edit that fools one judge need not fool the other. For drawings
+there are "resnet" (the primary judge: residual blocks of 3×3 convolutions) and "plain" (the second judge: a VGG-like
+stack with max pooling, without shortcuts). Both are small: under 1 ms for each 64×64 image on one CPU core. For photos
+there are torchvision's networks (`eval.judges.backbones`). The last hidden layer has 128 units with a SiLU activation.
+It is smooth, so a Fréchet distance in this space makes sense.
 """
 
 from __future__ import annotations
@@ -79,23 +79,23 @@ def _plain_trunk(width: int) -> nn.Sequential:
     )
 
 
-_TRUNKS = {"resnet": (_resnet_trunk, 4), "plain": (_plain_trunk, 3)}  # with the last map's channels in widths
+_TRUNKS = {"resnet": (_resnet_trunk, 4), "plain": (_plain_trunk, 3)}  # and channels of the last map / width
 _WIDTH = 32
 ARCHITECTURES = (*_TRUNKS, *BACKBONES)
 
 
 class AttributeClassifier(nn.Module):
-    """One logit an attribute, from images of any size of at least 32 pixels.
+    """Gives one logit for each attribute, for images of any size with sides of at least 32 pixels.
 
     Args:
-        attributes: the names of the outputs, in order.
+        attributes: names of the outputs, in order.
         architecture: one of `ARCHITECTURES`.
-        width: channels of the first stage of "resnet" and "plain" (32 if None); the others have their own.
+        width: channels of the first stage of "resnet" and "plain" (32 if None); it must be None for the others.
 
-    `digest` names the weights: the SHA-256 of the file that they came from, "" for weights that have none.
+    `digest` identifies the weights: the SHA-256 of the file they came from, or "" if there is no file.
 
     Raises:
-        ValueError: no such architecture, or a width for one that has its own.
+        ValueError: there is no such architecture, or its width cannot be chosen.
     """
 
     def __init__(self, attributes: Sequence[str], architecture: str = "resnet", width: int | None = None) -> None:
@@ -120,12 +120,12 @@ class AttributeClassifier(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def features(self, images: Tensor) -> Tensor:
-        """(N, 128) activations of the last hidden layer for images (N, 3, H, W) in [-1, 1].
+        """Activations (N, 128) of the last hidden layer for images (N, 3, H, W) in [-1, 1].
 
-        The pooling keeps the four quadrants apart: where something is (brow, lip, chin) is half of what it is.
+        Each quadrant of the image is pooled separately, because position (brow, lip, chin) helps to tell attributes.
 
         Raises:
-            ValueError: another number of channels, or an image side below 32.
+            ValueError: the images do not have three channels, or a side is below 32 pixels.
         """
         if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < SMALLEST_IMAGE:
             raise ValueError(f"images must be (N, 3, H, W) with sides of at least 32, not {tuple(images.shape)}")
@@ -144,18 +144,18 @@ class AttributeClassifier(nn.Module):
 
 
 def to_float(images: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
-    """uint8 (N, H, W, 3) to float32 (N, 3, H, W) in [-1, 1]."""
-    batch = torch.from_numpy(np.array(images)).to(device)  # a copy: cached images are read-only
+    """Converts uint8 images (N, H, W, 3) to float32 (N, 3, H, W) in [-1, 1]."""
+    batch = torch.from_numpy(np.array(images)).to(device)  # a copy, because cached images are read-only
     return batch.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
 
 def save_classifier(model: AttributeClassifier, path: str | Path, card: dict[str, Any]) -> None:
-    """Writes the weights with their card; see :func:`as_stored`."""
+    """Writes the weights, as :func:`as_stored` gives them, and their card to a file."""
     save_tensors(path, as_stored(model), _METHOD, model.config, card)
 
 
 def as_stored(model: AttributeClassifier) -> dict[str, Tensor]:
-    """The tensors as a file holds them: in half precision, apart from variances, which may be beyond its range."""
+    """The tensors as a file holds them: in half precision, except variances, which may exceed its range."""
     return {
         name: tensor.half() if tensor.is_floating_point() and not name.endswith("running_var") else tensor
         for name, tensor in model.state_dict().items()
@@ -165,15 +165,15 @@ def as_stored(model: AttributeClassifier) -> dict[str, Tensor]:
 def load_classifier(
     path: str | Path, attributes: Sequence[str] | None = None, device: torch.device | str = "cpu"
 ) -> AttributeClassifier:
-    """The classifier saved in `path`, in eval mode, its parameters frozen.
+    """Loads the classifier saved in `path`, in eval mode and with frozen parameters.
 
     Args:
-        path: a file of :func:`save_classifier`.
-        attributes: the outputs that the caller needs; None takes what the file has.
-        device: where to put it.
+        path: a file written by :func:`save_classifier`.
+        attributes: the outputs that the caller needs; None accepts the outputs of the file.
+        device: device of the classifier.
 
     Raises:
-        UserError: the file is missing, damaged, no classifier, or reads other attributes.
+        UserError: the file is missing, damaged or not a classifier, or its attributes differ.
     """
     found = header(path)
     if found["method"] != _METHOD:

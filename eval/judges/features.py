@@ -1,9 +1,9 @@
 """Feature spaces for distances and diversity: a name, a dimension, a digest, and a function of uint8 images.
 
-"attributes" is the primary judge's last hidden layer; it needs nothing beyond the shipped weights. "inception" is the
-standard FID's: clean-fid's Inception behind clean-fid's resize. "inception-imagenet" is that of StarGAN v2's code,
-another network behind another resize: its distances compare with the published ones of AFHQ, and with no other FID.
-Others come in through the same door: an :class:`Extractor` of one's own.
+"attributes" is the primary judge's last hidden layer; it needs only the shipped weights. "inception" is the space of
+the standard FID: clean-fid's resize, then clean-fid's Inception. "inception-imagenet" is the space of StarGAN v2's
+code, with another resize and another network. Its distances can be compared with the published ones of AFHQ, but not
+with any other FID. For another feature space, write an :class:`Extractor`.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Extractor:
     """A feature space.
 
     Attributes:
-        name: what profiles call it.
-        title: what a table's head calls a Fréchet distance in it.
-        dimension: D.
-        digest: names the weights.
-        extract: uint8 (N, H, W, 3) -> float32 (N, D).
+        name: name of the space in profiles.
+        title: name of its Fréchet distance in the heads of tables.
+        dimension: D, the number of features.
+        digest: identifies the weights.
+        extract: uint8 images (N, H, W, 3) -> float32 features (N, D).
     """
 
     name: str
@@ -65,17 +65,17 @@ def load_extractor(
     weights: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Extractor:
-    """The feature space of that name.
+    """Loads the feature space called `name`.
 
     Args:
         name: "attributes", "inception" or "inception-imagenet".
         classifier: the primary judge, for "attributes".
-        weights: Inception's file (clean-fid's TorchScript, torchvision's state dict); None: where clean-fid or
-            torchvision keep their download.
-        device: where Inception runs; the classifier runs where it is.
+        weights: file of Inception (clean-fid's TorchScript or torchvision's state dict); None: the place where
+            clean-fid or torchvision keeps its download.
+        device: device on which Inception runs; the classifier stays on its own device.
 
     Raises:
-        UserError: an unknown name, no classifier for "attributes", or no Inception weights. Nothing is downloaded.
+        UserError: the name is unknown, or the classifier or Inception's weights are missing. Nothing is downloaded.
     """
     if name == "attributes":
         if classifier is None:
@@ -95,12 +95,12 @@ def load_extractor(
 
 
 def inception_path() -> Path:
-    """Where clean-fid keeps the Inception that it downloads."""
+    """The file in which clean-fid keeps the Inception that it downloads."""
     return Path("." if platform.system() == "Windows" else "/tmp") / INCEPTION_FILE
 
 
 def imagenet_path() -> Path:
-    """Where torchvision keeps the Inception that it downloads."""
+    """The file in which torchvision keeps the Inception that it downloads."""
     return Path(torch.hub.get_dir()) / "checkpoints" / IMAGENET_FILE
 
 
@@ -133,10 +133,10 @@ def _inception(path: Path, device: torch.device | str) -> Extractor:
 
 
 def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
-    """torchvision's Inception as StarGAN v2's code feeds it: Pillow's bilinear resize, ImageNet's mean and deviation.
+    """torchvision's Inception with the inputs of StarGAN v2's code: Pillow's bilinear resize, ImageNet's mean and std.
 
-    (torchvision's own forward would turn these into the [-1, 1] that its weights were trained on; the official metric
-    calls the blocks directly and leaves that out. So does this, to be comparable.)
+    (torchvision's own forward would change these inputs to [-1, 1], the range on which its weights were trained. The
+    official metric calls the blocks directly, without this step. To be comparable, this function does the same.)
     """
     from torchvision.models import inception_v3
 
@@ -154,7 +154,7 @@ def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
         raise UserError(
             f"{path} is not torchvision's Inception ({str(error).splitlines()[0]}); fetch it anew."
         ) from error
-    network.fc = torch.nn.Identity()  # in eval mode it then gives what is pooled
+    network.fc = torch.nn.Identity()  # in eval mode the output is then the pooled features
     network.to(device)
     mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_DEVIATION))
 
@@ -174,7 +174,7 @@ def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
 def _in_batches(
     extract: Callable[[NDArray[np.uint8]], NDArray[np.float32]], images: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """Features (N, 2048) of images that may be read from disk as they are sliced, kept in one array from the start."""
+    """Features (N, 2048) of images (may be on disk, read slice by slice), written into one array made at the start."""
     features = np.empty((len(images), INCEPTION_SIZE), np.float32)
     with torch.inference_mode():
         for start in range(0, len(images), _BATCH):

@@ -1,4 +1,4 @@
-"""What is kept of many images, batch by batch, in arrays that stand from the start."""
+"""Collects results of many images, batch by batch, in arrays that are allocated at the start."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 
 class Gathered:
-    """Rows that come batch by batch, put into one array.
+    """Collects rows that come batch by batch in one array.
 
-    Kept as they come, these small arrays would lie between the large ones of a batch that come and go, and the gaps
-    that these leave would be a little too small for those of the next batch: 6 MiB more with every 32 photos.
+    A list of small arrays would lie in memory between the large temporary arrays of the batches. The gaps left by
+    those would be slightly too small for the next batch: memory would grow by 6 MiB with every 32 photos.
 
     Args:
-        total: how many rows will come.
+        total: number of rows that will come.
     """
 
     def __init__(self, total: int) -> None:
@@ -24,7 +24,7 @@ class Gathered:
         self._array: NDArray[Any] | None = None
 
     def add(self, rows: NDArray[Any]) -> None:
-        """Takes the next rows, (M, ...); those beyond the total are counted, but not kept."""
+        """Adds the next rows (M, ...); rows beyond the total are counted but not kept."""
         if self._array is None:
             self._array = np.empty((self._total, *rows.shape[1:]), rows.dtype)
         room = self._array[self.taken : self.taken + len(rows)]
@@ -33,6 +33,6 @@ class Gathered:
 
     @property
     def rows(self) -> NDArray[Any]:
-        """All rows that have come; at least some must have."""
+        """All rows so far; at least one call of `add` must come before."""
         assert self._array is not None
         return self._array[: self.taken]

@@ -1,4 +1,4 @@
-"""What a judge says of images: one pass gives the logits for accuracy and leakage, and the features for distances."""
+"""A judge's answers for images: one pass gives logits for accuracy and leakage, and features for distances."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridgebench.eval.judges.gathered import Gathered
 from bridgebench.methods.core.labels import LabelSpace
 
 BATCH = 128
-_LARGEST = BATCH * 64 * 64  # pixels at once: of larger images fewer, so that memory stays where it is
+_LARGEST = BATCH * 64 * 64  # pixels in a batch: large images get smaller batches, so that memory does not grow
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Reading:
     """A judge's answers for N images.
 
     Attributes:
-        logits: (N, A) float32, one a label column.
+        logits: (N, A) float32, one for each label column.
         features: (N, 128) float32, the judge's last hidden layer.
     """
 
@@ -30,17 +30,17 @@ class Reading:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """(N, A) in [0, 1]."""
-        # Half the tangent: no overflow at either end.
+        """Probabilities (N, A) in [0, 1] that the attributes are present."""
+        # The sigmoid, written with tanh: it overflows at neither end.
         return 0.5 + 0.5 * np.tanh(0.5 * self.logits.astype(np.float64))
 
     def seen(self, space: LabelSpace) -> NDArray[np.bool_]:
-        """(N, A): what the judge says is there, of the columns of a label space."""
+        """(N, A): which columns of a label space the judge says are present."""
         return space.seen(self.logits)
 
 
 class GatheredReading:
-    """A judge's answers for N images that come batch by batch.
+    """Collects a judge's answers for N images, batch by batch.
 
     Attributes:
         logits, features: as in :class:`Reading`.
@@ -50,18 +50,18 @@ class GatheredReading:
         self.logits, self.features = Gathered(total), Gathered(total)
 
     def add(self, reading: Reading) -> None:
-        """Takes the answers for the next images."""
+        """Adds the answers for the next images."""
         self.logits.add(reading.logits)
         self.features.add(reading.features)
 
     @property
     def reading(self) -> Reading:
-        """The answers for all images that have come."""
+        """The answers for all images so far."""
         return Reading(self.logits.rows, self.features.rows)
 
 
 def read(judge: AttributeClassifier, images: NDArray[np.uint8]) -> Reading:
-    """A judge's reading of uint8 images (N ≥ 1, H, W, 3), which may be read from disk as they are sliced."""
+    """A judge's answers for uint8 images (N ≥ 1, H, W, 3), which may be an array on disk, read slice by slice."""
     device = next(judge.parameters()).device
     found = GatheredReading(len(images))
     height, width = np.asarray(images[:1]).shape[1:3]

@@ -1,8 +1,8 @@
-"""95 % intervals of means over images: percentile bootstrap (Efron, 1979), and Wilson's (1927) of plain shares.
+"""95 % intervals of means over images: percentile bootstrap (Efron, 1979), and Wilson's interval (1927) for shares.
 
-Where each image is right or wrong, resampling says too little near 0 and 1: of 400 right ones out of 400 it draws
-nothing else, as if no image could ever be wrong. A Fréchet distance has no interval: resampling moves the estimate
-itself (eval/PROTOCOL.md).
+If each image is either right or wrong, resampling fails near 0 and 1: if 400 of 400 images are right, it draws only
+right ones, as if no image could ever be wrong. A Fréchet distance has no interval, because resampling shifts the
+estimate itself (eval/PROTOCOL.md).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 LEVEL = 0.95
-_LARGEST_CHUNK = 4_000_000  # drawn indices held at once
+_LARGEST_CHUNK = 4_000_000  # largest number of drawn indices in memory at once
 
 
 def share(values: ArrayLike, seed: int, resamples: int) -> tuple[float, float]:
-    """The 95 % interval (low, high) of the mean of `values` (N,) in [0, 1], N ≥ 1.
+    """The 95 % interval (low, high) of the mean of `values` (N,), N ≥ 1, each in [0, 1].
 
-    Wilson's where all are 0 or 1; the bootstrap's where some are between, as means of several outputs are.
+    Wilson's interval if all values are 0 or 1. The bootstrap if some are in between, like means of several outputs.
 
     Raises:
         ValueError: no values.
@@ -53,7 +53,7 @@ def _checked(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def _resamples(count: int, seed: int, resamples: int) -> Iterable[NDArray[np.int64]]:
-    """Indices (k, count), with all k adding up to `resamples`; a cell's measures mostly ask for the same ones."""
+    """Yields indices (k, count); the k add up to `resamples`. Kept if small: a cell's measures often share them."""
     return _kept(count, seed, resamples) if count * resamples <= _LARGEST_CHUNK else _drawn(count, seed, resamples)
 
 

@@ -1,4 +1,4 @@
-"""BridgeGAN: label- and reference-based edits of several attributes, bridged by a common style code."""
+"""BridgeGAN edits several attributes, by label or by reference; both kinds of edits use the same style code."""
 
 from __future__ import annotations
 

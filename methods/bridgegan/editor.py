@@ -18,19 +18,19 @@ from bridgebench.methods.editor import Editor
 class BridgeGAN(Editor):
     """BridgeGAN (ICCV 2021).
 
-    A label edit is ``G(X_s, M(R, d) + E(X_s, -d))``, a reference edit ``G(X_s, E(X_r, d) + E(X_s, -d))``, where the
-    difference d = strength * (Y_t - Y_s); the official test takes strength 1.5, training 1. At test time R is drawn
-    from the standard normal distribution.
+    A label edit is ``G(X_s, M(R, d) + E(X_s, -d))``, a reference edit ``G(X_s, E(X_r, d) + E(X_s, -d))``. Here
+    d = strength * (Y_t - Y_s) is the attribute difference. The official test uses strength 1.5, training uses 1. At
+    test time the noise R is drawn from the standard normal distribution.
 
     Args:
-        attributes: label columns.
+        attributes: names of the label columns.
         image_size: a multiple of 32.
         width: channels of G at full resolution (paper: 32); E and D have half of it.
         code_channels: channels of the code map (paper: 32).
         spade_hidden: hidden channels of the SPADE norms (paper: 128).
-        noise_size: d, the size of R (paper: 16).
+        noise_size: number of values in the noise R (paper: 16).
         encoder_width: channels of E at full resolution (paper: 16).
-        encoder_blocks: residual blocks of E after the halving (paper: 3).
+        encoder_blocks: residual blocks of E after its down-sampling block (paper: 3).
         mapping_blocks: up-sampling blocks of M (paper: 4).
 
     Raises:
@@ -54,7 +54,7 @@ class BridgeGAN(Editor):
     ) -> None:
         if image_size <= 0 or image_size % 32:
             raise UserError(f"BridgeGAN's image size must be a multiple of 32, not {image_size}.")
-        # An instance norm has nothing to normalise on a map of one pixel, so M starts at 2 x 2 or more.
+        # Instance norm cannot normalise a map of one pixel, so M starts with a map of at least 2 x 2.
         if image_size % 2 ** (mapping_blocks + 1) or image_size < 2 ** (mapping_blocks + 2):
             raise UserError(f"BridgeGAN's mapping_blocks = {mapping_blocks} are too many for {image_size} pixels.")
         super().__init__(
@@ -104,9 +104,9 @@ class BridgeGAN(Editor):
         """``G(X_s, E(X_r, d) + E(X_s, -d))``; arguments as in ``edit``.
 
         Args:
-            mix: weight of the label code in the interpolation of the two codes, ``mix * S_rand + (1 - mix) * S_ref``,
-                in [0, 1]; 0 is the pure reference edit. (The released test script interpolates inside every SPADE
-                layer and leaves out a summand, probably a slip; this is the interpolation that is trained.)
+            mix: weight in [0, 1] of the label code in the interpolated code ``mix * S_rand + (1 - mix) * S_ref``; 0
+                gives the pure reference edit. (The released test script interpolates inside every SPADE layer and
+                leaves out a summand, probably by mistake. This is the interpolation that training uses.)
         """
         if not 0 <= mix <= 1:
             raise UserError(f"mix must lie in [0, 1], not {mix}: it is the weight of the label code.")

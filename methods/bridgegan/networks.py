@@ -1,10 +1,9 @@
 """BridgeGAN's four networks (supplement, Figs 2-5).
 
-Where figure and released code differ the code is followed: ReLU in every block of the encoder, LeakyReLU after the
-last block of the discriminator, no activation after its last layer. All weights are Xavier uniform, all biases zero.
-
-Code maps (the paper's S, the outputs of M and E) have half the images' side. Every image size that is a multiple of
-32 works; the paper's networks are those of the default widths at 128.
+Where the figures and the released code differ, the networks follow the code: ReLU in every block of the encoder,
+LeakyReLU after the last block of the discriminator, no activation after its last layer. All weights start as Xavier
+uniform, all biases as zero. Code maps (the paper's S, the outputs of M and E) have half the height and width of the
+images. Every image size that is a multiple of 32 works. The paper's networks have the default widths, at size 128.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class Generator(nn.Module):
     """G (supplement, Fig. 2): image and code map -> edited image.
 
     Args:
-        width: channels at full resolution (32); they double with each of the three halvings.
+        width: channels at full resolution (32); they double in each of the three down-sampling blocks.
         code_channels: channels of the code map (32).
         spade_hidden: hidden channels of the SPADE norms (128).
     """
@@ -57,11 +56,11 @@ class Generator(nn.Module):
         return self.decode_with(self.encode_images(images), code)
 
     def encode_images(self, images: Tensor) -> Tensor:
-        """The first half, which does not see the code: (N, 3, H, W) -> (N, 8*width, H/8, W/8)."""
+        """The first half of G, which does not use the code: (N, 3, H, W) -> (N, 8*width, H/8, W/8)."""
         return self.encode(self.first(images))
 
     def decode_with(self, hidden: Tensor, code: Tensor) -> Tensor:
-        """The second half: what `encode_images` gave, and a code -> edited images."""
+        """The second half of G: the output of `encode_images` and a code -> edited images."""
         for block in self.decode:
             hidden = block(hidden, code)
         return torch.tanh(self.last(F.relu(hidden)))
@@ -73,7 +72,7 @@ class MappingNetwork(nn.Module):
     Args:
         attributes: number of attributes n.
         image_size: side of the images, a multiple of 2**(blocks + 1).
-        noise_size: d, the size of the paper's R (16).
+        noise_size: d, the number of values in the noise, the paper's R (16).
         code_channels: channels of the code map (32).
         blocks: number of up-sampling blocks (4).
     """
@@ -95,7 +94,7 @@ class MappingNetwork(nn.Module):
     def forward(self, noise: Tensor, difference: Tensor) -> Tensor:
         """Noise (N, d) and difference (N, n) -> code map (N, K, H/2, W/2), non-negative."""
         hidden = self.linear(torch.cat([noise, difference], dim=1))
-        # The official reshape is channel-last.
+        # The official code reshapes with the channels last.
         hidden = hidden.view(-1, self.start, self.start, self.start_channels).permute(0, 3, 1, 2).contiguous()
         return F.relu(self.norm(self.last(F.relu(self.blocks(hidden)))))
 
@@ -103,13 +102,13 @@ class MappingNetwork(nn.Module):
 class StyleEncoder(nn.Module):
     """E (supplement, Fig. 5): image and attribute difference -> code map.
 
-    A difference of +1 asks for an attribute that the image has, -1 for one that it lacks, 0 for nothing.
+    A difference of +1 asks E for an attribute that the image has, -1 for one that the image lacks, 0 for nothing.
 
     Args:
         attributes: number of attributes n.
         width: channels at full resolution (16).
         code_channels: channels of the code map (32).
-        blocks: residual blocks after the halving (3).
+        blocks: residual blocks after the down-sampling block (3).
     """
 
     def __init__(self, attributes: int, width: int = 16, code_channels: int = 32, blocks: int = 3) -> None:
@@ -129,8 +128,8 @@ class StyleEncoder(nn.Module):
         return F.relu(self.norm(self.last(F.relu(hidden))))
 
     def _first(self, images: Tensor, difference: Tensor) -> Tensor:
-        """The first layer of images and planes of the difference."""
-        if self.training:  # the planes are the same everywhere, and so is what the 1x1 convolution makes of them
+        """The first layer, applied to the images and to one constant plane for each value of the difference."""
+        if self.training:  # a 1x1 convolution of constant planes is constant: one linear layer computes it
             of_images, of_planes = self.first.weight.split([3, self.first.in_channels - 3], dim=1)
             planes = F.linear(difference, of_planes.flatten(1), self.first.bias)
             return F.conv2d(images, of_images) + planes[:, :, None, None]
@@ -139,7 +138,7 @@ class StyleEncoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D and the attribute classifier C on one trunk (supplement, Fig. 3); no norms.
+    """D and the attribute classifier C, two heads on one shared trunk without norms (supplement, Fig. 3).
 
     Args:
         attributes: number of attributes n.

@@ -1,7 +1,7 @@
-"""BridgeGAN's losses, one function a term (supplement, section on losses; the released code where that is silent).
+"""BridgeGAN's losses, one function for each term (supplement, section on losses; else the released code).
 
-Paper symbols: images X_s (source), X_r (reference), X_rand, X_ref, X_interp (edits by label, by reference, by the
-interpolated code); codes S_rand, S_ref; labels Y_s, Y_t; att_diff = Y_t - Y_s; noise R.
+Symbols of the paper: images X_s (source), X_r (reference), X_rand, X_ref, X_interp (edits by label, by reference, by
+the interpolated code); codes S_rand, S_ref; labels Y_s (source), Y_t (target); att_diff = Y_t - Y_s; noise R.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from bridgebench.methods.training.parallel import common_mean
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms; each multiplies the average over the images or codes of its term.
+    """Weights of the loss terms; each multiplies its term's average over images or codes.
 
-    The defaults are the supplement's; it does not state the two weights of the discriminator, which are the code's.
+    The defaults come from the supplement. It does not state the discriminator's two weights; these come from the code.
     """
 
     d_penalty: float = 10.0
@@ -35,7 +35,7 @@ class LossWeights:
 
 
 SUPPLEMENT = LossWeights()
-# The released code takes one average over cyc_rand, cyc_ref and ak, with the weight 100 / 2: 50/3 for each of them.
+# The released code gives the average of cyc_rand, cyc_ref and ak the weight 100 / 2, so each of them weighs 50/3.
 OFFICIAL_CODE = LossWeights(cycle=100 / 3, keeping=50 / 3)
 
 
@@ -45,10 +45,10 @@ def attribute_difference(target: Tensor, source: Tensor) -> Tensor:
 
 
 def attribute_keeping_vector(difference: Tensor, source_labels: Tensor) -> Tensor:
-    """att_ak = A * B (paper, equation 11), the vector that asks both images for what the edit must keep.
+    """att_ak = A * B (paper, equation 11): asks E for the attributes that the edit must keep, in both images.
 
-    A = 1 - |att_diff| selects the attributes that stay; B = 1 - 2 Y_s is what att_diff would be if every attribute
-    of the source were flipped. The supplement's Fig. 1::
+    A = 1 - |att_diff| selects the attributes that stay. B = 1 - 2 Y_s is what att_diff would be if the edit flipped
+    every attribute of the source. The example of the supplement's Fig. 1::
 
         Y_s      =  1  0  1  0  1  0
         Y_t      =  0  1  1  0  1  0
@@ -57,8 +57,8 @@ def attribute_keeping_vector(difference: Tensor, source_labels: Tensor) -> Tenso
         B        = -1 +1 -1 +1 -1 +1
         att_ak   =  0  0 -1 +1 -1 +1
 
-    B is -1 where the source has the attribute, the reverse of how the encoder is asked elsewhere; both images of the
-    loss get the same vector, so it is well defined, and it is kept as published.
+    B is -1 where the source has the attribute. Elsewhere the encoder gets the opposite sign. The loss is still well
+    defined, because both of its images get the same vector, so the vector is kept as published.
 
     >>> y_s, y_t = torch.tensor([1., 0, 1, 0, 1, 0]), torch.tensor([0., 1, 1, 0, 1, 0])
     >>> attribute_keeping_vector(y_t - y_s, y_s).int().tolist()
@@ -69,17 +69,17 @@ def attribute_keeping_vector(difference: Tensor, source_labels: Tensor) -> Tenso
 
 
 def critic_distance(real: Tensor, fakes: Sequence[Tensor]) -> Tensor:
-    """d_gan: minus the difference of the critic's mean score on real images and its average over the fakes."""
+    """d_gan: the critic's mean score on the fakes (see `mean_score`) minus its mean score on the real images."""
     return mean_score(fakes) - real.mean()
 
 
 def mean_score(fakes: Sequence[Tensor]) -> Tensor:
-    """The critic's mean score, averaged over the kinds of fakes; g_gan is its negative."""
+    """The critic's mean score on fakes, averaged over the kinds of edits; g_gan is its negative."""
     return torch.stack([scores.mean() for scores in fakes]).mean()
 
 
 def classification(logits: Sequence[Tensor], targets: Tensor) -> Tensor:
-    """g_cls (several kinds of edits, averaged) or d_cls (real images alone): mean sigmoid cross entropy.
+    """g_cls (average over several kinds of edits) or d_cls (real images only): mean sigmoid cross entropy.
 
     Args:
         logits: C's logits (N, n), one tensor for each kind of image.
@@ -89,31 +89,31 @@ def classification(logits: Sequence[Tensor], targets: Tensor) -> Tensor:
 
 
 def reconstruction(images: Tensor, rebuilt: Sequence[Tensor]) -> Tensor:
-    """g_rec: L1 of X_s and its edits with nothing to change, by label and by reference, averaged."""
+    """g_rec: L1 distance of X_s to its edits that change nothing, averaged over label and reference edits."""
     return torch.stack([l1(images, each) for each in rebuilt]).mean()
 
 
 def cycle(codes: Sequence[Tensor], read_back: Sequence[Tensor]) -> Tensor:
-    """cyc_rand and cyc_ref, averaged: L1 of a code and of the one that E reads from the edit made with it.
+    """The average of cyc_rand and cyc_ref: L1 distance of a code to the code that E reads from its edit.
 
-    The edits are detached by the caller. The common summand E(X_s, -att_diff) of both codes cancels, so either both
-    or neither may contain it.
+    The caller detaches the edits. The summand E(X_s, -att_diff) cancels, so either both codes contain it or neither
+    does.
     """
     return torch.stack([l1(code, back) for code, back in zip(codes, read_back, strict=True)]).mean()
 
 
 def closeness(label_code: Tensor, reference_code: Tensor) -> Tensor:
-    """sty: L1 of S_rand and S_ref; again with or without the common summand."""
+    """sty: L1 distance of S_rand and S_ref; again both codes contain the summand E(X_s, -att_diff) or neither does."""
     return l1(label_code, reference_code)
 
 
 def keeping(edited_code: Tensor, source_code: Tensor) -> Tensor:
-    """ak: L1 of E(X_rand, att_ak) and E(X_s, att_ak); gradient through both, and into G (paper, equation 11)."""
+    """ak: L1 distance of E(X_rand, att_ak) and E(X_s, att_ak), with gradients to both and to G (paper, equation 11)."""
     return l1(edited_code, source_code)
 
 
 def mode_distances(noise: Tensor, other_noise: Tensor, edited: Tensor, other_edited: Tensor) -> tuple[Tensor, Tensor]:
-    """The two means of `mode_seeking`: of noises, and of the edits that they give."""
+    """The two L1 distances in `mode_seeking`: of the two noises, and of the edits made with them."""
     return l1(other_noise, noise).detach(), l1(other_edited.detach(), edited)
 
 
@@ -125,14 +125,14 @@ def mode_seeking(
     whole: tuple[Tensor, Tensor] | None = None,
     epsilon: float = 1e-5,
 ) -> Tensor:
-    """ms: distance of two noises over distance of the edits that they give (after Mao et al., CVPR 2019).
+    """ms: the distance of two noises divided by the distance of their edits (after Mao et al., CVPR 2019).
 
-    One ratio for the batch; the gradient flows through `edited` alone.
+    There is one ratio for the whole batch. The gradient flows through `edited` only.
 
     Args:
         noise, other_noise: (N, d); `edited`, `other_edited`: (N, 3, H, W), made with them.
-        whole: where these are a part of the batch, its two `mode_distances`; the part then has the batch's ratio and
-            its own share of the gradient.
+        whole: the two `mode_distances` of the batch, if the arguments are only a part of it; the part then has the
+            ratio of the batch and its own share of the gradient.
         epsilon: added to the distance of the edits.
     """
     noises, distance = mode_distances(noise, other_noise, edited, other_edited)
@@ -142,11 +142,11 @@ def mode_seeking(
 
 
 def memory_step(noise: Tensor, gradient: Tensor, sign: int = 1) -> Tensor:
-    """One step of the noise memory: where rows R of the memory move, clipped to [-1, 1].
+    """The rows R of the noise memory after one step, clipped to [-1, 1].
 
-    step = (0.9 / rms + 5) * gradient, rms the root mean square of a row's gradient: its first part has a size of 0.9
-    whatever the gradient's. The released code adds it (sign +1), which *ascends* the matching loss; a matching loss
-    suggests descent (sign -1), and the supplement is silent.
+    step = (0.9 / rms + 5) * gradient, where rms is the root mean square of a row's gradient. So the first part of the
+    step has size 0.9 for any gradient. The released code adds the step (sign +1), which *ascends* the matching loss.
+    The idea of a matching loss suggests descent (sign -1); the supplement does not say.
 
     Args:
         noise: (N, d) rows of the memory.
@@ -156,6 +156,6 @@ def memory_step(noise: Tensor, gradient: Tensor, sign: int = 1) -> Tensor:
     Returns:
         (N, d) in [-1, 1].
     """
-    # 1e-12 guards a row of zero gradient, where the released code would give NaN.
+    # 1e-12 protects a row whose gradient is zero; the released code would give NaN there.
     rms = gradient.square().mean(dim=1, keepdim=True).sqrt() + 1e-12
     return (noise + sign * (0.9 / rms + 5.0) * gradient).clamp(-1, 1)

@@ -1,7 +1,7 @@
-"""Official BridgeGAN checkpoints: the variables of a TensorFlow 1 run, under the names that TensorFlow gave them.
+"""Reads official BridgeGAN checkpoints: variables of a TensorFlow 1 run, under TensorFlow's names.
 
-TensorFlow numbers the layers of a scope in order of creation: Conv, Conv_1, ...; our modules are created in the same
-order, so the names follow from a walk through them. The SPADE norms are scopes of their own, each with its own numbers.
+TensorFlow numbers the layers of a scope in the order of their creation: Conv, Conv_1, ... Our modules are created in
+the same order, so a walk through them gives the names. Each SPADE norm is a scope of its own, with its own numbers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _UNREAD = (
     r"beta[12]_power(_\d+)?",
     r"counter/counter",
 )
-# Layer -> its scope in TensorFlow, numbered and not, and the names of what we call weight and bias.
+# Layer -> its TensorFlow scope (the numbered part, the rest), and the TensorFlow names of its weight and bias.
 _LAYERS: dict[type[nn.Module], tuple[str, str, str, str]] = {
     nn.Conv2d: ("Conv", "", "weights", "biases"),
     nn.Linear: ("flatten_fully_connected", "/fully_connected", "weights", "biases"),
@@ -42,29 +42,29 @@ _LAYERS: dict[type[nn.Module], tuple[str, str, str, str]] = {
 
 
 def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> BridgeGAN:
-    """The editor of an official checkpoint, in eval mode; all its sizes are read from the tensors.
+    """Loads an official checkpoint as an editor in eval mode; all sizes are read from the tensors.
 
     Args:
         paths: one checkpoint: an ``.npz`` file with the variables under their names (with or without ``:0``), or a
-            TensorFlow checkpoint, as the prefix ``Epoch_(e)_(iofn).ckpt`` or any of its ``.index``, ``.meta`` and
-            ``.data-...`` files. The variables of G, M and E must be there; those of D, the memory and Adam may be.
-        attributes: names of the label columns, in the order of training; default for 14 columns: the paper's.
+            TensorFlow checkpoint, given by its prefix ``Epoch_(e)_(iofn).ckpt`` or by any of its ``.index``, ``.meta``
+            and ``.data-...`` files. It must hold the variables of G, M and E, and may hold those of D, memory and Adam.
+        attributes: names of the label columns, in the order of training; the default for 14 columns is the paper's.
 
     Raises:
-        UserError: a damaged file, missing or unknown tensors (named), or attributes whose number is not that of the
-            checkpoint.
+        UserError: a damaged file, missing or unknown tensors (named), or a number of attributes that differs
+            from the checkpoint's.
     """
     path, tensors = read_variables(paths, "BridgeGAN")
     sizes = _sizes(tensors, path)
     columns = sizes.pop("columns")
-    # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
+    # A damaged file may claim any size: compare the sizes with its tensors before memory is allocated for them.
     with torch.device("meta"):
         editor = BridgeGAN(attributes=named_columns(attributes, columns, (CELEBA14,), path), **sizes)
     networks = [(editor.get_submodule(part), scope) for part, scope in _SCOPES.items()]
     expected: dict[str, list[int]] = {}
     for network, scope in networks:
         expected |= tensorflow_shapes(network, official_names(network, scope))
-    match(tensors, expected, where=path, optional=_UNREAD)  # one message for all networks
+    match(tensors, expected, where=path, optional=_UNREAD)  # one error message for all networks
     for network, scope in networks:
         state = tensorflow_state(network, official_names(network, scope), tensors, path)
         network.load_state_dict(state, assign=True)
@@ -72,7 +72,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
 
 
 def official_names(network: nn.Module, scope: str) -> dict[str, str]:
-    """The TensorFlow name of each parameter of one of BridgeGAN's networks, by its name here.
+    """The TensorFlow names of the parameters of one of BridgeGAN's networks; the keys are our names.
 
     Args:
         network: `Generator`, `MappingNetwork`, `StyleEncoder` or `Discriminator`.
@@ -83,7 +83,7 @@ def official_names(network: nn.Module, scope: str) -> dict[str, str]:
     created: Counter[str] = Counter()
     for path, module in network.named_modules():
         if isinstance(module, Spade):
-            # Two to a block: first the one block that keeps the size, then those that upsample.
+            # Each block has two SPADE norms. The first block keeps the size, the others up-sample.
             block, norm = divmod(len(spades), 2)
             spades[path] = f"targ{block - 1}_up_{norm + 1}/" if block else f"targ1_inter_{norm + 1}/"
         if type(module) not in _LAYERS or not [*module.parameters(recurse=False)]:
@@ -98,13 +98,13 @@ def official_names(network: nn.Module, scope: str) -> dict[str, str]:
 
 
 def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
-    """The constructor's sizes, and ``columns``, the number of attributes."""
+    """The sizes for the constructor of `BridgeGAN`, and ``columns``, the number of attributes."""
     shape = partial(shape_of, tensors, where=path, title="BridgeGAN")
     *_, width = shape("Ggenerator/Conv/weights", (1, 1, 3, 1))
     *_, code_channels, spade_hidden = shape("Ggenerator/targ1_inter_1/Conv/weights", (3, 3, 1, 1))
     *_, encoder_inputs, encoder_width = shape("Gencoder/Conv/weights", (1, 1, 4, 1))
     columns = encoder_inputs - 3
-    # Blocks are counted by norms and by convolutions, so that what a damaged file lacks of either is told.
+    # Blocks are counted by norms and by convolutions, so that the error names whichever a damaged file lacks.
     mapping_blocks = max(_layers(tensors, "Gmappingnet/InstanceNorm") // 2, _layers(tensors, "Gmappingnet/Conv") // 3)
     encoder_norms, encoder_convs = _layers(tensors, "Gencoder/InstanceNorm"), _layers(tensors, "Gencoder/Conv")
     dense = "Gmappingnet/flatten_fully_connected/fully_connected/weights"
@@ -130,5 +130,5 @@ def _sizes(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
 
 
 def _layers(tensors: Mapping[str, np.ndarray], layer: str) -> int:
-    """How many numbered layers of a kind there are, each with one of its tensors at least."""
+    """The number of layers of a kind of which at least one tensor is there."""
     return len({name.rpartition("/")[0] for name in tensors if re.fullmatch(rf"{layer}(_\d+)?/\w+", name)})

@@ -1,4 +1,4 @@
-"""The inputs of one update of BridgeGAN's training: a batch with all its random draws, and the codes made from it."""
+"""The inputs of one update in BridgeGAN's training: a batch with all its random draws, and the style codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from bridgebench.methods.bridgegan import objective
 from bridgebench.methods.core.errors import UserError
 
-_LUCK = 2.0  # a random cost of up to so many changed attributes, so that a batch has many near orders
+_LUCK = 2.0  # largest random cost of a pair, in changed attributes, so that one batch has many possible near orders
 _NEVER = 1e6
 
 
@@ -20,9 +20,9 @@ def draw_order(labels: Tensor, near: bool, generator: torch.Generator) -> Tensor
 
     Args:
         labels: (N, n) in {0, 1}.
-        near: False: any permutation at random. True: one in which no sample is its own target (N ≥ 2) and few
-            attributes change: the cheapest, if a pair costs the number of attributes it changes and up to 2 at random.
-        generator: of the randomness.
+        near: False: a random permutation. True: a permutation that changes few attributes and in which no sample is
+            its own target (N ≥ 2). It has the lowest cost; a pair costs its changed attributes plus a random 0 to 2.
+        generator: source of the randomness.
     """
     count = len(labels)
     if not near:
@@ -36,9 +36,9 @@ def draw_order(labels: Tensor, near: bool, generator: torch.Generator) -> Tensor
 class Pairing:
     """A batch with all its random draws: the input of one update.
 
-    Shapes: images and reference (N, 3, H, W), labels (N, n), noise (the memory's rows R) and other_noise (N, d),
-    mix (N,) in [0, 1], penalty_mix in [0, 1] (N for each kind of edit), rows (N,) of the memory. If this is one of
-    several `parts` of a batch, `whole` holds the `objective.mode_distances` of that batch.
+    Shapes: images and reference (N, 3, H, W); labels (N, n); noise (the memory's rows R) and other_noise (N, d);
+    mix (N,) in [0, 1]; penalty_mix in [0, 1], N values for each kind of edit; rows (N,), indices into the memory. If
+    this is one of several `parts` of a batch, `whole` holds the `objective.mode_distances` of that batch.
     """
 
     images: Tensor
@@ -54,7 +54,7 @@ class Pairing:
     whole: tuple[Tensor, Tensor] | None = None
 
     def split(self, size: int) -> list[Pairing]:
-        """The batch in parts of `size` samples; in one part if `size` is 0.
+        """Cuts the batch into parts of `size` samples; keeps it in one part if `size` is 0.
 
         Raises:
             UserError: the batch cannot be cut into such parts.
@@ -80,9 +80,9 @@ class Pairing:
 
 @dataclass(frozen=True)
 class Codes:
-    """The codes of one update; `label` and `reference` without the summand `source` that S_rand and S_ref share.
+    """The codes of one update. S_rand is `label` + `source`, S_ref is `reference` + `source`.
 
-    If a recipe leaves out a kind of edit, its code is None.
+    If a recipe leaves out a kind of edit, the code of that kind is None.
     """
 
     source: Tensor
@@ -91,5 +91,5 @@ class Codes:
     noise: Tensor
 
     def of_edits(self) -> list[Tensor]:
-        """The codes of edits by label and by reference, without those that are None."""
+        """The codes of label and reference edits (`label`, `reference`) that are not None."""
         return [code for code in (self.label, self.reference) if code is not None]

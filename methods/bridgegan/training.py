@@ -1,11 +1,11 @@
-"""The training of BridgeGAN (as in the supplement; where it says nothing, as in the released code).
+"""The training of BridgeGAN (as in the supplement; where that says nothing, as in the released code).
 
-Each iteration makes `n_critic` updates of D and C, then one of G, M and E together, every update on a fresh batch. In
-a batch the target of a sample is another sample of it (`draw_order`), so a target label is always the whole
-label of a real image and no conflict rule is needed.
+Each iteration makes `n_critic` updates of D and C, then one update of G, M and E together. Every update takes a new
+batch. The target labels of a sample are all the labels of another sample of the batch (`draw_order`), so they always
+belong to a real image, and no rule for conflicting labels is needed.
 
-What two loss terms share is computed once: the generator's first half does not see the code and runs once a batch;
-codes come from few calls of the encoder, edits from one call of the generator's second half.
+Loss terms share their computations. The first half of the generator does not use the code, so it runs once for each
+batch. A few calls of the encoder give all codes, and one call of the generator's second half gives all edits.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ Losses = dict[str, Tensor]
 
 
 class BridgeGANTraining(nn.Module):
-    """Networks, noise memory and optimizers of a training run; `step` makes one iteration.
+    """The networks, noise memory and optimizers of a training run; `step` makes one iteration.
 
     Args:
         recipe: sizes, weights, schedule.
         attributes: label columns.
         image_size: side of the images.
-        dataset_size: number of training images; the memory has a row for each.
-        seed: of the initial weights and the memory's first values.
+        dataset_size: number of training images; the memory has one row for each image.
+        seed: seed of the initial weights and of the first values of the memory.
     """
 
     recipe_type = BridgeGANRecipe
@@ -90,11 +90,11 @@ class BridgeGANTraining(nn.Module):
         return {name: value.detach() for name, value in losses.items()}
 
     def _shared_iteration(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> Losses:
-        """A plain iteration, except that the last update of D and the update of G use the same batch and edits."""
+        """An iteration in which the last update of D and the update of G use the same batch and edits."""
         for _ in range(self.recipe.n_critic - 1):
             self.update_discriminator(self.pair(next_batch(), generator))
         pairing = self.pair(next_batch(), generator)
-        if self.recipe.micro_batch:  # edits of the whole batch, kept with their graph, are what it avoids
+        if self.recipe.micro_batch:  # it must not keep the whole batch's edits with their graph
             return self.update_discriminator(pairing) | self.update_generator(pairing)
         with self.autocast():
             codes = self.codes(pairing)
@@ -104,7 +104,7 @@ class BridgeGANTraining(nn.Module):
         return losses | self.update_generator(pairing, hidden, codes, edits)
 
     def pair(self, batch: Batch, generator: torch.Generator) -> Pairing:
-        """This process's part of a batch, with targets for its samples and all other random draws of one update."""
+        """This process's part of a batch, with target labels and all other random draws of one update."""
         count, size = len(batch.images), self.recipe.noise_size
         device, images = self.memory.device, batch.images
         if self.recipe.precision == "bf16":
@@ -129,10 +129,10 @@ class BridgeGANTraining(nn.Module):
         )
 
     def warm_up(self, pairing: Pairing) -> Losses:
-        """Trains C (with D's trunk) on real images alone, or G, M, E on reconstruction alone, or both.
+        """Trains C (with D's trunk) on real images only, or G, M and E on reconstruction only, or does both.
 
         An untrained C cannot teach a generator, and a generator that cannot copy a face yet cannot learn to edit it.
-        Training them apart costs less than whole iterations.
+        Training them separately first costs less than whole iterations.
         """
         alone, losses = self.recipe.classifier_warmup, Losses()
         if self.iteration < alone or not alone:
@@ -158,7 +158,7 @@ class BridgeGANTraining(nn.Module):
             return self._reconstruction(part, hidden, noise)
 
     def update_discriminator(self, pairing: Pairing, edits: Tensor | None = None) -> Losses:
-        """One update of D and C; `edits` (3N, 3, H, W), N of each of the `kinds`, are computed here if None."""
+        """One update of D and C. `edits` (3N, 3, H, W), N of each of the `kinds`, are computed if None."""
         parts = [pairing] if edits is not None else pairing.split(self.recipe.micro_batch)
 
         def losses(part: Pairing) -> Losses:
@@ -178,9 +178,9 @@ class BridgeGANTraining(nn.Module):
         codes: Codes | None = None,
         edits: Tensor | None = None,
     ) -> Losses:
-        """One update of G, M and E, and of the memory's rows of this batch.
+        """One update of G, M and E, and of the rows of the memory that belong to this batch.
 
-        `hidden`, `codes` and `edits`, with their graph, are computed here if None.
+        `hidden`, `codes` and `edits` must come with their graph; they are computed here if None.
         """
         parts = [pairing] if edits is not None else pairing.split(self.recipe.micro_batch)
         if len(parts) > 1 and self.recipe.seeks_modes:
@@ -197,7 +197,7 @@ class BridgeGANTraining(nn.Module):
                 noises.append(own.noise)
                 return self.generator_losses(part, first, own, fakes)
 
-        self.discriminator.requires_grad_(False)  # D only carries the gradient here
+        self.discriminator.requires_grad_(False)  # the gradient only passes through D here
         found = self._update("generator", map(losses, parts), len(parts), self.generator_total)
         self.discriminator.requires_grad_(True)
         if self.recipe.has_memory:
@@ -207,7 +207,7 @@ class BridgeGANTraining(nn.Module):
     # Codes, edits and loss terms --------------------------------------------------------------------------------------
 
     def codes(self, pairing: Pairing) -> Codes:
-        """E(X_s, -att_diff), M(r, att_diff), E(X_r, att_diff) with the memory's rows r moved one step."""
+        """E(X_s, -att_diff), M(r, att_diff) and E(X_r, att_diff), where r are the memory's rows after one step."""
         difference, noise = pairing.difference, pairing.noise
         source, reference = self._encode(pairing, -difference, difference)
         if reference is not None and self.recipe.has_memory:
@@ -216,7 +216,7 @@ class BridgeGANTraining(nn.Module):
         return Codes(source, label, reference, noise)
 
     def _encode(self, pairing: Pairing, of_source: Tensor, of_reference: Tensor) -> tuple[Tensor, Tensor | None]:
-        """E of the images and, if there are edits by reference, of their references, in one call."""
+        """The codes of the images and, if references are used, of their references, in one call of E."""
         if "reference" not in self.kinds:
             return self.editor.encoder(pairing.images, of_source), None
         both = self.editor.encoder(torch.cat([pairing.images, pairing.reference]), torch.cat([of_source, of_reference]))
@@ -224,16 +224,16 @@ class BridgeGANTraining(nn.Module):
         return source, reference
 
     def moved_noise(self, pairing: Pairing, reference_code: Tensor) -> Tensor:
-        """The rows R of the batch after one memory step; no gradient flows back through it."""
+        """The rows R of the batch after one memory step; no gradient flows back through this step."""
         with torch.enable_grad():
             rows = pairing.noise.detach().requires_grad_()
             matching = (reference_code.float() - self.editor.mapping(rows, pairing.difference).float()).square().mean()
             share = processes() * pairing.parts
-            (gradient,) = torch.autograd.grad(matching / share, rows)  # of the mean over the whole batch
+            (gradient,) = torch.autograd.grad(matching / share, rows)  # gradient of the mean over the whole batch
         return objective.memory_step(pairing.noise, gradient, self.recipe.memory_sign)
 
     def edits(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:
-        """The edits X_rand, X_ref and X_interp (if they are among `kinds`), one after the other: (3N, 3, H, W)."""
+        """The edits X_rand, X_ref and X_interp, as far as `kinds` has them, one after the other: (3N, 3, H, W)."""
         found = codes.of_edits()
         if "interpolated" in self.kinds:
             label, reference = found
@@ -262,7 +262,7 @@ class BridgeGANTraining(nn.Module):
         return losses
 
     def generator_losses(self, pairing: Pairing, hidden: Tensor, codes: Codes, edits: Tensor) -> Losses:
-        """Every term of G, M and E whose weight is not zero at this iteration, by name."""
+        """All loss terms of G, M and E whose weight is not zero at this iteration, by name."""
         scores, logits = self.discriminator(edits)
         kinds = len(self.kinds)
         losses = {
@@ -293,7 +293,7 @@ class BridgeGANTraining(nn.Module):
 
     @torch.no_grad()
     def _other_edits(self, pairing: Pairing, hidden: Tensor, codes: Codes) -> Tensor:
-        """The edits by label with other noise."""
+        """The label edits made with the other noise."""
         code = self.editor.mapping(pairing.other_noise, pairing.difference) + codes.source
         return self.editor.generator.decode_with(hidden, code)
 
@@ -310,9 +310,9 @@ class BridgeGANTraining(nn.Module):
         return noises, edits
 
     def _code_losses(self, pairing: Pairing, codes: Codes, edits: Tensor) -> Losses:
-        """cyc_rand, cyc_ref, sty and ak; E reads three edits and the source in one call.
+        """cyc_rand, cyc_ref, sty and ak; one call of E reads all codes that these terms need.
 
-        ak takes the edit by label, or by reference if there are no edits by label.
+        ak uses the label edit, or the reference edit if the recipe has no label edits.
         """
         of_edits, images = codes.of_edits(), list(edits.chunk(len(self.kinds)))
         asked = [(image.detach(), pairing.difference) for image, _ in zip(images, of_edits, strict=False)]
@@ -333,7 +333,7 @@ class BridgeGANTraining(nn.Module):
         weights = self.weights
         total = losses["d_gan"] + weights.d_classification * losses["d_cls"]
         if "d_gp" in losses:
-            # A penalty taken at every k-th update weighs k times as much.
+            # A penalty that is computed at every k-th iteration only has k times the weight.
             total = total + weights.d_penalty * self.recipe.penalty_every * losses["d_gp"]
         return total
 
@@ -348,19 +348,19 @@ class BridgeGANTraining(nn.Module):
         return total
 
     def ramp(self) -> float:
-        """The share of their weights that cycle, closeness and keeping have by now; always 1 without a ramp."""
+        """The factor in [0, 1] of the weights of cycle, closeness and keeping now; always 1 without a ramp."""
         if not self.recipe.ramp:
             return 1.0
         return min(1.0, max(0, int(self.iteration) - self.recipe.first_edit) / self.recipe.ramp)
 
     def autocast(self) -> torch.autocast:
-        """bfloat16 where the recipe asks for it."""
+        """Autocast to bfloat16 if the recipe asks for it."""
         return torch.autocast(self.iteration.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
     # Mechanics ----------------------------------------------------------------------------------------------------
 
     def _update(self, which: str, parts: Iterable[Losses], count: int, total_of: Callable[[Losses], Tensor]) -> Losses:
-        """One step on the mean of the totals of `count` parts. Returns the means of their terms, and the total."""
+        """One optimizer step on the mean total of `count` parts. Returns the means of the terms and of the total."""
         found: list[Losses] = []
 
         def shares() -> Iterator[Tensor]:
@@ -374,7 +374,7 @@ class BridgeGANTraining(nn.Module):
         return {name: torch.stack([each[name] for each in found]).mean() for name in found[0]}
 
     def _forget_warm_up(self) -> None:
-        """Resets Adam: its averages of the warm-up's small gradients would make the next steps far too long (16x)."""
+        """Resets Adam: its averages of the warm-up's small gradients would make the next steps 16 times too long."""
         for optimizer in self.optimizers.values():
             optimizer.state.clear()
 

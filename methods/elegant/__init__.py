@@ -1,4 +1,4 @@
-"""ELEGANT: exchanges the block of latent channels that belongs to an attribute between two photos."""
+"""ELEGANT exchanges, between two photos, the block of latent channels that belongs to an attribute."""
 
 from __future__ import annotations
 

@@ -15,20 +15,20 @@ from bridgebench.methods.elegant.networks import Decoder, Encoder, attribute_of_
 
 
 class Elegant(Editor):
-    """ELEGANT (ECCV 2018): ``x + Dec(z, z_x, skips of x)``, z being z_x with some blocks taken from the reference.
+    """ELEGANT (ECCV 2018): ``x + Dec(z, z_x, skips of x)``; z is z_x with some blocks taken from the reference.
 
-    The blocks of those attributes are taken whose target label is not the source's; the reference should show the
-    target's values, as in training. With `strength` t the blocks go only that share of the way to the reference's.
-    There is no label edit, no noise.
+    The edit takes the blocks of the attributes whose target label differs from the source label. The reference should
+    show the target values, as in training. `strength` t moves the blocks only the share t of the way to the reference.
+    There is no label edit and no noise.
 
     Args:
-        attributes: label columns; each has its block of the bottleneck's channels.
+        attributes: names of the label columns; each attribute owns a block of the bottleneck channels.
         image_size: a multiple of 2**blocks; the networks take images of any such size.
         width: channels of the first block (official: 64).
-        blocks: halvings of the encoder (official: 5).
+        blocks: number of encoder blocks, each of which halves the image (official: 5).
 
     Raises:
-        UserError: an image size that cannot be halved so often, or more attributes than channels to share out.
+        UserError: the image size cannot be halved that often, or there are more attributes than channels.
     """
 
     card = CARD
@@ -58,7 +58,7 @@ class Elegant(Editor):
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """The exchange of the blocks whose labels differ; arguments as in ``edit``."""
+        """Exchanges the blocks of the attributes whose labels differ; arguments as in ``edit``."""
         strength = self.strength_or_default(strength)
         self.check_sides(images, 2 ** len(self.encoder.main))
         own, skips = self.encoder(images)
@@ -67,5 +67,5 @@ class Elegant(Editor):
         return (images + self.decoder(exchange(own, other, self.of_channels(share)), own, skips)).clamp(-1, 1)
 
     def of_channels(self, of_attributes: Tensor) -> Tensor:
-        """A value for each attribute (N, A) -> the same for each bottleneck channel (N, C)."""
+        """One value for each attribute (N, A) -> the value of its attribute for each bottleneck channel (N, C)."""
         return of_attributes[:, self.owners]

@@ -15,9 +15,9 @@ _DISCRIMINATOR_BLOCKS = 4
 
 
 class PixelNorm(nn.Module):
-    """Divides the channel vector of every pixel by its L2 norm, then one learned factor and one learned summand.
+    """Divides the channel vector of every pixel by its L2 norm, then applies a learned factor and a learned summand.
 
-    Without a factor of sqrt(C): what comes out of C channels is of size 1 / sqrt(C).
+    There is no factor sqrt(C), so with C channels the outputs have size 1 / sqrt(C).
     """
 
     def __init__(self) -> None:
@@ -33,11 +33,11 @@ class PixelNorm(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Enc: halving convolutions whose last output is divided among the attributes.
+    """Enc: convolutions of stride 2; the channels of the last output are divided among the attributes.
 
     Args:
-        width: channels of the first block (official: 64), doubled by each block up to 8 times as many.
-        blocks: number of halvings (official: 5).
+        width: channels of the first block (official: 64); each block doubles them, up to 8 * width.
+        blocks: number of blocks, each of which halves the image (official: 5).
     """
 
     def __init__(self, width: int = 64, blocks: int = 5) -> None:
@@ -50,7 +50,7 @@ class Encoder(nn.Module):
         self.apply(_initialize)
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Images (N, 3, H, W) in [-1, 1] -> z (N, C, H / 2**blocks, W / 2**blocks), and what the blocks before gave."""
+        """Images (N, 3, H, W) in [-1, 1] -> z (N, C, H / 2**blocks, W / 2**blocks), and earlier blocks' outputs."""
         hidden, outputs = images, []
         for block in self.main:
             hidden = block(hidden)
@@ -64,7 +64,7 @@ class Decoder(nn.Module):
     def __init__(self, width: int = 64, blocks: int = 5) -> None:
         super().__init__()
         encoded = block_channels(width, blocks)
-        # Two encodings come in; each block but the last gives what the skip that is added to it has.
+        # The input is two encodings. Each block but the last has as many output channels as the skip added to it.
         channels = [2 * encoded[-1], *encoded[-2::-1], 3]
         layers = [nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1) for i, o in pairwise(channels)]
         inner = [nn.Sequential(layer, PixelNorm(), nn.ReLU(inplace=True)) for layer in layers[:-1]]
@@ -72,9 +72,9 @@ class Decoder(nn.Module):
         self.apply(_initialize)
 
     def forward(self, edited: Tensor, own: Tensor, skips: Sequence[Tensor] = ()) -> Tensor:
-        """The edited and the image's own encoding, and what `Encoder` gave besides -> residual (N, 3, H, W) in (-2, 2).
+        """Edited encoding, the image's own encoding and the encoder's skips -> residual (N, 3, H, W) in (-2, 2).
 
-        Without `skips` nothing is added; training and edits give them.
+        Training and edits always give `skips`; without them no skip is added.
         """
         hidden = torch.cat([edited, own], dim=1)
         for index, block in enumerate(self.main):
@@ -85,12 +85,12 @@ class Decoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D: image and labels -> realness. D1 sees the image as it is, D2 at half the side.
+    """D: image and labels -> realness. D1 sees the image at full size, D2 at half the height and width.
 
     Args:
         attributes: number of label columns.
-        size: side that the images are pooled down to, a multiple of 16; image side / size must be a power of two.
-        width: channels of the first layer (official: 64), doubled by each of the other three.
+        size: side in pixels to which images are pooled, a multiple of 16; image side / size must be a power of two.
+        width: channels of the first layer (official: 64); each of the other three layers doubles them.
     """
 
     def __init__(self, attributes: int, size: int, width: int = 64) -> None:
@@ -113,25 +113,25 @@ class Discriminator(nn.Module):
 
 
 def block_channels(width: int, blocks: int) -> list[int]:
-    """Channels of the encoder's blocks: width, doubled up to 8 times as many (64, 128, 256, 512, 512)."""
+    """Channels of the encoder's blocks: width, then doubled up to 8 * width (64, 128, 256, 512, 512)."""
     return [width * min(2**block, 8) for block in range(blocks)]
 
 
 def attribute_of_channel(channels: int, attributes: int) -> list[int]:
-    """The attribute that each bottleneck channel belongs to.
+    """The index of the attribute that owns each bottleneck channel.
 
-    Block i is [rint(channels / attributes * i), rint(channels / attributes * (i + 1))), halves rounded to even.
+    Block i is [rint(channels / attributes * i), rint(channels / attributes * (i + 1))); rint rounds halves to even.
     """
     bounds = [round(channels / attributes * i) for i in range(attributes + 1)]
     return [i for i, (first, end) in enumerate(pairwise(bounds)) for _ in range(first, end)]
 
 
 def exchange(own: Tensor, other: Tensor, share: Tensor) -> Tensor:
-    """Takes channels of another image's encoding.
+    """Replaces channels of an encoding by those of another image.
 
     Args:
         own, other: (N, C, h, w).
-        share: (N, C) or (1, C) in [0, 1]: 1 takes the other's channel, 0 keeps the own, between them is linear.
+        share: (N, C) or (1, C) in [0, 1]: 1 takes the channel of `other`, 0 keeps that of `own`; linear in between.
     """
     return torch.lerp(own, other, share[:, :, None, None].to(own.dtype))
 

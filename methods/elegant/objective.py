@@ -1,4 +1,4 @@
-"""ELEGANT's losses: rebuild both images, and fool two discriminators that see the labels too."""
+"""ELEGANT's losses: reconstruct both images, and fool two discriminators that also see the labels."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Terms = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms; D1's has 1. Defaults: the official code's.
+    """Weights of the loss terms; D1's term has weight 1. The defaults are the official code's.
 
     Attributes:
-        reconstruction: of the reconstruction, against D1's adversarial term.
-        coarse: of D2, which sees half the side, in the losses of both sides.
+        reconstruction: weight of the reconstruction, relative to D1's adversarial term.
+        coarse: weight of D2, which sees images at half the side, in the losses of generator and discriminators.
     """
 
     reconstruction: float = 5.0
@@ -28,7 +28,7 @@ class LossWeights:
 
 
 def exchanged_labels(labels: Tensor, attribute: int) -> Tensor:
-    """Labels (2N, A) of the images A, B, one after the other -> those of the results, column `attribute` exchanged."""
+    """Labels (2N, A) of the images A, then B -> labels of the edits C, D: the column `attribute` is exchanged."""
     labels = labels.clone()
     labels[:, attribute] = labels[:, attribute].roll(len(labels) // 2)
     return labels
@@ -37,17 +37,17 @@ def exchanged_labels(labels: Tensor, attribute: int) -> Tensor:
 def discriminator_terms(
     discriminators: Sequence[Discriminator], images: Tensor, labels: Tensor, edits: Tensor, edit_labels: Tensor
 ) -> Terms:
-    """The terms of D1 and D2, unweighted scalars ``d1`` and ``d2``: cross entropy over A, B (real) and C, D (not).
+    """The loss terms of D1 and D2, unweighted scalars ``d1``, ``d2``: cross entropy on A, B (real) and C, D (fake).
 
     Args:
         discriminators: D1 and D2.
-        images, labels: A and B, one after the other: (2N, 3, H, W) and (2N, n).
-        edits, edit_labels: C and D likewise, without gradients.
+        images, labels: images A, then B (2N, 3, H, W), and their labels (2N, n).
+        edits, edit_labels: edits C, then D, without gradients, and their labels; the same shapes.
     """
     both, both_labels = torch.cat([images, edits]), torch.cat([labels, edit_labels])
     real = torch.ones(len(both), 1, device=images.device)
     real[len(images) :] = 0
-    # No batch statistics: one pass for all. A mean over four batches of N, times 4, is the sum of the four means.
+    # D has no batch statistics, so one pass serves all. The sum of four means over N is 4 times the mean over 4 N.
     return {
         f"d{k}": 4 * F.binary_cross_entropy_with_logits(discriminator(both, both_labels), real)
         for k, discriminator in enumerate(discriminators, 1)
@@ -57,12 +57,12 @@ def discriminator_terms(
 def generator_terms(
     discriminators: Sequence[Discriminator], images: Tensor, rebuilt: Tensor, edits: Tensor, edit_labels: Tensor
 ) -> Terms:
-    """The terms of Enc and Dec, unweighted scalars ``reconstruction``, ``adv1`` and ``adv2``.
+    """The loss terms of Enc and Dec, unweighted scalars ``reconstruction``, ``adv1`` and ``adv2``.
 
     Args:
         discriminators: D1 and D2.
-        images, rebuilt: A, B and A', B' (2N, 3, H, W).
-        edits, edit_labels: C, D and their labels.
+        images, rebuilt: images A, B and their reconstructions A', B', each (2N, 3, H, W).
+        edits, edit_labels: edits C, D and their labels.
     """
     terms = {"reconstruction": 2 * F.mse_loss(rebuilt.float(), images)}
     for k, discriminator in enumerate(discriminators, 1):
@@ -72,10 +72,10 @@ def generator_terms(
 
 
 def discriminator_total(terms: Terms, weights: LossWeights) -> Tensor:
-    """(L_D1 + 0.5 L_D2) / 4."""
+    """(L_D1 + coarse * L_D2) / 4; the default of coarse is 0.5."""
     return (terms["d1"] + weights.coarse * terms["d2"]) / 4
 
 
 def generator_total(terms: Terms, weights: LossWeights) -> Tensor:
-    """5 rec + adv_1 + 0.5 adv_2."""
+    """reconstruction * rec + adv_1 + coarse * adv_2; with the default weights 5 rec + adv_1 + 0.5 adv_2."""
     return weights.reconstruction * terms["reconstruction"] + terms["adv1"] + weights.coarse * terms["adv2"]

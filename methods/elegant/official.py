@@ -1,7 +1,7 @@
-"""Official ELEGANT checkpoints, ``Enc_iter_NNNNNN.pth`` and ``Dec_iter_NNNNNN.pth``: state dicts with our own names.
+"""Reads official ELEGANT checkpoints, ``Enc_iter_NNNNNN.pth``, ``Dec_iter_NNNNNN.pth``: state dicts with our names.
 
-How many attributes share the bottleneck is in neither: the discriminators, ``D1_...`` and ``D2_...``, tell it, and the
-image size with it.
+Neither file says how many attributes share the bottleneck. The files of the discriminators, ``D1_...`` and
+``D2_...``, tell the number of attributes and the image size.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ State = Mapping[str, Tensor]
 
 
 def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> Elegant:
-    """The editor of an official checkpoint, in eval mode; its sizes are read from the tensors.
+    """Loads an official checkpoint as an editor in eval mode; its sizes are read from the tensors.
 
     Args:
-        paths: ``Enc_...`` and ``Dec_...``, in any order; with ``D1_...`` or ``D2_...`` the number of attributes is
-            checked and the image size known (else 256, the official default; the networks take any).
-        attributes: names of the label columns, in the order of training; default: the benchmark's 14.
+        paths: ``Enc_...`` and ``Dec_...``, in any order. With ``D1_...`` or ``D2_...`` the number of attributes is
+            checked and the image size is known (else 256, the official default; the networks take any size).
+        attributes: names of the label columns, in the order of training; default: the benchmark's 14 attributes.
 
     Raises:
-        UserError: a damaged file, missing or unknown tensors (named), other files than one encoder and one decoder, or
-            attributes whose number is not that of the discriminators.
+        UserError: a damaged file, missing or unknown tensors (named), not one encoder and one decoder, or a number
+            of attributes that differs from the discriminators'.
     """
     files: dict[str, tuple[Path, State]] = {}
     for path in map(Path, paths):
@@ -52,7 +52,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
     for kind in sorted(files.keys() & {"D1", "D2"}):
         size = _read_discriminator(*files[kind], len(names)) * int(kind[1])
     width, blocks = _sizes(*files["Enc"])
-    # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
+    # A damaged file may claim any size: compare the sizes with its tensors before memory is allocated for them.
     with torch.device("meta"):
         expected = Elegant(attributes=names, image_size=size, width=width, blocks=blocks)
     found = {
@@ -66,7 +66,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
 
 
 def _kind(path: Path, state: State) -> str:
-    """``"Enc"``, ``"Dec"``, ``"D1"`` or ``"D2"``: by what is in the file; where that leaves it open, by its name."""
+    """A file's kind, ``"Enc"``, ``"Dec"``, ``"D1"`` or ``"D2"``: by its tensors, or by its name if they do not tell."""
     first = state.get("main.0.0.weight")
     if first is not None and first.ndim == 4:
         return "Enc" if first.shape[1] == 3 else "Dec"
@@ -81,21 +81,21 @@ def _matched(network: torch.nn.Module, path: Path, state: State) -> dict[str, Te
 
 
 def _sizes(path: Path, state: State) -> tuple[int, int]:
-    """Width and number of blocks of an encoder."""
+    """The width and the number of blocks of an encoder."""
     first = state.get("main.0.0.weight")
     if first is None or first.ndim != 4 or not first.shape[0]:
-        # An official network of the usual sizes says best what the file lacks.
+        # Compare with an official network of the usual sizes: its error says best which tensors the file lacks.
         with torch.device("meta"):
             usual = Encoder()
         _matched(usual, path, state)
     assert first is not None
-    # Counted by the last, so that one missing in between is named as missing.
+    # The last block gives the count, so that the error can name a block that is missing in between.
     blocks = {int(found[1]) for name in state if (found := re.match(r"main\.(\d)\.", name))}
     return first.shape[0], min(max(blocks) + 1, _MOST_BLOCKS)
 
 
 def _read_discriminator(path: Path, state: State, attributes: int) -> int:
-    """The side that a discriminator pools images down to; refused where it has other than `attributes` columns."""
+    """The side to which a discriminator pools images; an error if it does not have `attributes` label columns."""
     first, linear = state.get("conv.0.weight"), state.get("linear.0.weight")
     if first is None or linear is None or first.ndim != 4 or linear.ndim != 2 or min(*first.shape, *linear.shape) < 1:
         raise UserError(

@@ -1,4 +1,4 @@
-"""The numbers of an ELEGANT training run; the defaults are the official code's."""
+"""The settings of an ELEGANT training run; the defaults are the official code's."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bridgebench.methods.training.recipe import Count, Positive
 class ElegantRecipe:
     """How to train; the defaults are the official code's.
 
-    The official code trains on all of CelebA, test images too; here only the training split is seen.
+    The official code trains on all of CelebA, test images included; here training sees only the training split.
 
     Attributes:
-        width, blocks: of encoder and decoder, see `Elegant`.
+        width, blocks: sizes of encoder and decoder, see `Elegant`.
         discriminator_width: channels of the first layer of D1 and D2.
-        iterations: rounds over all attributes; each attribute has one update of D and one of Enc and Dec in a round.
-        batch_size: images that have the attribute in an update, and as many that lack it.
-        learning_rate, betas, weight_decay: Adam's (the decay is part of the gradient), for both sides.
+        iterations: rounds over all attributes; in a round each attribute has one update of D1, D2 and one of Enc, Dec.
+        batch_size: number of images in an update that have the attribute; as many images lack it.
+        learning_rate, betas, weight_decay: Adam's, for both optimizers (the weight decay is added to the gradient).
         decay, decay_every: the learning rate is multiplied by `decay` every `decay_every` iterations.
-        cooldown: last iterations, in which the learning rate falls linearly to 0 besides (official: none).
-        weights: of the loss terms.
+        cooldown: number of last iterations, in which the rate also falls linearly to 0 (official: none).
+        weights: weights of the loss terms.
         precision: ``"32"``, or ``"bf16"``: autocast to bfloat16, channels last.
     """
 

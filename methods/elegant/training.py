@@ -1,4 +1,4 @@
-"""The training of ELEGANT: an iteration updates D1 and D2, then Enc and Dec, for every attribute in turn."""
+"""The training of ELEGANT: for each attribute in turn, an iteration updates D1 and D2, then Enc and Dec."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bridgebench.methods.elegant.recipe import ElegantRecipe
 from bridgebench.methods.training.base import Batch, CountedTraining, descend, set_learning_rate
 from bridgebench.methods.training.parallel import ours
 
-_LEAST_SIZE = 32  # D2 halves half the side four times
+_LEAST_SIZE = 32  # D2 sees half the side and halves it four times
 
 
 class ElegantTraining(CountedTraining[ElegantRecipe]):
-    """Encoder, decoder, two discriminators and their optimizers; see :class:`methods.training.base.Training`.
+    """The encoder, decoder, two discriminators and their optimizers; see :class:`methods.training.base.Training`.
 
     Raises:
-        UserError: an image size or a number of attributes that the networks do not take.
+        UserError: the networks do not take this image size or number of attributes.
     """
 
     recipe_type = ElegantRecipe
@@ -60,14 +60,14 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
 
     @property
     def images_an_iteration(self) -> int:
-        """The images that form pairs: more are drawn to find them."""
+        """The number of images that form pairs in an iteration; to find them, more images are drawn."""
         return 2 * self.recipe.batch_size * len(self.editor.attributes)
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
-        """One round over the attributes; nothing in it is random but the order of the data.
+        """One round over the attributes; only the order of the data is random.
 
         Returns:
-            The terms of the losses by name, averaged over the attributes.
+            The loss terms by name, averaged over the attributes.
 
         Raises:
             UserError: no training image has (or none lacks) an attribute.
@@ -84,13 +84,13 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
     def pairs(self, next_batch: Callable[[], Batch], attribute: int) -> tuple[Tensor, Tensor]:
         """Images that have an attribute, then as many that lack it: (2N, 3, H, W), and their labels (2N, n).
 
-        Batches are drawn until there are enough of both. After a whole pass through the training set, images of the
-        rarer kind are repeated.
+        Batches are drawn until there are enough images of both kinds. If a whole pass through the training set does
+        not give enough, images of the rarer kind are repeated.
         """
         wanted, seen = self.recipe.batch_size, 0
         found: dict[bool, list[Batch]] = {True: [], False: []}
         counts = {True: 0, False: 0}
-        # Twice the set: an epoch may begin in between, and its last images may be dropped.
+        # Up to twice the set: the search may start in the middle of an epoch, and an epoch may drop its last images.
         while min(counts.values()) < wanted and (seen == 0 or seen < 2 * self.dataset_size):
             batch = next_batch()
             seen += len(batch.labels)
@@ -114,10 +114,10 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
 
         Args:
             images, labels: as `pairs` gives them.
-            attribute: the one whose block is exchanged.
+            attribute: index of the attribute whose block is exchanged.
 
         Returns:
-            The terms and totals of both sides, before their updates.
+            The loss terms and totals of discriminators and generator, before their updates.
         """
         if self.recipe.precision == "bf16":
             images = images.contiguous(memory_format=torch.channels_last)
@@ -127,7 +127,7 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
             d_terms = self.discriminator_terms(images, labels, edits.detach(), edit_labels)
         d_total = objective.discriminator_total(d_terms, self.recipe.weights)
         self._descend("discriminator", self.discriminators, d_total)
-        # Autocast anew: it would reuse the weights of D that it cast before their update.
+        # A new autocast context: the old one would reuse its cast copies of D's weights from before the update.
         with self.autocast(images):
             g_terms = self.generator_terms(images, rebuilt, edits, edit_labels)
         g_total = objective.generator_total(g_terms, self.recipe.weights)
@@ -136,7 +136,7 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
         return {name: value.detach() for name, value in logs.items()}
 
     def exchanged(self, images: Tensor, attribute: int) -> tuple[Tensor, Tensor]:
-        """A', B' and C, D of the images A, B (2N, 3, H, W), likewise; no gradient where clamped to [-1, 1]."""
+        """Images A, B (2N, 3, H, W) -> A', B' and C, D, same shape; no gradient where clamped to [-1, 1]."""
         own, skips = self.editor.encoder(images)
         other = own.roll(len(own) // 2, dims=0)
         share = (self.editor.owners == attribute).unsqueeze(0)
@@ -153,5 +153,5 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
         return objective.generator_terms(list(self.discriminators), *arguments)  # type: ignore[arg-type]
 
     def _descend(self, name: str, network: nn.Module, loss: Tensor) -> None:
-        # Named inputs: no gradients are computed for the weights of the other side, which does not step.
+        # With named parameters no gradients are computed for the weights of the other networks, which do not step.
         descend(loss, [self.optimizers[name]], network.parameters())

@@ -1,4 +1,4 @@
-"""HomoGAN: moves the latent features of a photo towards those of another, one group of attributes at a time."""
+"""HomoGAN moves the latent features of a photo towards those of another photo, in chosen groups of attributes."""
 
 from __future__ import annotations
 

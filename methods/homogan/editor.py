@@ -24,29 +24,29 @@ OFFICIAL_GROUPS: Groups = (
 
 
 def default_groups(attributes: Sequence[str]) -> Groups:
-    """The official groups as far as they are among `attributes`; every other attribute is a group of its own."""
+    """The official groups, reduced to `attributes`; every other attribute becomes a group of its own."""
     known = [tuple(name for name in group if name in attributes) for group in OFFICIAL_GROUPS]
     grouped = {name for group in known for name in group}
     return (*(group for group in known if group), *((name,) for name in attributes if name not in grouped))
 
 
 class HomoGAN(Editor):
-    """HomoGAN (CVPR 2019): ``G(I(E(x), E(reference), v))``, v being the strength of the groups that change.
+    """HomoGAN (CVPR 2019): ``G(I(E(x), E(reference), v))``; v is the strength of the groups that change.
 
-    The unit is a group of attributes: if the target labels differ from the source's in one of them, the branch of its
-    group carries the whole group to what the reference shows. So the reference should have the target's values in
-    the group. `strength` s in [0, 2]: 1 reaches the reference, above it the edit is exaggerated. The image passes
-    through encoder and decoder, so even an edit of nothing is a reconstruction. There is no label edit, no noise.
+    The unit of an edit is a group of attributes. If target and source labels differ in one attribute, its group's
+    branch moves the whole group to what the reference shows. So the reference should have the target's values in the
+    group. `strength` s is in [0, 2]: 1 reaches the reference, more exaggerates the edit. The image passes through
+    encoder and decoder, so an edit that changes nothing is a reconstruction. There is no label edit and no noise.
 
     Args:
-        attributes: label columns.
+        attributes: names of the label columns.
         image_size: a multiple of 2**levels; the networks take images of any such size.
         width: channels of the first convolutions (official: 64).
-        levels: poolings of the encoder (official: 4).
-        groups: attributes that move together, every one of `attributes` in one of them; None: the official groups.
+        levels: number of poolings in the encoder (official: 4).
+        groups: the attributes that move together; each attribute is in one group. None: the official groups.
 
     Raises:
-        UserError: an image size that cannot be halved so often, or groups that do not share out the attributes.
+        UserError: the image size cannot be halved that often, or the groups do not hold every attribute just once.
     """
 
     card = CARD
@@ -80,7 +80,7 @@ class HomoGAN(Editor):
 
     @property
     def groups(self) -> Groups:
-        """The attributes that move together; group k has branch k, the last branch has no labels."""
+        """The attributes that move together. Group k belongs to branch k; the last branch has no attributes."""
         return tuple(tuple(group) for group in self.config["groups"])
 
     def reference_edit(
@@ -94,7 +94,7 @@ class HomoGAN(Editor):
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Moves the groups in which the labels differ towards the reference; arguments as in ``edit``."""
+        """Moves the groups whose labels differ towards the reference; arguments as in ``edit``."""
         strength = self.strength_or_default(strength)
         self.check_sides(images, 2 ** self.config["levels"])
         own, other = (self.encoder(normalize(pictures))[-1] for pictures in (images, reference))

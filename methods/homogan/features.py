@@ -1,4 +1,4 @@
-"""VGG-19 as the feature network that HomoGAN's knowledge guidance and perceptual loss look through."""
+"""VGG-19, the feature network of HomoGAN's knowledge guidance and perceptual loss."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _BEYOND = (r"features\.(30|32|34)\.(weight|bias)", r"classifier\.\d\.(weight|bia
 
 
 class VggFeatures:
-    """relu3_1 and relu5_1 of a fixed VGG-19; see :class:`methods.training.base.FeatureNetwork`.
+    """The maps relu3_1 and relu5_1 of a fixed VGG-19; see :class:`methods.training.base.FeatureNetwork`.
 
     Args:
-        path: torchvision's weights or those of the official HomoGAN code, as ``.pth`` or ``.safetensors``.
+        path: weights from torchvision or from the official HomoGAN code, as ``.pth`` or ``.safetensors``.
 
     Raises:
-        UserError: the file is missing, damaged, or holds other tensors than VGG-19's.
+        UserError: the file is missing or damaged, or holds tensors other than VGG-19's.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -55,13 +55,13 @@ class VggFeatures:
         return network.get_submodule("features_1")(normalize(images))
 
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """relu3_1 and relu5_1 (N, 512, H/16, W/16)."""
+        """relu3_1 and relu5_1 (N, 512, H/16, W/16) of images (N, 3, H, W) in [-1, 1]."""
         fine, _, coarse = self.network.to(images.device)(normalize(images))
         return fine, coarse
 
 
 def read_vgg(path: Path) -> FeatureNet:
-    """The 13 convolutions of a VGG-19 file under either of its namings."""
+    """Reads the 13 convolutions of VGG-19 from a file with torchvision's or the official HomoGAN names."""
     state = _read_safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
     with torch.device("meta"):
         network = FeatureNet()

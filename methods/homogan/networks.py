@@ -1,6 +1,6 @@
 """HomoGAN's encoder, interpolator, decoder and discriminator, with the tensor names of the official PyTorch code.
 
-All of them see ImageNet-normalized images or features of such; `normalize` and `denormalize` lead there and back.
+They all work on ImageNet-normalized images or on features of such images; see `normalize` and `denormalize`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from torch import Tensor, nn
 from bridgebench.methods.nn.blocks import InstanceNorm
 from bridgebench.methods.training.parallel import BatchNorm2d
 
-# VGG-19: convolutions on each resolution. The encoder ends with the first one of its last resolution.
+# VGG-19: convolutions at each resolution. The encoder ends with the first convolution of its last resolution.
 _CONVOLUTIONS = (2, 2, 4, 4, 4)
-FINE_LEVEL = 2  # relu3_1, the perceptual map, is on this resolution, counted from 0
-_EXTRA = (3, 3, 1, 0)  # the decoder's further convolutions after each doubling
+FINE_LEVEL = 2  # the resolution, counted from 0, of relu3_1, the map of the perceptual loss
+_EXTRA = (3, 3, 1, 0)  # number of further convolutions of the decoder after each up-sampling
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SLOPE = 0.2
 
 
 def normalize(images: Tensor) -> Tensor:
-    """Images (N, 3, H, W) in [-1, 1] -> normalized by ImageNet's means and deviations, as in torchvision."""
+    """Images (N, 3, H, W) in [-1, 1] -> normalized by ImageNet's means and standard deviations, as in torchvision."""
     mean, std = _statistics(images)
     return (images - mean) / std
 
 
 def denormalize(images: Tensor) -> Tensor:
-    """The inverse of `normalize`; nothing is clamped."""
+    """The inverse of `normalize`; the values are not clamped."""
     mean, std = _statistics(images)
     return torch.addcmul(mean, images, std)
 
@@ -37,11 +37,11 @@ def denormalize(images: Tensor) -> Tensor:
 class FeatureNet(nn.Module):
     """VGG-19 up to the first convolution after its last pooling, without norms.
 
-    Its parts end with relu3_1, relu4_1 and relu5_1; fewer levels leave out the last parts.
+    Its parts end with relu3_1, relu4_1 and relu5_1; with fewer levels the last parts are left out.
 
     Args:
-        width: channels of the first convolutions (VGG-19: 64), doubled at each level up to 8 times as many.
-        levels: poolings, 2 to 4 (official: 4).
+        width: channels of the first convolutions (VGG-19: 64); each level doubles them, up to 8 * width.
+        levels: number of poolings, 2 to 4 (official: 4).
     """
 
     def __init__(self, width: int = 64, levels: int = 4) -> None:
@@ -59,7 +59,7 @@ class FeatureNet(nn.Module):
         self.channels = inputs
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Normalized images (N, 3, H, W) -> relu3_1 (N, 4 width, H/4, W/4), ..., the last one the latent features."""
+        """Normalized images (N, 3, H, W) -> relu3_1 (N, 4 width, H/4, W/4), ...; the last map: latent features."""
         hidden, maps = images, []
         for part in self.children():
             hidden = part(hidden)
@@ -67,7 +67,7 @@ class FeatureNet(nn.Module):
         return maps
 
     def draw(self) -> None:
-        """Draws He's initial weights: with PyTorch's own the signal would fade in 13 layers without norms."""
+        """Draws He's initial weights; with PyTorch's default the signal would fade in 13 layers without norms."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d) and module.bias is not None:
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -75,7 +75,7 @@ class FeatureNet(nn.Module):
 
 
 class Branch(nn.Module):
-    """Three 3x3 convolutions that carry a difference of features towards the reference in one group of attributes."""
+    """Three 3x3 convolutions: feature difference -> change of the features in one group of attributes."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -93,8 +93,8 @@ class Interpolator(nn.Module):
     """I(f1, f2, v) = f1 + sum over k of v_k branch_k(f2 - f1).
 
     Args:
-        channels: of the features.
-        branches: number of groups, and one more for all that has no label.
+        channels: channels of the features.
+        branches: number of groups plus one; the last branch is for everything that has no label.
     """
 
     def __init__(self, channels: int, branches: int) -> None:
@@ -104,7 +104,7 @@ class Interpolator(nn.Module):
     def forward(self, own: Tensor, other: Tensor, strength: Tensor) -> Tensor:
         """Features (N, C, h, w) of source and reference, v (N, branches) -> features (N, C, h, w), float32.
 
-        A branch that no sample asks for is not computed.
+        A branch is not computed if its v is 0 for all samples.
         """
         out, difference = own.float(), other - own
         for share, branch in zip(strength.unbind(1), self.branch, strict=True):
@@ -117,9 +117,9 @@ class Decoder(nn.Module):
     """G: latent features -> normalized image.
 
     Args:
-        channels: of the features.
-        width: fewest channels before the image (official: 64); they halve with each doubling of the size.
-        levels: doublings (official: 4).
+        channels: channels of the features.
+        width: lowest number of channels before the image (official: 64); each up-sampling halves the channels.
+        levels: number of up-samplings by 2 (official: 4).
     """
 
     def __init__(self, channels: int, width: int = 64, levels: int = 4) -> None:
@@ -133,7 +133,7 @@ class Decoder(nn.Module):
         self.model = nn.Sequential(*layers, nn.Conv2d(channels, 3, 3, padding=1))
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, h, w) -> (N, 3, h 2**levels, w 2**levels), float32, in the space of `normalize`."""
+        """(N, C, h, w) -> (N, 3, h 2**levels, w 2**levels), float32, normalized as by `normalize`."""
         return self.model(features).float()
 
 
@@ -141,8 +141,8 @@ class Discriminator(nn.Module):
     """D judges features, not images: how real they are, and which attributes they show.
 
     Args:
-        channels: of the features.
-        side: of the features' maps, a power of two of at least 4.
+        channels: channels of the features.
+        side: height and width of the feature maps, a power of two of at least 4.
         groups: number of attributes in each group.
     """
 
@@ -158,7 +158,7 @@ class Discriminator(nn.Module):
         self.heads = nn.ModuleList(nn.Conv2d(width, size, 1) for size in groups)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, C, side, side) -> realness (N, C / 2), whose mean counts, and logits (N, A), group after group."""
+        """(N, C, side, side) -> realness (N, C / 2), of which the losses use the mean, and logits (N, A) by group."""
         hidden = self.model(features)
         logits = torch.cat([head(hidden) for head in self.heads], dim=1)
         return self.realness(hidden).flatten(1), logits.flatten(1)
@@ -169,6 +169,6 @@ def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 def _statistics(images: Tensor) -> tuple[Tensor, Tensor]:
-    """ImageNet's mean and deviation for images in [-1, 1] instead of [0, 1]."""
+    """ImageNet's mean and standard deviation for images in [-1, 1] instead of [0, 1]."""
     mean, std = (images.new_tensor(values, dtype=torch.float32).view(3, 1, 1) for values in (_MEAN, _STD))
     return 2 * mean - 1, 2 * std

@@ -1,4 +1,4 @@
-"""HomoGAN's losses: of the rebuilt image, of the judged features, and of their likeness to a trained network's."""
+"""HomoGAN's losses: reconstruction of the image, D's judgement of features, guidance by a trained network."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Terms = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms; defaults: the official code's.
+    """Weights of the loss terms; the defaults are the official code's.
 
     Attributes:
-        adversarial, classification, interpolation, knowledge: of encoder and interpolator.
-        reconstruction, perceptual: of the decoder, and of the encoder through it.
-        penalty, d_classification: of the discriminator, against its Wasserstein term.
+        adversarial, classification, interpolation, knowledge: for encoder and interpolator.
+        reconstruction, perceptual: for the decoder, and through it for the encoder.
+        penalty, d_classification: for the discriminator, relative to its Wasserstein term.
     """
 
     adversarial: float = 1.0
@@ -38,12 +38,12 @@ class LossWeights:
 
 
 def reconstruction_terms(rebuilt: Tensor, images: Tensor, fine: Tensor, features: FeatureNetwork) -> Terms:
-    """``reconstruction`` and ``perceptual``: mean squared differences of the image and of its fine feature map.
+    """``reconstruction`` and ``perceptual``: mean squared errors of the images and of their fine feature maps.
 
     Args:
         rebuilt, images: normalized (N, 3, H, W).
         fine: the feature network's fine map of the images.
-        features: that network; sees images in [-1, 1].
+        features: the feature network; it takes images in [-1, 1].
     """
     seen = features.fine(denormalize(rebuilt))
     return {"reconstruction": F.mse_loss(rebuilt, images), "perceptual": F.mse_loss(seen.float(), fine.float())}
@@ -57,15 +57,15 @@ def discriminator_terms(
     mix: Tensor,
     classify: Literal["interpolated", "real"],
 ) -> Terms:
-    """The terms that D minimizes: ``realness`` (of weight 1), ``penalty`` and ``d_classification``.
+    """The loss terms that D minimizes: ``realness`` (with weight 1), ``penalty`` and ``d_classification``.
 
     Args:
         discriminator: D.
-        real, fake: features of images and interpolated ones (N, C, h, w), without gradients.
-        labels: of the images (N, A), group after group.
-        mix: (N,) in [0, 1]: the share of the interpolated features where the penalty is taken.
-        classify: which features the attribute heads learn from, with the labels of the images. The official code
-            shows them the interpolated ones, as if these had kept the labels of the source; "real" is the usual rule.
+        real, fake: features of images, and interpolated features (N, C, h, w), both without gradients.
+        labels: labels (N, A) of the images, with the columns ordered by group.
+        mix: (N,) in [0, 1]: the share of `fake` in the points where the gradient penalty is computed.
+        classify: the features from which the attribute heads learn the labels of the images. The official code uses
+            the interpolated features, as if these still had the labels of the source; "real" is the usual choice.
     """
     (judged, logits), (judged_fake, logits_fake) = discriminator(real), discriminator(fake)
     seen = logits if classify == "real" else logits_fake
@@ -77,7 +77,7 @@ def discriminator_terms(
 
 
 def knowledge_term(transform: nn.Module, features: Tensor, coarse: Tensor) -> Tensor:
-    """Mean squared difference of the transformed features and of the teacher's coarse map, brought to their size."""
+    """Mean squared error of the transformed features to the teacher's coarse map, pooled to the same size."""
     size = (features.shape[2], features.shape[3])
     return F.mse_loss(transform(features).float(), F.adaptive_avg_pool2d(coarse.float(), size))
 
@@ -89,14 +89,14 @@ def encoder_terms(
     interpolated: Tensor,
     target: Tensor,
 ) -> Terms:
-    """More terms of encoder and interpolator: ``adversarial``, ``classification`` and ``interpolation``.
+    """Loss terms of encoder and interpolator: ``adversarial``, ``classification`` and ``interpolation``.
 
     Args:
         discriminator: D.
         interpolator: I.
-        features: of the images and of their references (N, C, h, w).
-        interpolated: I of them with some strengths.
-        target: labels (N, A) in [0, 1] that lie as far between those of image and reference.
+        features: the features of the images and of their references, each (N, C, h, w).
+        interpolated: the output of I for these features and some strengths.
+        target: labels (N, A) in [0, 1], interpolated between image and reference with the same strengths.
     """
     judged, logits = discriminator(interpolated)
     own, other = (part.detach() for part in features)
@@ -109,7 +109,7 @@ def encoder_terms(
 
 
 def classification(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy, summed over the attributes, mean over the images."""
+    """Cross entropy of logits (N, A) and labels (N, A): sum over the attributes, mean over the images."""
     return F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="sum") / len(labels)
 
 

@@ -1,7 +1,7 @@
-"""Official HomoGAN checkpoints: ``encoder-LABEL.pth``, ``interp_net-LABEL.pth`` and ``decoder-LABEL.pth``.
+"""Reads official HomoGAN checkpoints: ``encoder-LABEL.pth``, ``interp_net-LABEL.pth`` and ``decoder-LABEL.pth``.
 
-Each is a bare state dict with ``module.`` before our names (the encoder ``module.model.``). Neither the attributes nor
-their groups are in them: ``discrim-LABEL.pth`` tells the sizes of the groups, ``KGTransform-LABEL.pth`` nothing.
+Each is a plain state dict with ``module.`` before our names (the encoder: ``module.model.``). They do not hold the
+attributes or their groups. ``discrim-LABEL.pth`` tells the sizes of the groups, ``KGTransform-LABEL.pth`` nothing.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from bridgebench.methods.official.tensors import match, named_columns
 
 PARTS = {"encoder": "encoder", "interp_net": "interpolator", "decoder": "decoder"}
 OFFICIAL_ATTRIBUTES = tuple(name for group in OFFICIAL_GROUPS for name in group)
-_SIDE = 8  # of the official discriminator's feature maps
+_SIDE = 8  # side of the feature maps that the official discriminator takes
 _MOST_BRANCHES = 64
-# A tensor that tells its file by name, whatever stands before it.
+# Patterns of tensor names (without the prefix "module.") that tell which file a tensor comes from.
 _TELLING = {
     "encoder": r"model\.features_\d\.conv\d_\d\.\w+",
     "interp_net": r"branch\.\d+\.model\.\d\.\w+",
@@ -36,17 +36,17 @@ State = Mapping[str, Tensor]
 
 
 def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> HomoGAN:
-    """The editor of an official checkpoint, in eval mode; its sizes are read from the tensors.
+    """Loads an official checkpoint as an editor in eval mode; its sizes are read from the tensors.
 
     Args:
-        paths: ``encoder-...``, ``interp_net-...`` and ``decoder-...``, in any order; ``discrim-...`` and
-            ``KGTransform-...`` may be among them, edits do not need them.
-        attributes: names of the label columns; they fall into the official groups, any other is a group of its own.
+        paths: ``encoder-...``, ``interp_net-...`` and ``decoder-...``, in any order. ``discrim-...`` and
+            ``KGTransform-...`` may be among them, but edits do not need them.
+        attributes: names of the label columns. They form the official groups; any other attribute is its own group.
             Default: the benchmark's 14, or with ``discrim-...`` the list that fits it (the official 15 or those 14).
 
     Raises:
         UserError: a damaged file, missing or unknown tensors (named), not one of each of the three files, or attributes
-            whose groups are not those of the checkpoint.
+            whose groups differ from the checkpoint's.
     """
     files = _by_kind([Path(path) for path in paths])
     if not PARTS.keys() <= files.keys():
@@ -59,7 +59,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
     channels, groups = width * min(2**levels, 8), None
     if "discrim" in files:
         groups = _group_sizes(*files["discrim"], channels)
-    # Sizes that a damaged file claims are held against its tensors before any memory is taken for them.
+    # A damaged file may claim any size: compare the sizes with its tensors before memory is allocated for them.
     with torch.device("meta"):
         expected = nn.ModuleDict({"encoder": FeatureNet(width, levels), "interp_net": Interpolator(channels, branches)})
         expected["decoder"] = HomoGAN(image_size=_SIDE << levels, width=width, levels=levels).decoder
@@ -82,7 +82,7 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
 
 
 def _by_kind(paths: Sequence[Path]) -> dict[str, tuple[Path, State]]:
-    """The files by what is in them; where that leaves it open, by their names."""
+    """The files by their kind, which their tensors tell, or their names if the tensors do not."""
     files: dict[str, tuple[Path, State]] = {}
     for path in paths:
         state = {name.removeprefix("module."): tensor for name, tensor in read_torch(path).items()}
@@ -101,7 +101,7 @@ def _by_kind(paths: Sequence[Path]) -> dict[str, tuple[Path, State]]:
 
 
 def official_names(network: nn.Module, kind: str) -> dict[str, str]:
-    """The official name of each tensor of a network, without ``module.``, by its name here."""
+    """The official names of a network's tensors, without ``module.``; the keys are our names."""
     renamed = {"discrim": (("realness.", "ifReal."), ("heads.", "attr_branches.")), "encoder": (("", "model."),)}
     names: dict[str, str] = {}
     for name in network.state_dict():
@@ -111,20 +111,20 @@ def official_names(network: nn.Module, kind: str) -> dict[str, str]:
 
 
 def _matched(network: nn.Module, path: Path, state: State, kind: str) -> dict[str, Tensor]:
-    """The tensors of a network under their names here."""
+    """The tensors of a network, under our names."""
     names, shapes = official_names(network, kind), network.state_dict()
     counters = {name: torch.zeros((), dtype=torch.long) for name in shapes if name.endswith("num_batches_tracked")}
-    # PyTorch before 0.4.1 had no counters; edits do not read them.
+    # Files from PyTorch before 0.4.1 have no counters; edits do not need them.
     complete = {**{names[name]: zero for name, zero in counters.items()}, **state}
     found = match(complete, {names[name]: tensor.shape for name, tensor in shapes.items()}, where=path)
     return {name: found[official] for name, official in names.items()}
 
 
 def _encoder_sizes(path: Path, state: State) -> tuple[int, int]:
-    """Width and levels of an encoder."""
+    """The width and the levels of an encoder."""
     first = state.get("model.features_1.conv1_1.weight")
     if first is None or first.ndim != 4 or not first.shape[0]:
-        # An official network of the usual sizes says best what the file lacks.
+        # Compare with an official network of the usual sizes: its error says best which tensors the file lacks.
         with torch.device("meta"):
             usual = FeatureNet()
         _matched(usual, path, state, "encoder")
@@ -133,13 +133,13 @@ def _encoder_sizes(path: Path, state: State) -> tuple[int, int]:
 
 
 def _count(pattern: str, state: State) -> int:
-    """One more than the highest number in the names, so that a part missing in between is named as missing."""
+    """The highest number in the names plus one, so that an error can name a part that is missing in between."""
     numbers = [int(found[1]) for name in state if (found := re.match(pattern, name))]
     return min(max(numbers) + 1, _MOST_BRANCHES) if numbers else 0
 
 
 def _group_sizes(path: Path, state: State, channels: int) -> list[int]:
-    """How many attributes each group of a discriminator has."""
+    """The number of attributes in each group of a discriminator."""
     heads = [state.get(f"attr_branches.{k}.bias") for k in range(_count(r"attr_branches\.(\d{1,2})\.", state))]
     sizes = [1 if head is None or head.ndim != 1 else len(head) for head in heads] or [1]
     with torch.device("meta"):
@@ -149,12 +149,12 @@ def _group_sizes(path: Path, state: State, channels: int) -> list[int]:
 
 
 def _groups(attributes: tuple[str, ...], count: int, sizes: list[int] | None, path: Path) -> Groups:
-    """The attributes' groups, held against those of the checkpoint."""
+    """The groups of the attributes; an error if they do not fit the checkpoint's groups."""
     groups = default_groups(attributes)
     if count == len(attributes) != len(groups):
-        groups = tuple((name,) for name in attributes)  # trained with a branch an attribute
+        groups = tuple((name,) for name in attributes)  # trained with one branch for each attribute
     most = [len(attributes)] * count if sizes is None else sizes
-    # A group may have fewer names than the checkpoint has heads: what nobody names is edited along with it.
+    # A group may have fewer names than the checkpoint has heads; unnamed attributes are edited with their group.
     if not len(groups) == len(most) == count or any(
         len(group) > size for group, size in zip(groups, most, strict=True)
     ):

@@ -1,4 +1,4 @@
-"""The numbers of a HomoGAN training run; the defaults are the official code's."""
+"""The settings of a HomoGAN training run; the defaults are the official code's."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from bridgebench.methods.training.recipe import Count, Positive
 class HomoGANRecipe:
     """How to train; every field may stand in a profile's ``[train.homogan]`` table.
 
-    The official code starts from two downloads: VGG-19 for the encoder, and a decoder that inverts its features. The
-    first is `features` here (without it the encoder starts from random weights), the second is replaced by `warmup`.
+    The official code starts from two downloads: VGG-19 for the encoder, and a decoder that inverts its features. Here
+    `features` names the first (without it the encoder starts from random weights), and `warmup` replaces the second.
 
     Attributes:
-        width, levels: of encoder and decoder, see `HomoGAN`.
-        groups: attributes that move together; none: the official groups.
-        features: a file of VGG-19's weights, torchvision's or the official code's; none: the feature network is the
-            attribute classifier that the training loop lends.
-        iterations: updates of all but the encoder and the interpolator (10,000 epochs: until somebody stops it).
-        batch_size: images an iteration.
+        width, levels: sizes of encoder and decoder, see `HomoGAN`.
+        groups: the attributes that move together; none: the official groups.
+        features: a file of VGG-19's weights, from torchvision or the official code; none: the feature network is the
+            attribute classifier that the training loop provides.
+        iterations: updates of all but encoder and interpolator (default: 10,000 epochs, until somebody stops it).
+        batch_size: images in each iteration.
         encoder_every: iterations between two updates of encoder and interpolator.
         learning_rate: Adam's, for all networks.
         betas: Adam's, for encoder, interpolator and discriminator.
         decoder_betas: Adam's, for the decoder and the transform of the knowledge guidance.
-        warmup: first iterations, in which the decoder learns to invert the encoder. VGG-19's features are fixed
-            meanwhile; an encoder that starts from random weights learns with it.
-        warmup_learning_rate: of these iterations.
-        cooldown: last iterations, in which the learning rate falls linearly to 0 (official: none).
-        classify: features from which the discriminator learns to read attributes, see `discriminator_terms`.
-        weights: of the loss terms.
+        warmup: number of first iterations, in which the decoder learns to invert the encoder. Meanwhile an encoder
+            from VGG-19 stays fixed; an encoder that starts from random weights learns together with the decoder.
+        warmup_learning_rate: learning rate of these iterations.
+        cooldown: number of last iterations, in which the learning rate falls linearly to 0 (official: none).
+        classify: the features from which the discriminator learns the attributes, see `discriminator_terms`.
+        weights: weights of the loss terms.
         precision: ``"32"``, or ``"bf16"``: autocast to bfloat16, channels last.
     """
 

@@ -1,6 +1,6 @@
-"""The training of HomoGAN: four updates an iteration as in the official code, and a warm-up.
+"""The training of HomoGAN: a warm-up, then up to four updates in each iteration, as in the official code.
 
-The warm-up replaces a download of the official code: a decoder that inverts VGG-19's features.
+The official code downloads a decoder that inverts VGG-19's features. The warm-up replaces this download.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Draws(NamedTuple):
     """The random draws of an iteration on N images.
 
     Attributes:
-        order: (N,) a permutation: image i moves towards image order[i].
+        order: (N,), a permutation: image i moves towards image order[i].
         strength: v, (N, branches) in [0, 1].
-        mix: (N,) in [0, 1]: where between real and fake the gradient penalty is taken.
+        mix: (N,) in [0, 1], the points between real and fake where the gradient penalty is computed.
     """
 
     order: Tensor
@@ -39,13 +39,13 @@ class Draws(NamedTuple):
 
 
 class View(NamedTuple):
-    """A batch with its features: of the encoder, the interpolator and the feature network.
+    """A batch with its features from the encoder, the interpolator and the feature network.
 
     Attributes:
         images: normalized (N, 3, H, W).
-        fine, coarse: the feature network's maps of them.
-        own, other, between: features (N, C, h, w) of the images, of their references, and interpolated ones.
-        labels, target: (N, A), group after group, of the images and of the interpolated features.
+        fine, coarse: the feature network's maps of the images.
+        own, other, between: features (N, C, h, w) of the images and of their references, and interpolated features.
+        labels, target: labels (N, A) of the images and of the interpolated features, with columns ordered by group.
         mix: as in `Draws`.
     """
 
@@ -61,17 +61,17 @@ class View(NamedTuple):
 
 
 class HomoGANTraining(CountedTraining[HomoGANRecipe]):
-    """Editor, discriminator, knowledge transform and their optimizers; see :class:`methods.training.base.Training`.
+    """The editor, discriminator, knowledge transform and optimizers; see :class:`methods.training.base.Training`.
 
     Args:
         recipe: sizes, weights, schedule.
-        attributes: label columns.
-        image_size: side of the images: a power of two, so that the features have at least 4 pixels a side.
+        attributes: names of the label columns.
+        image_size: side of the images in pixels: a power of two, so large that the features have sides of at least 4.
         dataset_size: number of training images; nothing depends on it.
-        seed: of the initial weights.
+        seed: seed of the initial weights.
 
     Raises:
-        UserError: an image size or groups that do not fit, or a VGG-19 file that cannot be read.
+        UserError: the image size or the groups do not fit, or the VGG-19 file cannot be read.
     """
 
     recipe_type = HomoGANRecipe
@@ -123,7 +123,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
 
     @property
     def feature_network(self) -> str | None:
-        """The name of the network that guides the encoder; None until `attach_features` was called."""
+        """The name of the network that guides the encoder; None before `attach_features` is called."""
         return None if self.features is None else self.features.name
 
     def attach_features(self, features: FeatureNetwork) -> None:
@@ -138,10 +138,10 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         self.optimizers["knowledge"] = self._adam(self.knowledge.parameters(), self.recipe.decoder_betas)
 
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
-        """One iteration: of the warm-up, or of the official schedule.
+        """One iteration, either of the warm-up or of the official schedule.
 
         Returns:
-            The terms by name, before the updates; those of encoder and interpolator in their iterations only.
+            The loss terms by name, before the updates; those of encoder and interpolator only if these are updated.
 
         Raises:
             UserError: no feature network was attached.
@@ -162,7 +162,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         return {name: value.detach() for name, value in logs.items()}
 
     def draw(self, count: int, generator: torch.Generator, device: torch.device) -> Draws:
-        """The random numbers of an iteration."""
+        """Draws the random numbers of an iteration on `count` images."""
         order = torch.randperm(count, generator=generator, device=generator.device)
         shape = (count, len(self.editor.groups) + 1)
         strength = torch.rand(shape, generator=generator, device=generator.device)
@@ -170,7 +170,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         return Draws(order.to(device), strength.to(device), mix.to(device))
 
     def warm_up(self, images: Tensor) -> Terms:
-        """The decoder learns to invert the encoder; an encoder that did not start from VGG-19 learns with it."""
+        """Trains the decoder to invert the encoder, and also the encoder if it did not start from VGG-19."""
         features = self.guide()
         with torch.no_grad(), self.autocast(images):
             fine, coarse = features.maps(images)
@@ -186,9 +186,9 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         return {f"decoder/{name}": value for name, value in terms.items()}
 
     def look(self, images: Tensor, labels: Tensor, draws: Draws, moves: bool) -> View:
-        """The features that all updates share; `moves`: with gradients of encoder and interpolator.
+        """Computes the features that all updates share, with gradients of encoder and interpolator if `moves`.
 
-        If several processes train together, each sees its part of the images and the references of that part.
+        If several processes train together, each sees its part of the images and the references of these images.
         """
         whole, strength = images, ours(draws.strength)
         labels = labels[:, list(self.editor.columns)]
@@ -208,7 +208,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         return View(pictures, fine, coarse, own, other, between, labels, target, ours(draws.mix))
 
     def update(self, view: View, moves: bool) -> Terms:
-        """Updates decoder, discriminator and knowledge transform; then, if `moves`, encoder and interpolator."""
+        """Updates decoder, discriminator and knowledge transform and, if `moves`, the encoder and the interpolator."""
         logs: Terms = {}
         parts: list[tuple[str, Callable[[View], Terms], list[nn.Module]]] = [
             ("decoder", self.decoder_terms, [self.editor.decoder]),
@@ -224,13 +224,13 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
 
     def decoder_terms(self, view: View) -> Terms:
         """The loss terms of the decoder."""
-        # Each network anew under autocast: it would reuse the weights that it cast before their update.
+        # A new autocast context for each network: a shared one would reuse cast weights from before their update.
         with self.autocast(view.images):
             rebuilt = self.editor.decoder(view.own.detach())
             return objective.reconstruction_terms(rebuilt, view.images, view.fine, self.guide())
 
     def discriminator_terms(self, view: View) -> Terms:
-        """The loss terms of the discriminator, in full precision because its penalty differentiates twice."""
+        """The loss terms of the discriminator, in full precision because the penalty is differentiated twice."""
         real, fake = view.own.detach().float(), view.between.detach()
         return objective.discriminator_terms(
             self.discriminator, real, fake, view.labels, view.mix, self.recipe.classify
@@ -255,7 +255,7 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         """The feature network.
 
         Raises:
-            UserError: none was attached.
+            UserError: no feature network was attached.
         """
         if self.features is None:
             raise UserError(
@@ -265,6 +265,6 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
         return self.features
 
     def _descend(self, names: Iterable[str], networks: Iterable[nn.Module], terms: Terms) -> None:
-        # Named parameters: no gradients are computed for the weights of the others, which do not step.
+        # With named parameters no gradients are computed for the weights of the other networks, which do not step.
         parameters = [parameter for network in networks for parameter in network.parameters()]
         descend(objective.total(terms, self.recipe.weights), [self.optimizers[name] for name in names], parameters)

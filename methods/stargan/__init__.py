@@ -1,4 +1,4 @@
-"""StarGAN: one generator for all attributes, told by the absolute target labels."""
+"""StarGAN: one generator for all attributes; its input is the image and the absolute target labels."""
 
 from __future__ import annotations
 

@@ -17,11 +17,11 @@ from bridgebench.methods.stargan.networks import Generator
 class StarGAN(Editor):
     """StarGAN (CVPR 2018): ``G(image, target labels)``.
 
-    The target is absolute, so what the source labels are does not matter; there is no noise and no strength.
-    (The official test script sets hair colours and flips all else; which flip is asked for is the caller's choice.)
+    The target labels are absolute, so the source labels do not matter. There is no noise and no strength.
+    (The official test script sets hair colours and flips all other attributes. Here the caller chooses the target.)
 
     Args:
-        attributes: label columns.
+        attributes: names of the label columns.
         image_size: a multiple of 4; the network takes images of any such size.
         width: channels of G at full resolution (official: 64).
         blocks: residual blocks of G (official: 6).

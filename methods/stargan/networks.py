@@ -13,13 +13,13 @@ from bridgebench.methods.nn import channels_last
 from bridgebench.methods.nn.blocks import InstanceNorm
 from bridgebench.methods.nn.few_channels import ConvToFew, convolve_few
 
-_EPSILON = 1e-5  # PyTorch's default, which the official code leaves
+_EPSILON = 1e-5  # PyTorch's default, which the official code uses
 _DISCRIMINATOR_LAYERS = 6
 _KERNEL = 7  # of the generator's first and last layers
 
 
 class ResidualBlock(nn.Module):
-    """x + IN(conv(ReLU(IN(conv(x))))), 3x3, no activation after the sum."""
+    """x + IN(conv(ReLU(IN(conv(x))))) with 3x3 convolutions; no activation after the sum."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -40,8 +40,8 @@ class Generator(nn.Module):
     """Encoder, residual blocks, decoder (StarGAN, appendix, Table 4).
 
     The norm normalizes every image by its own statistics, as the official test does (it leaves the network in train
-    mode); the running statistics of official checkpoints have no place here. Keep the zero padding: instance norm
-    removes constants, so a label map, constant over the image, acts through the border that the padding makes.
+    mode). The running statistics of official checkpoints are not used. Keep the zero padding: instance norm removes
+    constants, so a label map, which is constant over the image, acts only through the border that padding makes.
 
     Args:
         attributes: number of label columns.
@@ -68,9 +68,9 @@ class Generator(nn.Module):
         return self.main[1:](self.first(images, labels)).float()
 
     def first(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The first convolution, of the images with a constant map for each label behind them.
+        """The first convolution, applied to the images followed by one constant map for each label.
 
-        What it makes of a constant map differs at the border alone, so a map as small as the kernel tells all of it.
+        The output for a constant map varies only near the border, so a map of the kernel's size gives all its values.
         """
         (weight,), size = self.main[0].parameters(), _KERNEL
         maps = labels.to(images.dtype)[:, :, None, None].expand(-1, -1, size, size)
@@ -84,7 +84,7 @@ class Generator(nn.Module):
 
 
 class _AddRows(torch.autograd.Function):
-    """Adds rows (N, C, R, W), R odd, to maps (N, C, H, W), in place: the one in the middle to all that R - 1 leave."""
+    """Adds rows (N, C, R, W), R odd, to maps (N, C, H, W) in place; all rows between the borders get the middle one."""
 
     @staticmethod
     def forward(ctx: Any, maps: Tensor, rows: Tensor) -> Tensor:
@@ -101,23 +101,23 @@ class _AddRows(torch.autograd.Function):
 
 
 def _bands(maps: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The first `side` rows of maps (N, C, H, W), those in between, the last ones."""
+    """Splits maps (N, C, H, W) into the first `side` rows, the rows in between and the last `side` rows."""
     before, middle, after = maps.split([side, maps.shape[2] - 2 * side, side], dim=2)
     return before, middle, after
 
 
 class Discriminator(nn.Module):
-    """Halving convolutions with two heads: real or fake by patch, and the attributes (appendix, Table 5). No norm.
+    """Strided convolutions without norms and two heads: realness of patches, and attributes (appendix, Table 5).
 
     Args:
         attributes: number of label columns.
         image_size: side of the images, in pixels.
-        width: channels of the first layer (official: 64), doubled by every other.
+        width: channels of the first layer (official: 64); each further layer doubles them.
 
-    The official six layers leave 2x2 patches at 128 pixels; smaller images get as many layers as leave 2x2.
+    The official six layers give 2x2 patches at 128 pixels. Smaller images get fewer layers, so that 2x2 are left.
 
     Raises:
-        ValueError: the layers cannot halve the size so often.
+        ValueError: the size cannot be halved once for each layer.
     """
 
     def __init__(self, attributes: int, image_size: int, width: int = 64) -> None:

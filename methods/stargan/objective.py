@@ -14,7 +14,7 @@ from bridgebench.methods.stargan.networks import Discriminator, Generator
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms; the adversarial ones have 1. Defaults: the paper's."""
+    """Weights of the loss terms; the adversarial terms have weight 1. The defaults are the paper's."""
 
     classification: float = 1.0
     reconstruction: float = 10.0
@@ -22,25 +22,25 @@ class LossWeights:
 
 
 def classification(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy (equations 2 and 3): (N, A) logits and labels; SUM over attributes, mean over samples."""
+    """Cross entropy (equations 2, 3) of logits (N, A) and labels (N, A): SUM over attributes, mean over samples."""
     return F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / len(logits)
 
 
 def discriminator_terms(
     discriminator: Discriminator, images: Tensor, labels: Tensor, fake: Tensor, mix: Tensor
 ) -> dict[str, Tensor]:
-    """The terms that D minimizes, unweighted scalars.
+    """The loss terms that D minimizes, as unweighted scalars.
 
     Args:
         discriminator: D.
         images, labels: real images (N, 3, H, W) and their labels (N, A).
         fake: edits (N, 3, H, W), without gradients.
-        mix: (N,) in [0, 1], where between real and fake the penalty is taken.
+        mix: (N,) in [0, 1], the points between real and fake where the penalty is computed.
 
     Returns:
         ``real`` -mean D(x), ``fake`` mean D(fake), ``classification`` of real images, ``penalty`` of the gradient.
     """
-    # D has no normalization: one pass over both halves gives what two passes give.
+    # D has no normalization, so one pass over both halves gives the same as two passes.
     realness, logits = discriminator(torch.cat([images, fake]))
     real, edited = realness.chunk(2)
     return {
@@ -59,16 +59,16 @@ def generator_terms(
     target: Tensor,
     fake: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """The terms that G minimizes, unweighted scalars.
+    """The loss terms that G minimizes, as unweighted scalars.
 
     Args:
         generator, discriminator: G and D.
         images, labels: real images (N, 3, H, W) and their labels (N, A).
-        target: labels (N, A) to edit towards.
-        fake: G(images, target) with its graph, if it is there already.
+        target: target labels (N, A) of the edits.
+        fake: G(images, target) with its graph, if it was computed before; computed here if None.
 
     Returns:
-        ``fake`` -mean D(G(x, target)), ``classification`` of the edits as `target`, ``reconstruction`` mean
+        ``fake`` -mean D(G(x, target)), ``classification`` of the edits by `target`, ``reconstruction`` mean
         \\|x - G(G(x, target), labels)\\|.
     """
     fake = generator(images, target) if fake is None else fake

@@ -1,7 +1,7 @@
-"""Official StarGAN checkpoints, ``<iteration>-G.ckpt``: a bare state dict with the names that our generator has.
+"""Reads official StarGAN checkpoints, ``<iteration>-G.ckpt``: plain state dicts with the names of our generator.
 
-What differs: the official norm keeps running statistics, which its own test never reads (it stays in train mode) and
-which are left out here. Files of PyTorch before 0.4.1 have no ``num_batches_tracked``.
+The official norm also keeps running statistics. The official test never reads them (it stays in train mode), so they
+are left out here. Files from PyTorch before 0.4.1 have no ``num_batches_tracked``.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _BLOCK = re.compile(r"main\.(\d+)\.main\.")
 
 
 def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | None = None) -> StarGAN:
-    """The editor of an official checkpoint, in eval mode.
+    """Loads an official checkpoint as an editor in eval mode.
 
     Args:
-        paths: ``<iteration>-G.ckpt``, in any order with ``<iteration>-D.ckpt`` if that is at hand: the generator takes
-            any image size, the discriminator tells which one it was trained at (else 128, the official default).
-        attributes: names of the label columns, in the order of training; default: the official five or, for 14
-            columns, the benchmark's.
+        paths: ``<iteration>-G.ckpt`` and, if available, ``<iteration>-D.ckpt``, in any order. The generator takes any
+            image size; the discriminator tells the size in training (without it: 128, the official default).
+        attributes: names of the label columns, in the order of training. Default: the official five attributes, or
+            the benchmark's for 14 columns.
 
     Raises:
-        UserError: a damaged file, missing or unknown tensors, no generator among the files, or attributes whose number
-            is not that of the checkpoint.
+        UserError: a damaged file, missing or unknown tensors, no generator among the files, or a number of attributes
+            that differs from the checkpoint's.
     """
     states = {Path(path): read_torch(path) for path in paths}
     generators = [path for path, state in states.items() if "conv2.weight" not in state]
@@ -59,20 +59,20 @@ def import_official(paths: Sequence[str | Path], attributes: Sequence[str] | Non
 
 
 def _sizes(state: Mapping[str, Tensor], path: Path) -> tuple[int, int, int]:
-    """Label columns, width and number of residual blocks, read from the tensors."""
+    """The numbers of label columns, of channels (`width`) and of residual blocks, read from the tensors."""
     first = state.get("main.0.weight")
     if first is None or first.ndim != 4 or first.shape[1] < 4:
-        # An official network of the usual sizes says best what the file lacks.
+        # Compare with an official network of the usual sizes: its error says best which tensors the file lacks.
         expected = {name: tensor.shape for name, tensor in Generator(len(OFFICIAL_ATTRIBUTES)).state_dict().items()}
         match(state, expected, where=path, optional=[_UNREAD])
     assert first is not None
     blocks = {int(found[1]) for name in state if (found := _BLOCK.match(name))}
-    # Blocks stand at main.9, main.10, ...: counted by the last, so that one missing in between is named as missing.
+    # Blocks are main.9, main.10, ... The last one gives the count, so that the error can name one missing in between.
     return first.shape[1] - 3, first.shape[0], max(blocks, default=8) - 8
 
 
 def _image_size(state: Mapping[str, Tensor], path: Path) -> int:
-    """The size that a discriminator was made for: its class head spans what the halvings leave."""
+    """The image size of a discriminator: its class head covers the whole map that is left after the halvings."""
     layers = [name for name in state if re.fullmatch(r"main\.\d+\.weight", name)]
     head = state["conv2.weight"]
     if head.ndim != 4 or not layers:

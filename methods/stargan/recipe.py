@@ -1,4 +1,4 @@
-"""The numbers of a StarGAN training run; the defaults are the official code's."""
+"""The settings of a StarGAN training run; the defaults are the official code's."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class StarGANRecipe:
     """How to train; the defaults are the official code's for CelebA.
 
     Attributes:
-        width, blocks: of the generator.
+        width, blocks: sizes of the generator, see `StarGAN`.
         discriminator_width: channels of the discriminator's first layer.
-        iterations: steps of D; G steps in every `n_critic`-th.
-        batch_size: images a step.
+        iterations: number of steps of D; G makes a step in every `n_critic`-th iteration.
+        batch_size: images in each step.
         n_critic: see `iterations`.
         learning_rate, betas: Adam's, for both networks.
-        decay: how the learning rate falls over the last `decay_iterations`. ``"official"``: the official code takes
-            learning_rate / decay_iterations away every 1000 iterations only, so that the rate stays almost constant
-            (it ends at 9.99e-5); ``"linear"``: to zero, as the paper says; ``"none"``.
+        decay: how the learning rate falls over the last `decay_iterations`. ``"official"``: as in the official code,
+            it falls by learning_rate / decay_iterations every 1000 iterations only, so it stays almost constant (it
+            ends at 9.99e-5). ``"linear"``: it falls linearly to zero, as the paper says. ``"none"``: it is constant.
         decay_iterations: see `decay`.
         flip: mirror each training image with probability 0.5.
-        weights: of the loss terms.
+        weights: weights of the loss terms.
         precision: ``"32"``, or ``"bf16"``: autocast to bfloat16.
     """
 

@@ -24,10 +24,10 @@ from bridgebench.methods.training.parallel import ours
 
 
 class StarGANTraining(CountedTraining[StarGANRecipe]):
-    """Generator, discriminator and their optimizers; see :class:`methods.training.base.Training`.
+    """The generator, the discriminator and their optimizers; see :class:`methods.training.base.Training`.
 
     Raises:
-        UserError: an image size that the networks cannot halve as they must.
+        UserError: the networks cannot halve the image size as often as they need.
     """
 
     recipe_type = StarGANRecipe
@@ -55,7 +55,7 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
     def step(self, next_batch: Callable[[], Batch], generator: torch.Generator) -> dict[str, Tensor]:
         """One step of D and, in every `n_critic`-th iteration, one of G on the same images and targets.
 
-        Targets are the labels of other images of the batch, so that only combinations that exist are asked for.
+        The target labels are those of other images in the batch, so that every combination of labels exists.
         """
         self.iteration += 1
         set_learning_rate(self.optimizers, self.recipe.rate_at(self.iteration))
@@ -67,7 +67,7 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
         images = images.contiguous(memory_format=torch.channels_last)
         images, labels, target, mix = (ours(part) for part in (images, labels, labels[order], mix))
         both = self.iteration % self.recipe.n_critic == 0
-        # The step of D leaves G as it is: where both step, they look at the same edits.
+        # The step of D does not change G, so if both make a step, they use the same edits.
         with self.autocast(images), torch.set_grad_enabled(both):
             fake = self.editor.generator(images, target)
         logs = self.discriminator_step(images, labels, fake.detach(), mix)
@@ -87,6 +87,6 @@ class StarGANTraining(CountedTraining[StarGANRecipe]):
 
     def _descend(self, name: str, network: nn.Module, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         loss = total(terms, self.recipe.weights)
-        # Named inputs: no gradients are computed for the weights of the other network, which does not step.
+        # With named parameters no gradients are computed for the weights of the other network, which does not step.
         descend(loss, [self.optimizers[name]], network.parameters())
         return {f"{name}/{term}": value.detach() for term, value in terms.items()} | {f"{name}/total": loss.detach()}
