@@ -233,7 +233,7 @@ class Job:
 
 
 def run_job(job: Job) -> list[str]:
-    """Edits, measures and stores the cells of a job; returns the names of those that failed.
+    """Edits, measures and stores the cells of a job; returns the names of failed cells.
 
     The error of a failed cell is recorded beside the place of its result, and the other cells go on. All cells fail if
     data or judges are missing or have changed, or if what the cells share cannot be made. Cells that a worker finished

@@ -290,11 +290,11 @@ class Labels:
     Attributes:
         path: the file.
         ids: photos (N), in the order of the list.
-        positions: (N) the place of each among all lines of the list, whole or not, from 0.
-        lines: how many lines for photos the list has, whole or not.
+        positions: (N) position of each photo among all lines of the list, complete or not, from 0.
+        lines: number of lines for photos in the list, complete or not.
         names: attributes (A).
-        values: (N, A) of -1 and 1.
-        problems: lines that are not whole; their photos are not in `ids`.
+        values: (N, A) labels, -1 or 1.
+        problems: incomplete lines; their photos are not in `ids`.
     """
 
     path: Path

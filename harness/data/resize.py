@@ -58,7 +58,7 @@ class Preparation:
     photo: tuple[int, int] | None = None
 
     def describe(self) -> dict[str, Any]:
-        """The fields as a JSON-able dict."""
+        """The fields as a dict that can be stored as JSON."""
         return {"crop": self.crop and asdict(self.crop), "filter": self.filter, "size": self.size}
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
