@@ -1,7 +1,7 @@
-"""Where jobs run: in processes of this machine, or on a Dask cluster. Either way a job computes with one thread.
+"""Runs jobs in processes of this machine or on a Dask cluster. Either way, a job computes with one thread.
 
-Small networks gain nothing from a second thread, so the local back end starts one process a core; results are the same
-bytes whatever their number.
+Small networks gain nothing from a second thread, so the local back end starts one process per core. The results are
+the same bytes for any number of processes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bridgebench.harness.processes.stopping import Stopped, ctrl_c_kept_from_chi
 from bridgebench.methods.core.errors import UserError
 
 BACKENDS = ("local", "dask")
-_MOST_WORKERS = 8  # each holds torch, the judges and the methods: about 1 GiB
+_MOST_WORKERS = 8  # each worker holds torch, the judges and the methods: about 1 GiB
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 J = TypeVar("J")
@@ -33,18 +33,18 @@ def run_jobs(
     workers: int | None,
     give_up: Callable[[J, str], R] | None = None,
 ) -> Generator[R, None, None]:
-    """Calls a picklable function on every job and yields the results as they come; closed, it ends what is running.
+    """Calls a function on every job and yields results as they come; closing the generator ends the running jobs.
 
     Args:
-        function: importable by name; a job is called again if the worker that was at it died.
-        jobs: its arguments, picklable.
+        function: picklable, importable by name; it is called again on a job whose worker died.
+        jobs: the arguments of the function, picklable.
         backend: ``"local"`` or ``"dask"``.
-        scheduler: address of a running Dask scheduler; None: Dask's processes on this machine.
-        workers: how many processes of this machine; None: one a core, at most eight.
-        give_up: gives the result of a job over which its workers died again and again, from how they died.
+        scheduler: address of a running Dask scheduler; None: Dask starts processes on this machine.
+        workers: number of processes on this machine; None: one per core, at most eight.
+        give_up: makes the result of a job whose workers died repeatedly, from the job and the cause of death.
 
     Raises:
-        UserError: no such back end, or the scheduler cannot be reached; and what a job raises.
+        UserError: there is no such back end, or the scheduler cannot be reached. Errors of a job are raised too.
     """
     check_backend(backend, scheduler)
     count = max(1, min(workers or min(os.cpu_count() or 1, _MOST_WORKERS), len(jobs)))
@@ -68,10 +68,10 @@ def _results(
 
 
 def check_backend(backend: str, scheduler: str | None) -> None:
-    """Whether there is such a back end; so that a slip is told before anything is done.
+    """Checks the back end and the scheduler, so that a typing error is reported before any work starts.
 
     Raises:
-        UserError: there is none, or it takes no scheduler.
+        UserError: there is no such back end, or it takes no scheduler.
     """
     if backend not in BACKENDS:
         raise UserError(f"There is no back end '{backend}'; there are {' and '.join(BACKENDS)}.")
@@ -82,7 +82,7 @@ def check_backend(backend: str, scheduler: str | None) -> None:
 def _dask(
     function: Callable[[J], R], jobs: Sequence[J], scheduler: str | None, count: int
 ) -> Generator[R | Death[J], None, None]:
-    """Dask itself replaces workers that die, and gives their jobs to others, a few times."""
+    """Runs jobs on Dask, which replaces workers that die and retries their jobs on other workers a few times."""
     from dask.distributed import Client, KilledWorker, LocalCluster
     from dask.distributed import as_completed as completed
 
@@ -103,7 +103,7 @@ def _dask(
                 except KilledWorker:
                     yield Death(futures[future], "lost by Dask")
         except (Stopped, KeyboardInterrupt):
-            logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it complains of all that is cut short
+            logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it logs every interrupted job
             raise
         finally:
             if scheduler is None:

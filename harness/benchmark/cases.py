@@ -1,7 +1,7 @@
-"""Which edits a cell is made of: sources, target labels, references and draws, the same for every method.
+"""Chooses the edits of a cell: sources, target labels, references and draws, the same for every method.
 
-Of attributes: each of the first images, its attribute flipped, once. Of domains, by StarGAN v2's protocol: each image
-of the source domain, several times towards the target domain.
+For attributes, each of the first test images gets one edit that flips the attribute. For domains, each image of the
+source domain is edited several times towards the target domain, as in StarGAN v2's protocol.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ Rows = slice | NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Case:
-    """`outputs` edits of each of N sources: edit p is one of source p % N.
+    """The edits of a cell: `outputs` edits for each of N sources. Edit p belongs to source p % N.
 
     Attributes:
-        column: of the edited attribute, or of the target domain.
-        sources: (P,) test images that are edited.
-        targets: (P, A) their target labels.
-        draws: (P,) which of several edits of its source each is.
-        references: (P,) test images whose style is taken; None by label.
-        outputs: edits of each source.
-        copies: how often an edit counts, where a method would give so many equal ones.
-        reason: why there is nothing to edit; the arrays are then empty or None.
+        column: label column of the edited attribute, or of the target domain.
+        sources: (P,) indices of the test images that are edited.
+        targets: (P, A) target labels of the edits.
+        draws: (P,) number of each edit among the edits of its source.
+        references: (P,) indices of the test images used as references; None for label edits.
+        outputs: number of edits of each source.
+        copies: how many times each edit counts, where a method would produce that many identical edits.
+        reason: why there is nothing to edit (the arrays are then empty or None); None if there are edits.
     """
 
     column: int
@@ -51,7 +51,7 @@ class Case:
         return len(self.sources) // self.outputs
 
     def take(self, rows: Rows) -> Case:
-        """Some of the edits."""
+        """A case with the selected edits only."""
         references = None if self.references is None else self.references[rows]
         return Case(self.column, self.sources[rows], self.targets[rows], self.draws[rows], references)
 
@@ -63,7 +63,7 @@ def case_of(bench: Workbench, mode: str, name: str, editor: Editor | None = None
         bench: the workbench.
         mode: "label" or "reference".
         name: the attribute or conversion.
-        editor: the method; None: as for most, which draw noise and move one attribute at a time.
+        editor: the method; None: the edits of most methods, which draw noise and change one attribute at a time.
     """
     if bench.space.exclusive:
         varied = mode == "reference" or editor is None or editor.card.stochastic
@@ -72,7 +72,7 @@ def case_of(bench: Workbench, mode: str, name: str, editor: Editor | None = None
 
 
 def redrawn(bench: Workbench, mode: str, attribute: str, editor: Editor, draw: int) -> Case:
-    """The draw number `draw` of the first flips, for the diversity: other noise, another reference."""
+    """The first flips again, as draw number `draw`: with other noise or another reference, to measure diversity."""
     return _flip(bench, mode, attribute, editor, min(bench.n, bench.settings.diversity_images), draw)
 
 

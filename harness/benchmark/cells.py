@@ -1,7 +1,7 @@
-"""Jobs: the missing cells of one mode and attribute (or conversion), made in a worker; one that fails stops no other.
+"""Jobs: a worker makes the missing cells of one mode and attribute (or conversion). A failed cell stops no other cell.
 
-The methods of a job meet the same images, references, true edits and reals. Edits are measured batch by batch and
-forgotten, so that memory does not grow with their number.
+The methods of a job share the same test images, references, true edits and real images. Edits are measured batch by
+batch and then dropped, so that memory does not grow with the number of edits.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from bridgebench.methods.core.files import write_bytes
 if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor
 
-_MANY = 4096  # edits, from which on the networks' memory is given back before that of the distances is taken
+_MANY = 4096  # from this many edits on, memory of the networks is released before distances are computed
 
 
 class CellMaker:
@@ -49,7 +49,7 @@ class CellMaker:
 
     Attributes:
         case: the edits that most methods make.
-        true_edits: what draws their true edits, where the data set has them.
+        true_edits: draws the true edits of `case`; None if the data set has none.
     """
 
     def __init__(self, bench: Workbench, mode: str, attribute: str) -> None:
@@ -60,13 +60,13 @@ class CellMaker:
 
     @cached_property
     def true_edits(self) -> TrueEdits | None:
-        """Draws and keeps the true edits."""
+        """The object that draws and keeps the true edits; None if the data set has none."""
         if not self.bench.test.has_truth:
             return None
         return TrueEdits(self.bench, self.attribute)
 
     def run(self, cell: Cell, protocol_hash: str) -> None:
-        """Makes one cell and stores it; its pictures first, so that a cell on disk is whole."""
+        """Makes and stores one cell. The pictures are written first, so a cell with a record on disk is complete."""
         bench = self.bench
         case, measures, reason = self.case, {}, self.case.reason
         if reason is None:
@@ -90,11 +90,11 @@ class CellMaker:
         record.write(bench.run.cell_file(*cell.place))
 
     def _edits(self, editor: Editor) -> bool:
-        """Whether the method can give what is asked for."""
+        """Whether the method can edit the attribute or domain of this cell."""
         return self.bench.attributes[self.case.column] in editor.editable
 
     def _measure(self, cell: Cell, case: Case, editor: Editor, protocol_hash: str) -> dict[str, Any]:
-        """Edits and measures all, and keeps the first edits as a strip and some as details."""
+        """Makes and measures all edits of a cell; stores the first edits as a strip and some edits as details."""
         bench = self.bench
         if self.true_edits is not None and "truth" in cell.participant.card.needs:
             editor.attach(truth=self.true_edits)
@@ -132,7 +132,7 @@ class CellMaker:
         )
 
     def _batches(self, case: Case) -> Iterator[slice]:
-        """As many edits at once as a judge reads at once, in whole batches of the editor."""
+        """Slices of about as many edits as a judge reads at once, in whole batches of the editor."""
         batch = self.bench.settings.batch
         step = batch * -(-BATCH // batch)
         for start in range(0, len(case.sources), step):
@@ -147,7 +147,7 @@ class CellMaker:
         return self.true_edits.of(case.sources, case.targets, case.references)
 
     def _draws(self, editor: Editor) -> NDArray[np.float32] | None:
-        """Features (M, k, D) of several edits of the first images, of a method that can give more than one."""
+        """Features (M, k, D) of several edits of the first images; only for a method that can give more than one."""
         bench = self.bench
         count = bench.protocol.diversity_draws
         if count is None or (self.mode == "label" and not editor.card.stochastic):
@@ -157,7 +157,7 @@ class CellMaker:
         return bench.extractor(edits.reshape(-1, *edits.shape[2:])).reshape(*edits.shape[:2], -1)
 
     def _keep_details(self, cell: Cell, case: Case, edits: KeptEdits, tally: Tally, protocol_hash: str) -> None:
-        """Stores what the page of the cell shows: the readings of some edits, and the pictures of the telling ones."""
+        """Stores what the cell's page shows: the judges' readings of some edits, and pictures of the telling edits."""
         bench, column, right = self.bench, case.column, accuracy(tally.edits)
 
         def readings(chosen: NDArray[np.int64]) -> Readings:
@@ -198,7 +198,7 @@ class CellMaker:
         )
 
     def write_samples(self) -> None:
-        """The strips of references and true edits that stand beside the methods' own."""
+        """Writes the strips of references and true edits that are shown beside the methods' strips."""
         if self.case.reason is None:
             self._write_strips(self.case, None)
             if self.bench.space.exclusive:
@@ -207,7 +207,7 @@ class CellMaker:
                 write_true_pairs(self.bench, self.attribute, self.true_edits)
 
     def _write_own_samples(self, cell: Cell, case: Case) -> None:
-        """The same strips of a method that has references of its own."""
+        """Writes the same strips for a method that has references of its own."""
         shared = self.case.references
         if case.references is not None and (shared is None or not np.array_equal(case.references, shared)):
             self._write_strips(case, cell.participant.name)
@@ -223,7 +223,7 @@ class CellMaker:
 
 @dataclass(frozen=True)
 class Job:
-    """The missing cells of one (mode, attribute): the unit that is sent to a worker."""
+    """The missing cells of one (mode, attribute): the unit of work that is sent to a worker."""
 
     setup: Setup
     protocol_hash: str
@@ -233,14 +233,14 @@ class Job:
 
 
 def run_job(job: Job) -> list[str]:
-    """Edits, measures and stores the cells of a job; returns the names of those that failed.
+    """Edits, measures and stores the cells of a job; returns the names of failed cells.
 
-    A cell that fails is recorded beside the place of its result and stops no other; so are all where data or judges are
-    not there any more, or are others, or what they share cannot be made. Cells that are there already, of a worker that
-    died later, are not done again.
+    The error of a failed cell is recorded beside the place of its result, and the other cells go on. All cells fail if
+    data or judges are missing or have changed, or if what the cells share cannot be made. Cells that a worker finished
+    before it died are not made again.
 
     Raises:
-        CannotWrite: the run directory; no cell could be stored.
+        CannotWrite: the run directory cannot be written, so no cell could be stored.
     """
     try:
         bench = workbench(job.setup, job.protocol_hash)
@@ -248,7 +248,7 @@ def run_job(job: Job) -> list[str]:
         maker.write_samples()
     except CannotWrite:
         raise
-    except UserError as error:  # they were there when the run was planned
+    except UserError as error:  # data and judges were there when the run was planned
         return _lose(job, f"What the run needs has changed meanwhile: {error}")
     except Exception as error:
         return _lose(job, _report(error))
@@ -261,7 +261,7 @@ def run_job(job: Job) -> list[str]:
             maker.run(cell, job.protocol_hash)
         except CannotWrite:
             raise
-        except Exception as error:  # a method may raise anything; the other cells shall be done
+        except Exception as error:  # a method may raise anything; the other cells must still be made
             write_bytes(error_file, f"{_report(error)}\n".encode())
             failed.append("/".join(cell.place))
         else:
@@ -270,7 +270,7 @@ def run_job(job: Job) -> list[str]:
 
 
 def _report(error: Exception) -> str:
-    """The traceback; its last line is what a summary says."""
+    """The traceback of an error; summaries show its last line."""
     lines = "".join(traceback.format_exception(error)).rstrip()
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
         return f"{lines}\nOutOfMemory: more memory was asked for than there is: try --workers 1, or a smaller batch"
@@ -278,12 +278,12 @@ def _report(error: Exception) -> str:
 
 
 def give_up(job: Job, cause: str) -> list[str]:
-    """Records the cells that a job's workers died over; returns their names."""
+    """Records as failed the cells of a job whose workers died; returns the names of the cells."""
     return _lose(job, f"WorkerDied: the worker died twice ({cause}), likely for want of memory: try --workers 1")
 
 
 def _lose(job: Job, reason: str) -> list[str]:
-    """Records why the cells of a job that are not there yet could not be made; returns their names."""
+    """Records why the remaining cells of a job could not be made; returns the names of these cells."""
     run = RunDirectory(job.setup.run)
     lost = [cell for cell in job.cells if not is_done(cell, run)]
     for cell in lost:

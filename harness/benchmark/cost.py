@@ -1,4 +1,4 @@
-"""What each method costs on this machine: measured once, alone, after the cells; kept apart from them."""
+"""Measures the cost of each method on this machine: once, alone, after the cells; costs are stored apart from cells."""
 
 from __future__ import annotations
 

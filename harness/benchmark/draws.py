@@ -1,7 +1,7 @@
-"""Everything random in an evaluation: which reference an image gets, and which latent vector.
+"""All random draws of an evaluation: which reference and which latent vector an image gets.
 
-Each draw has its own seed, made of the protocol's seed and what it is drawn for. So it depends on no other draw: not on
-the batch, the order, the process, nor on which other cells are computed.
+Each draw has its own seed, made from the protocol's seed and the purpose of the draw. So a draw does not depend on
+other draws: not on the batch, the order, the process, or which other cells are computed.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ def draw_references(
     """For each source image, another image that has the target's value of an attribute.
 
     Args:
-        seed: the protocol's.
-        ids: of all test images.
-        labels: (N, A) of 0 and 1, of all test images.
-        column: the attribute's.
+        seed: seed of the protocol.
+        ids: names of all N test images.
+        labels: (N, A) labels of all test images, 0 or 1.
+        column: label column of the attribute.
         sources: indices of the M source images.
-        targets: (M, A) their labels after the flip.
-        draw: 0 for the edit that is measured; further ones for the diversity.
-        group: columns that a method moves together with the attribute: the reference agrees with the target on them,
-            and where no image does so wholly, it is one of those that differ in the fewest.
+        targets: (M, A) labels of the sources after the flip.
+        draw: 0 for the edit that is measured; higher numbers for diversity.
+        group: columns that a method changes together with the attribute. The reference agrees with the target on them;
+            if no image agrees on all, the reference is one of the images that differ in the fewest columns.
 
     Returns:
-        Indices of the references, one a source, or None if some source has no image to be its reference.
+        (M,) indices of the references, one per source; None if some source has no possible reference.
     """
     columns = [column, *(other for other in group if other != column)]
     fitting: dict[bytes, NDArray[np.int64]] = {}
@@ -67,10 +67,10 @@ def draw_references(
 
 
 def deal_references(seed: int, name: str, having: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """`count` references dealt from the images `having`, shuffled anew each time they are used up.
+    """`count` references dealt from the images `having`, which are shuffled again each time all have been used.
 
-    So each is used about equally often, as StarGAN v2's protocol has it. The order follows from the protocol's seed
-    and the `name` of what they are dealt for.
+    So each image is used about equally often, as in StarGAN v2's protocol. The order follows from the protocol's seed
+    and from `name`, the name of the conversion.
     """
     rounds = -(-count // len(having))
     dealt = [np.random.default_rng(seed_of("deal", seed, name, one)).permutation(having) for one in range(rounds)]
@@ -78,7 +78,7 @@ def deal_references(seed: int, name: str, having: NDArray[np.int64], count: int)
 
 
 def draw_noise(seed: int, ids: Sequence[str], size: int, draws: Sequence[int]) -> Tensor:
-    """Latent vectors (len(ids), size) from the standard normal distribution, each image's and each draw's its own."""
+    """Latent vectors (len(ids), size) from the standard normal distribution, one for each image and draw."""
     import torch
 
     seeds = [seed_of("noise", seed, str(identity), int(draw)) for identity, draw in zip(ids, draws, strict=True)]

@@ -1,6 +1,6 @@
-"""Edits of test images by a method, their true edits, and both kept on disk: many of them do not fit the memory.
+"""Edits of test images by a method, and true edits. Both are kept on disk, because many edits do not fit into memory.
 
-An edit depends on its image and target alone.
+An edit depends only on its own image and target, not on the rest of the batch.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ def edit_images(
     draws: NDArray[np.int64],
     options: Mapping[str, Any] | None = None,
 ) -> NDArray[np.uint8]:
-    """The edits of some test images, 8-bit: what all measures see.
+    """Edits some test images; returns the 8-bit edits that all measures see.
 
     Args:
         bench: where the images are.
-        editor: the method, with what it needs attached.
+        editor: the method, with everything it needs attached.
         sources: (M,) indices of the images to edit.
         targets: (M, A) target labels.
         references: (M,) indices of the references; None: edits by label.
-        draws: (M,) which of several edits of an image each is: it decides the latent vector.
-        options: what this method alone understands.
+        draws: (M,) number of each edit among the edits of its image; it decides the latent vector.
+        options: arguments that only this method takes.
 
     Returns:
         uint8 (M, H, W, 3).
@@ -53,7 +53,7 @@ def edit_images(
         ValueError: the method returns another shape, or values that are not finite.
     """
     noise_size = getattr(editor, "noise_size", None)
-    # A method that draws from a generator without saying how much can only be kept apart from its batch one by one.
+    # A method that does not say how much noise it draws edits one image at a time; else an edit depends on its batch.
     alone = editor.card.stochastic and noise_size is None
     step = 1 if alone else bench.settings.batch
     parts = []
@@ -81,21 +81,21 @@ def edit_images(
 
 
 class TrueEdits:
-    """True edits of test images towards one attribute or domain: for the measures, and lent to methods as `truth`.
+    """True edits of test images towards one attribute or domain, for measures and for methods that need `truth`.
 
-    A true edit is drawn once and kept on disk, whoever asks for it, in a file that vanishes with this object.
+    A true edit is drawn once and kept in a file on disk, which is deleted with this object.
 
     Args:
         bench: a workbench whose data set has true edits.
-        attribute: what the edits change, by the name of the cell.
-        keep: whether to keep what was drawn; off where the drawing is to be timed.
+        attribute: the edited attribute or conversion, as in the name of the cell.
+        keep: whether to keep drawn edits; False to time the drawing.
     """
 
     def __init__(self, bench: Workbench, attribute: str, *, keep: bool = True) -> None:
         self._test = bench.test
         self._attribute = attribute
         self._bench = bench
-        self._batch = bench.settings.batch  # few at once: the cells themselves run side by side already
+        self._batch = bench.settings.batch  # small batches, because cells already run in parallel
         self._keep = keep
         self._shape = (bench.test.image_size, bench.test.image_size, 3)
         self._file = TemporaryFile()  # noqa: SIM115 (it lives as long as this object)
@@ -104,7 +104,7 @@ class TrueEdits:
     def of(
         self, sources: NDArray[np.int64], targets: NDArray[np.uint8], references: NDArray[np.int64] | None
     ) -> NDArray[np.uint8]:
-        """The true edits (M, H, W, 3) of images given by index."""
+        """The true edits, uint8 (M, H, W, 3), of test images given by index."""
         if not self._keep:
             return self._draw(sources, targets, references)
         like = np.full(len(sources), -1) if references is None else references
@@ -112,7 +112,7 @@ class TrueEdits:
             (int(source), int(reference), target.tobytes())
             for source, reference, target in zip(sources, like, targets, strict=True)
         ]
-        rows = {key: row for row, key in enumerate(keys) if key not in self._places}  # each of them once
+        rows = {key: row for row, key in enumerate(keys) if key not in self._places}  # each edit once
         missing = list(rows.values())
         for start in range(0, len(missing), self._batch):
             some = missing[start : start + self._batch]
@@ -123,7 +123,7 @@ class TrueEdits:
         return np.stack([self._read(self._places[key]) for key in keys])
 
     def __call__(self, images: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:
-        """The true edits of images given by their pixels, float in [-1, 1] as in ``Editor.edit``."""
+        """The true edits of test images given by their pixels; floats in [-1, 1], as in ``Editor.edit``."""
         references = None if reference is None else self._find(reference)
         targets = labels.cpu().numpy().astype(np.uint8)
         return to_float(self.of(self._find(images), targets, references)).to(images.device)
@@ -142,20 +142,20 @@ class TrueEdits:
 
 
 class KeptEdits:
-    """Edits in their order, in a file that vanishes with this object: many of them do not fit the memory."""
+    """Edits in order, in a file that is deleted with this object; many edits do not fit into memory."""
 
     def __init__(self) -> None:
         self._file = TemporaryFile()  # noqa: SIM115 (it lives as long as this object)
         self._shape: tuple[int, ...] = ()
 
     def add(self, edits: NDArray[np.uint8]) -> None:
-        """Takes the next edits, (M, H, W, 3)."""
+        """Appends edits, uint8 (M, H, W, 3)."""
         self._shape = edits.shape[1:]
         self._file.seek(0, os.SEEK_END)
         self._file.write(edits.tobytes())
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Some of those that were added, by their place, (K, H, W, 3)."""
+        """The edits at the given positions, uint8 (K, H, W, 3)."""
         size = int(np.prod(self._shape))
         found = np.empty((len(rows), *self._shape), np.uint8)
         for image, row in zip(found, rows.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""The loaded methods of a process: kept side by side as long as they are small."""
+"""The loaded methods of a process. Several methods stay loaded as long as they are small."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from bridgebench.harness.benchmark.plan import Participant
 if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor
 
-_MOST_WEIGHTS = 256 * 2**20  # bytes of the files of editors that are kept side by side
+_MOST_WEIGHTS = 256 * 2**20  # total bytes of the weights files of loaded editors
 Key = tuple[str, str | None]
 
 
 class LoadedMethods:
-    """Loads methods when they are first asked for. The paper's networks take 0.9 GiB: such are not kept together.
+    """Loads methods on first use. Networks as large as the paper's (0.9 GiB) are not kept together.
 
     Args:
-        attributes, image_size: those of methods that have no weights.
-        device: where they compute.
-        classifier: is attached to methods that need one.
+        attributes, image_size: constructor arguments of methods that have no weights.
+        device: where the methods compute.
+        classifier: attached to methods that need one.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
-"""What pages show beside the numbers, kept so that a page needs no model.
+"""Pictures that pages show beside the numbers. They are stored, so that making a page needs no model.
 
-Of attributes: the paper's Figures 11 to 13, where a pair is two test images that differ in some attributes, each the
-reference of the other; and the way from a label edit to a reference edit, for a method whose option `mix` weighs the
-code of the label against the code of the reference. Of domains: grids of conversions as in the paper's Figures 6 to 10,
-with sources along the top and a reference (or, by label, a draw) a row.
+For attributes: pairs as in the paper's Figures 11 to 13 (two test images that differ in some attributes, each the
+reference of the other), and steps from a label edit to a reference edit, for a method whose option `mix` weighs the
+code of the label against the code of the reference. For domains: grids of conversions as in the paper's Figures 6 to
+10, with sources along the top and one row per reference (or per draw, for label edits).
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from bridgebench.harness.benchmark.workbench import Workbench
     from bridgebench.methods.editor import Editor
 
-# Which pairs are made along with which attribute's cells; the style that a true edit takes over is this attribute's.
+# Which pairs are made with the cells of each attribute. A true edit takes the style of this attribute.
 PAIRS = {"Male": (("Male",),), "Bangs": (("Bangs",), ("Mouth_Slightly_Open", "Bangs"))}
 PAIR_ROWS = 6
 MIXES = (1.0, 0.75, 0.5, 0.25, 0.0)
 MIX_ROWS = 2
-GRID_SIDE = 6  # sources, and references or draws, of a grid of conversions
+GRID_SIDE = 6  # number of sources, and of references or draws, in a grid of conversions
 
 
 def write_pairs(bench: Workbench, attribute: str, editor: Editor, name: str) -> None:
-    """The pairs of the method `name`: a row each, of one image, its edit, the other's edit, the other image."""
+    """Writes the pairs of the method `name`. A row shows one image, its edit, the other's edit, and the other image."""
     for attributes in PAIRS.get(attribute, ()):
         case = pair_case(bench, attributes)
         if case is not None and set(attributes) <= set(editor.editable):
@@ -44,7 +44,7 @@ def write_pairs(bench: Workbench, attribute: str, editor: Editor, name: str) -> 
 
 
 def write_true_pairs(bench: Workbench, attribute: str, true_edits: TrueEdits) -> None:
-    """The same of the true edits."""
+    """Writes the same pairs with true edits."""
     for attributes in PAIRS.get(attribute, ()):
         case = pair_case(bench, attributes)
         if case is not None:
@@ -52,9 +52,9 @@ def write_true_pairs(bench: Workbench, attribute: str, true_edits: TrueEdits) ->
 
 
 def pair_case(bench: Workbench, attributes: tuple[str, ...]) -> Case | None:
-    """The edits of all pairs, those of the first images before those of the second; None if there is no pair.
+    """The edits of all pairs: first the edits of the first images, then of the second images; None if there is no pair.
 
-    A pair is the next test image that has all `attributes`, and the next that has none of them.
+    A pair is the next test image with all `attributes` and the next test image with none of them.
     """
     if not set(attributes) <= set(bench.attributes):
         return None
@@ -82,7 +82,7 @@ def _write_board(
 
 
 def write_mixes(bench: Workbench, attribute: str, editor: Editor, name: str, case: Case) -> None:
-    """The first images by a method with the option `mix`: source, five edits from label to reference, reference."""
+    """Writes rows of source, five edits from label to reference, and reference, for a method with the option `mix`."""
     if "mix" not in inspect.signature(editor.reference_edit).parameters:
         return
     part = case.take(slice(MIX_ROWS))
@@ -96,7 +96,7 @@ def write_mixes(bench: Workbench, attribute: str, editor: Editor, name: str, cas
 
 
 def write_grid(bench: Workbench, cell: Cell, editor: Editor, name: str) -> None:
-    """Edits the grid of a cell; a method without noise has one row by label."""
+    """Makes and writes the grid of a cell; for label edits, a method without noise has one row."""
     rows = GRID_SIDE if cell.mode == "reference" or editor.card.stochastic else 1
     case = _grid_case(bench, cell.mode, bench.space.change(name), rows)
     edited = edit_images(bench, editor, case.sources, case.targets, case.references, case.draws)
@@ -104,7 +104,7 @@ def write_grid(bench: Workbench, cell: Cell, editor: Editor, name: str) -> None:
 
 
 def write_grid_images(bench: Workbench, mode: str, name: str, true_edits: TrueEdits | None) -> None:
-    """The sources, the references and the true edits of a grid; of true edits by label there is one row."""
+    """Writes the sources, references and true edits of a grid; true edits by label have one row."""
     run, change = bench.run, bench.space.change(name)
     sources = bench.edited(change.source)[:GRID_SIDE]
     references = bench.space.rows(bench.labels, change.target)[:GRID_SIDE]

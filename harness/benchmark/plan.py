@@ -1,4 +1,4 @@
-"""What there is to do: which methods take part with which weights, and the key of each of their cells."""
+"""Plans a run: which methods take part, with which weights, and the key of each cell."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from bridgebench.methods.core.weights import header
 
 @dataclass(frozen=True)
 class Participant:
-    """A method, or a variant of one, that takes part.
+    """A method, or a variant of a method, that takes part in a run.
 
     Attributes:
-        card: its static facts.
-        weights: its weights file, if it has one.
-        sha256: the file's hash.
-        config: the constructor's arguments that the file names.
-        distribution: the installed package, with its version, that brings the method.
-        variant: what of the method is another; None: it is the method itself.
+        card: static facts of the method.
+        weights: the weights file; None if the method has none.
+        sha256: hash of the weights file.
+        config: constructor arguments stored in the weights file.
+        distribution: the installed package that provides the method, with its version.
+        variant: how the variant differs from the method; None for the method itself.
     """
 
     card: MethodCard
@@ -55,13 +55,13 @@ class Participant:
 
     @property
     def groups(self) -> list[list[str]]:
-        """The attributes that the method moves together, as its weights file names them."""
+        """Groups of attributes that the method changes together, as stored in its weights file."""
         return (self.config or {}).get("groups", [])
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell to be done, of an attribute or conversion, and the key under which its result is valid."""
+    """A cell to be made, for an attribute or conversion, and the key under which its result is valid."""
 
     participant: Participant
     mode: Mode
@@ -77,15 +77,15 @@ class Cell:
 def select(
     profile: Profile, wanted: Sequence[str] | None, *, has_truth: bool
 ) -> tuple[list[Participant], dict[str, str]]:
-    """The methods of a run, and those of the profile's list that cannot take part, with the reason.
+    """The methods of a run, and the methods of the profile that cannot take part, each with the reason.
 
     Args:
         profile: the profile.
-        wanted: methods that the user asked for by name; None: the profile's list.
+        wanted: names of the methods that the user asked for; None: the profile's list.
         has_truth: whether the data set can draw true edits.
 
     Raises:
-        UserError: an unknown method, or one asked for by name that cannot take part.
+        UserError: a method is unknown, a method asked for by name cannot take part, or no method is left.
     """
     names = list(dict.fromkeys(profile.methods if wanted is None else wanted))
     if not names:
@@ -137,7 +137,7 @@ def _distribution(method: str) -> str:
 
 
 def key_of(participant: Participant, mode: str, attribute: str | None, protocol_hash: str) -> str:
-    """The hash of everything that decides a cell (attribute None: the cost of a mode)."""
+    """The hash of everything that decides a cell; with attribute None, the key of the cost of a mode."""
     return hash_of(
         {
             "protocol": protocol_hash,
@@ -152,7 +152,7 @@ def key_of(participant: Participant, mode: str, attribute: str | None, protocol_
 
 
 def all_cells(participants: Iterable[Participant], columns: Sequence[str], protocol_hash: str) -> list[Cell]:
-    """Every cell of a run: for each mode and attribute or conversion, the methods that have the mode."""
+    """All cells of a run: for each mode and attribute (or conversion), one cell per method that has the mode."""
     participants = list(participants)
     return [
         Cell(participant, mode, attribute, key_of(participant, mode, attribute, protocol_hash))
@@ -164,7 +164,7 @@ def all_cells(participants: Iterable[Participant], columns: Sequence[str], proto
 
 
 def is_done(cell: Cell, run: RunDirectory) -> bool:
-    """Whether the run directory has the cell's result, valid under its key, its sample strip and its details."""
+    """Whether the run directory has the cell's result with the right key, its sample strip and its details."""
     record = CellRecord.find(run.cell_file(*cell.place))
     if record is None or record.key != cell.key:
         return False
@@ -174,7 +174,7 @@ def is_done(cell: Cell, run: RunDirectory) -> bool:
 
 
 def groups(cells: Iterable[Cell]) -> dict[tuple[Mode, str], list[Cell]]:
-    """The cells by (mode, attribute): those of a group share references, true edits and real statistics."""
+    """Groups cells by (mode, attribute). The cells of a group share references, true edits and real statistics."""
     found: dict[tuple[Mode, str], list[Cell]] = {}
     for cell in cells:
         found.setdefault((cell.mode, cell.attribute), []).append(cell)

@@ -1,4 +1,4 @@
-"""With what something was made: run.json for a run, and the card of trained weights."""
+"""Records what a run was made with (code, packages, hardware, data, weights), for run.json."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 def run_record(
     bench: Workbench, profile: Profile, participants: Iterable[Participant], old: RunRecord | None, kept: bool = False
 ) -> RunRecord:
-    """run.json.
+    """The content of run.json.
 
     Args:
         bench: the workbench of the run.
-        profile: as resolved.
+        profile: the resolved profile.
         participants: the methods that take part.
-        old: the run.json that is there. Under the same protocol its other methods stay, and so does its date if nothing
-            else has changed.
-        kept: whether there are cells that are not made again: what made them is kept in ``earlier``.
+        old: the existing run.json, if any. With the same protocol, its other methods are kept, and its date too if
+            nothing else has changed.
+        kept: whether some cells are not made again; what they were made with is then kept in ``earlier``.
     """
     protocol = bench.protocol
     if old is not None and old.protocol_hash != protocol.hash:
@@ -65,7 +65,7 @@ def run_record(
 
 
 def _earlier(old: RunRecord, now: Made) -> tuple[Made, ...]:
-    """What kept cells were made with, where it is not what makes the others."""
+    """What the kept cells were made with, where it differs from what makes the new cells."""
     found: list[Made] = []
     for made in (*old.earlier, old.made):
         known = [(one.code, one.packages, one.hardware) for one in (now, *found)]

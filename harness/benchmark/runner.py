@@ -1,6 +1,6 @@
-"""The whole benchmark, from a profile to its records: :func:`run_benchmark` tells it from the beginning to the end.
+"""The whole benchmark, from a profile to its records. :func:`run_benchmark` shows all steps in order.
 
-    profile ─► methods that take part ─► cells ─► those that are missing ─► jobs ─► workers ─► records
+    profile ─► methods that take part ─► cells ─► missing cells ─► jobs ─► workers ─► records
 
 `bridgebench benchmark` then goes on from the records to the page (`harness.commands.benchmark`).
 """
@@ -37,7 +37,7 @@ from bridgebench.methods.core.errors import CannotWrite, UserError
 from bridgebench.methods.core.files import check_links, write_bytes
 
 Say = Callable[[str], Any]
-_FEW = 5  # failed cells of one reason that are told one by one
+_FEW = 5  # up to this many failed cells with the same reason are reported one by one
 
 
 def run_benchmark(
@@ -53,59 +53,59 @@ def run_benchmark(
     device: str = "cpu",
     say: Say = print,
 ) -> list[str]:
-    """Runs a benchmark to its records; cells that are there under their key are not done again.
+    """Runs a benchmark and writes its records; cells that already exist under their key are not made again.
 
     Args:
         profile: what to run.
         out: the run directory.
-        methods: names, instead of the profile's list.
-        limit: use the first so many test images only.
+        methods: names of the methods to run; None: the profile's list.
+        limit: use only this many test images, the first ones.
         backend, scheduler, workers: where to run, see :func:`harness.benchmark.backends.run_jobs`.
-        data_root: where CelebA lies.
+        data_root: folder of the data set.
         device: where the networks compute: "cpu", or a GPU as PyTorch names it ("cuda", "cuda:1").
-        say: takes each line for the user.
+        say: called with each line for the user.
 
     Returns:
         The cells that failed, as ``method/mode/attribute``.
 
     Raises:
-        UserError: wrong names, missing weights or data; nothing has been written then.
+        UserError: names are wrong, or weights or data are missing; nothing has been written then.
     """
-    # A slip is told before anything is opened or drawn. With `methods`, only what is asked for can be wrong.
+    # Typing errors are reported before anything is opened or drawn. With `methods`, only those methods are checked.
     check_backend(backend, scheduler)
     check_device(device)
     select(profile, methods, has_truth=profile.data.name in DRAWN_HERE)
     run = RunDirectory(out)
     _check_out(run)
     if device != "cpu":
-        workers = workers or 1  # one process keeps a GPU busy; each further one holds all networks there again
+        workers = workers or 1  # one process keeps a GPU busy; each further process would load all networks again
 
     with locked(out), certainly(run.clean):
-        run.clean()  # of what an earlier call left half written when it was killed
+        run.clean()  # removes half-written files of an earlier call that was killed
 
-        # The workbench opens the test images, both judges and the feature space. What it opened decides the protocol:
-        # the record of everything that decides a number, methods aside, with its hash.
+        # The workbench opens the test images, both judges and the feature space. They decide the protocol: the
+        # record of everything except the methods that decides a number, with its hash.
         setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve(), device)
         bench = workbench(setup)
         protocol = bench.protocol
 
-        # Which methods take part, with which weights. A judge that reads poorly is told now, before hours of work.
+        # Which methods take part, with which weights. Poor judges are reported now, before hours of work.
         participants, left_out = select(profile, methods, has_truth=bench.test.has_truth)
         for name, reason in left_out.items():
             say(f"Left out {name}: {reason}.")
         _warn(weak_judges(profile))
 
-        # A run directory holds numbers of one protocol. Those of another one are put aside, not deleted.
+        # A run directory holds numbers of one protocol. Numbers of another protocol are put aside, not deleted.
         _bring_to_protocol(run, bench, say)
 
-        # A cell is one method, mode and attribute (or conversion). Its key is a hash of everything that decides it, so
-        # a record with that key on disk is what the cell would come out as again: it is done.
+        # A cell is one method, mode and attribute (or conversion). Its key is a hash of everything that decides it. If
+        # a record with that key is on disk, the cell is done: making it again would give the same record.
         cells = all_cells(participants, bench.columns, protocol.hash)
         missing = [cell for cell in cells if not is_done(cell, run)]
         say(f"{len(cells)} cells, {len(cells) - len(missing)} of them done before; protocol {protocol.hash[:12]}.")
 
-        # What all cells share: run.json (first, for it makes the folder ours), distances of real images to real
-        # images, and the strip of the first sources. Features of all images go into the cache, for the workers.
+        # What all cells share: run.json (first, because it marks the folder as a run), distances between real images,
+        # and the strip of the first sources. Features of all images go into the cache, for the workers.
         old = RunRecord.find(run.run_file)
         run_record(bench, profile, participants, old, kept=len(missing) < len(cells)).write(run.run_file)
         baselines = Baselines.find(run.baselines_file)
@@ -114,11 +114,11 @@ def run_benchmark(
         _write_source_strips(bench)
         if missing:
             bench.keep_features()
-        give_back()  # this process waits from here on
+        give_back()  # this process only waits from here on
 
         # A job is the missing cells of one mode and attribute: they share references, true edits and real features. A
-        # worker opens the same workbench, edits the test images, measures the edits and writes a record a cell.
-        for cell in missing:  # of other weights, or failed: what is on disk is what is valid
+        # worker opens the same workbench, edits the test images, measures the edits and writes one record per cell.
+        for cell in missing:  # records of other weights are removed: only valid records stay on disk
             run.cell_file(*cell.place).unlink(missing_ok=True)
             run.error_file(*cell.place).unlink(missing_ok=True)
         jobs = [
@@ -132,10 +132,10 @@ def run_benchmark(
                 for names in results:
                     failed += names
 
-        # What an edit costs is timed when nothing else of ours computes.
+        # The cost of an edit is timed while no other process of ours computes.
         _run_costs(bench, participants, failed, say)
 
-        # All cells in one table: for other programs as a file, for the user in a few lines.
+        # All cells in one table: a file for other programs, and a few lines for the user.
         write_bytes(run.summary_file, summary_csv(run).encode())
         for line in (*summary_lines(run, participants), *_failures(run, sorted(failed))):
             say(line)
@@ -143,8 +143,8 @@ def run_benchmark(
 
 
 def _check_out(run: RunDirectory) -> None:
-    """A folder that holds something else is not ours to write into, nor is one that leads elsewhere."""
-    # A run that was killed at its very beginning leaves hidden files alone: its lock, a file half written.
+    """Refuses a folder that holds something else than a run, or whose symbolic links lead elsewhere."""
+    # A run that was killed at its very start leaves only hidden files: its lock and half-written files.
     others = run.root.is_dir() and any(not path.name.startswith(".") for path in run.root.iterdir())
     if run.root.is_file() or (others and RunRecord.find(run.run_file) is None):
         raise UserError(f"{run.root} exists and is not a run directory; give another --out.")
@@ -152,7 +152,7 @@ def _check_out(run: RunDirectory) -> None:
 
 
 def _bring_to_protocol(run: RunDirectory, bench: Workbench, say: Say) -> None:
-    """Puts records of another protocol aside, and takes up those of this one that were put aside before."""
+    """Puts records of another protocol aside, and restores records of this protocol that were put aside before."""
     old = RunRecord.find(run.run_file)
     put, taken = change_protocol(run, bench.protocol.hash)
     if old is not None and old.protocol_hash != bench.protocol.hash:
@@ -171,7 +171,7 @@ def _baselines(bench: Workbench) -> Baselines:
 
 
 def _write_source_strips(bench: Workbench) -> None:
-    """The first test images, or the first of each domain, side by side."""
+    """Writes strips of the first test images, or of the first test images of each domain."""
     for part in bench.space.parts:
         sources = bench.edited(part)
         if len(sources) and not bench.run.source_sample(part).is_file():
@@ -179,7 +179,7 @@ def _write_source_strips(bench: Workbench) -> None:
 
 
 def _run_costs(bench: Workbench, participants: Sequence[Participant], failed: Sequence[str], say: Say) -> None:
-    """One after the other in one process, when nothing else of ours computes."""
+    """Measures the missing costs one by one in one process, while no other process of ours computes."""
     run = bench.run
     jobs = []
     for participant in participants:
@@ -195,7 +195,7 @@ def _run_costs(bench: Workbench, participants: Sequence[Participant], failed: Se
             pass
     except CannotWrite:
         raise
-    except (UserError, RuntimeError) as error:  # the cells are made; the next call measures what is missing
+    except (UserError, RuntimeError) as error:  # all cells are done; the next call measures missing costs
         say(f"The cost of an edit could not be measured: {str(error).splitlines()[-1]}")
 
 
@@ -207,7 +207,7 @@ def _warn(lines: Sequence[str]) -> None:
 
 
 def _failures(run: RunDirectory, failed: Sequence[str]) -> Iterator[str]:
-    """Which cells failed, why, and where the whole traceback is; many of one reason on one line."""
+    """Lines that say which cells failed, why, and where the traceback is; many cells with one reason share a line."""
     reasons: dict[str, list[str]] = {}
     for place in failed:
         file = run.error_file(*place.rsplit("/", 2))
@@ -224,7 +224,7 @@ def _failures(run: RunDirectory, failed: Sequence[str]) -> Iterator[str]:
 
 @contextmanager
 def _progress(run: RunDirectory, missing: Sequence[Cell]) -> Iterator[None]:
-    """A bar of cells done and time left. It looks at the run directory, so it is right for any back end."""
+    """Shows a bar of finished cells and time left. It watches the run directory, so it works for any back end."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -17,7 +17,7 @@ _PARTS = {"value": "", "low": "_low", "high": "_high", "se": "_se"}
 
 
 def summary_csv(run: RunDirectory) -> str:
-    """One row a cell: ``method,mode,attribute,kind,n``, then each measure with its ``_low``, ``_high`` and ``_se``."""
+    """A row per cell: ``method,mode,attribute,kind,n``, then each measure with its ``_low``, ``_high`` and ``_se``."""
     kinds = {name: method.kind for name, method in run.read_run().methods.items()}
     rows = []
     for cell in run.cells():
@@ -37,10 +37,10 @@ def summary_csv(run: RunDirectory) -> str:
 
 
 def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> list[str]:
-    """A table of means over the attributes, a row a method and mode.
+    """A table of means over the attributes, one row per method and mode.
 
-    A dash where no cell has the measure, and for a method that has fewer values than another one, as it leaves
-    attributes out or some of its cells failed: its mean is not the others'.
+    It shows a dash where no cell has the measure. It also shows a dash for a method with fewer values than another
+    method (it skips attributes, or some of its cells failed), because the two means cannot be compared.
     """
     names = [card.key for card in shown("terminal")]
     partial: dict[tuple[str, str], str] = {}

@@ -1,4 +1,4 @@
-"""`bridgebench verify`: makes some cells of a run anew, elsewhere, and compares them with the stored bytes."""
+"""`bridgebench verify`: makes some cells of a run again, in another folder, and compares them with the stored bytes."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def verify_run(
 
     Args:
         folder: the run directory; nothing in it is changed.
-        cells: how many cells (all, if there are fewer).
-        seed: of the sample.
-        workers: processes, see :func:`harness.benchmark.backends.run_jobs`.
-        data_root: where the data set lies, if it is one of photos.
-        say: takes each line for the user.
+        cells: number of cells to check (all cells if there are fewer).
+        seed: seed of the random sample.
+        workers: number of processes, see :func:`harness.benchmark.backends.run_jobs`.
+        data_root: folder of the data set, if it consists of photos.
+        say: called with each line for the user.
 
     Returns:
         The cells that came out differently, as ``method/mode/attribute``.
 
     Raises:
-        UserError: no run directory, or one of another protocol than data, judges and code have here.
+        UserError: `folder` is no run directory, or its protocol differs from that of the data, judges and code here.
     """
     check_links(folder)
     stored, record = RunDirectory(folder), RunDirectory(folder).read_run()
@@ -107,7 +107,7 @@ def _sample(stored: RunDirectory, planned: Sequence[Cell], count: int, seed: int
 
 
 def _changes(stored: RunDirectory, anew: RunDirectory, cell: Cell) -> list[str]:
-    """What differs between a stored cell and the same cell made anew."""
+    """The differences between a stored cell and the same cell made again."""
     before, after = (CellRecord.find(run.cell_file(*cell.place)) for run in (stored, anew))
     if before is None or after is None:
         return [f"no readable record {'is stored' if before is None else 'came out'}"]

@@ -1,4 +1,4 @@
-"""Judges that read poorly, as their own cards say: told before a benchmark, for accuracies read by them mean little."""
+"""Warns before a benchmark of judges that read poorly by their own cards: accuracies that they read mean little."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _TITLES = {"primary": "first judge", "second": "second judge"}
 
 
 def weak_judges(profile: Profile) -> list[str]:
-    """A line for each judge of a profile whose balanced accuracy is below `LEAST` for some attribute.
+    """One line for each judge of a profile whose balanced accuracy is below `LEAST` for some attribute.
 
-    Nothing is said of a judge whose card has no such figure, nor of attributes that it could not be measured for.
+    Judges whose cards have no balanced accuracy, and attributes for which it could not be measured, are skipped.
 
     Raises:
         UserError: a judge's file is missing or damaged.
@@ -36,7 +36,7 @@ def weak_judges(profile: Profile) -> list[str]:
 
 
 def _balanced(card: Mapping[str, Any], attributes: Sequence[str]) -> dict[str, float]:
-    """By attribute, as far as the card has it; it says what somebody wrote into a weights file."""
+    """Balanced accuracy by attribute, as far as the card has it. The card may come from anybody, so it is checked."""
     found: Any = card
     for key in ("scores", "test", "balanced"):
         found = found.get(key) if isinstance(found, dict) else None

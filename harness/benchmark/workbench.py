@@ -1,4 +1,4 @@
-"""What every cell of a run needs, opened once a process: test images, judges, feature space, real side, editors."""
+"""What all cells of a run need, opened once per process: test images, judges, feature space, real images, editors."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ Arrays = dict[str, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Setup:
-    """What a worker must be told to open the same workbench as everybody else.
+    """What a worker needs to open the same workbench as the other processes.
 
     Attributes:
         profile: the profile.
-        data_root: where CelebA lies.
-        limit: use the first so many test images only.
-        run: the run directory; on a cluster, in a folder that all machines share.
+        data_root: folder of the data set.
+        limit: use only this many test images, the first ones.
+        run: the run directory; on a cluster, it must be in a folder that all machines share.
         device: where the networks compute, as PyTorch names it.
     """
 
@@ -55,7 +55,7 @@ class Setup:
     run: Path
     device: str = "cpu"
 
-    def __hash__(self) -> int:  # a profile holds dicts
+    def __hash__(self) -> int:  # a profile holds dicts, which have no hash
         return hash((self.profile.name, self.run))
 
 
@@ -92,7 +92,7 @@ class Workbench:
     def protocol(self) -> Protocol:
         """Everything that decides a number."""
         features, settings = self.extractor, self.settings
-        # Flips are edited once, some of them again for the diversity; conversions several times, and all is measured.
+        # A flip is edited once, and some flips again for diversity. A conversion is edited several times, all measured.
         references, images, draws, outputs = {
             "flips": (DRAWN, settings.diversity_images, settings.diversity_draws, None),
             "conversions": (DEALT, None, None, settings.outputs),
@@ -127,34 +127,34 @@ class Workbench:
 
     @cached_property
     def real_splits(self) -> dict[str, ImageSet]:
-        """The splits whose images are on the real side: the test images; of domains, all there are to train on."""
+        """The splits of the real images for distances: the test images; for domains, all images to train on."""
         if not self.space.exclusive:
             return {"test": self.test}
         profile, root = self.setup.profile, self.setup.data_root
-        # AFHQ has no validation images: ours are a share of its training images.
+        # AFHQ has no validation images: our validation split is a part of its training images.
         splits: tuple[Split, ...] = ("train", "validation") if profile.data.name == "afhq" else ("train",)
         return {split: open_split(profile, split, data_root=root) for split in splits}
 
     def images(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Test images (M, H, W, 3); only these are read."""
+        """Test images by index, uint8 (M, H, W, 3); no other images are read."""
         return np.asarray(self.test.images[indices])
 
     def edited(self, part: str | None) -> NDArray[np.int64]:
-        """The test images of one of the label space's parts that are edited: the first ones."""
+        """Indices of the test images that are edited: the first ones of a part of the label space."""
         return self.space.rows(self.labels, part)[: self.settings.n or None]
 
     @cached_property
     def positions(self) -> dict[bytes, int]:
-        """Where each test image stands, by the digest of its pixels."""
+        """The index of each test image, by the digest of its pixels."""
         found: dict[bytes, int] = {}
-        for start in range(0, len(self.labels), self.settings.batch):  # a memory map is slow to give one at a time
+        for start in range(0, len(self.labels), self.settings.batch):  # reading single images of a memory map is slow
             images = np.asarray(self.test.images[start : start + self.settings.batch])
             found |= {digest(image): index for index, image in enumerate(images, start)}
         return found
 
     @cached_property
     def source_reading(self) -> Reading:
-        """What the primary judge reads of all test images; kept in the run directory."""
+        """Logits and features of the primary judge for all test images; kept in the run directory."""
         key = hash_of([self.protocol.data.model_dump(), self.primary.digest])
         found = self._kept(
             f"reading-{key[:16]}", ("logits", "features"), lambda: vars(read(self.primary, self.test.images))
@@ -170,13 +170,13 @@ class Workbench:
 
     @cached_property
     def instruments(self) -> Instruments:
-        """What measures take: judges, feature space and the real side of distances."""
+        """What the measures need: judges, feature space and the real images for distances."""
         features = [
             self.test_features if images is self.test else self._features(split, images)
             for split, images in self.real_splits.items()
         ]
         labels = np.concatenate([np.asarray(images.labels) for images in self.real_splits.values()])
-        # A memory map that stands alone is not copied.
+        # A single memory map is not copied.
         whole = features[0] if len(features) == 1 else np.concatenate(features)
         reals = Reals(whole, labels, self.space, self.settings.seed)
         return Instruments(
@@ -190,9 +190,9 @@ class Workbench:
         )
 
     def keep_features(self) -> None:
-        """Stores what is read of all test images, and the real features, in the run directory, where workers find them.
+        """Stores the readings of all test images and the real features in the run directory, where workers find them.
 
-        What lies there already is not computed again.
+        What is stored already is not computed again.
         """
         _ = self.source_reading, self.instruments
 
@@ -208,9 +208,9 @@ class Workbench:
         ]
 
     def _kept(self, stem: str, names: Sequence[str], made: Callable[[], Arrays]) -> Arrays:
-        """Arrays from the run directory's cache, made if they are not there; `stem` names what decides them.
+        """Arrays from the run directory's cache; missing arrays are made. `stem` identifies what decides the arrays.
 
-        They are memory maps: all workers of a machine share them.
+        The arrays are memory maps, shared by all workers of a machine.
         """
         paths = {name: self.run.root / "cache" / f"{stem}-{name}.npy" for name in names}
         if not all(path.is_file() for path in paths.values()):
@@ -223,14 +223,14 @@ class Workbench:
 
 
 def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:
-    """The workbench of a setup, opened once in this process; one thread computes, so bytes repeat.
+    """The workbench of a setup, opened once in this process. One thread computes, so results repeat exactly.
 
     Args:
         setup: what to open.
-        protocol_hash: that of the caller's run: a worker that lives on after a judge was trained anew opens again.
+        protocol_hash: hash of the caller's protocol. If it differs (a judge was retrained), the setup is opened again.
 
     Raises:
-        UserError: data or weights are missing, or others than those that the run was planned with.
+        UserError: data or weights are missing, or differ from those that the run was planned with.
     """
     bench = _opened(setup)
     if protocol_hash not in (None, bench.protocol.hash):

@@ -1,11 +1,11 @@
-"""AFHQ (Choi et al., StarGAN v2, CVPR 2020) as it is published: read where it lies, nothing is ever downloaded.
+"""AFHQ (Choi et al., StarGAN v2, CVPR 2020) as published: it is read in place, and nothing is downloaded.
 
     ROOT/ or ROOT/afhq/ or ROOT/afhq_v2/, or the same in ROOT/afhq.zip or ROOT/afhq_v2.zip
         train/{cat,dog,wild}/*.jpg    of any size; 512 x 512 as published, .png in version 2
         val/{cat,dog,wild}/*.jpg      (test/ in version 2)
 
-Our split "test" is the folder val (test). Of each domain's folder in train the last photos by name, one in fifty and at
-least one, are the split "validation" and are not trained on; the rest is "train".
+Our split "test" is the folder val (or test). In each domain's folder in train, the last photos by name (one in fifty,
+at least one) are the split "validation" and are not trained on. The rest is "train".
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ def load_afhq(
     skip_damaged: bool = False,
     cache_dir: Path | None = None,
 ) -> ImageSet:
-    """A split of AFHQ, its domains in turn (cat, dog, wild, cat, ...) as far as each has photos, each sorted by name.
+    """A split of AFHQ. Domains alternate (cat, dog, wild, cat, ...) while they have photos; each is sorted by name.
 
-    The whole photo is resized to `image_size` by Pillow's bilinear filter with antialias, as StarGAN v2 does it. A
-    label is one-hot, a column for each of ``methods.core.labels.DOMAINS``.
+    The whole photo is resized to `image_size` by Pillow's bilinear filter with antialias, as in StarGAN v2. A label is
+    one-hot, with one column for each of ``methods.core.labels.DOMAINS``.
 
     Args:
-        root: the folder described at the head of this file.
+        root: the folder described at the top of this file.
         split: "train", "validation" or "test".
         image_size: side of the images in pixels.
-        count: take the first so many photos of the split, which must hold them; 0: all.
-        limit: take no more than so many.
+        count: take this many photos of the split, the first ones; the split must have them. 0: take all.
+        limit: take at most this many.
         skip_damaged: leave out photos that are damaged.
         cache_dir: where prepared photos are kept; see :func:`harness.data.cache.default_cache_dir`.
 
     Raises:
-        UserError: the data set is not there, a photo is damaged, or the split holds fewer than `count`.
+        UserError: the data set is missing, a photo is damaged, or the split has fewer photos than `count`.
     """
     source = locate_afhq(root)
     states = photos_of(source, split)
@@ -92,10 +92,10 @@ def load_afhq(
 
 
 def locate_afhq(root: Path | None) -> PhotoSource:
-    """Where AFHQ lies in a folder, unpacked or zipped; `root` may also be the zip itself.
+    """Finds AFHQ in a folder, unpacked or zipped; `root` may also be the zip itself.
 
     Raises:
-        UserError: it is not there.
+        UserError: AFHQ is not found.
     """
     expected = f"train/ and val/, each with the folders {', '.join(f'{domain}/' for domain in DOMAINS)}"
     published = f"the data set is published at {PUBLISHED} and is not downloaded for you"
@@ -117,7 +117,7 @@ def locate_afhq(root: Path | None) -> PhotoSource:
 
 
 def photos_of(source: PhotoSource, split: Split) -> dict[str, State]:
-    """The photos of a split with their states, named ``train/cat/NAME`` and so on; domain by domain, each by name."""
+    """The photos of a split with their states, named like ``train/cat/NAME``; sorted by domain, then by name."""
     found: dict[str, State] = {}
     for domain in DOMAINS:
         photos = photos_in(source, TEST_PARTS if split == "test" else ("train",), domain)
@@ -126,14 +126,14 @@ def photos_of(source: PhotoSource, split: Split) -> dict[str, State]:
 
 
 def photos_in(source: PhotoSource, parts: Iterable[str], domain: str) -> Mapping[str, State]:
-    """The photos of a domain in the first of these folders that has any."""
+    """The photos of a domain, from the first of these folders that has any."""
     return next((there for part in parts if (there := source.photos(f"{part}/{domain}"))), {})
 
 
 def _check_domains(source: PhotoSource, split: Split, states: Iterable[str]) -> None:
-    """Raises UserError if a domain has no photos in the split: it would leave holes in every table.
+    """Raises UserError if a domain has no photos in the split, which would leave gaps in every table.
 
-    A validation split may lack a domain: of a single photo in train none is left for it.
+    A validation split may lack a domain: if train has a single photo of it, none is left for validation.
     """
     found = {domain_of(name) for name in states}
     lacking = [domain for domain in DOMAINS if domain not in found]
@@ -152,7 +152,7 @@ def domain_of(name: str) -> str:
 
 
 def _part_of(split: Split, names: list[str]) -> list[str]:
-    """The photos of the split, out of a domain's sorted photos."""
+    """The photos of the split, selected from a domain's sorted photos."""
     if split == "test":
         return names
     kept = len(names) - (max(1, len(names) // _ONE_IN) if len(names) > 1 else 0)
@@ -160,6 +160,6 @@ def _part_of(split: Split, names: list[str]) -> list[str]:
 
 
 def _in_turn(names: Iterable[str]) -> Iterator[str]:
-    """The first photo of each domain, then the second of each, and so on, as far as each has photos."""
+    """The first photo of each domain, then the second of each, and so on, while a domain has photos."""
     by_domain = [list(some) for _, some in groupby(names, domain_of)]
     return (name for turn in zip_longest(*by_domain) for name in turn if name is not None)

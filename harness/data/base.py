@@ -1,4 +1,4 @@
-"""What every data set offers: images, labels, names, and, where they can be had, the true edits."""
+"""The interface of all data sets: images, labels, names and, if available, true edits."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Split = Literal["train", "validation", "test"]
 class ImageSet:
     """One split of a data set.
 
-    images: (N, H, W, 3) uint8, RGB; has a length and is indexed as a numpy array's first axis (integers, slices,
-        integer arrays); it may be read from disk as it is indexed.
-    labels: (N, A) uint8 of 0 and 1, a column for each name in `attributes`.
+    images: (N, H, W, 3) uint8, RGB; has a length and is indexed like the first axis of a numpy array (integers, slices,
+        integer arrays); indexing may read from disk.
+    labels: (N, A) uint8, 0 or 1, one column for each name in `attributes`.
     ids: a name for each image, unique in the set.
-    digest: hex hash of the contents: two sets of one digest hold the same images and labels.
-    preparation: JSON-able; how photos became these images (crop, resize filter), and what was left out of the split;
-        None where images are drawn at size.
+    digest: hex hash of the contents: two sets with the same digest have the same images and labels.
+    preparation: can be stored as JSON; how photos were prepared (crop, resize filter), and what was left out of the
+        split; None if images are drawn at their final size.
     """
 
     images: Any
@@ -41,7 +41,7 @@ class ImageSet:
 
     @property
     def space(self) -> LabelSpace:
-        """What the label columns are."""
+        """The label space: the meaning of the label columns."""
         return label_space(self.attributes)
 
     def __len__(self) -> int:
@@ -56,8 +56,8 @@ class ImageSet:
     ) -> NDArray[np.uint8]:
         """The images `indices` as they truly look with `labels` (n, A): uint8 (n, H, W, 3).
 
-        With `reference_indices` (n) the style of `attribute` is taken from those images of this set.
+        With `reference_indices` (n), the style of `attribute` is taken from those images of this set.
 
-        Raises UserError where the set has no true edits (`has_truth` is False).
+        Raises UserError if the set has no true edits (`has_truth` is False).
         """
         raise UserError(f"The data set '{self.name}' has no true edits: it holds photos, not drawings.")

@@ -1,8 +1,8 @@
-"""Images that take time to make are kept on disk: made once by all cores, then read as a memory map.
+"""Keeps images that take time to make on disk: they are made once on all cores, then read as a memory map.
 
-A cache is a folder of two files: ``images.npy``, one uint8 array of all images, and ``blocks.jsonl``, a line for each
-block of it that is done, with the hash of its pixels. A process that is killed leaves whole blocks behind, and the next
-one goes on from there. What is cut short or altered does not match its hash, and is made again.
+A cache is a folder with two files: ``images.npy``, one uint8 array of all images, and ``blocks.jsonl``, one line for
+each finished block, with the hash of its pixels. A killed process leaves complete blocks behind, and the next process
+continues from there. A truncated or altered block does not match its hash and is made again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Draw = Callable[[Job], NDArray[np.uint8]]
 
 _BLOCK_BYTES = 16 * 2**20
 _LARGEST_BLOCK = 256
-_WORTH_A_POOL = 400  # images; starting the processes costs as much as drawing this many
+_WORTH_A_POOL = 400  # images; starting the processes takes as long as drawing this many
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class CachedImages:
 
 @dataclass
 class Speed:
-    """How many images were made and read, and in what time (seconds of the clock)."""
+    """How many images were made and read, and the wall-clock time in seconds."""
 
     made: int = 0
     making: float = 0.0
@@ -54,7 +54,7 @@ class Speed:
 def default_cache_dir() -> Path:
     """$BRIDGEBENCH_CACHE, or the system's folder for caches: on Linux ``$XDG_CACHE_HOME/bridgebench``.
 
-    A ``~/.cache/bridgebench`` that is there is used in any case: what was drawn or decoded into it is not lost.
+    An existing ``~/.cache/bridgebench`` is used in any case, so that images drawn or decoded into it are not lost.
     """
     if named := os.environ.get("BRIDGEBENCH_CACHE"):
         return Path(named).expanduser()
@@ -71,9 +71,9 @@ def cached_images(
     name: str,
     cache_dir: Path | None = None,
 ) -> CachedImages:
-    """The images of `jobs` (at least one), each `draw`n as uint8 (size, size, 3); drawn once, then read from the cache.
+    """The images of `jobs` (at least one), each made by `draw` as uint8 (size, size, 3) once, then read from the cache.
 
-    `key` (JSON-able) must hold everything that decides a pixel: it names the folder. `draw` must be picklable.
+    `key` must be storable as JSON and hold everything that decides a pixel; it names the folder. `draw` is picklable.
 
     Raises UserError if the cache folder cannot be written.
     """
@@ -88,19 +88,19 @@ def cached_images(
 
 
 class ImageCache(Generic[Job]):
-    """The images of `jobs` on disk, made block by block as they are needed.
+    """The images of `jobs` on disk, made block by block when needed.
 
-    Two processes may make the same images at once: they write the same bytes to the same places.
+    Two processes may make the same images at once, because they write the same bytes to the same places.
 
     Args:
-        key: JSON-able; everything that decides a pixel and is the same for all jobs. It names the folder.
-        draw: picklable; makes the image of a job, uint8 (size, size, 3). A UserError that it raises is kept as the
-            reason why the row is damaged; its pixels are 0.
+        key: storable as JSON; everything that decides a pixel and is the same for all jobs. It names the folder.
+        draw: picklable; makes the image of a job, uint8 (size, size, 3). If it raises a UserError, the error is kept as
+            the reason why the row is damaged, and the row's pixels are 0.
         jobs: what the images are made from, in order.
-        size: side of the images.
-        name: the folder's name begins with it.
-        states: JSON-able, one a job: a block is made again when one of its states is another (a photo was exchanged).
-        cache_dir: where the folder lies; the user's cache by default.
+        size: side of the images in pixels.
+        name: prefix of the folder's name.
+        states: storable as JSON, one per job; a block is made again when one of its states changes (say, a new photo).
+        cache_dir: parent of the folder; the user's cache by default.
     """
 
     def __init__(
@@ -125,22 +125,22 @@ class ImageCache(Generic[Job]):
 
     @property
     def damaged(self) -> dict[int, str]:
-        """The rows that could not be made, of those that :meth:`make` has gone over, with the reason."""
+        """The rows visited by :meth:`make` that could not be made, each with the reason."""
         return {row: reason for _, block in sorted(self._done.items()) for row, reason in block.damaged.items()}
 
     def images(self) -> NDArray[np.uint8]:
-        """All images as a read-only memory map; only the rows that :meth:`make` has gone over hold anything."""
+        """All images as a read-only memory map; only rows visited by :meth:`make` are filled."""
         return np.load(self._path, mmap_mode="r", allow_pickle=False)
 
     def digest(self, rows: int) -> str:
-        """Hex hash of the pixels of the first `rows` images, which have been made."""
+        """Hex hash of the pixels of the first `rows` images, which must have been made."""
         whole, rest = divmod(rows, self._step)
         tail = np.ascontiguousarray(self.images()[whole * self._step : whole * self._step + rest])
         hashes = [self._done[block].sha256 for block in range(whole)]
         return _sha256([*hashes, hashlib.sha256(tail.data).hexdigest()])
 
     def make(self, rows: int, title: str) -> Iterator[Block]:
-        """Makes what is missing of the first `rows` images; gives each block as it is there.
+        """Makes the missing ones of the first `rows` images; yields each block when it is ready.
 
         Raises:
             UserError: the cache cannot be written.
@@ -160,7 +160,7 @@ class ImageCache(Generic[Job]):
             ) from error
 
     def _found(self, wanted: Sequence[int]) -> Iterator[Block]:
-        """The blocks of `wanted` that are on disk, made from the same states and unaltered."""
+        """The blocks of `wanted` that are on disk unaltered and were made from the same states."""
         records = self._records()
         known = [k for k in wanted if k in records]
         self._done.update((k, records[k]) for k in known)
@@ -194,7 +194,7 @@ class ImageCache(Generic[Job]):
         return _sha256(None if self._states is None else list(self._states[rows.start : rows.stop]))
 
     def _allocate(self) -> None:
-        """Makes the array's file, which takes room on disk only as it is filled."""
+        """Creates the array's file, which takes disk space only as it is filled."""
         path = self._path
         try:
             if np.load(path, mmap_mode="r", allow_pickle=False).shape == self.shape:
@@ -210,7 +210,7 @@ class ImageCache(Generic[Job]):
             temporary.unlink(missing_ok=True)
 
     def _records(self) -> dict[int, Block]:
-        """The blocks that the second file names; a line that a kill cut short counts for nothing."""
+        """The blocks listed in ``blocks.jsonl``; a line truncated by a kill is ignored."""
         try:
             lines = (self.folder / "blocks.jsonl").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
@@ -229,7 +229,7 @@ class ImageCache(Generic[Job]):
     def _record(self, number: int, block: Block) -> None:
         entry = {"block": number, "state": self._state(number), "sha256": block.sha256, "damaged": block.damaged}
         with (self.folder / "blocks.jsonl").open("a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps(entry) + "\n")  # the first line end closes one that a kill cut short
+            file.write("\n" + json.dumps(entry) + "\n")  # the first newline ends a line truncated by a kill
 
     def _verify(self, blocks: Sequence[int]) -> list[bool]:
         """Whether the pixels of each block match its hash."""
@@ -253,7 +253,7 @@ class Block:
 
 @dataclass(frozen=True)
 class BlockJob(Generic[Job]):
-    """A block to be made: images `rows` of the array at `path`, each (H, W, 3) `shape`, drawn from `jobs`."""
+    """A block to be made: images `rows` of the array at `path`, each of `shape` (H, W, 3), drawn from `jobs`."""
 
     path: Path
     rows: range
@@ -266,7 +266,7 @@ class BlockJob(Generic[Job]):
 
 
 def make_block(block: BlockJob) -> Block:
-    """Makes the images of a block and writes them to their place in the file."""
+    """Makes the images of a block and writes them to their position in the file."""
     images = np.zeros((len(block), *block.shape), np.uint8)
     damaged: dict[int, str] = {}
     for place, (row, job) in enumerate(zip(block.rows, block.jobs, strict=True)):
@@ -274,21 +274,21 @@ def make_block(block: BlockJob) -> Block:
             images[place] = block.draw(job)
         except UserError as error:
             damaged[row] = str(error)
-    with block.path.open("r+b") as file:  # not through a memory map: a full disk would end the process there
+    with block.path.open("r+b") as file:  # no memory map: a full disk would then kill the process
         _seek(file, block.rows.start)
         file.write(images.data)
     return Block(hashlib.sha256(images.data).hexdigest(), damaged)
 
 
 def read_hash(path: Path, rows: range) -> str:
-    """Hash of rows as they are on disk; read as a file, so that memory stays flat."""
+    """Hash of rows on disk; they are read as a file, so that memory use stays constant."""
     with path.open("rb") as file:
         image = _seek(file, rows.start)
         return hashlib.sha256(file.read(len(rows) * image)).hexdigest()
 
 
 def _seek(file: BinaryIO, row: int) -> int:
-    """Goes to an image of an .npy file; returns the bytes an image has."""
+    """Moves to an image of an .npy file; returns the size of an image in bytes."""
     np.lib.format.read_magic(file)
     shape, _, _ = np.lib.format.read_array_header_1_0(file)
     image = int(np.prod(shape[1:]))

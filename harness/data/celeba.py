@@ -1,11 +1,11 @@
-"""CelebA (Liu et al., ICCV 2015) as people have it on disk: read where it lies, nothing is ever downloaded.
+"""CelebA (Liu et al., ICCV 2015) in its common layouts on disk: it is read in place, and nothing is downloaded.
 
     ROOT/celeba/ or ROOT/
         img_align_celeba/000001.jpg ...    the aligned photos, 178 x 218; or img_align_celeba.zip, or PNG files
-        list_attr_celeba.txt               count, 40 names, then one row a photo with -1 or 1 a name; or Kaggle's .csv
+        list_attr_celeba.txt               count, 40 names, then a row per photo with -1 or 1 per name; or Kaggle's .csv
         list_eval_partition.txt            photo and split (0 train, 1 validation, 2 test); or Kaggle's .csv
 
-The publisher's folders Img/, Anno/ and Eval/ may be between, and Kaggle's second img_align_celeba/.
+The publisher's folders Img/, Anno/ and Eval/, and Kaggle's second img_align_celeba/, may lie in between.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ IMAGES, LABELS, PARTITION = "img_align_celeba", "list_attr_celeba", "list_eval_p
 _FOLDERS = tuple(f"{place}{name}" for name in (IMAGES, f"{IMAGES}_png") for place in ("", "Img/"))
 PHOTO_SIZE = (218, 178)  # height, width
 PART = Path(__file__).parent / "celeba_part.txt"
-# BridgeGAN's data code splits by file order: its training set takes in most of the validation photos.
+# BridgeGAN's data code splits by file order: its training set includes most of the validation photos.
 _OFFICIAL_CODE = {"train": range(182_000), "validation": range(182_000, 182_637), "test": range(182_637, 202_599)}
 
 SPLITS = ("train", "validation", "test")
 PUBLISHED_COUNT = 202_599
-_LARGEST = 2**28  # bytes of a list; the published ones have 27 MB
+_LARGEST = 2**28  # bytes of a list; the published lists have 27 MB
 PUBLISHED_SPLITS = {"train": 162_770, "validation": 19_867, "test": 19_962}
 """The published partition goes by file order: train first, test last."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The parts of CelebA that were found; None for a part that was not."""
+    """The parts of CelebA that were found; None for a missing part."""
 
     folder: Path
     photos: PhotoSource | None
@@ -70,23 +70,23 @@ def load_celeba(
     """A split of CelebA.
 
     Args:
-        data_root: the folder described at the head of this file.
+        data_root: the folder described at the top of this file.
         split: "train", "validation" or "test".
-        attributes: the label columns wanted, in order.
+        attributes: names of the label columns, in order.
         image_size: side of the images in pixels.
-        count: take the first so many photos of the split, which must hold them; 0: all.
-        limit: take no more than so many.
-        rule: "partition" goes by CelebA's own list; where that is missing, by :func:`implied_partition`.
-            "official-code" is BridgeGAN's split by file order (182,000 / 637 / 19,962); it means something for the
-            whole data set alone, so a smaller one goes by its list here too. "part" takes the 31,135 photos of the
+        count: take this many photos of the split, the first ones; the split must have them. 0: take all.
+        limit: take at most this many.
+        rule: "partition" uses CelebA's own list or, if it is missing, :func:`implied_partition`.
+            "official-code" is BridgeGAN's split by file order (182,000 / 637 / 19,962). It makes sense only for the
+            whole data set, so a smaller set uses its list here too. "part" takes the 31,135 photos of the
             shipped list ``celeba_part.txt``, 24,220 / 1,592 / 5,323, with no person in two splits.
-        preparation: crop and resize filter; BridgeGAN's where not given.
-        skip_damaged: leave out photos that are damaged or missing, and lines of the lists that are.
+        preparation: crop and resize filter; BridgeGAN's by default.
+        skip_damaged: leave out damaged or missing photos, and damaged lines of the lists.
         cache_dir: where prepared photos are kept; see :func:`harness.data.cache.default_cache_dir`.
 
     Raises:
-        UserError: the data set is not there, a list or a photo is damaged, it lacks an attribute or photos, or the
-            split holds fewer than `count`.
+        UserError: the data set is missing, a list or a photo is damaged, attributes or photos are missing, or the
+            split has fewer photos than `count`.
     """
     place = find_celeba(data_root)
     labels, photos = _whole(place, data_root)
@@ -134,10 +134,10 @@ def load_celeba(
 
 
 def _part_of(labels: Labels, folder: Path, skip_damaged: bool) -> Partition:
-    """The shipped list of the part of CelebA that the profile ``celeba64`` takes.
+    """The shipped list of the part of CelebA that the profile ``celeba64`` uses.
 
     Raises:
-        UserError: photos of the list are not in the data set, and they are not to be left out.
+        UserError: photos of the list are missing in the data set, and `skip_damaged` is not set.
     """
     partition = read_partition(PART)
     missing = sorted(partition.codes.keys() - set(labels.ids))
@@ -153,7 +153,7 @@ def find_celeba(data_root: Path | None) -> Place:
     """Finds the parts of CelebA in a folder.
 
     Raises:
-        UserError: no folder is named, or symbolic links lead out of it.
+        UserError: no folder is given, or symbolic links lead out of it.
     """
     if data_root is None:
         raise UserError(f"CelebA is needed: give --data-root FOLDER, which holds {_EXPECTED}.")
@@ -162,16 +162,16 @@ def find_celeba(data_root: Path | None) -> Place:
 
 
 def partition_of(labels: Labels, place: Place) -> Partition:
-    """The list of splits; where it is missing, what follows from the order of the files.
+    """The list of splits; if it is missing, the splits implied by the order of the files.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: the list cannot be read.
     """
     return implied_partition(labels) if place.partition is None else read_partition(place.partition)
 
 
 def file_names(ids: Sequence[str], files: Collection[str]) -> list[str]:
-    """The file of each photo: the lists say 000001.jpg also where the files are PNG."""
+    """The file of each photo: the lists say 000001.jpg even if the files are PNG."""
     by_stem = {name.rpartition(".")[0]: name for name in files}
     return [name if name in files else by_stem.get(name.rpartition(".")[0], name) for name in ids]
 
@@ -191,7 +191,7 @@ def _whole(place: Place, data_root: Path | None) -> tuple[Labels, PhotoSource]:
 
 
 def empty_folder(place: Place) -> str:
-    """A sentence that the folder of photos has no photo in it; "" if there is no such folder."""
+    """A sentence saying that the folder of photos is empty; "" if there is no such folder."""
     folder = next((place.folder / name for name in _FOLDERS if (place.folder / name).is_dir()), None)
     if folder is None:
         return ""
@@ -221,7 +221,7 @@ def _photos(folder: Path, root: Path) -> PhotoSource | None:
 
 
 def _problems(labels: Labels, partition: Partition | None) -> Iterator[tuple[str | None, str]]:
-    """What is wrong with the lists: the photo or line that is left out for it, and the sentence."""
+    """The problems of the lists: for each, the photo or line that is left out, and a sentence."""
 
     def tell(problem: Problem, path: Path) -> tuple[str | None, str]:
         name = (problem.photo or f"{path.name} line {problem.line}") if problem.line else None
@@ -236,7 +236,7 @@ def _problems(labels: Labels, partition: Partition | None) -> Iterator[tuple[str
 
 
 def _rows_of(split: Split, labels: Labels, partition: Partition | None) -> NDArray[np.int64]:
-    """Which of the label list's photos a split has."""
+    """Positions in the label list of a split's photos."""
     if partition is None:
         wanted = _OFFICIAL_CODE[split]
         return np.flatnonzero((labels.positions >= wanted.start) & (labels.positions < wanted.stop))
@@ -245,7 +245,7 @@ def _rows_of(split: Split, labels: Labels, partition: Partition | None) -> NDArr
 
 
 def _is_known(labels: Labels, partition: Partition | None) -> bool:
-    """Whether the split is what somebody has published or listed."""
+    """Whether the split is published or given by a list, rather than guessed."""
     return labels.lines == PUBLISHED_COUNT or (partition is not None and partition.path is not None)
 
 
@@ -261,17 +261,17 @@ def _column(attribute: str, labels: Labels) -> int:
     return labels.names.index(attribute)
 
 
-# The two lists, labels and partition, as published or as CSV, with what is wrong by line.
+# The two lists, labels and partition, as published or as CSV, with the problems of each line.
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong in a list.
+    """A problem in a list.
 
     Attributes:
         line: number of the line, from 1; 0: the list as a whole.
-        what: what is wrong with it, as the end of a sentence that begins with the line.
-        photo: the photo that has no label or split because of it, where it is known.
+        what: the problem, as the end of a sentence that begins with the line.
+        photo: the photo that has no label or split because of the problem, if known.
     """
 
     line: int
@@ -290,11 +290,11 @@ class Labels:
     Attributes:
         path: the file.
         ids: photos (N), in the order of the list.
-        positions: (N) the place of each among all lines of the list, whole or not, from 0.
-        lines: how many lines for photos the list has, whole or not.
+        positions: (N) position of each photo among all lines of the list, complete or not, from 0.
+        lines: number of lines for photos in the list, complete or not.
         names: attributes (A).
-        values: (N, A) of -1 and 1.
-        problems: lines that are not whole; their photos are not in `ids`.
+        values: (N, A) labels, -1 or 1.
+        problems: incomplete lines; their photos are not in `ids`.
     """
 
     path: Path
@@ -310,7 +310,7 @@ class Labels:
 class Partition:
     """The partition list: the split of each photo, as a place in ``SPLITS``; problems as in :class:`Labels`.
 
-    `path` is None where there is no such list.
+    `path` is None if there is no such list.
     """
 
     path: Path | None
@@ -319,10 +319,10 @@ class Partition:
 
 
 def read_labels(path: Path) -> Labels:
-    """Reads ``list_attr_celeba.txt``, or Kaggle's ``.csv`` of it; extra spaces and empty lines count for nothing.
+    """Reads ``list_attr_celeba.txt``, or Kaggle's ``.csv`` version; extra spaces and empty lines are ignored.
 
     Raises:
-        UserError: the file cannot be read, or its head is not that of a label list.
+        UserError: the file cannot be read, or does not begin like a label list.
     """
     lines = _lines(path)
     csv = path.suffix == ".csv"
@@ -365,10 +365,10 @@ def read_partition(path: Path) -> Partition:
 
 
 def implied_partition(labels: Labels) -> Partition:
-    """The partition of a data root that lacks the list: as published, which goes by file order.
+    """The partition for a data root without the list. Like the published partition, it goes by file order.
 
-    Of the whole of CelebA, and of a part of it whose files still have their published numbers, it is the very same. Of
-    any other set of photos the first ones train and the last ones test, in the published shares.
+    For all of CelebA, and for a part whose files still have their published numbers, it equals the published partition.
+    For any other set, the first photos are for training and the last for testing, in the published shares.
     """
     ends = np.cumsum([PUBLISHED_SPLITS[split] for split in SPLITS])
     numbers = _published_numbers(labels)
@@ -378,7 +378,7 @@ def implied_partition(labels: Labels) -> Partition:
 
 
 def _published_numbers(labels: Labels) -> NDArray[np.int64] | None:
-    """The numbers of files named 000001.jpg to 202599.jpg, where they go beyond the training photos'."""
+    """The numbers of files named 000001.jpg to 202599.jpg, if some are beyond those of the training photos."""
     stems = [name.rpartition(".")[0] for name in labels.ids]
     if not stems or not all(len(stem) == len("000001") and stem.isascii() and stem.isdigit() for stem in stems):
         return None
@@ -395,7 +395,7 @@ class _Rows:
 
 
 def _fast(rows: list[tuple[int, str]], width: int) -> _Rows | None:
-    """All rows at once; None if any of them is not whole."""
+    """Reads all rows at once; None if any row is incomplete."""
     try:
         pairs = [line.replace(",", " ").split(maxsplit=1) for _, line in rows]
         ids = [pair[0] for pair in pairs]
@@ -409,7 +409,7 @@ def _fast(rows: list[tuple[int, str]], width: int) -> _Rows | None:
 
 
 def _slow(rows: list[tuple[int, str]], cut: Callable[[str], list[str]], width: int) -> _Rows:
-    """The rows one by one, with a problem for each that is not whole."""
+    """Reads rows one by one, with a problem for each incomplete row."""
     found: dict[str, tuple[int, list[int]]] = {}
     lines: dict[str, int] = {}
     problems = []
@@ -433,7 +433,7 @@ def _slow(rows: list[tuple[int, str]], cut: Callable[[str], list[str]], width: i
 
 
 def _head(path: Path, lines: Sequence[str]) -> tuple[int, list[str], int]:
-    """The head of the published list: count, names, and how many lines the head has."""
+    """The header of the published list: count, names, and number of lines of the header."""
     try:
         return int(lines[0]), lines[1].split(), 2
     except (ValueError, IndexError) as error:
@@ -450,12 +450,12 @@ def _lines(path: Path) -> list[str]:
 
 
 def _cells(csv: bool) -> Callable[[str], list[str]]:
-    """Cuts a line into its cells, at least one."""
+    """A function that splits a line into its cells, at least one."""
     if csv:
         return lambda line: [cell.strip().strip('"') for cell in line.split(",")]
     return lambda line: line.split() or [""]
 
 
 def _photo(name: str) -> str | None:
-    """The name, if it can be the name of a photo; else None."""
+    """The name if it can be a photo's name; else None."""
     return name if name and "." in name and not set(name) & set('/\\:"') and not name.startswith(".") else None

@@ -1,7 +1,7 @@
-"""`bridgebench data check`: what of a data set is there, what is wrong with it, and what to do.
+"""`bridgebench data check`: reports what a data set contains, what is wrong with it, and what to do.
 
-It ends with exit code 1 if a loader would stop at what is wrong (without --skip-damaged), else with 0. That a data set
-is smaller than the published one, or holds a photo twice, is said, and is no error.
+The exit code is 1 if a loader would stop at a problem (without --skip-damaged), else 0. It is reported, but no error,
+that a data set is smaller than the published one or contains a photo twice.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from bridgebench.harness.processes.parallel import run_all
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.labels import DOMAINS
 
-_SHOWN = 200  # of each kind
+_SHOWN = 200  # shown items of each kind
 
 
 @dataclass(frozen=True)
 class CheckedPart:
-    """A line of the table: what, how it was found, and how it is published ("" where that means nothing)."""
+    """A line of the table: what is counted, the number found, and the published number ("" if there is none)."""
 
     what: str
     found: str
@@ -38,13 +38,13 @@ class CheckedPart:
 
 @dataclass(frozen=True)
 class Finding:
-    """Things of one kind that are worth telling, and what to do about them.
+    """Findings of one kind that are reported, and what to do about them.
 
     Attributes:
-        title: what they have in common.
-        items: the things, each a line that names its file.
+        title: what the items have in common.
+        items: the items, each a line that names its file.
         advice: what to do.
-        error: whether a loader stops at them.
+        error: whether a loader stops at the items.
     """
 
     title: str
@@ -55,7 +55,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """What was found; empty findings are not kept."""
+    """The results of a check; empty findings are not kept."""
 
     title: str
     rows: list[CheckedPart] = field(default_factory=list)
@@ -63,15 +63,15 @@ class Report:
 
     @property
     def errors(self) -> int:
-        """How many things a loader would stop at."""
+        """The number of items at which a loader would stop."""
         return sum(len(finding.items) for finding in self.findings if finding.error)
 
     def count(self, what: str, found: int, published: int | str = "") -> None:
-        """Adds a line of the table."""
+        """Adds a line to the table."""
         self.rows.append(CheckedPart(what, f"{found:,}", f"{published:,}" if isinstance(published, int) else published))
 
     def find(self, title: str, items: Iterable[str], advice: str, *, error: bool = True) -> None:
-        """Adds a finding, if there is anything in it."""
+        """Adds a finding, if it has items."""
         items = list(items)
         if items:
             self.findings.append(Finding(title, items, advice, error))
@@ -79,7 +79,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Examined:
-    """A photo: its name, a hash of the file, its height and width if it could be decoded, what is wrong with it."""
+    """A photo: its name, hash of the file, height and width (if it could be decoded), and what is wrong with it."""
 
     name: str
     sha256: str
@@ -91,10 +91,10 @@ def check(name: str, data_root: Path | None, console: Console | None = None) -> 
     """Checks the data set `name` ("celeba" or "afhq") in a folder, and prints what was found.
 
     Returns:
-        Whether a loader would go through without --skip-damaged.
+        Whether a loader would finish without --skip-damaged.
 
     Raises:
-        UserError: no such data set is known, or the folder is not there.
+        UserError: the data set is unknown, or the folder does not exist.
     """
     checks = {"celeba": check_celeba, "afhq": check_afhq}
     if name not in checks:
@@ -109,12 +109,12 @@ def check(name: str, data_root: Path | None, console: Console | None = None) -> 
 
 
 def examine_all(source: PhotoSource, names: Sequence[str], expected: tuple[int, int] | None) -> list[Examined]:
-    """Decodes every photo, on all cores, and says what was found.
+    """Decodes every photo on all cores and returns what was found.
 
     Args:
-        source: where they lie.
-        names: which.
-        expected: height and width that they should have; None: any.
+        source: where the photos are.
+        names: names of the photos.
+        expected: height and width that photos should have; None: any.
     """
     work = partial(examine, source, expected)
     return list(run_all(work, names, title=f"Decoding {len(names)} photos"))
@@ -140,7 +140,7 @@ def examine(source: PhotoSource, expected: tuple[int, int] | None, name: str) ->
 def find_in_photos(
     report: Report, source: PhotoSource, examined: Sequence[Examined], published: str, size_advice: str = ""
 ) -> None:
-    """Adds what is wrong with photos, and which of them are the same file; `size_advice` is for those of wrong size."""
+    """Adds problems of photos, and photos with identical files; `size_advice` is for photos of a wrong size."""
     report.find(
         "Damaged photos",
         [photo.problem for photo in examined if photo.problem and not photo.size],
@@ -161,7 +161,7 @@ def find_in_photos(
 
 
 def show(report: Report, console: Console) -> None:
-    """Prints a report: the table, then what was found, each thing on a line of its own."""
+    """Prints a report: the table, then the findings, one item per line."""
     _line(console, report.title)
     table = Table("", "found", "published")
     for column in table.columns:
@@ -182,13 +182,13 @@ def show(report: Report, console: Console) -> None:
 
 
 def _line(console: Console, text: str) -> None:
-    text = "".join(each if each.isprintable() else "?" for each in text)  # a file's name cannot command the terminal
+    text = "".join(each if each.isprintable() else "?" for each in text)  # no control codes to the terminal
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-# CelebA, held against what was published.
+# CelebA, compared with the published data set.
 
-# MD5 of the lists as published (torchvision.datasets.CelebA.file_list knows them too).
+# MD5 of the published lists (also in torchvision.datasets.CelebA.file_list).
 _MD5 = {celeba.LABELS: "75e246fa4810816ffd6ee81facbd244c", celeba.PARTITION: "d32c9cbf5e040fd4025c592c306e6668"}
 _FETCH_CELEBA = (
     f"CelebA is published at {celeba.PUBLISHED}: fetch Img/{celeba.IMAGES}.zip, Anno/{celeba.LABELS}.txt and "
@@ -210,7 +210,7 @@ _LIST_ADVICE = (
 
 
 def check_celeba(root: Path) -> Report:
-    """Compares the CelebA in a folder with what was published."""
+    """Compares the CelebA in a folder with the published data set."""
     place = celeba.find_celeba(root)
     lie = "" if place.photos is None else f", its photos in {place.photos.place}"
     report = Report(f"CelebA in {place.folder}{lie}")
@@ -295,13 +295,13 @@ def _compare_lists(report: Report, place: celeba.Place, labels: celeba.Labels, f
 
 
 def _checksum(report: Report, path: Path, name: str) -> None:
-    """The MD5 of a list, and whether it is that of the published one; only the .txt form was published."""
+    """Adds the MD5 of a list, and whether it equals that of the published list; only .txt lists were published."""
     found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
     same = ("the same" if found == _MD5[name] else "another") if path.suffix == ".txt" else ""
     report.rows.append(CheckedPart(f"{path.name} MD5", found, same))
 
 
-# AFHQ, held against what was published.
+# AFHQ, compared with the published data set.
 
 _TRAIN, _TEST = "train", "test"
 _AFHQ_COUNTS = {
@@ -316,7 +316,7 @@ _AFHQ_SIDE = 512
 
 
 def check_afhq(root: Path) -> Report:
-    """Compares the AFHQ in a folder with what was published."""
+    """Compares the AFHQ in a folder with the published data set."""
     try:
         source = afhq.locate_afhq(root)
     except UserError as error:
@@ -352,9 +352,9 @@ def check_afhq(root: Path) -> Report:
 
 
 def version_of(names: list[str]) -> tuple[str, str]:
-    """Version "1", "2" or "unknown", and how one can tell.
+    """Version "1", "2" or "unknown", and how it was recognized.
 
-    The two differ in their numbers of photos, and version 1 holds JPEG files, version 2 PNG files.
+    The versions differ in their numbers of photos; version 1 has JPEG files, version 2 has PNG files.
     """
     found = Counter("/".join(name.split("/")[:2]).replace("val/", "test/") for name in names)
     for version, published in _AFHQ_COUNTS.items():
@@ -377,7 +377,7 @@ def _holds(source: PhotoSource, part: str) -> bool:
 def _count_afhq(
     report: Report, parts: dict[str, dict[str, list[str]]], published: Mapping[str, Mapping[str, int]] | None
 ) -> None:
-    """The numbers of photos, by domain, by split and together."""
+    """Adds the numbers of photos by domain, by split and in total."""
     for part, domains in parts.items():
         for domain, photos in domains.items():
             report.count(f"{part} {domain}", len(photos), published[part][domain] if published else "")

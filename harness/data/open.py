@@ -1,4 +1,4 @@
-"""Opens the images of a profile, whatever data set it names."""
+"""Opens the images of a profile, for any data set."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def open_split(profile: Profile, split: Split, data_root: Path | None = None, li
     """The images of one split of a profile's data set.
 
     Args:
-        profile: data set, image size, attributes, and how many images the split has (0: all there are).
+        profile: data set, image size, attributes, and number of images of the split (0: all).
         split: "train", "validation" or "test".
-        data_root: where the data set lies, for one that is not drawn here.
-        limit: take the first so many images only.
+        data_root: folder of the data set, if it is not drawn by bridgebench.
+        limit: take only this many images, the first ones.
 
     Raises:
-        UserError: the data set is not there, is damaged, or is smaller than the profile says.
+        UserError: the data set is missing, damaged, or smaller than the profile says.
     """
     data = profile.data
     count: int = getattr(data, split)

@@ -1,4 +1,4 @@
-"""Photos made ready for a network, once: decoded, cropped and resized by all cores into the image cache."""
+"""Prepares photos for a network once: all cores decode, crop and resize them into the image cache."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from bridgebench.harness.data.resize import Preparation
 from bridgebench.harness.processes.parallel import cores
 from bridgebench.methods.core.errors import UserError
 
-_FORMAT = 1  # raised by one whenever the same photo and preparation would give other pixels
+_FORMAT = 1  # increased by one whenever the same photo and preparation would give other pixels
 _ABSENT: State = (-1, -1)
-_MOST_MAPPED = 64 * 2**20  # bytes read from a map before its pages are given up
+_MOST_MAPPED = 64 * 2**20  # bytes read from a map before its pages are released
 
 
 @dataclass(frozen=True)
 class Prepared:
     """Prepared photos.
 
-    images: (n, size, size, 3) uint8, read from the cache's file as they are indexed.
-    rows: (n) which of the photos asked for these are.
+    images: (n, size, size, 3) uint8, read from the cache's file when indexed.
+    rows: (n) positions of these photos among the requested ones.
     digest: hex hash of the pixels.
-    preparation: JSON-able, for the protocol: crop, filter and size, and how many photos were left out, with a hash.
+    preparation: storable as JSON, for the protocol: crop, filter, size, and the number and hash of photos left out.
     """
 
     images: Any
@@ -44,10 +44,10 @@ class Prepared:
 
 
 class Chosen:
-    """Some rows of an array of images; indexed as a numpy array's first axis, they are copied as they are asked for.
+    """Some rows of an array of images, indexed like the first axis of a numpy array; rows are copied when indexed.
 
-    Of a memory map, the pages that were read count as this process's memory until it is told that they are not needed;
-    so it is told, time and again. They stay in the system's memory while there is room, and are soon mapped anew.
+    Pages of a memory map that were read count as this process's memory until they are released, so they are released
+    regularly. The system keeps them in memory while there is room, so mapping them again is fast.
     """
 
     dtype = np.dtype(np.uint8)
@@ -55,7 +55,7 @@ class Chosen:
 
     def __init__(self, images: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
         self._images, self._rows = images, rows
-        self._read = 0  # bytes since the pages were last given up
+        self._read = 0  # bytes read since the pages were last released
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,21 +91,21 @@ def prepared_photos(
     dropped: Iterable[str] = (),
     cache_dir: Path | None = None,
 ) -> Prepared:
-    """Photos as the preparation makes them, from the cache or, what is not there, from their files.
+    """Prepared photos, from the cache or, if they are not cached, from their files.
 
     Args:
-        source: where the photos lie.
-        names: which of them (at least one), in order; a name that `states` lacks is a photo that is missing.
-        states: of the photos that are there: where one is another than before, it is decoded again.
+        source: where the photos are.
+        names: names of the photos (at least one), in order; a photo whose name `states` lacks is missing.
+        states: states of the existing photos; a photo whose state has changed is decoded again.
         preparation: crop, resize filter and size.
-        name: of the data set.
-        wanted: how many photos of `names` are needed, the first ones that are whole; 0: all.
+        name: name of the data set.
+        wanted: number of photos needed, the first undamaged ones of `names`; 0: all.
         skip_damaged: leave out damaged and missing photos instead of raising.
-        dropped: photos that are not among `names` because something else about them is damaged; for the record.
+        dropped: photos left out of `names` because something else about them is damaged; only recorded.
         cache_dir: see :func:`harness.data.cache.default_cache_dir`.
 
     Raises:
-        UserError: a photo is damaged or missing, or (where they are left out) none remains; or the cache cannot be
+        UserError: a photo is damaged or missing (with `skip_damaged`: no photo remains), or the cache cannot be
             written.
     """
     key = {"format": _FORMAT, "place": str(source.place.resolve()), "photos": list(names), **preparation.describe()}
@@ -140,7 +140,7 @@ def prepared_photos(
 
 
 def left_out(names: Iterable[str]) -> dict[str, Any]:
-    """What the protocol says of photos that were left out: nothing if there are none, else their number and hash."""
+    """The protocol's record of photos that were left out: empty if there are none, else their number and hash."""
     names = sorted(names)
     if not names:
         return {}
@@ -151,7 +151,7 @@ def prepare_photo(source: PhotoSource, preparation: Preparation, name: str) -> N
     """One photo, decoded, cropped and resized: (size, size, 3) uint8.
 
     Raises:
-        UserError: it is missing, damaged, or not of the size that the crop is meant for.
+        UserError: the photo is missing, damaged, or not of the size that the crop is meant for.
     """
     photo = decode_photo(io.BytesIO(source.read(name)), source.where(name))
     height, width = photo.shape[:2]
@@ -162,14 +162,14 @@ def prepare_photo(source: PhotoSource, preparation: Preparation, name: str) -> N
 
 
 def describe_speed(speed: Speed, size: int) -> str:
-    """How fast photos were decoded and read, as a line for the user."""
+    """A line for the user: how fast photos were decoded and read."""
     read = f"reading {speed.read / max(speed.reading, 1e-9):,.0f} images/s"
     made = f"decoding {speed.made / max(speed.making, 1e-9):,.0f} images/s on {cores()} cores"
     return f"{speed.made:,} photos prepared at {size} px: {made}, {read}"
 
 
 def _make(cache: ImageCache, rows: int, skip_damaged: bool) -> NDArray[np.int64]:
-    """Makes the first rows; the whole ones of them."""
+    """Makes the first rows; returns the undamaged ones."""
     for block in cache.make(rows, f"Preparing {rows} photos"):
         reason = next((reason for row, reason in block.damaged.items() if row < rows), None)
         if reason is not None and not skip_damaged:

@@ -1,4 +1,4 @@
-"""Where photos lie: in a folder, or in a zip that is read in place. Nothing outside the data set's folder is read."""
+"""Sources of photos: a folder, or a zip that is read in place. Nothing outside the data set's folder is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Protocol
 from bridgebench.methods.core.errors import UserError
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
-_LARGEST_FILE = 2**28  # bytes; a photo of the largest size that is decoded has less
+_LARGEST_FILE = 2**28  # bytes; a photo of the largest decoded size is smaller
 
 State = tuple[int, int]
 """What tells that a file has been exchanged: its size in bytes, and its time of change or its checksum."""
@@ -22,20 +22,20 @@ _LEAVES: State = (-2, 0)  # a link that cannot be followed
 
 
 class PhotoSource(Protocol):
-    """A place with photos, each named by its path from there, with slashes. It can be sent to another process."""
+    """A place with photos; each is named by its relative path with slashes. It can be sent to another process."""
 
     place: Path
 
     def photos(self, folder: str = "") -> Mapping[str, State]:
-        """The images that lie directly in a folder of it: name and state."""
+        """The images directly in one of its folders: name and state."""
         ...
 
     def read(self, name: str) -> bytes:
-        """The content of a file; raises UserError where it is missing, too large, or a link that leaves."""
+        """The content of a file; raises UserError if it is missing, too large, or a link that leads out of the root."""
         ...
 
     def where(self, name: str) -> str:
-        """How the file is named to the user."""
+        """The name of the file in messages to the user."""
         ...
 
 
@@ -44,7 +44,7 @@ class PhotoFolder:
 
     Args:
         place: the folder.
-        root: what its symbolic links must not leave; the folder itself where not given.
+        root: folder that symbolic links must not leave; by default the folder itself.
     """
 
     def __init__(self, place: Path, root: Path | None = None) -> None:
@@ -52,7 +52,7 @@ class PhotoFolder:
         self.root = (root or place).resolve()
 
     def photos(self, folder: str = "") -> dict[str, State]:
-        """See :class:`PhotoSource`; empty where there is no such folder."""
+        """See :class:`PhotoSource`; empty if there is no such folder."""
         directory = inside(self.place / folder, self.root)
         if not directory.is_dir():
             return {}
@@ -97,7 +97,7 @@ class PhotoZip:
 
     Args:
         place: the .zip file.
-        top: the folder in it from which the photos are named.
+        top: folder in the zip that photo names are relative to.
     """
 
     def __init__(self, place: Path, top: str = "") -> None:
@@ -132,7 +132,7 @@ class PhotoZip:
             raise
         except KeyError as error:
             raise UserError(f"{self.where(name)} is missing.") from error
-        except Exception as error:  # OSError, BadZipFile, zlib.error, and others by the way of compression
+        except Exception as error:  # OSError, BadZipFile, zlib.error, and others that depend on the compression
             raise UserError(f"{self.where(name)} is damaged ({error}).") from error
 
     def where(self, name: str) -> str:
@@ -145,7 +145,7 @@ class PhotoZip:
         return {str(path.parent) if path.parent.parts else "" for path in names if is_photo(path.name)}
 
     def at(self, top: str) -> PhotoZip:
-        """The same zip, its photos named from one of its folders."""
+        """The same zip with photo names relative to one of its folders."""
         return PhotoZip(self.place, top)
 
     @property
@@ -155,7 +155,7 @@ class PhotoZip:
 
 @lru_cache(maxsize=4)
 def _open_zip(place: Path, state: State) -> zipfile.ZipFile:
-    """Opened once a process: the directory of a large zip takes seconds to read."""
+    """Opens a zip once per process, because reading the directory of a large zip takes seconds."""
     try:
         return zipfile.ZipFile(place)
     except (OSError, zipfile.BadZipFile) as error:
@@ -163,7 +163,7 @@ def _open_zip(place: Path, state: State) -> zipfile.ZipFile:
 
 
 def inside(path: Path, root: Path) -> Path:
-    """The path.
+    """Returns the path, if it is inside `root`.
 
     Raises:
         UserError: symbolic links lead it out of `root`.
@@ -177,5 +177,5 @@ def inside(path: Path, root: Path) -> Path:
 
 
 def is_photo(name: str) -> bool:
-    """Whether a file is one of a data set's images, by its name; hidden files are none."""
+    """Whether a file is an image of a data set, by its name; hidden files are not."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")

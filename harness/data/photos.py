@@ -1,4 +1,4 @@
-"""Decodes one photo that somebody else made: any size, any colour mode, perhaps damaged."""
+"""Decodes a photo from an unknown source: any size, any colour mode, perhaps damaged."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from PIL import Image, ImageOps
 
 from bridgebench.methods.core.errors import UserError
 
-# Decoders for other formats are many and less used; some start other programs.
+# There are many decoders for other formats; they are less used, and some start other programs.
 _FORMATS = ("PNG", "JPEG")
 
-# Pillow refuses an image of twice its pixel limit, and only warns of one between; here both are refused.
+# Pillow refuses images above twice its pixel limit and only warns above the limit; here both are refused.
 _LARGEST = Image.MAX_IMAGE_PIXELS or 2**26
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
@@ -40,7 +40,7 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
 
 
 def decode_photo(file: Path | BinaryIO, name: str) -> NDArray[np.uint8]:
-    """As :func:`read_photo`, from a file that is open already; `name` is how it is called to the user."""
+    """Like :func:`read_photo`, for an open file; `name` is its name in messages to the user."""
     try:
         with Image.open(file, formats=_FORMATS) as image:
             if image.width * image.height > _LARGEST:
@@ -55,7 +55,7 @@ def decode_photo(file: Path | BinaryIO, name: str) -> NDArray[np.uint8]:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey as 8-bit grey: Pillow's own conversion would cut all above 255."""
+    """Converts 16-bit grey to 8-bit grey; Pillow's own conversion would clip all values above 255."""
     if not image.mode.startswith("I"):
         return image
     grey = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Between 8-bit images, which are stored and measured, and the floats in [-1, 1] that methods edit."""
+"""Converts between 8-bit images, which are stored and measured, and floats in [-1, 1], which methods edit."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
 
 
 def digest(image: NDArray[np.uint8]) -> bytes:
-    """Names an 8-bit image by its pixels."""
+    """A hash of the pixels of an 8-bit image."""
     return hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest()

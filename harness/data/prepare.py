@@ -1,4 +1,4 @@
-"""`bridgebench data prepare`: everything of a profile's data that takes time, done before it is needed."""
+"""`bridgebench data prepare`: does all slow preparation of a profile's data before the data is needed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _BATCH = 64
 
 
 def prepare(profile: Profile, data_root: Path | None = None, console: Console | None = None) -> None:
-    """Draws or decodes all three splits of a profile into the cache, then reads them, and prints how fast that goes.
+    """Draws or decodes all three splits of a profile into the cache, then reads them, and prints the speed of both.
 
-    Killed, it goes on where it stopped.
+    If it was killed, the next call continues where it stopped.
 
     Raises:
-        UserError: the data set is not there or damaged; see :func:`harness.data.open.open_split`.
+        UserError: the data set is missing or damaged; see :func:`harness.data.open.open_split`.
     """
     console = console or Console()
     table = Table("split", "images", "left out", "size", "MiB", "to open", "images/s read", title=profile.name)
@@ -44,7 +44,7 @@ def prepare(profile: Profile, data_root: Path | None = None, console: Console | 
 
 
 def _read(images: ImageSet) -> float:
-    """Images read a second, batch by batch, as training reads them."""
+    """Images read per second, batch by batch, as in training."""
     started, checksum = time.perf_counter(), 0
     for start in range(0, len(images), _BATCH):
         batch: Any = images.images[start : start + _BATCH]

@@ -1,4 +1,4 @@
-"""A sheet that shows what is in a data set: samples with their labels, and rows of true edits where there are any."""
+"""Preview sheet of a data set: samples with their labels, and rows of true edits if the data set has them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SHORT = {
 def preview(profile: Profile, out: Path, data_root: Path | None = None) -> Path:
     """Write the sheet of a profile's test images to `out` and return its path.
 
-    Raises UserError if the data cannot be had, `out` cannot be written, or its ending names no image format.
+    Raises UserError if the data cannot be opened, `out` cannot be written, or its ending is no image format.
     """
     kind = Image.registered_extensions().get(out.suffix.lower())
     if kind is None:
@@ -50,7 +50,7 @@ def preview(profile: Profile, out: Path, data_root: Path | None = None) -> Path:
 
 
 def preview_sheet(face_set: ImageSet, count: int) -> Image.Image:
-    """The first `count` images with their labels; for a set with true edits also rows of a source and its flips."""
+    """The first `count` images with their labels; for a set with true edits, also rows with a source and its flips."""
     count = min(count, len(face_set))
     space, labels = face_set.space, face_set.labels[:count]
     true_edits = _conversions if space.exclusive else _flips
@@ -83,7 +83,7 @@ def _flips(face_set: ImageSet, index: int) -> tuple[NDArray[np.uint8], list[list
 
 
 def _conversions(face_set: ImageSet, index: int) -> tuple[NDArray[np.uint8], list[list[str]]]:
-    """The image, its true conversions, and those that look as a reference does, each beside its reference."""
+    """The image, its true conversions, and true conversions in the style of a reference, each beside the reference."""
     own = int(face_set.labels[index].argmax())
     images, captions = [face_set.images[index]], [[f"source: {face_set.attributes[own]}"]]
     for domain, name in enumerate(face_set.attributes):

@@ -1,7 +1,7 @@
-"""From a photo of any size to the square that a network takes: the crop, and the two resize filters in use.
+"""Makes a photo of any size into the square input of a network: crop and two resize filters.
 
 * ``legacy_bicubic``: TensorFlow 1's ``resize_bicubic`` (no antialias, no half-pixel centres), as in BridgeGAN's data
-  code. At exactly 2:1 it picks every second pixel. It differs much from PyTorch's and Pillow's bicubic.
+  code. At exactly 2:1 it picks every second pixel. The result differs a lot from PyTorch's and Pillow's bicubic.
 * ``antialiased``: Pillow's bilinear filter, whose support grows with the reduction (StarGAN's, torchvision's default).
 """
 
@@ -18,7 +18,7 @@ from PIL import Image
 Filter = Literal["legacy_bicubic", "antialiased"]
 
 _TABLE = 1024  # TensorFlow reads the cubic's coefficients from a table of this many steps between two pixels
-_A = -0.75  # its cubic's free parameter
+_A = -0.75  # free parameter of TensorFlow's cubic kernel
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Crop:
     size: int
 
     def fits(self, height: int, width: int) -> bool:
-        """Whether the square lies within an image of that size."""
+        """Whether the square lies within an image of this size."""
         return min(self.top, self.left) >= 0 and self.top + self.size <= height and self.left + self.size <= width
 
     def cut(self, image: NDArray) -> NDArray:
@@ -46,10 +46,10 @@ class Preparation:
     """How a data set's photos become network input; `describe` goes into the protocol and its hash.
 
     Attributes:
-        crop: the square that is cut out; None: the whole photo, whose sides need not be equal (they are after it).
-        filter: how the cut is brought to size.
-        size: side of the result.
-        photo: height and width that a photo must have for the crop to be meant for it; None: any.
+        crop: the square that is cut out; None: the whole photo, which need not be square (the result is).
+        filter: the resize filter.
+        size: side of the result in pixels.
+        photo: height and width of the photos that the crop is meant for; None: any.
     """
 
     crop: Crop | None
@@ -58,7 +58,7 @@ class Preparation:
     photo: tuple[int, int] | None = None
 
     def describe(self) -> dict[str, Any]:
-        """The fields as a JSON-able dict."""
+        """The fields as a dict that can be stored as JSON."""
         return {"crop": self.crop and asdict(self.crop), "filter": self.filter, "size": self.size}
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -95,7 +95,7 @@ def legacy_bicubic(image: NDArray, size: int) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=8)
 def _bicubic_matrix(source: int, size: int) -> NDArray[np.float32]:
-    """(size, source): row o holds the four weights of output pixel o; taps beyond an edge go to the edge pixel."""
+    """(size, source): row o holds the four weights of output pixel o; taps beyond an edge use the edge pixel."""
     position = np.arange(size, dtype=np.float32) * np.float32(source / size)
     first = np.floor(position)
     t = np.rint((position - first) * _TABLE) / _TABLE

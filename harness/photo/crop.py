@@ -1,8 +1,8 @@
-"""Which square of a user's photo is edited, and how the edited square goes back into the photo.
+"""Chooses the square of a user's photo that is edited, and pastes the edited square back into the photo.
 
-Networks of faces learn on CelebA's aligned photos (178 x 218, the eyes near (69, 111) and (108, 111)), of which
-BridgeGAN cuts rows 26 to 196 and columns 3 to 173. A photo straight from a camera is cut so that the eyes come to the
-same place: the face is found by the cascade of local binary patterns that lies in scikit-image.
+Networks for faces are trained on CelebA's aligned photos (178 x 218, eyes near (69, 111) and (108, 111)), which
+BridgeGAN crops to rows 26 to 196 and columns 3 to 173. Photos from a camera are cropped so that the eyes are at the
+same place; the face is found by the cascade of local binary patterns that is part of scikit-image.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation,
 from bridgebench.methods.core.errors import UserError
 
 _FACE = "face"
-# Where the eyes are in a box of the cascade, and in CelebA's crop: the point between them and their distance, in parts
-# of the side. The first was measured on the mean of 27 faces that it found.
+# The eyes in a box of the cascade, and in CelebA's crop: the point between the eyes and their distance, as shares of
+# the side. The values for the cascade were measured on the mean of 27 faces that it found.
 _BOX_EYES = (0.493, 0.373, 0.39)
 _CROP_EYES = (0.504, 0.501, 0.225)
-_SEARCHED = 640  # longer side, in pixels, of the picture in which a face is looked for
-_SMALLEST = 40  # side of the smallest box there
+_SEARCHED = 640  # longer side, in pixels, of the image in which faces are searched
+_SMALLEST = 40  # side, in pixels, of the smallest box in that image
 _BORDER = 0.1  # share of the square's side over which an edit fades into the photo
 
 
@@ -33,13 +33,13 @@ def choose_square(photo: NDArray[np.uint8], name: str, wanted: str | None, optio
 
     Args:
         photo: (H, W, 3) uint8, upright.
-        name: how the photo is called to the user.
-        wanted: ``"x,y,size"`` in the photo's pixels; ``"face"``: around the largest face; None: all of a square photo,
-            of one of CelebA's aligned size what the data loader cuts, of any other the largest face.
-        option: how the user gives `wanted`.
+        name: the photo's name in messages to the user.
+        wanted: ``"x,y,size"`` in the photo's pixels; ``"face"``: around the largest face; None: a square photo as a
+            whole, the data loader's crop of a photo of CelebA's aligned size, the largest face of any other photo.
+        option: name of the option by which the user gives `wanted`.
 
     Raises:
-        UserError: `wanted` does not fit, or there is no face to be found.
+        UserError: `wanted` does not fit, or no face is found.
     """
     height, width = photo.shape[:2]
     if wanted not in (None, _FACE):
@@ -58,7 +58,7 @@ def choose_square(photo: NDArray[np.uint8], name: str, wanted: str | None, optio
 
 
 def find_face(photo: NDArray[np.uint8]) -> Crop | None:
-    """The square around the largest face, cut as CelebA's photos are; smaller where the photo ends. None: no face."""
+    """The square around the largest face, as in CelebA's crop; smaller if the photo ends there. None: no face found."""
     height, width = photo.shape[:2]
     scale = max(1.0, max(height, width) / _SEARCHED)
     small = Image.fromarray(photo).convert("L").resize((round(width / scale), round(height / scale)))
@@ -80,7 +80,7 @@ def find_face(photo: NDArray[np.uint8]) -> Crop | None:
 
 
 def square_of(photo: NDArray[np.uint8], crop: Crop, size: int) -> NDArray[np.uint8]:
-    """The square as a network takes it, (size, size, 3): of CelebA's photos as the loader does, else antialiased."""
+    """The square as network input, (size, size, 3): CelebA's photos as in the loader, others antialiased."""
     if photo.shape[:2] == PHOTO_SIZE and crop == CELEBA_BRIDGEGAN:
         return Preparation(crop, "legacy_bicubic", size).apply(photo)
     return antialiased(crop.cut(photo), size)
@@ -89,15 +89,15 @@ def square_of(photo: NDArray[np.uint8], crop: Crop, size: int) -> NDArray[np.uin
 def paste_back(
     photo: NDArray[np.uint8], crop: Crop, before: NDArray[np.uint8], edited: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """The whole photo with the edit in it, (H, W, 3).
+    """The whole photo with the edited square in it, (H, W, 3).
 
-    What the edit has changed at the network's size is enlarged and added to the photo, so that what it left alone keeps
-    the photo's detail; towards the border of the square it fades out.
+    The change made by the edit, at the network's size, is enlarged and added to the photo. So unchanged parts keep the
+    photo's detail. The change fades out towards the border of the square.
 
     Args:
         photo: (H, W, 3) uint8.
         crop: the square that was edited.
-        before, edited: (size, size, 3) uint8, the square as the network took it and gave it back.
+        before, edited: (size, size, 3) uint8, the square as the network's input and output.
     """
     size = crop.size
     change = edited.astype(np.float32) - before.astype(np.float32)
@@ -125,7 +125,7 @@ def _parse(wanted: str, name: str, option: str, height: int, width: int) -> Crop
 
 
 def _within(left: float, top: float, size: float, height: int, width: int) -> Crop:
-    """The square, moved into the image, and made smaller where it is larger than that."""
+    """The square moved into the image, and made smaller if it is larger than the image."""
     side = int(min(round(size), height, width))
     return Crop(int(np.clip(round(top), 0, height - side)), int(np.clip(round(left), 0, width - side)), side)
 

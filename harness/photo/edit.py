@@ -1,4 +1,4 @@
-"""Edits one photo of a user's: from a file of any size to one of the editor's size, or of the photo's own."""
+"""Edits one photo of a user: the input has any size; the output has the editor's size or the photo's own size."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def edit_photo(
 
     A square of the photo is resized to the editor's size, its labels are read by the profile's classifier, and
     the target is those labels with the wanted changes and the repairs of
-    :meth:`methods.core.labels.Attributes.target`. Where the labels are domains, the target is one of them: the one that
-    is set, or that of the reference.
+    :meth:`methods.core.labels.Attributes.target`. If the labels are domains, the target is the domain that is set, or
+    the domain of the reference.
 
     Args:
         photo: a PNG or JPEG file of any size.
         method: the method, or variant of the profile, that edits.
         out: a .png, .jpg or .jpeg file in an existing folder.
-        settings: label edits, each ``"Attribute=0"`` or ``"Attribute=1"``; one ``"domain=1"``.
-        reference: another photo; the `attributes` (all, where none are named) take the values that it has.
-        weights: a weights file instead of the one at hand for the profile.
-        profile: whose classifier and weights are used.
-        strength: how far to edit, in the range of the method's card; None: its default.
-        seed: of the method's random draws.
-        crop, reference_crop: which square of the photo and of the reference; see `choose_square`.
+        settings: label edits, each ``"Attribute=0"`` or ``"Attribute=1"``; for domains, one ``"domain=1"``.
+        reference: another photo; the `attributes` (all, if none are named) take the values of this photo.
+        weights: a weights file to use instead of the profile's.
+        profile: the profile whose classifier and weights are used.
+        strength: strength of the edit, in the range of the method's card; None: the default.
+        seed: seed of the method's random draws.
+        crop, reference_crop: the squares of the photo and the reference; see `choose_square`.
         back: write the whole photo, with the edited square put back into it.
 
     Returns:
         `out`.
 
     Raises:
-        UserError: any of these is missing, damaged or does not fit the others.
+        UserError: an argument or file is missing, damaged or does not fit the others.
     """
     if bool(settings) == (reference is not None):
         raise UserError("An edit needs a target, one of two: --set NAME=0|1, or --reference PHOTO.")
@@ -110,10 +110,10 @@ def edit_photo(
 
 
 def apply_settings(labels: NDArray[np.uint8], settings: Sequence[str], space: LabelSpace) -> NDArray[np.uint8]:
-    """The labels (A,) with every ``"Attribute=0|1"`` of `settings` in force and contradictions to them repaired.
+    """The labels (A,) after every ``"Attribute=0|1"`` of `settings`, with labels that contradict them repaired.
 
     Raises:
-        UserError: a setting is not of that form, names no attribute, or two of them exclude each other.
+        UserError: a setting has another form or names no attribute, or two settings exclude each other.
     """
     wanted: dict[str, int] = {}
     for setting in settings:
@@ -136,7 +136,7 @@ def apply_settings(labels: NDArray[np.uint8], settings: Sequence[str], space: La
 def take_from(
     labels: NDArray[np.uint8], reference: NDArray[np.uint8], names: Sequence[str], space: LabelSpace
 ) -> NDArray[np.uint8]:
-    """The labels (A,) with the values of the attributes `names` from the labels `reference` (A,), repaired likewise."""
+    """The labels (A,) with the values of the attributes `names` from the labels `reference` (A,), also repaired."""
     target = labels
     for name in names:
         target = _with(target, name, int(reference[space.index(name)]), space)
@@ -150,10 +150,10 @@ def _domain(
     reference: Tensor | None,
     attributes: Sequence[str],
 ) -> NDArray[np.uint8]:
-    """The labels (A,) of the photo, of labels `source`, in the domain that is asked for.
+    """The target labels (A,) of the requested domain, for a photo with labels `source`.
 
     Raises:
-        UserError: the settings are not one ``"domain=1"``, or name no domain; or there are `attributes` to choose.
+        UserError: the settings are not one ``"domain=1"``, name no domain, or `attributes` are given.
     """
     if attributes:
         raise UserError("--attributes has no meaning here: a reference gives its one domain, not several attributes.")
@@ -180,7 +180,7 @@ def _check_method(facts: MethodCard, strength: float | None) -> None:
 
 
 def _load(method: str, weights: Path | None, profile: Profile) -> Editor:
-    """The editor with the profile's classifier attached, which reads the editor's attributes in its order."""
+    """The editor with the profile's classifier attached; the classifier reads the editor's attributes in its order."""
     editor = load(profile.variant(method).method, weights or find_weights(method, profile))
     classifier = load_classifier(judge_weights("primary", profile))
     columns = [label_space(classifier.attributes).index(name) for name in editor.attributes]
@@ -198,7 +198,7 @@ def _row(labels: NDArray[np.uint8]) -> Tensor:
 
 
 def _pixels(edited: Tensor) -> NDArray[np.uint8]:
-    """(size, size, 3)."""
+    """The pixels of the edit, (size, size, 3)."""
     if not bool(edited.isfinite().all()):
         raise UserError("The edit holds values that are not finite: the weights are damaged or of a broken training.")
     return to_uint8(edited)[0]

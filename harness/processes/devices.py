@@ -1,4 +1,4 @@
-"""Where networks compute, and that a sum is the same number each time it is taken there."""
+"""Checks the device on which networks compute, and makes its results repeatable."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from bridgebench.methods.core.errors import UserError
 
 
 def check_device(device: str) -> None:
-    """Whether networks can compute on a device, as PyTorch names it ("cpu", "cuda", "cuda:1").
+    """Checks that networks can compute on a device, named as in PyTorch ("cpu", "cuda", "cuda:1").
 
     Raises:
-        UserError: they cannot.
+        UserError: networks cannot compute there.
     """
     try:
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # no such device; PyTorch was built without it
+    except (RuntimeError, AssertionError) as error:  # no such device, or PyTorch was built without it
         raise UserError(
             f"--device {device}: PyTorch cannot compute there ({str(error).splitlines()[0]}); leave it out for the CPU."
         ) from error
 
 
 def repeatable() -> None:
-    """Sums must not depend on a thread count: all computing in this process is done by one thread.
+    """Makes results repeatable: this process computes with one thread, so sums do not depend on a thread count.
 
-    On a GPU they must not depend on which algorithm was the fastest just now, nor be rounded to TensorFloat-32.
+    On a GPU, sums must not depend on which algorithm was fastest at the time, nor be rounded to TensorFloat-32.
     """
     import threadpoolctl
 

@@ -1,4 +1,4 @@
-"""What a program runs on: version and git state of bridgebench, its packages, the machine."""
+"""The environment of a program: version and git state of bridgebench, its packages, and the machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PACKAGES = ("numpy", "pillow", "resvg-py", "safetensors", "scipy", "torch", "to
 
 
 def code() -> dict[str, Any]:
-    """Version and git state of bridgebench; the git state is None where it was installed from a wheel."""
+    """Version and git state of bridgebench; the git state is None if it was installed from a wheel."""
     try:
         installed: str | None = version("bridgebench")
     except PackageNotFoundError:
@@ -29,7 +29,7 @@ def code() -> dict[str, Any]:
 
 
 def packages() -> dict[str, str]:
-    """Versions of the packages that can move a number."""
+    """Versions of the packages that can change a result."""
     found = {}
     for name in _PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""One run at a time in a folder: a second one says so and stops."""
+"""Allows one run at a time in a folder: a second run reports this and stops."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LOCK = ".lock"
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds a folder (made if need be) for this process; the file ``.lock`` in it says which process holds it.
+    """Locks a folder (created if missing) for this process; the file ``.lock`` in it names the process.
 
-    The system forgets the lock of a process that is killed, so a file that was left behind stops nobody. A file that
-    names another machine does, for this system may not know of that machine's locks.
+    The system drops the lock of a killed process, so a file that was left behind stops nobody. But a file that names
+    another machine does, because this system may not see that machine's locks.
 
     Raises:
-        UserError: another run holds it, or the folder cannot be written.
+        UserError: another run holds the lock, or the folder cannot be written.
     """
     path, here = folder / LOCK, socket.gethostname()
     lock = FileLock(path, timeout=0, fallback_to_soft=False)
@@ -49,7 +49,7 @@ def locked(folder: Path) -> Iterator[None]:
                 f"{folder} is in use by another run ({_holder(path)}); if that one runs no more, remove {path}."
             )
         path.write_text(json.dumps({"host": here, "pid": os.getpid()}))
-        with certainly(partial(path.unlink, missing_ok=True)):  # while it is locked, so that nobody locks what is gone
+        with certainly(partial(path.unlink, missing_ok=True)):  # while still locked, so nobody locks a removed file
             yield
     finally:
         lock.release()

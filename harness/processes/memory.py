@@ -1,4 +1,4 @@
-"""Memory that was freed: given back to the system, or kept for the next iteration."""
+"""Freed memory: returns it to the system, or keeps it for the next iteration."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import ctypes
 import sys
 from collections.abc import Callable
 
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of malloc.h
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # constants of malloc.h
 
 
 def keep_freed() -> None:
-    """Lets the C library (glibc) keep what is freed, for a loop that asks for the same again and again.
+    """Lets the C library (glibc) keep freed memory, for a loop that repeatedly allocates the same sizes.
 
-    Otherwise every large map comes fresh from the system, page by page, which takes 7 % of an iteration on a CPU.
+    Otherwise every large feature map is allocated by the system page by page: 7 % of an iteration on a CPU.
     """
     set_option = _of_glibc("mallopt")
     if set_option:
@@ -21,10 +21,10 @@ def keep_freed() -> None:
 
 
 def give_back() -> None:
-    """Gives back what the C library keeps of freed memory, where it keeps any (glibc); a moment's work.
+    """Returns freed memory that the C library (glibc) still holds to the system; this is fast.
 
-    It keeps what networks leave behind, many blocks of a few MiB, though what comes next (features, covariances) asks
-    the system for large ones of its own.
+    The library keeps the many blocks of a few MiB that networks free, although the next steps (features, covariances)
+    allocate large blocks from the system instead.
     """
     trim = _of_glibc("malloc_trim")
     if trim:
@@ -32,5 +32,5 @@ def give_back() -> None:
 
 
 def _of_glibc(name: str) -> Callable[..., int] | None:
-    """A function of the C library; None where there is none of that name."""
+    """A function of the C library; None if there is none with that name."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

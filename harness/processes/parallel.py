@@ -1,4 +1,4 @@
-"""Many small jobs on all cores, their results in order, with a bar; safe where the caller holds torch's threads."""
+"""Runs many small jobs on all cores, with ordered results and a bar; safe if the caller has threads of torch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 _CHUNK = 50
-_WORTH_A_POOL = 400  # starting the processes costs as much as drawing this many
+_WORTH_A_POOL = 400  # jobs; starting the processes takes as long as drawing this many images
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -33,17 +33,17 @@ def run_all(
     worth: int = _WORTH_A_POOL,
     weight: Callable[[Job], int] = lambda job: 1,
 ) -> Iterator[Result]:
-    """The results of `work` on each of `jobs`, in their order.
+    """The results of `work` on each of `jobs`, in the order of the jobs.
 
     Args:
-        work: picklable; run by spawned processes where there are many jobs, else here.
+        work: picklable; runs in spawned processes if there are many jobs, else in this process.
         jobs: picklable.
-        title: of the bar, which is shown on standard error if that is a terminal; "": no bar.
-        chunk: jobs that go to a process at once.
-        worth: from how many jobs on processes are started.
-        weight: what a job counts for in the bar.
+        title: title of the bar, which is shown on standard error if that is a terminal; "": no bar.
+        chunk: number of jobs sent to a process at once.
+        worth: smallest number of jobs for which processes are started.
+        weight: how much a job counts in the bar.
 
-    A caller that stops early (an error, Ctrl-C) waits for the chunks that have begun only.
+    A caller that stops early (an error, Ctrl-C) waits only for chunks that have begun.
     """
     with _bar(title, sum(map(weight, jobs))) as advance:
         results = _here(work, jobs) if len(jobs) < worth or cores() == 1 else _by_processes(work, jobs, chunk)
@@ -57,8 +57,8 @@ def _here(work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result
 
 
 def _by_processes(work: Callable[[Job], Result], jobs: Sequence[Job], chunk: int) -> Iterator[Result]:
-    """Chunks of jobs through a pool, only so many ahead of what was taken that results never pile up."""
-    # spawn, not fork: the caller may hold torch's threads
+    """Runs chunks of jobs in a pool; only a few chunks run ahead of the caller, so that results do not pile up."""
+    # spawn, not fork: the caller may have threads of torch
     pool = ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn"))
     chunks = (jobs[start : start + chunk] for start in range(0, len(jobs), chunk))
     try:

@@ -1,6 +1,6 @@
-"""Worker processes of this machine, one job at a time each; one that dies takes nothing with it but its job's state.
+"""Worker processes on this machine, each with one job at a time. If a worker dies, only its current job is affected.
 
-A pool of the standard library breaks as a whole when a worker is killed, and cannot say over which job.
+A pool of the standard library breaks as a whole when a worker is killed, and cannot say which job was running.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bridgebench.harness.processes.stopping import ctrl_c_kept_from_children
 from bridgebench.methods.core.errors import UserError
 
 _ATTEMPTS = 2
-_GRACE = 1.0  # seconds that a worker has to end
+_GRACE = 1.0  # seconds that a worker gets to exit
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -31,14 +31,14 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Death(Generic[J]):
-    """A job over which every worker died that tried it, and how the last one did."""
+    """A job whose workers all died, and the cause of the last death."""
 
     job: J
     cause: str
 
 
 class _Worker(Generic[J]):
-    """A process, the line to it, and the job that it is at."""
+    """A process, the connection to it, and its current job."""
 
     def __init__(self, function: Callable[[J], Any]) -> None:
         context = multiprocessing.get_context("spawn")
@@ -48,14 +48,14 @@ class _Worker(Generic[J]):
             self.process.start()
         theirs.close()
         self.job: tuple[J, int] | None = None
-        self._send(function)  # not an argument: what it takes seconds to import comes after the watch for the parent
+        self._send(function)  # not an argument: slow imports then come after the watch for the parent has started
 
     def give(self, job: tuple[J, int]) -> None:
         self.job = job
         self._send(job[0])
 
     def _send(self, what: Any) -> None:
-        with contextlib.suppress(OSError):  # it has just died: found when it is waited for
+        with contextlib.suppress(OSError):  # the worker has just died; this is noticed when it is waited for
             self.line.send(what)
 
     def end(self) -> None:
@@ -67,18 +67,18 @@ class _Worker(Generic[J]):
 
 
 def run_in_processes(function: Callable[[J], R], jobs: Sequence[J], count: int) -> Generator[R | Death[J], None, None]:
-    """Calls a function on every job in `count` processes and yields what comes back, in the order of completion.
+    """Calls a function on every job in `count` processes; yields results in the order of completion.
 
     Args:
-        function: importable by name, safe to call again on a job that a killed worker had begun.
+        function: importable by name; safe to call again on a job that a killed worker had begun.
         jobs: picklable.
-        count: of processes.
+        count: number of processes.
 
     Yields:
-        Results; or a :class:`Death`, for a job over which two workers died.
+        Results; for a job whose two workers both died, a :class:`Death`.
 
     Raises:
-        What a job raised; the others are stopped then.
+        The error of a job; the other jobs are stopped then.
     """
     waiting = deque((job, 1) for job in jobs)
     workers: list[_Worker[J]] = []
@@ -108,8 +108,8 @@ def run_in_processes(function: Callable[[J], R], jobs: Sequence[J], count: int) 
     finally:
         for worker in workers:
             if finished:
-                worker.line.close()  # it reads the end and leaves
-            else:  # stopped by the user or by an error: what is half done is thrown away
+                worker.line.close()  # the worker reads the end of the stream and exits
+            else:  # stopped by the user or by an error: unfinished jobs are dropped
                 worker.process.kill()
         for worker in workers:
             worker.end()
@@ -121,7 +121,7 @@ def _ready(workers: list[_Worker[J]]) -> list[_Worker[J]]:
 
 
 def _buried(worker: _Worker[J], waiting: deque[tuple[J, int]]) -> Death[J] | None:
-    """Puts the job of a dead worker back in front, or tells its death."""
+    """Puts the job of a dead worker back to the front of the queue, or returns a death after two tries."""
     worker.end()
     if worker.job is None:
         return None
@@ -142,7 +142,7 @@ def _cause(code: int | None) -> str:
 
 
 def _serve(line: Connection, parent: int) -> None:
-    """A worker: gets the function and then jobs; ends when the parent was killed."""
+    """The main function of a worker: receives the function, then jobs; exits when the parent was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:

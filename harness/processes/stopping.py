@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what is running comes to a good end within two seconds, and says how to go on."""
+"""Ctrl-C and SIGTERM: running work ends cleanly within two seconds, and the user is told how to continue."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from typing import Any
 HOW_TO_GO_ON = "stopped; give the same command again to go on (train: with --resume, once a checkpoint is saved)."
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_GRACE = 1.0  # seconds that what is running has to end by itself
+_GRACE = 1.0  # seconds that running work gets to end by itself
 _last_acts: list[Callable[[], object]] = []
-_ends_itself = threading.Event()  # set while, and after, a StopRequest takes care of the signal
+_ends_itself = threading.Event()  # set while, and after, a StopRequest handles the signal
 
 
 class Stopped(BaseException):
-    """Work was stopped by a signal after all that it had done was kept; the sentence says how to go on.
+    """A signal stopped the work, and all finished work is saved; the sentence says how to continue.
 
-    No failure of anything, so that nothing that handles failures takes it for one.
+    It is a BaseException, because it is no failure and must not be handled as one.
 
     Attributes:
-        code: the exit code by which shells and schedulers know the signal, 128 and its number.
+        code: the exit code for the signal that shells and schedulers expect: 128 plus the signal's number.
     """
 
     def __init__(self, number: int, sentence: str = HOW_TO_GO_ON) -> None:
@@ -37,15 +37,15 @@ class Stopped(BaseException):
 
 
 class StopRequest:
-    """Notes SIGINT and SIGTERM while it is entered; a second Ctrl-C interrupts at once.
+    """A context that records SIGINT and SIGTERM; a second Ctrl-C interrupts at once.
 
-    Signals reach a process's main thread alone, so in another thread nothing is noted.
+    Signals reach only the main thread of a process, so in other threads nothing is recorded.
 
     Args:
         then: called with the number of the first signal.
 
     Attributes:
-        number: the first signal noted, or 0.
+        number: the first recorded signal, or 0.
     """
 
     def __init__(self, then: Callable[[int], object] = lambda number: None) -> None:
@@ -78,7 +78,7 @@ class StopRequest:
 
 @contextmanager
 def certainly(act: Callable[[], object]) -> Iterator[None]:
-    """Calls `act` (quick, and safe to call twice) at the end of the block, also where the process is ended by force."""
+    """Calls `act` (quick, and safe to call twice) at the end of the block, even if the process is ended by force."""
     _last_acts.append(act)
     try:
         yield
@@ -89,7 +89,7 @@ def certainly(act: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def ctrl_c_kept_from_children() -> Iterator[None]:
-    """Processes and threads that are started inside never see Ctrl-C, which a terminal sends to all: we end them."""
+    """Hides Ctrl-C, which a terminal sends to all processes, from processes and threads started inside; we end them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -99,11 +99,11 @@ def ctrl_c_kept_from_children() -> Iterator[None]:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """For a process's main thread: Ctrl-C and SIGTERM raise `Stopped` inside, and end the process at once after it.
+    """For the main thread: Ctrl-C and SIGTERM raise `Stopped` inside the block, and end the process at once after it.
 
-    Where that does not end it within a second (a long call outside of Python, an exception that somebody swallows, a
-    library that waits), and no :class:`StopRequest` holds, it is ended by force: its processes are killed, all that
-    was to be done :func:`certainly` is done, and the user is told how to go on.
+    If the process has not ended within a second (a long call outside Python, a swallowed exception, a library that
+    waits) and no :class:`StopRequest` is active, it is ended by force: its child processes are killed, the acts given
+    to :func:`certainly` are called, and the user is told how to continue.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -111,7 +111,7 @@ def guarded() -> Iterator[None]:
 
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)  # told of a signal even if Python cannot run a handler
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)  # notified even if Python cannot run a handler
     threading.Thread(target=_watch, args=(reading,), daemon=True).start()
     for number in _SIGNALS:
         signal.signal(number, stop)
@@ -119,7 +119,7 @@ def guarded() -> Iterator[None]:
         yield
     finally:
         for number in _SIGNALS:
-            signal.signal(number, lambda *_: None)  # all is done: only the interpreter has to end
+            signal.signal(number, lambda *_: None)  # all work is done; only the interpreter has to exit
 
 
 def _watch(reading: int) -> None:
@@ -132,7 +132,7 @@ def _watch(reading: int) -> None:
 
 
 def _end(number: int) -> None:
-    """Ends this process, whatever its main thread is at."""
+    """Ends this process, whatever its main thread is doing."""
     children = multiprocessing.active_children()
     for child in children:
         child.kill()
@@ -141,7 +141,7 @@ def _end(number: int) -> None:
     for act in [*_last_acts]:
         with contextlib.suppress(OSError):
             act()
-    cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides it
+    cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # show the cursor again: a progress bar hides it
     with contextlib.suppress(OSError):
         os.write(2, f"{cursor}\nbridgebench: {HOW_TO_GO_ON}\n".encode())
     os._exit(128 + number)

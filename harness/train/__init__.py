@@ -1,1 +1,1 @@
-"""Training: the loop that all methods share, and the classifiers that judge them."""
+"""Training: the loop that all methods share, and the training of the judges."""

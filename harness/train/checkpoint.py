@@ -1,4 +1,4 @@
-"""Training checkpoints: everything that decides how a run goes on, in one file that is whole or not there."""
+"""Training checkpoints: the complete state of a run, in one file that is either complete or absent."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ FILE = "checkpoint.pt"
 
 @dataclass
 class Progress:
-    """How far a run is: iterations made (of `total`, if it has an end), seconds and images spent, losses on the way.
+    """Progress of a run: iterations done (of `total`, if it has an end), seconds and images spent, and loss curves.
 
-    `processes` is how many it began with, and `threads` how many each of them had; it may have gone on with others.
+    `processes` is the number of processes at the start, and `threads` the threads of each; a resumed run may differ.
     """
 
     iteration: int = 0
@@ -45,16 +45,16 @@ def save_checkpoint(
     progress: Progress,
     average: WeightAverage | None = None,
 ) -> None:
-    """Writes ``checkpoint.pt`` into `folder`, replacing the one before only when it is complete.
+    """Writes ``checkpoint.pt`` into `folder`; the previous file is replaced only when the new one is complete.
 
     Args:
-        folder: of the training run.
-        identity: method, recipe, data and seed: what must be the same for the run to go on.
+        folder: folder of the training run.
+        identity: method, recipe, data and seed, which must match to resume the run.
         training: networks, buffers and optimizers.
-        sampler: its position is the order of the data.
+        sampler: its position decides the order of the data.
         generator: the source of all randomness of the steps.
-        progress: how far the run is.
-        average: of the editor's weights, if the run keeps one.
+        progress: progress of the run.
+        average: running average of the editor's weights, if the run keeps one.
     """
     state = {
         "identity": identity,
@@ -70,14 +70,14 @@ def save_checkpoint(
 
 
 def write_state(folder: Path, state: dict[str, Any]) -> None:
-    """Writes ``checkpoint.pt`` into `folder`: tensors, numbers and tables, under "identity" what they belong to."""
+    """Writes ``checkpoint.pt`` into `folder`: tensors, numbers and tables, with the run's identity under "identity"."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_bytes(folder / FILE, buffer.getvalue())
 
 
 def read_state(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
-    """What `write_state` wrote, on the CPU.
+    """Reads what `write_state` wrote; tensors are on the CPU.
 
     Raises:
         UserError: there is none, it is damaged, or it belongs to another recipe, data set or seed.
@@ -89,7 +89,7 @@ def read_state(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
         saved = state["identity"]
         changed = sorted(key for key in identity if identity[key] != saved.get(key))
-    except Exception as error:  # a damaged or foreign file may raise almost anything; nothing of it is run
+    except Exception as error:  # a damaged or foreign file may raise almost anything; no code in it is run
         raise damaged(folder) from error
     if changed:
         raise UserError(
@@ -106,7 +106,7 @@ def load_checkpoint(
     generator: torch.Generator,
     average: WeightAverage | None = None,
 ) -> Progress:
-    """Puts a run back to its last checkpoint; arguments as in `save_checkpoint`.
+    """Restores a run from its last checkpoint; arguments as in `save_checkpoint`.
 
     Raises:
         UserError: there is none, it is damaged, or it belongs to another recipe, data set or seed.
@@ -127,14 +127,14 @@ def load_checkpoint(
 
 
 def read_progress(folder: Path) -> Progress:
-    """How far the run in `folder` is; zero iterations if there is no checkpoint that can be read."""
+    """The progress of the run in `folder`; zero iterations if there is no readable checkpoint."""
     try:
         state = torch.load(folder / FILE, map_location="cpu", weights_only=True, mmap=True)
         return Progress(**{**state["progress"], "curves": Curves()})
-    except Exception:  # as above; going on with it says what is wrong
+    except Exception:  # as above; resuming the run reports what is wrong
         return Progress()
 
 
 def damaged(folder: Path) -> UserError:
-    """The sentence about a checkpoint that cannot be gone on from."""
+    """The error for a checkpoint that cannot be resumed."""
     return UserError(f"The checkpoint {folder / FILE} is damaged; train anew without --resume in another --out.")

@@ -1,6 +1,6 @@
 """Training curves that fit into a weights file: the losses of a whole run in at most a hundred points.
 
-The losses of the very first iterations are kept as they are, so that a run can be compared with another's at once.
+The losses of the first iterations are kept one by one, so that two runs can be compared after a short time.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST = 100  # even
-FIRST = 100  # iterations, by which a training can be told to be the same again
+MOST = 100  # must be even
+FIRST = 100  # iterations kept one by one, to check whether a training was reproduced
 
 
 @dataclass
 class Curves:
-    """Losses over iterations. When there are too many points, each two neighbours become their mean.
+    """Losses over iterations. When there are too many points, each pair of neighbours is replaced by its mean.
 
     Attributes:
-        stride: how many notes make a point.
-        pending: the notes of the point that is not whole yet: (iteration, losses).
-        points: (iteration of the last note, losses), from the first to the newest.
+        stride: number of notes that make a point.
+        pending: notes of the unfinished point: (iteration, losses).
+        points: (iteration of the last note, losses), from oldest to newest.
         first: (iteration, losses) of the first iterations.
     """
 
@@ -30,11 +30,11 @@ class Curves:
     first: list[tuple[int, dict[str, float]]] = field(default_factory=list)
 
     def begin(self, iteration: int, losses: Mapping[str, float]) -> None:
-        """Takes the losses of one of the first iterations."""
+        """Adds the losses of one of the first iterations."""
         self.first.append((iteration, dict(losses)))
 
     def note(self, iteration: int, losses: Mapping[str, float]) -> None:
-        """Takes the losses at an iteration."""
+        """Adds the losses at an iteration."""
         self.pending.append((iteration, dict(losses)))
         if len(self.pending) == self.stride:
             self.points.append(mean_of(self.pending))
@@ -44,9 +44,9 @@ class Curves:
             self.stride *= 2
 
     def record(self) -> dict[str, Any]:
-        """``{"iterations": [int], "losses": {name: [float or None]}}``, at most MOST points, four figures a value.
+        """``{"iterations": [int], "losses": {name: [float or None]}}``, at most MOST points, four figures per value.
 
-        Under "first", the same of the first iterations with six figures, if they were taken.
+        "first" holds the same for the first iterations with six figures, if they were added.
         """
         points = [*self.points, *([mean_of(self.pending)] if self.pending else [])]
         first = {"first": _table(self.first, 6)} if self.first else {}
@@ -54,7 +54,7 @@ class Curves:
 
 
 def mean_of(notes: Sequence[tuple[int, dict[str, float]]]) -> tuple[int, dict[str, float]]:
-    """The point that notes make: the last one's iteration, and each term's mean over the notes that have it."""
+    """The point made from notes: the iteration of the last note, and each term's mean over the notes that have it."""
     names = dict.fromkeys(name for _, losses in notes for name in losses)
     found = {name: [losses[name] for _, losses in notes if name in losses] for name in names}
     return notes[-1][0], {name: sum(values) / len(values) for name, values in found.items()}

@@ -1,4 +1,4 @@
-"""What a training run shows: a live line in a terminal, now and then a plain line in a log."""
+"""Progress display of a training run: a live line in a terminal, or a plain line now and then in a log."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rich.text import Text
 from bridgebench.harness.train.checkpoint import Progress
 
 _LINE_SECONDS = 30.0
-_WINDOW_SECONDS = 60.0  # speeds are of the last minute: a warm-up can be ten times as fast as what follows
+_WINDOW_SECONDS = 60.0  # speed is measured over the last minute: a warm-up can be ten times as fast as the rest
 
 
 class Display:
-    """Progress with images a second, time left and the newest losses.
+    """Shows progress with images per second, time left and the newest losses.
 
     Args:
-        total: iterations of the recipe, or None.
-        progress: where the run starts.
-        batch_size: images a batch.
-        deadline: ``time.monotonic()`` at which the run stops, or None.
+        total: number of iterations of the recipe, or None.
+        progress: progress at the start of this run.
+        batch_size: images per batch.
+        deadline: value of ``time.monotonic()`` at which the run stops, or None.
     """
 
     def __init__(self, total: int | None, progress: Progress, batch_size: int, deadline: float | None) -> None:
@@ -56,7 +56,7 @@ class Display:
             self.console.print(line, soft_wrap=True)
 
     def finish(self, progress: Progress, weights: Path, complete: bool) -> None:
-        """Says where the weights are, and how to go on with a run that is not at its end."""
+        """Says where the weights are, and how to resume a run that is not finished."""
         spent = f"{progress.iteration} iterations, {progress.seconds / 60:.1f} minutes in all"
         self.console.print(f"Saved {weights} ({spent}).", soft_wrap=True)
         if not complete:
@@ -73,7 +73,7 @@ class Display:
         return f"iteration {progress.iteration}{goal} · {per_second:.0f} images/s{remaining} · {terms}"
 
     def _window(self, progress: Progress) -> tuple[float, int, int]:
-        """When the last minute began (the run, if later), and the iterations and images until then."""
+        """The start of the last minute (or of the run, if later), and the iterations and images until then."""
         now = time.monotonic()
         while len(self._marks) > 1 and now - self._marks[1][0] >= _WINDOW_SECONDS:
             self._marks.popleft()

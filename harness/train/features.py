@@ -13,10 +13,10 @@ from bridgebench.harness.weights.find import judge_weights
 
 
 class ClassifierFeatures:
-    """Two maps of an attribute classifier's trunk; see :class:`methods.training.base.FeatureNetwork`.
+    """Two feature maps of an attribute classifier's trunk; see :class:`methods.training.base.FeatureNetwork`.
 
     Args:
-        classifier: in eval mode, its parameters frozen.
+        classifier: a classifier in eval mode with frozen parameters.
     """
 
     def __init__(self, classifier: AttributeClassifier) -> None:
@@ -24,11 +24,11 @@ class ClassifierFeatures:
         self.name = f"attribute classifier (SHA-256 {classifier.digest[:16]})"
 
     def fine(self, images: Tensor) -> Tensor:
-        """The trunk's last map whose side is a quarter of the image's or more, as VGG-19's relu3_1 is."""
+        """The trunk's last map with at least a quarter of the image's side, like relu3_1 of VGG-19."""
         return self._fine(images)[0]
 
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The map of `fine`, and the trunk's output (whose side is an eighth of the image's, or a 32nd)."""
+        """The map of `fine`, and the trunk's output (with 1/8 or 1/32 of the image's side)."""
         fine, used = self._fine(images)
         coarse = fine
         for layer in list(self.trunk)[used:]:
@@ -36,7 +36,7 @@ class ClassifierFeatures:
         return fine, coarse
 
     def _fine(self, images: Tensor) -> tuple[Tensor, int]:
-        """The fine map, and how many layers of the trunk made it."""
+        """The fine map, and the number of trunk layers that compute it."""
         fine = images.contiguous(memory_format=torch.channels_last)
         for used, layer in enumerate(self.trunk):
             deeper = layer(fine)
@@ -47,13 +47,13 @@ class ClassifierFeatures:
 
 
 def lend_features(training: Any, profile: Profile, device: torch.device) -> str | None:
-    """Gives the primary judge to a training that needs a feature network and has none of its own.
+    """Sets the primary judge as the feature network of a training that needs one and has none of its own.
 
     Returns:
         The name of the feature network; None if the training uses none.
 
     Raises:
-        UserError: there are no weights of the judge for the profile.
+        UserError: the profile has no weights of the judge.
     """
     if not hasattr(training, "attach_features"):
         return None

@@ -1,4 +1,4 @@
-"""Finds out that a training has broken down, before its last good checkpoint is overwritten."""
+"""Detects that a training has broken down, before its last good checkpoint is overwritten."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bridgebench.methods.core.errors import UserError
 
-# No loss of a training that still learns is near this, not even a sum over all pixels of a batch.
+# Losses of a healthy training stay far below this, even if they are sums over all pixels of a batch.
 LARGEST_LOSS = 1e12
 
 
@@ -17,11 +17,11 @@ class LossGuard:
     """Remembers the first iteration at which a loss was not finite or exploded, without waiting for a GPU."""
 
     def __init__(self) -> None:
-        # By the names of the terms (they differ between iterations): for each, the iteration (0: none) and the loss.
+        # Keyed by the names of the terms, which differ between iterations; for each term, iteration (0: none) and loss.
         self._first: dict[tuple[str, ...], tuple[Tensor, Tensor]] = {}
 
     def watch(self, losses: Mapping[str, float | Tensor], iteration: int) -> None:
-        """Looks at the losses of an iteration; iterations count from 1."""
+        """Checks the losses of an iteration, counted from 1."""
         if not losses:
             return
         names = tuple(losses)
@@ -45,7 +45,7 @@ class LossGuard:
 
 
 def check_networks(state: Mapping[str, object], iteration: int) -> None:
-    """Raises a UserError if a tensor of a training's state is not finite: then the next losses would not be either."""
+    """Raises a UserError if a tensor of a training's state is not finite: the next losses would not be either."""
     for name, tensor in state.items():
         if isinstance(tensor, Tensor) and tensor.is_floating_point() and not tensor.isfinite().all():
             raise _broken(f"The weights {name} were no longer finite at iteration {iteration}")

@@ -1,4 +1,4 @@
-"""Starts the processes of a training: only this one, several on this machine, or those that torchrun has started."""
+"""Starts the processes of a training: this process alone, several on this machine, or those started by torchrun."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 from bridgebench.harness.processes.stopping import Stopped, StopRequest
 from bridgebench.methods.core.errors import UserError
 
-# Imported in each process before they connect, of which Lightning would tell in seven lines.
+# Imported in each process before they connect; Lightning would print seven lines about the connection.
 for _name in ("lightning.fabric", "lightning.pytorch"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
@@ -28,18 +28,18 @@ Work = Callable[[Fabric], Result]
 
 
 def launch(work: Work[Result], devices: int) -> Result:
-    """Calls `work` in `devices` processes (of each machine, under torchrun) that can exchange tensors.
+    """Calls `work` in `devices` processes (per machine, under torchrun) that can exchange tensors.
 
     Args:
-        work: picklable; gets the process's Fabric, which says which process it is and on what device it computes.
-        devices: how many. One: this process.
+        work: picklable; its argument is the process's Fabric, which knows the rank and the device of the process.
+        devices: number of processes; with 1, `work` runs in this process.
 
     Returns:
-        What the first process returned.
+        The result of the first process.
 
     Raises:
-        UserError: too few GPUs; what a process raised; or a process died.
-        Stopped: by a signal, before there was anything to save.
+        UserError: there are too few GPUs, a process raised an error, or a process died.
+        Stopped: a signal asked to stop before there was anything to save.
     """
     if devices == 1:
         return work(Fabric(accelerator="auto", devices=1))
@@ -57,7 +57,7 @@ def launch(work: Work[Result], devices: int) -> Result:
         try:
             return fabric.launch(partial(_process, work=work, errors=errors))
         except (ProcessRaisedException, ProcessExitedException) as error:
-            if request.number:  # one of them had not begun yet, so that there was nothing to save
+            if request.number:  # some process had not begun yet, so there was nothing to save
                 raise Stopped(request.number) from None
             if not errors.empty():
                 raise UserError(errors.get()) from None
@@ -78,10 +78,10 @@ def _process(fabric: Fabric, work: Work[Result], errors: SimpleQueue[str]) -> Re
 
 
 def _together(work: Work[Result], fabric: Fabric) -> Result:
-    """Calls `work`; the processes end it at the same time, and their connections before they end themselves.
+    """Calls `work`. All processes wait for each other at the end, then close their connections before they exit.
 
-    A process that ended while its connections were open, and while the first one was still writing files, has been
-    seen to abort in the threads that serve them.
+    Otherwise a process may exit with open connections while the first process is still writing files; such a process
+    has been seen to abort in the threads that serve the connections.
     """
     result = work(fabric)
     fabric.barrier()
@@ -90,9 +90,9 @@ def _together(work: Work[Result], fabric: Fabric) -> Result:
 
 
 def _tell_processes(number: int) -> None:
-    """Passes Ctrl-C and SIGTERM on to the training processes, which save and end; this process waits for them."""
+    """Passes Ctrl-C and SIGTERM on to the training processes, which save and exit; this process waits for them."""
     processes = multiprocessing.active_children()
     if not processes:
         raise Stopped(number)
     for process in processes:
-        process.terminate()  # no second Ctrl-C where the terminal has sent them one
+        process.terminate()  # SIGTERM, because the terminal may have sent Ctrl-C to them already

@@ -1,9 +1,9 @@
-"""The training loop that all methods share. `train_here` is all of it, from profile to weights, on one page.
+"""The training loop that all methods share. `train_here` holds the whole loop, from profile to weights.
 
-A run lives in a folder: ``checkpoint.pt`` (all that decides how it goes on), ``weights.safetensors`` (the editor, with
-its training card), ``weights.md`` (that card, to read), ``samples/`` (grids) and TensorBoard's event files. Killed at
-any instant, it goes on from its last checkpoint to the same weights as an undisturbed run; asked to stop (Ctrl-C,
-SIGTERM), it saves one first.
+A run is a folder with ``checkpoint.pt`` (the complete training state), ``weights.safetensors`` (the editor with its
+training card), ``weights.md`` (the card as text), ``samples/`` (grids) and TensorBoard's event files. A run that was
+killed at any time can be resumed from its last checkpoint and gives the same weights as an uninterrupted run. On
+Ctrl-C or SIGTERM, a run saves a checkpoint before it stops.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ NOTE_EVERY = 20
 _CHECKPOINT_SECONDS = 60.0
 _SAMPLES_SECONDS = 300.0
 _FIRST_SAMPLES_SECONDS = 60.0
-# What of a recipe may change when a run goes on: its length, when its learning rate falls, its notes.
+# The keys of a recipe that may change when a run is resumed: its length, learning-rate decay and notes.
 _CHANGEABLE = frozenset({"iterations", "cooldown", "decay_iterations", "notes"})
 
 
@@ -68,20 +68,20 @@ def train(
 
     Args:
         method: a trainable method, or a variant of the profile.
-        profile: its data and the table ``[train.<method>]``.
+        profile: gives the data and the recipe, in the table ``[train.<method>]``.
         out: folder of the run.
-        minutes: stop after this time even if the recipe is not at its end; `resume` goes on later.
-        resume: go on from the last checkpoint in `out`, with any number of devices.
-        seed: of the networks, of all draws, and of the order of the data; None: the variant's own, 0 of a method.
-        data_root: where a data set that is not embedded lies.
-        devices: processes that share every batch, one a GPU (or, without GPUs, on the CPU).
+        minutes: stop after this time even if the recipe is not finished; `resume` continues later.
+        resume: continue from the last checkpoint in `out`, with any number of devices.
+        seed: seed of the networks, all draws and the order of the data; None: the variant's seed, or 0 for a method.
+        data_root: folder of a data set that is not embedded.
+        devices: number of processes that share every batch, one per GPU (or on the CPU if there are no GPUs).
 
     Returns:
         The weights file.
 
     Raises:
-        UserError: a recipe that does not fit, a run that is there already, or none to resume; or training broke down.
-        Stopped: asked to by a signal, after saving a checkpoint.
+        UserError: the recipe is invalid, the run exists already, there is no run to resume, or training broke down.
+        Stopped: a signal asked to stop; a checkpoint has been saved.
     """
     if (out / FILE).exists() and not resume:
         raise UserError(f"A training run is in {out} already; go on with --resume, or give another --out.")
@@ -112,25 +112,25 @@ def train_here(
 ) -> int:
     """The whole training in this process, which is alone or one of several that share every batch.
 
-    All processes hold the same networks at any time; the first one writes the files and talks to the user.
+    All processes hold the same networks at any time. The first process writes the files and the messages to the user.
 
     Args:
-        fabric: says on which device this process computes, and whether it is the first.
+        fabric: knows the device of this process, and whether it is the first process.
         watch: called with the number of every iteration (from 1) and its losses; training ends when it returns True.
-            Nothing is written or shown then: somebody only looks on (`bridgebench weights reproduce`).
+            With `watch`, nothing is written or shown (for `bridgebench weights reproduce`).
 
-    For the others see :func:`train`.
+    For the other arguments see :func:`train`.
 
     Returns:
         The signal that stopped the training, or 0.
 
     Raises:
-        UserError: a recipe that does not fit, or no run to resume; or a loss or a weight is not finite.
+        UserError: the recipe is invalid, there is no run to resume, or a loss or a weight is not finite.
     """
     keep_freed()
     device, writes = fabric.device, fabric.is_global_zero and watch is None
 
-    # What learns, and from which images.
+    # The networks that learn, and the images that they learn from.
     images, faces = (open_split(profile, split, data_root) for split in ("train", "validation"))
     recipe = profile.recipe(method)
     used = resolved(recipe, device)
@@ -142,7 +142,7 @@ def train_here(
     sampler = BatchSampler(images, training.batch_size, seed, device, mirror=profile.data.mirror_train)
     generator = torch.Generator().manual_seed(seed)
 
-    # A run goes on from its checkpoint if it is the same run, to the very iteration.
+    # The same run is resumed from its checkpoint, at exactly the same iteration.
     special = {"feature_network": feature_network, "averaging": profile.averaging, "mirror": profile.data.mirror_train}
     special = {key: value for key, value in special.items() if value}
     fixed = {key: value for key, value in recipe.items() if key not in _CHANGEABLE}
@@ -153,14 +153,14 @@ def train_here(
         progress = load_checkpoint(out, identity, training, sampler, generator, average)
     total = progress.total = training.total_iterations
 
-    # The card of the weights says what they were made from.
+    # The card of the weights records what they were made from.
     card = describe_training(method, profile, recipe, images, seed, progress.processes, progress.threads) | special
     if recipe.get("precision") == AUTO:
         card["precision"] = used["precision"]
     guard = LossGuard()
 
     def save() -> None:
-        """Checkpoint and weights; training that has broken down raises here, and the checkpoint before stays."""
+        """Writes checkpoint and weights. If training has broken down, it raises and keeps the previous checkpoint."""
         guard.check()
         check_networks(training.state_dict(), progress.iteration)
         if writes:
@@ -170,7 +170,7 @@ def train_here(
             write_card(out / WEIGHTS)
 
     def write_samples() -> None:
-        """A few validation images as the editor edits them by now."""
+        """Writes edits of a few validation images by the current editor."""
         if writes:
             with average.applied() if average else nullcontext():
                 path = out / SAMPLES / f"{progress.iteration:07d}.png"
@@ -185,7 +185,7 @@ def train_here(
             deadline = None if minutes is None else end
             display = shown.enter_context(Display(total, progress, training.batch_size, deadline))
         while total is None or progress.iteration < total:
-            # What is due before the next iteration: the first process's clock counts, and a signal to any process.
+            # What is due before the next iteration, by the first process's clock; a signal to any process counts.
             now = time.monotonic()
             due = [now >= end, now - saved > _CHECKPOINT_SECONDS, now > next_samples]
             mine = torch.tensor([request.number, *(each and fabric.is_global_zero for each in due)], device=device)
@@ -199,7 +199,7 @@ def train_here(
                 write_samples()
                 next_samples = now + _SAMPLES_SECONDS
 
-            # One iteration. Terms that it does not compute keep their last value.
+            # One iteration. Loss terms that are not computed in it keep their last value.
             position, started = sampler.position, time.perf_counter()
             new = _mean_over_processes(training.step(sampler.next_batch, generator))
             if average is not None:
@@ -210,7 +210,7 @@ def train_here(
             progress.images += getattr(training, "images_an_iteration", drawn)
             losses |= new
 
-            # What is told of it. Losses are read from the device now and then only, so that nothing waits for a GPU.
+            # Reports. Losses are read from the device only now and then, so that the loop does not wait for the GPU.
             guard.watch(new, progress.iteration)
             if progress.iteration <= FIRST:
                 progress.curves.begin(progress.iteration, _numbers(new))
@@ -232,7 +232,7 @@ def train_here(
 
 @contextmanager
 def _held(out: Path) -> Iterator[None]:
-    """Locks the run's folder, and removes half-written files: those of a killed run before, and of this one after."""
+    """Locks the run's folder; removes half-written files of an earlier killed run, and at the end those of this run."""
 
     def clean() -> None:
         for name in (FILE, WEIGHTS, "weights.md", f"{SAMPLES}/*.png"):
@@ -244,7 +244,7 @@ def _held(out: Path) -> Iterator[None]:
 
 
 def _start(profile: Profile, method: str, recipe: Mapping[str, Any], count: int, seed: int) -> Training:
-    """The networks and optimizers that train a method, or a variant of the profile, on `count` images."""
+    """The networks and optimizers for training a method, or a variant of the profile, on `count` images."""
     registered = profile.variant(method).method
     try:
         return methods.start_training(registered, recipe, profile.attributes, profile.data.image_size, count, seed)
@@ -263,14 +263,14 @@ def _check_share(batch_size: int) -> None:
 
 
 def _average(training: Training, decay: float) -> WeightAverage | None:
-    """The running average of a training's editor; None where the profile has none, or the method keeps its own."""
+    """The running average of the editor's weights; None if the profile has none or the method keeps its own."""
     if not decay or getattr(training, "averages_itself", False):
         return None
     return WeightAverage(training.editor, decay)  # type: ignore[arg-type]
 
 
 def _mean_over_processes(losses: Mapping[str, float | Tensor]) -> Mapping[str, float | Tensor]:
-    """The losses of the whole batch, from those of each process's part of it."""
+    """The losses of the whole batch: the mean over the processes, each of which has a part of the batch."""
     if processes() == 1 or not losses:
         return losses
     values = torch.stack([torch.as_tensor(value).float() for value in losses.values()])
@@ -282,7 +282,7 @@ def _numbers(losses: Mapping[str, float | Tensor]) -> dict[str, float]:
 
 
 def _spent(progress: Progress) -> dict[str, Any]:
-    """What the card says of the training so far."""
+    """What the card records about the training so far."""
     return {
         "iterations": progress.iteration,
         "images_seen": progress.images,

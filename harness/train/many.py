@@ -1,8 +1,8 @@
-"""`bridgebench train --methods`: many systems of a profile, each by its own recipe, in stretches of a given time.
+"""`bridgebench train --methods`: trains many systems of a profile, each by its own recipe, in a given time.
 
-The judges come first, because some methods use the first one in their losses. The time that is left is
-divided among the methods by what their recipes still need, estimated from each one's time per iteration, so that all
-of them are about equally far when it ends. The last weights count; none are chosen by how well they do.
+The judges come first, because some methods use the first judge in their losses. The remaining time is divided among
+the methods in proportion to what their recipes still need, estimated from the time per iteration, so that all methods
+are about equally far at the end. The last weights are kept; no weights are selected by their results.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from bridgebench.harness.weights.find import JUDGES, training_folder
 from bridgebench.harness.weights.show import text_table
 from bridgebench.methods.core.errors import UserError
 
-_MEASURING = 0.15  # share of a stretch in which those that have never run show how fast they are
-_LEAST = 5.0  # seconds that are worth going on for
+_MEASURING = 0.15  # share of a stretch for measuring the speed of systems that have never run
+_LEAST = 5.0  # seconds; shorter training is not worth starting
 
 
 @dataclass(frozen=True)
 class System:
-    """A judge, method or variant of a profile, and the training run of it in this folder."""
+    """A judge, method or variant of a profile, and its training run."""
 
     name: str
     profile: Profile
@@ -49,15 +49,15 @@ class System:
         return self.name in JUDGES.values()
 
     def progress(self) -> Progress:
-        """How far its training is."""
+        """The progress of its training."""
         return read_progress(self.folder)
 
     def total(self, progress: Progress) -> int | None:
-        """How many iterations the recipe has; None if it names no number, or if nothing is known yet."""
+        """The number of iterations of the recipe; None if the recipe gives none or it is not known yet."""
         return progress.total if self.is_judge else self.profile.recipe(self.name).get("iterations", progress.total)
 
     def finished(self) -> bool:
-        """Whether the recipe is at its end. A judge's weights are written only then."""
+        """Whether the recipe is finished. A judge's weights are written only then."""
         if self.is_judge or not self.weights.is_file():
             return self.weights.is_file()
         progress = self.progress()
@@ -65,7 +65,7 @@ class System:
         return total is not None and progress.iteration >= total
 
     def seconds_left(self) -> float | None:
-        """How many seconds the rest of the recipe will take, by the speed so far; None if there is no speed yet."""
+        """Estimated seconds for the rest of the recipe at the speed so far; None if the speed is not known yet."""
         progress = self.progress()
         total = self.total(progress)
         if not progress.iteration or total is None:
@@ -74,10 +74,10 @@ class System:
 
 
 def systems_of(profile: Profile, methods: str) -> list[System]:
-    """What ``--methods`` names: "all", or a list with commas.
+    """The systems named by ``--methods``: "all", or names separated by commas.
 
     Raises:
-        UserError: an unknown name, or one with nothing to train.
+        UserError: a name is unknown, or has nothing to train.
     """
     judges = list(JUDGES.values())
     if methods.strip() == "all":
@@ -102,20 +102,20 @@ def train_many(
     devices: int = 1,
     say: Callable[[str], Any] = print,
 ) -> list[str]:
-    """Goes on with the training of all `systems` that are not at their end, then says how far each one is.
+    """Continues the training of all unfinished `systems`, then reports the progress of each.
 
     Args:
-        systems: what to train, judges first.
-        minutes: of this stretch, in all; None: until every recipe is at its end.
-        data_root: where a data set that is not embedded lies.
-        devices: processes that share every batch of a method.
-        say: takes each line for the user.
+        systems: the systems to train, judges first.
+        minutes: time limit of this call; None: until every recipe is finished.
+        data_root: folder of a data set that is not embedded.
+        devices: number of processes that share every batch of a method.
+        say: called with each line for the user.
 
     Returns:
-        The names of those whose training broke down; the others went on.
+        The names of the systems whose training broke down; the others were trained further.
 
     Raises:
-        Stopped: asked to by a signal; all is saved.
+        Stopped: a signal asked to stop; everything is saved.
     """
     stretch = _Stretch(systems, minutes, {"data_root": data_root}, devices, say)
     try:
@@ -129,13 +129,13 @@ def train_many(
 
 
 def shares(left: float, needs: Sequence[float]) -> list[float]:
-    """`left` seconds divided by what each one needs."""
+    """Divides `left` seconds in proportion to the needs."""
     whole = sum(needs)
     return [left * need / whole for need in needs]
 
 
 def progress_table(systems: Sequence[System]) -> str:
-    """A table that says how far the training of each system is."""
+    """A table of the training progress of each system."""
     rows = []
     for system in systems:
         progress = system.progress()
@@ -148,7 +148,7 @@ def progress_table(systems: Sequence[System]) -> str:
 
 
 class _Stretch:
-    """The time of one call of `train_many`, and how it is spent."""
+    """Plans and spends the time of one call of `train_many`."""
 
     def __init__(
         self,
@@ -163,7 +163,7 @@ class _Stretch:
         self._end = None if minutes is None else time.monotonic() + 60 * minutes
 
     def run(self) -> None:
-        """Trains the judges, then for a short time each method of unknown speed, then all methods by what they need."""
+        """Trains the judges, then briefly each method of unknown speed, then all methods by their needs."""
         for system in self._open(judges=True):
             self._go_on(system, self._left())
         if self._end is None:
@@ -177,7 +177,7 @@ class _Stretch:
             self._divide(waiting)
 
     def _divide(self, waiting: list[System]) -> None:
-        """Trains each system for its share of the time; what one does not use goes to those after it."""
+        """Trains each system for its share of the time; unused time goes to the systems after it."""
         needs = [self._need(system) for system in waiting]
         for system, need, share in zip(waiting, needs, shares(self._seconds(), needs), strict=True):
             self._say(f"{system.name}: about {need / 60:.1f} minutes to go, up to {share / 60:.1f} of them now.")
@@ -186,12 +186,12 @@ class _Stretch:
                 self._go_on(system, shares(self._seconds(), needs[k:])[0])
 
     def _need(self, system: System) -> float:
-        """How many seconds a system still needs; all that is left, if its recipe has no end."""
+        """The seconds that a system still needs; all remaining time if its recipe has no end."""
         found = system.seconds_left()
         return self._seconds() if found is None else max(found, 1.0)
 
     def _open(self, *, judges: bool) -> list[System]:
-        """The systems of one kind that are not at their end and have not failed."""
+        """The systems of one kind (judges or methods) that are not finished and have not failed."""
         kind = [system for system in self._systems if system.is_judge == judges and system.name not in self.failed]
         return [system for system in kind if not system.finished()]
 
@@ -222,6 +222,6 @@ class _Stretch:
                     devices=self._devices,
                     **self._data,
                 )
-        except UserError as error:  # the others can go on
+        except UserError as error:  # the other systems can continue
             self.failed.append(system.name)
             self._say(f"FAILED {system.name}: {error}")

@@ -1,4 +1,4 @@
-"""``precision = "auto"``: bfloat16 only where this machine computes faster with it."""
+"""``precision = "auto"``: use bfloat16 only if this machine computes faster with it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def resolved(recipe: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
 
 
 def _seconds(device: torch.device, reduced: bool) -> float:
-    """The shortest time of some steps of a small convolutional network, which stands for a method's."""
+    """The shortest time of a few steps of a small convolutional network, as a proxy for a method's networks."""
     network = nn.Sequential(nn.Conv2d(3, 32, 3, 1, 1), nn.ReLU(), *(nn.Conv2d(32, 32, 3, 1, 1) for _ in range(3)))
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.zeros(16, 3, 64, 64, device=device).contiguous(memory_format=torch.channels_last)
@@ -35,4 +35,4 @@ def _seconds(device: torch.device, reduced: bool) -> float:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         times.append(time.perf_counter() - started)
-    return min(times[1:])  # the first round warms up
+    return min(times[1:])  # the first round is a warm-up

@@ -1,7 +1,7 @@
-"""`bridgebench weights reproduce`: trains a file's first iterations again and compares their losses with its card's.
+"""`bridgebench weights reproduce`: repeats the first iterations of a weights file and compares losses with its card.
 
-Rounding that another processor, another version of torch or another number of processes or threads does otherwise grows
-from iteration to iteration of a GAN; on the machine of the card, by as many of them, the losses are the stored figures.
+Another processor, torch version or number of processes or threads rounds differently, and in a GAN such differences
+grow with every iteration. On the machine of the card, with the same numbers of both, the losses equal the card's.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from bridgebench.methods.core.weights import header
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-TOLERANCE = 0.01  # of a loss's size
+TOLERANCE = 0.01  # as a share of the loss's size
 
 
 class Deviation(NamedTuple):
-    """How far an iteration's losses are from those of the card.
+    """The deviation of an iteration's losses from the card.
 
     Attributes:
         iteration: counted from 1.
-        term: the loss that is farthest away.
-        found, stored: its two values.
-        share: their difference over the loss's size, which is the larger of the stored value's and of the term's mean
-            over all stored ones: a loss that crosses zero has a size there too.
+        term: the loss term with the largest deviation.
+        found, stored: the new value and the card's value of this term.
+        share: their difference divided by the loss's size: the larger of the size of the stored value and the term's
+            mean size over all stored values, so that a loss that crosses zero has a size there too.
     """
 
     iteration: int
@@ -45,7 +45,7 @@ class Deviation(NamedTuple):
 
     @property
     def same(self) -> bool:
-        """Whether the losses are those of the card."""
+        """Whether the losses equal those of the card within TOLERANCE."""
         return self.share <= TOLERANCE
 
 
@@ -57,17 +57,17 @@ def reproduce(
     data_root: Path | None = None,
     say: Callable[[str], Any] = print,
 ) -> bool:
-    """Trains the first iterations of a weights file again, by the recipe and with the seed of its card.
+    """Trains the first iterations of a weights file again, with the recipe and seed of its card.
 
     Args:
         file: weights that `bridgebench train` wrote.
-        iterations: how many. The card has the first hundred one by one, and means over stretches of all of them.
-        profile: the one to take the data from; by default that of the card.
-        data_root: where the data set lies, if it is one of photos.
-        say: takes each line for the user.
+        iterations: number of iterations. The card has the first hundred one by one, and means over stretches of all.
+        profile: the profile that gives the data; by default the card's.
+        data_root: folder of the data set, if it consists of photos.
+        say: called with each line for the user.
 
     Returns:
-        Whether every loss of every iteration is the card's within TOLERANCE.
+        Whether every loss of every iteration equals the card's within TOLERANCE.
 
     Raises:
         UserError: no such file, a card without losses so early, other data than the card's, or a profile or
@@ -138,9 +138,9 @@ def _check_images(card: TrainingCard, profile: Profile, data_root: Path | None) 
 
 
 def _processes(card: TrainingCard) -> int:
-    """How many processes train: as many as the card says if each gets its own GPU (or core), else one.
+    """The number of training processes: the card's number if each gets its own GPU (or core), else one.
 
-    A stranger's card may ask for any number.
+    The card of a file from elsewhere may ask for any number.
     """
     import torch
 
@@ -148,7 +148,7 @@ def _processes(card: TrainingCard) -> int:
 
 
 def _threads(card: TrainingCard) -> int:
-    """How many threads each process has: as many as the card says, but no more than there are cores."""
+    """The number of threads per process: the card's number, but at most the number of cores."""
     return min(card.threads, cores())
 
 
@@ -163,7 +163,7 @@ def _by(card: TrainingCard) -> str:
 def _train_again(
     fabric: Fabric, *, card: TrainingCard, profile: Profile, count: int, folder: Path, data_root: Path | None
 ) -> tuple[int, list[Deviation]]:
-    """The training in this process, alone or as one of several: the signal that stopped it (or 0), the deviations."""
+    """Trains in this process (alone or one of several); returns the signal that stopped it (or 0) and deviations."""
     import torch
 
     from bridgebench.harness.train.loop import NOTE_EVERY, train_here

@@ -1,4 +1,4 @@
-"""The order in which training images are seen: a new permutation an epoch, resumable at any batch."""
+"""The order of the training images: a new permutation in each epoch, resumable at any batch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from bridgebench.methods.training.base import Batch
 class BatchSampler:
     """Endless batches of a training set, shuffled anew in each epoch; the last, smaller batch is dropped.
 
-    The order follows from the seed alone, so `position` (batches given so far) is all the state there is. Ahead of
-    that, a thread reads the next batch while one is computed with; it counts when it is given.
+    The order follows from the seed alone, so `position` (number of batches returned so far) is the whole state. A
+    thread can read the next batch ahead of time; that batch counts only once it is returned.
 
     Args:
         images: the training set.
-        batch_size: images a batch.
-        seed: of the permutations.
-        device: where the batches go.
+        batch_size: images per batch.
+        seed: seed of the permutations.
+        device: device of the returned batches.
         mirror: mirror each image with probability 0.5, drawn from the seed and the batch's position.
-        ahead: read the next batch before it is asked for; None: where the device computes by itself, on a GPU.
+        ahead: read the next batch before it is asked for; None: only on a GPU, which computes in the meantime.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class BatchSampler:
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
         self._on_gpu = device.type == "cuda"
         self._reader = ThreadPoolExecutor(1) if (self._on_gpu if ahead is None else ahead) else None
-        self._coming: tuple[int, Future[Batch]] | None = None  # a position, and what will be given there
+        self._coming: tuple[int, Future[Batch]] | None = None  # a position, and the batch being read for it
 
     def next_batch(self) -> Batch:
         """The next batch, images as float32 in [-1, 1]."""
@@ -55,20 +55,20 @@ class BatchSampler:
         return Batch(pixels.permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1), labels, indices)
 
     def _stored(self) -> Batch:
-        """The batch at `position`. If a thread reads ahead, it reads every batch, so that no two read at a time."""
+        """The batch at `position`. If a thread reads ahead, it reads all batches, so that two never read at once."""
         if self._reader is None:
             return self._read(self.position)
-        if self._coming is None or self._coming[0] != self.position:  # the first, or put back to a checkpoint
+        if self._coming is None or self._coming[0] != self.position:  # first batch, or restored from a checkpoint
             self._coming = self.position, self._reader.submit(self._read, self.position)
         return self._coming[1].result()
 
     def _read(self, position: int) -> Batch:
-        """The batch at a position, on the CPU, its images as they are stored: uint8 (N, H, W, 3)."""
+        """The batch at a position, on the CPU, with images as stored: uint8 (N, H, W, 3)."""
         epoch, place = divmod(position, self.batches_an_epoch)
         if epoch != self._epoch:
             seeds = np.random.SeedSequence([self.seed, epoch])
             self._epoch, self._order = epoch, np.random.default_rng(seeds).permutation(len(self.images.labels))
-        # Sorted within the batch: reads of a memory-mapped or zipped set go forward.
+        # Indices are sorted within the batch, so that a memory-mapped or zipped set is read in forward order.
         chosen = np.sort(self._order[place * self.batch_size : (place + 1) * self.batch_size])
         stored = np.ascontiguousarray(self.images.images[chosen])
         if self.mirror:
@@ -80,5 +80,5 @@ class BatchSampler:
         return Batch(*(each.pin_memory() for each in batch)) if self._on_gpu else batch
 
     def _sent(self, values: Tensor) -> Tensor:
-        """The values on the device. From pinned memory they are copied while the program goes on."""
+        """Moves values to the device. From pinned memory, the copy runs while the program continues."""
         return values.to(self.device, non_blocking=self._on_gpu)

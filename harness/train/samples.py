@@ -1,4 +1,4 @@
-"""Sample grids while a method trains: a few validation faces, each attribute flipped."""
+"""Sample grids during training: a few validation faces with each attribute flipped."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _FACES = 6
 
 
 def write_sample_grid(editor: Editor, faces: ImageSet, path: Path, device: torch.device) -> None:
-    """Edits the first faces of a set, one attribute (or towards one domain) at a time; writes a PNG a mode.
+    """Edits the first faces of a set, one attribute (or one target domain) at a time; writes one PNG per mode.
 
-    A reference edit takes, for every face, the first other one that has the target value. The latent vectors are the
-    same at every call, so that the grids of a run can be compared.
+    The reference of a face is the first other face that has the target value. The latent vectors are the same in every
+    call, so that the grids of a run can be compared.
 
     Args:
-        editor: what is trained.
-        faces: e.g. the validation split.
-        path: of the PNG; the mode is added to its stem.
-        device: where the editor is.
+        editor: the editor in training.
+        faces: images to edit, e.g. the validation split.
+        path: path of the PNG; the mode is added to its stem.
+        device: device of the editor.
     """
     pixels = np.asarray(faces.images[np.arange(_FACES)])
     labels = np.asarray(faces.labels[:_FACES])

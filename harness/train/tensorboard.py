@@ -1,4 +1,4 @@
-"""TensorBoard's curves of a training run."""
+"""Writes the curves of a training run for TensorBoard."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch.utils.tensorboard import SummaryWriter
 def event_log(folder: Path) -> Iterator[EventLog]:
     """Writes event files into a folder.
 
-    If they cannot be written, the training goes on without them: its next checkpoint says why.
+    If they cannot be written, the training continues without them; its next checkpoint reports the reason.
     """
     before = threading.excepthook
 
     def quiet(failure: threading.ExceptHookArgs) -> None:
-        if not issubclass(failure.exc_type, OSError):  # TensorBoard writes in a thread, whose errors nobody can catch
+        if not issubclass(failure.exc_type, OSError):  # TensorBoard writes in a thread; nobody can catch its errors
             before(failure)
 
     threading.excepthook = quiet
@@ -32,7 +32,7 @@ def event_log(folder: Path) -> Iterator[EventLog]:
 
 
 class EventLog:
-    """The event files of one call of the program, as long as they can be written."""
+    """The event files of one run of the program; it stops writing after an error."""
 
     def __init__(self, folder: Path) -> None:
         self._writer: SummaryWriter | None = None
@@ -49,7 +49,7 @@ class EventLog:
                 self._writer = writer
 
     def close(self) -> None:
-        """Writes what is still waiting to be written."""
+        """Writes all pending values and closes the files."""
         if self._writer is not None:
             with suppress(OSError):
                 self._writer.close()

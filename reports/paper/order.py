@@ -1,4 +1,4 @@
-"""The paper's order of systems beside ours, by measure: ranks, Kendall's tau, and what they say in sentences."""
+"""Compares the paper's order of systems with ours, by measure: ranks, Kendall's tau, and sentences about them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import mean, too_few
 from bridgebench.reports.words.text import listed, spelt
 
-FEWEST = 3  # systems of the paper, for an order to be worth a look
+FEWEST = 3  # systems of the paper that an order must have to be reported
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """How many pairs stand in the paper's order, in the opposite one, or are tied."""
+    """Numbers of pairs in the paper's order, in the opposite order, and tied."""
 
     alike: int = 0
     opposite: int = 0
@@ -48,7 +48,7 @@ class RankedSystem:
     """A row of the paper's table that was measured here; `paper` and `ours` are means over the same columns.
 
     Attributes:
-        ranks: first and last rank that it may have, the paper's and ours: equal where nobody ties with it.
+        ranks: first and last possible rank, in the paper and here; equal if no system ties with it.
     """
 
     title: str
@@ -61,17 +61,17 @@ class RankedSystem:
 
 @dataclass(frozen=True)
 class Order:
-    """One of our measures held against a table of the paper.
+    """One of our measures compared with a table of the paper.
 
     Attributes:
-        card, published: our measure; what the paper's table holds.
-        mode: None where the table has both modes in one (conversions).
+        card, published: our measure; the content of the paper's table.
+        mode: None if the table has both modes together (conversions).
         systems: from the paper's best to its worst.
-        columns: over how many attributes (or conversions) the means are.
-        pairs: of the means; `by_column`: of every column by itself, added up.
-        all_columns: how many the run has.
-        controls: how many of the systems each control leaves behind, the oracle aside.
-        cheats: the controls that leave every system behind, and in which modes they do.
+        columns: number of attributes (or conversions) in the means.
+        pairs: pairs compared by means; `by_column`: pairs of every single column, added up.
+        all_columns: number of columns of the run.
+        controls: how many systems each control beats, without the oracle.
+        cheats: the controls that beat every system, and in which modes.
     """
 
     card: MeasureCard
@@ -87,12 +87,12 @@ class Order:
 
     @property
     def orders(self) -> int:
-        """How many orders of so many systems there are."""
+        """The number of possible orders of this many systems."""
         return factorial(len(self.systems))
 
 
 def orders(run: Run) -> list[Order]:
-    """Every measure that the paper's tables have, label edits first; those of fewer than three systems are left out."""
+    """All measures in the paper's tables, label edits first; orders of fewer than three systems are left out."""
     modes = [Results(run, run.record.protocol_hash, mode) for mode in MODES]
     target, whole = modes[0].card(FD_TARGET), modes[0].card(FD_PAPER)
     held = [
@@ -120,7 +120,7 @@ def beats(card: MeasureCard, one: Measured, other: Measured) -> int:
 
 
 def agreement(card: MeasureCard, paper: Sequence[float], ours: Sequence[Measured]) -> Pairs:
-    """How many pairs of systems the paper and we put in the same order; both lists have the same systems in order."""
+    """Compares the order of all pairs of systems in the paper and here; both lists have the same systems in order."""
     found = Pairs()
     for i, j in combinations(range(len(paper)), 2):
         here = beats(card, ours[i], ours[j])
@@ -200,11 +200,11 @@ def _plain_ranks(card: MeasureCard, values: Sequence[float]) -> list[tuple[int, 
 def _controls(
     modes: Sequence[Results], card: MeasureCard, used: Sequence[bool], ours: Sequence[Measured]
 ) -> dict[str, dict[Mode, int]]:
-    """How many systems each control leaves behind, by its title and mode; controls that leave none are left out."""
+    """How many systems each control beats, by title and mode; controls that beat no system are left out."""
     found: dict[str, dict[Mode, int]] = {}
     for results in modes:
         for name in results.kind("control"):
-            if name != "oracle":  # it is to be first
+            if name != "oracle":  # the oracle should be first
                 average = mean(results.across(card)[name], used, results.run.noun)
                 behind = sum(beats(card, average, one) > 0 for one in ours)
                 title = results.run.record.methods[name].title
@@ -214,7 +214,7 @@ def _controls(
 
 
 def _leading_modes(behind: dict[Mode, int], systems: int) -> list[Mode]:
-    """The modes in which a control leaves all systems behind."""
+    """The modes in which a control beats all systems."""
     return [mode for mode, count in behind.items() if count == systems]
 
 
@@ -229,7 +229,7 @@ def where(order: Order) -> str:
 
 
 def _led(order: Order, modes: Sequence[Mode]) -> str:
-    """In which modes a control comes first, in words; an order of conversions holds both modes."""
+    """Words for the modes in which a control comes first; an order of conversions has both modes."""
     return where(order) if len(modes) > 1 else MODE_TITLES[modes[0]].removeprefix("Edits ")
 
 
@@ -244,7 +244,7 @@ def pairs_words(order: Order) -> str:
 
 
 def agreement_words(found: Sequence[Order]) -> list[str]:
-    """A sentence a mode: how many pairs of systems stand as in the paper, measure by measure."""
+    """One sentence per mode: how many pairs of systems are ordered as in the paper, for each measure."""
     sentences = []
     for mode in dict.fromkeys(order.mode for order in found):
         of_mode = [order for order in found if order.mode == mode]
@@ -256,7 +256,7 @@ def agreement_words(found: Sequence[Order]) -> list[str]:
 
 
 def chance_words(found: Sequence[Order]) -> str:
-    """How much an order of so few systems can say."""
+    """Says how much an order of so few systems can show."""
     sizes = {len(order.systems): order.orders for order in found}
     counts = listed([f"{spelt(size)} have {sizes[size]}" for size in sorted(sizes, reverse=True)])
     kind = "systems" if found[0].mode else "rows"
@@ -264,7 +264,7 @@ def chance_words(found: Sequence[Order]) -> str:
 
 
 def full_words(found: Sequence[Order]) -> str:
-    """In which measures every pair stands as in the paper."""
+    """Says in which measures every pair is ordered as in the paper."""
     full = listed([f"{order.card.spoken} {where(order)}" for order in found if order.pairs.tau == 1])
     return (
         f"The whole of the paper's order is found in {full}."
@@ -274,7 +274,7 @@ def full_words(found: Sequence[Order]) -> str:
 
 
 def cheating_words(found: Sequence[Order], without: str = "") -> str:
-    """Which measures put a control before all systems; the control `without` is left out."""
+    """Says which measures rank a control before all systems; the control `without` is left out."""
     parts = []
     for control in dict.fromkeys(title for order in found for title in order.cheats if title != without):
         modes: dict[str, list[str]] = {}

@@ -36,7 +36,7 @@ _LONGEST = 26
 
 @dataclass(frozen=True)
 class Slope:
-    """A system's line in the chart's units; `moved`: it changes its rank by more than ties allow."""
+    """A system's line in the chart's units; `moved`: whether its rank changes by more than ties allow."""
 
     left: str
     right: str
@@ -47,7 +47,7 @@ class Slope:
 
 @dataclass(frozen=True)
 class SlopeChart:
-    """One measure; `ties` are the stretches of our side between neighbours that tie."""
+    """One measure; `ties` are the stretches between tied neighbours on our side."""
 
     title: str
     words: str
@@ -60,7 +60,7 @@ class SlopeChart:
 
 @dataclass(frozen=True)
 class OrderSection:
-    """What the section holds: text made from the numbers, charts by the title of their mode, tables, folded tables."""
+    """The section's content: text made from the numbers, charts by the title of their mode, tables, folded tables."""
 
     lead: str
     text: list[str]
@@ -70,7 +70,7 @@ class OrderSection:
 
 
 def order_section(run: Run) -> OrderSection | None:
-    """The section; None where fewer than three systems of the paper were measured."""
+    """The section; None if fewer than three systems of the paper were measured."""
     found = orders(run)
     if not found:
         return None
@@ -88,7 +88,7 @@ def _mode_title(order: Order) -> str:
 
 
 def _pairs_table(run: Run, found: Sequence[Order]) -> Table:
-    """Measures as rows, how many pairs keep their order as columns."""
+    """A table with measures as rows and, in columns, how many pairs keep their order."""
     heads = [
         ColumnHead("Systems"),
         ColumnHead("Alike", "pairs"),
@@ -132,7 +132,7 @@ def _count(number: int) -> TableCell:
 
 
 def _cheated(order: Order, notes: Notes) -> TableCell:
-    """Whether a control comes before systems, and which, as a footnote."""
+    """Whether a control ranks before systems; a footnote says which."""
     if not order.controls:
         return TableCell("no")
     words = ", ".join(
@@ -143,7 +143,7 @@ def _cheated(order: Order, notes: Notes) -> TableCell:
 
 
 def _ranks_table(run: Run, found: Sequence[Order]) -> Table:
-    """Systems as rows; each measure's ranks, the paper's and ours, with the mean that they come from."""
+    """Systems as rows; for each measure, the rank in the paper and here, with the means behind them."""
     heads: list[ColumnHead] = []
     rows: dict[str, list[TableCell]] = {system.title: [] for order in found for system in order.systems}
     printed: list[tuple[float, ...]] = []
@@ -209,6 +209,6 @@ def slope_chart(order: Order) -> SlopeChart:
 
 
 def rank_text(ranks: tuple[int, int]) -> str:
-    """``"2"``, or ``"2–3"`` of a tie."""
+    """``"2"``, or ``"2–3"`` for a tie."""
     first, last = ranks
     return str(first) if first == last else f"{first}\N{EN DASH}{last}"

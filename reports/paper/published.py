@@ -37,7 +37,7 @@ _HEADS = {
 
 @cache
 def rows(file: str) -> list[dict[str, str]]:
-    """The rows of ``reports/paper/<file>.csv`` as printed: method, mode, then one column an attribute."""
+    """The rows of ``reports/paper/<file>.csv`` as printed: method, mode, then one column per attribute."""
     with (_FOLDER / f"{file}.csv").open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
@@ -53,7 +53,7 @@ def printed(file: str) -> dict[tuple[str, str], dict[str, float]]:
 
 
 def tables_beside(run: Run) -> list[str]:
-    """The paper's tables that have a column of a run."""
+    """The paper's tables that share a column with a run."""
     return [file for file in _DATA if any(column in rows(file)[0] for column in run.columns)]
 
 
@@ -65,7 +65,7 @@ def published(
     about: str,
     spoken: Callable[[str], str] = lambda column: column.replace("_", " "),
 ) -> Table:
-    """The paper's rows of some modes, as printed, with their mean computed here; a block of rows each mode."""
+    """The paper's rows of some modes, as printed, with their mean computed here; one block of rows per mode."""
     columns = [name for name in rows(file)[0] if name not in ("method", "mode")]
     digits = max(len(rows(file)[0][name].partition(".")[2]) for name in columns)
     groups = []
@@ -84,12 +84,12 @@ def published(
 def paper_column(
     column: str, mode: Mode, key: str, title: str, about: str, beside: Callable[[str, str], TableCell | None]
 ) -> Table | None:
-    """What the paper prints of one attribute or conversion: methods as rows, its tables as columns; None: nothing.
+    """The paper's values for one attribute or conversion: methods as rows, its tables as columns; None if it has none.
 
     Args:
-        column, mode: of which cells.
-        key, title, about: of the table.
-        beside: by method and file, how ours stands to a value (`reports.paper.verdicts`); None: the two do not compare.
+        column, mode: attribute (or conversion) and mode of the cells.
+        key, title, about: key, title and description of the new table.
+        beside: by method and file, the verdict on our value (`reports.paper.verdicts`); None: not comparable.
     """
     found: dict[str, dict[str, str]] = {}
     for file in _DATA:
@@ -109,7 +109,7 @@ def paper_column(
 
 
 def _with_ours(value: str, ours: TableCell | None) -> TableCell:
-    """A printed value, and in small print how ours stands to it."""
+    """A printed value, with the comparison to our value in small print."""
     numbers = {"value": float(value)}
     if ours is None or ours.verdict is None:
         return TableCell(value, numbers=numbers)
@@ -119,7 +119,7 @@ def _with_ours(value: str, ours: TableCell | None) -> TableCell:
 
 
 def paper_cells(values: Sequence[str], digits: int) -> list[TableCell]:
-    """Printed values as cells, and their mean with so many digits."""
+    """Printed values as cells, and their mean with this many digits."""
     average = sum(float(value) for value in values) / len(values)
     return [
         *(TableCell(value, numbers={"value": float(value)}) for value in values),

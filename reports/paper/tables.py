@@ -1,4 +1,4 @@
-"""The paper's Tables 1 to 3, measured here, each with the paper's own numbers in a table of its own beside it."""
+"""The paper's Tables 1 to 3, measured here, each beside a separate table of the paper's own numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BOTH = ("floor", "null")
 
 
 def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
-    """Table 1; of conversions the paper has no such table."""
+    """Table 1; the paper has no such table for conversions."""
     lead = (
         "Does the edit show the {}? Two classifiers read it: the second one, which nobody saw before, catches "
         "edits that only fool the first."
@@ -49,7 +49,7 @@ def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
 
 
 def distance(modes: list[Results], suffix: str, title: str) -> Section:
-    """Table 2 of attributes, Table 3 of conversions."""
+    """Table 2 for attributes, Table 3 for conversions."""
     lead = (
         "Do edited images look like real ones? A Fréchet distance has no honest interval at small N, so the smallest "
         "value is only called lowest, never bold; compare rows of equal N, and with what real images pay."
@@ -109,7 +109,7 @@ def _table3(modes: list[Results], suffix: str) -> TableBlock:
 
 
 def _about(run: Run, file: str, what: str, beside: Table | None) -> str:
-    """What the paper's table holds, and whether the one after it holds ours against it."""
+    """Says what the paper's table holds, and whether the next table compares ours with it."""
     if beside is not None:
         return f"As printed in the paper: {what}. The next table holds ours against it, cell by cell."
     reasons = ", ".join(differences(run, file)) or "no system is in both"

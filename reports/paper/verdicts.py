@@ -1,4 +1,4 @@
-"""The paper's values beside ours, cell by cell: difference and verdict by one stated rule, where they compare."""
+"""The paper's values beside ours, cell by cell: difference and verdict by one stated rule, if they are comparable."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from bridgebench.reports.tables.tables import (
     numbers_of,
 )
 
-LEAST, SHARE = 1.0, 0.1  # how far an FID may be from the paper's: so many points, or this share of it
+LEAST, SHARE = 1.0, 0.1  # how far an FID may be from the paper's: points, or share of it
 _NEARLY = 0.01  # how far the number of images may be from the paper's data set
 
 
 @dataclass(frozen=True)
 class Standard:
-    """What the paper's numbers of a table were measured on.
+    """The data and settings on which the paper measured a table.
 
     Attributes:
-        number: of the table.
-        name, title: the data set in our records and in words.
-        image_size: in pixels.
-        features: feature spaces that its numbers were taken in, by our name; empty: it has no distances.
-        n: edited images of a cell, of distances; `n_real`: the real ones, by the last word of the cell's name or "".
+        number: number of the table.
+        name, title: the data set's name in our records, and its title in words.
+        image_size: side of the images in pixels.
+        features: feature spaces of the table's distances, by our names; empty: the table has no distances.
+        n: edited images per cell of distances; `n_real`: real images, by the last word of the cell's name or "".
     """
 
     number: str
@@ -62,13 +62,13 @@ STANDARDS = {
 
 
 def measures_held(results: Results) -> dict[str, MeasureCard]:
-    """The paper's tables that have columns of a run, each with the measure of ours that it holds."""
+    """The paper's tables that share columns with a run, each with our measure of the same quantity."""
     held = {TABLE1: ACCURACY, TABLE2: results.card(FD_PAPER), TABLE3: results.card(FD_TARGET)}
     return {file: held[file] for file in tables_beside(results.run)}
 
 
 def differences(run: Run, file: str) -> list[str]:
-    """What keeps a run's numbers and those of a table of the paper apart, in words; empty: they compare."""
+    """The reasons why a run's numbers cannot be compared with a table of the paper; empty if they can."""
     record, standard = run.record, STANDARDS[file]
     found = []
     if record.data.name != standard.name:
@@ -81,13 +81,13 @@ def differences(run: Run, file: str) -> list[str]:
 
 
 def verdict_table(found: Sequence[Results], file: str, card: MeasureCard, key: str, title: str) -> Table | None:
-    """Ours minus the paper's for each system and column that both have; None where the two do not compare.
+    """Ours minus the paper's for each system and column that both have; None if they are not comparable.
 
     Args:
-        found: the modes, a block of rows each.
+        found: the results of the modes, one block of rows each.
         file: the paper's table.
-        card: which of our measures is the paper's.
-        key, title: of the table.
+        card: our measure that corresponds to the paper's.
+        key, title: key and title of the new table.
     """
     run, paper = found[0].run, printed(file)
     columns = [column for column in run.columns if any(column in row for row in paper.values())]
@@ -122,7 +122,7 @@ def count_words(table: Table) -> str:
 
 
 def verdict_cell(results: Results, method: str, file: str, card: MeasureCard, column: str) -> TableCell | None:
-    """The cell of one system and column, as in the table; None where ours and the paper's do not compare."""
+    """The cell of one system and column, as in the table; None if our value and the paper's are not comparable."""
     paper = printed(file).get((method, results.mode), {})
     if differences(results.run, file) or column not in paper or method not in results.rows:
         return None
@@ -136,14 +136,14 @@ _WORDS: tuple[Verdict, ...] = ("agrees", "higher", "lower")
 
 
 def judge(value: float, paper: float, low: float, high: float) -> Verdict:
-    """Where the paper's value lies: inside our bounds, or is ours higher or lower than it."""
+    """The verdict: the paper's value lies inside our bounds, or our value is higher or lower."""
     if low <= paper <= high:
         return "agrees"
     return "higher" if value > paper else "lower"
 
 
 def judge_error(run: Run, column: str) -> float | None:
-    """The share of real test images that the first judge misreads, in [0, 1]; None: its card does not say."""
+    """The share of real test images that the first judge misreads, in [0, 1]; None if its card does not say."""
     weights = run.record.judges.get("primary")
     part = weights.card if weights is not None else None
     for name in ("scores", "test", "accuracy"):
@@ -153,7 +153,7 @@ def judge_error(run: Run, column: str) -> float | None:
 
 
 def _rule(run: Run, card: MeasureCard, columns: Sequence[str]) -> str:
-    """What the words mean."""
+    """Explains the words of the verdicts."""
     if card.distance:
         rule = (
             f"the two are at most {LEAST:g} point or {100 * SHARE:g} % of the paper's value apart, whichever is more; "
@@ -181,7 +181,7 @@ def _cells(
     card: MeasureCard,
     notes: Notes,
 ) -> list[TableCell]:
-    """The row of a system: a cell a column, then the mean of the columns that both have."""
+    """The row of a system: one cell per column, then the mean of the columns that both have."""
     measures = [_fit(results.measure(method, column, card.key), card, file, column) for column in columns]
     errors = [0.0 if card.distance else judge_error(results.run, column) or 0.0 for column in columns]
     both = [measure.value is not None and column in paper for column, measure in zip(columns, measures, strict=True)]
@@ -198,7 +198,7 @@ def _cells(
 
 
 def _fit(measure: Measured, card: MeasureCard, file: str, column: str) -> Measured:
-    """The measure, or why it is of too few or of other images than the paper's."""
+    """The measure, or the reason why it has too few images or other images than the paper."""
     standard = STANDARDS[file]
     if measure.value is None:
         return measure

@@ -1,4 +1,4 @@
-"""The parts that a page of tables is made of."""
+"""The parts of a page of tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridgebench.reports.tables.tables import Table
 
 @dataclass(frozen=True)
 class TableBlock:
-    """The tables of one mode: those shown, those folded away, and the paper's own beside them."""
+    """The tables of one mode: shown tables, folded tables, and the paper's own tables beside them."""
 
     title: str
     tables: list[Table]
@@ -31,7 +31,7 @@ class Section:
 
 
 def folded(results: Results, key: str, cards: list[MeasureCard]) -> dict[str, Table]:
-    """The tables by attribute of those measures that have a value, by the measure's title."""
+    """The tables by attribute of all measures that have a value, keyed by the measure's title."""
     name = MODE_TITLES[results.mode].lower()
     return {
         card.title: by_column([results], card, f"{key}-{card.key}", f"{card.title}, {name}")

@@ -24,9 +24,9 @@ from bridgebench.reports.tables.tables import (
 
 
 def by_column(found: Sequence[Results], card: MeasureCard, key: str, title: str, real: Sequence[str] = ()) -> Table:
-    """Methods as rows, attributes (or conversions) as columns, their mean last; one block of rows a mode.
+    """Methods as rows, attributes (or conversions) as columns, the mean last; one block of rows per mode.
 
-    `real` are the rows of real images below those of the run's own protocol: ``"floor"``, ``"null"``.
+    `real` names the rows of real images that follow the rows of the run's own protocol: ``"floor"``, ``"null"``.
     """
     run, layout = found[0].run, found[0].layout
     values = [results.across(card) for results in found]
@@ -71,7 +71,7 @@ def _titled(found: Sequence[Results], blocks: list[list[Group]]) -> list[Group]:
 
 
 def _baselines(run: Run, card: MeasureCard, notes: Notes, rows_of: Sequence[str], used: Sequence[bool]) -> Group:
-    """What distances between real images come to: the floor; what a null edit pays, its mean over `used` columns."""
+    """Rows of distances between real images: the floor, and that of a null edit; means are over `used` columns."""
     floor = run.baselines.floor
     rows = []
     if floor is not None and "floor" in rows_of:

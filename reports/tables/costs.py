@@ -1,4 +1,4 @@
-"""What an edit costs: time, size and memory of every method."""
+"""The cost of an edit: time, size and memory of every method."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridgebench.reports.tables.tables import DASH, ColumnHead, Group, Row, Tabl
 
 
 def cost_table(run: Run) -> Table:
-    """Methods as rows. Timings are no part of a cell, so they have no protocol but the machine's name."""
+    """Methods as rows. Timings are not part of a cell, so they have the machine's name instead of a protocol."""
     modes = [mode for mode in MODES if any(key[1] == mode for key in run.costs)]
     heads = [ColumnHead(f"Time {MODE_TITLES[mode].lower().removeprefix('edits ')}", "ms an image") for mode in modes]
     heads += [ColumnHead("Parameters", "millions"), ColumnHead("Peak memory", "MiB"), ColumnHead("Batch")]

@@ -25,7 +25,7 @@ _NUMBERS = {
     "paper": " paper",
     "difference": " difference",
 }
-_RESIZED_FROM = 8  # more columns than this do not fit a text column
+_RESIZED_FROM = 8  # tables with more columns do not fit into a text column
 _MARKS = {"best": r"\textbf", "tie": r"\underline", "lowest": r"\emph"}
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -47,7 +47,7 @@ _LATEX = {
 
 
 def files(tables: Iterable[Table]) -> dict[str, bytes]:
-    """Every table in every format, by path inside the folder of pages, and the JSON Schema of the JSON ones."""
+    """Every table in every format, by path inside the folder of pages, and the JSON Schema of the JSON files."""
     made = {f"{FOLDER}/{SCHEMA}": _SCHEMA_FILE.read_bytes()}
     for table in tables:
         for ending, write in FORMATS.items():
@@ -56,7 +56,7 @@ def files(tables: Iterable[Table]) -> dict[str, bytes]:
 
 
 def to_csv(table: Table) -> str:
-    """The values, and columns of bounds, errors, N, the paper's value, difference and verdict where there are any.
+    """The values, and if available, columns of bounds, errors, N, the paper's value, difference and verdict.
 
     Numbers are in the printed unit.
     """
@@ -78,7 +78,7 @@ def to_csv(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """A table as GitHub and others show it: bold as on the page, ties underlined, the lowest in italics."""
+    """A table for GitHub and other viewers: bold as on the page, ties underlined, the lowest in italics."""
     marks = {"best": "**{}**", "tie": "<u>{}</u>", "lowest": "*{}*", None: "{}"}
     lines = [f"**{_markdown(table.title)}**  ", f"{_markdown(' · '.join(table.facts))}  ", _markdown(table.about), ""]
     heads = [_markdown(" ".join(part for part in (head.title, head.small) if part)) for head in table.heads]
@@ -133,7 +133,7 @@ def to_latex(table: Table) -> str:
 
 
 def to_json(table: Table) -> str:
-    """The table with everything that the page knows of it; its form is that of ``tables/schema.json``."""
+    """The table with all information of the page, in the form of ``tables/schema.json``."""
     record = {
         "schema": 1,
         "key": table.key,
@@ -161,7 +161,7 @@ FORMATS: dict[str, Callable[[Table], str]] = {"csv": to_csv, "tex": to_latex, "m
 
 
 def _cell(row: Row, column: int) -> TableCell:
-    """The cell that stands in a column; one that spans several stands in all of them."""
+    """The cell in a column; a cell that spans several columns is in all of them."""
     place = 0
     for cell in row.cells:
         place += cell.span
@@ -191,7 +191,7 @@ def _record(cell: TableCell, table: Table) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
+    """Text that no spreadsheet interprets as a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 

@@ -1,4 +1,4 @@
-"""Leakage by attribute: what else moves when an attribute is flipped, as a map and as a table."""
+"""Leakage by attribute: what else changes when an attribute is flipped, as a map and as a table."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import DASH, SHADES, ColumnHead, Group, Row, Table, TableCell
 
-_LEAST_TOP = 0.05  # else a map with almost no leakage would be shaded as if there were much
+_LEAST_TOP = 0.05  # else a map with almost no leakage would be shaded as if it had much
 
 
 @dataclass(frozen=True)
 class LeakageMap:
-    """A row an attribute that was flipped, a column an attribute that was read.
+    """A map with one row per flipped attribute and one column per attribute read.
 
     Attributes:
-        names: of rows and of columns, the same.
+        names: names of the rows, which are also the names of the columns.
         table: the numbers, shaded on a scale that all methods of the mode share.
         top: the end of the scale, as printed.
     """
@@ -28,7 +28,7 @@ class LeakageMap:
 
 
 def leakage_map(results: Results, method: str, key: str) -> LeakageMap | None:
-    """The map of one method in one mode; None where its cells do not hold leakage by attribute."""
+    """The map of one method in one mode; None if its cells have no leakage by attribute."""
     run = results.run
     if not any(_values(results, method, flipped) for flipped in run.columns):
         return None

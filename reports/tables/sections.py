@@ -1,4 +1,4 @@
-"""Which tables stand on the first page, in which order."""
+"""The tables of the first page and their order."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _overview(modes: list[Results], suffix: str, title: str) -> Section:
         key, name = f"overview-{results.mode}{suffix}", MODE_TITLES[results.mode]
         table = results.by_measure(results.cards("overview"), key, name, about)
         whole = results.by_measure(results.cards(*SECTIONS), f"{key}-all", f"Every measure, {name.lower()}", about)
-        if table.heads:  # else not one cell of the mode is there yet: every one failed
+        if table.heads:  # else the mode has no cell yet: all failed
             blocks.append(TableBlock("", [table], folded={f"Every measure in one table, {name.lower()}": whole}))
     drawn = any("oracle" in results.rows for results in modes)
     oracle = ", and the oracle draws the true edit" if drawn else ""

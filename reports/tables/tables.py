@@ -1,4 +1,4 @@
-"""Tables as plain data: rows of methods, set-apart controls, and what each printed cell says about itself."""
+"""Tables as plain data: rows of methods, controls set apart, and the details of each printed cell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.records.measured import Measured
 
 SHADES = 8
-MARKED_FROM = 30  # a bootstrap of fewer images is too narrow to call a winner by
+MARKED_FROM = 30  # with fewer images, bootstrap intervals are too narrow to name a winner
 DASH = "\N{EN DASH}"
 Mark = Literal["best", "tie", "lowest"]
 Verdict = Literal["agrees", "higher", "lower"]
@@ -22,13 +22,13 @@ class TableCell:
     """One printed cell.
 
     Attributes:
-        text, small, hint: the value, small print under it, a sentence on hover.
+        text, small, hint: the value, the small print under it, the sentence shown on hover.
         shade: 0..SHADES, stronger is better.
-        mark, note: what it is among its rivals; the number of its footnote.
-        span, link: how many columns it takes; the page that its value leads to, inside the page's folder.
-        numbers: ``value``, ``low``, ``high``, ``se`` in the printed unit, ``n``, ``n_real``; of one held against the
-            paper's ``paper`` and ``difference`` (ours minus it).
-        verdict: how ours stands to the paper's (`reports.paper.verdicts`).
+        mark, note: its mark among the compared methods; the number of its footnote.
+        span, link: how many columns it spans; the page that its value links to, inside the page's folder.
+        numbers: ``value``, ``low``, ``high``, ``se`` in the printed unit, ``n``, ``n_real``; if compared with the
+            paper, also ``paper`` and ``difference`` (ours minus the paper's).
+        verdict: how our value compares with the paper's (`reports.paper.verdicts`).
     """
 
     text: str
@@ -45,7 +45,7 @@ class TableCell:
 
 @dataclass(frozen=True)
 class Row:
-    """A method, a control or a baseline; `link` is the page that its title leads to."""
+    """A method, a control or a baseline; `link` is the page that its title links to."""
 
     title: str
     cells: list[TableCell]
@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that belong together; `title` is printed over them when it is not empty; `apart`: no rivals of the first."""
+    """Rows that belong together; a `title` that is not empty is printed above; `apart`: not compared with the first."""
 
     title: str
     rows: list[Row]
@@ -64,7 +64,7 @@ class Group:
 
 @dataclass(frozen=True)
 class ColumnHead:
-    """The head of a column; `link` is the page that it leads to."""
+    """The head of a column; `link` is the page that it links to."""
 
     title: str
     small: str = ""
@@ -76,10 +76,10 @@ class Table:
     """A table with everything a reader needs to judge it.
 
     Attributes:
-        key, about: its anchor on the page; a sentence on what is in it.
+        key, about: its anchor on the page; a sentence about its content.
         facts: N, protocol, unit and direction, printed in the table's head.
         notes: why values are missing, numbered from 1.
-        kind: what the marks mean: best by interval, lowest without one, the paper's numbers, or no marks.
+        kind: what the marks mean: best by interval, lowest without interval, the paper's numbers, or no marks.
         corner: what the rows are.
     """
 
@@ -95,7 +95,7 @@ class Table:
 
 
 class Notes:
-    """Numbers the reasons for missing values, the same reason once."""
+    """Numbers the reasons for missing values; the same reason gets one number."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -116,11 +116,11 @@ def mean(measures: Sequence[Measured], used: Sequence[bool], noun: str = "attrib
     """The mean over attributes (or conversions).
 
     All cells of a row are edits of the same images, so the bounds of the intervals (and the standard errors) are
-    averaged as they are: that interval is never too narrow, however strongly the attributes depend on each other.
+    averaged directly: this interval is never too narrow, however strongly the attributes depend on each other.
 
     Args:
-        measures, noun: one a column; what a column is.
-        used: which attributes count: those for which the table has a value at all.
+        measures, noun: one measure per column; what a column is.
+        used: which attributes count: all for which the table has any value.
     """
     chosen = [measure for measure, use in zip(measures, used, strict=True) if use]
     gaps = [measure.reason or "not measured" for measure in chosen if measure.value is None]
@@ -144,7 +144,7 @@ def _average(values: Iterable[float | None]) -> float | None:
 
 
 def interval(measure: Measured) -> tuple[float, float] | None:
-    """The 95 % interval: as recorded, or 1.96 standard errors to either side; None where there is none."""
+    """The 95 % interval: as recorded, or 1.96 standard errors to either side; None if there is neither."""
     if measure.value is None:
         return None
     if measure.low is not None and measure.high is not None:
@@ -155,16 +155,16 @@ def interval(measure: Measured) -> tuple[float, float] | None:
 
 
 def too_few(measure: Measured) -> bool:
-    """Whether a measure, or one that a mean is over, is of too few images to call a winner by."""
+    """Whether a measure, or any measure in a mean, has too few images to name a winner."""
     return any(n is not None and n < MARKED_FROM for n in (measure.n, measure.fewest))
 
 
 def marks(card: MeasureCard, column: Mapping[str, Measured]) -> dict[str, Mark]:
-    """Which of the methods in a column are marked, and how.
+    """The marks of the methods in a column.
 
-    A value is ``"best"`` only when its interval overlaps no other's; else all that overlap it are a ``"tie"``; with
-    fewer than MARKED_FROM images neither is said. A Fréchet distance has no interval: the smallest is called
-    ``"lowest"``, and that only at equal N.
+    A value is ``"best"`` only if its interval overlaps no other interval; else all values that overlap it are a
+    ``"tie"``. With fewer than MARKED_FROM images, neither mark is given. A Fréchet distance has no interval:
+    the smallest one is marked ``"lowest"``, and only at equal N.
     """
     found = {name: measure for name, measure in column.items() if measure.value is not None}
     if card.better is None or len(found) < 2:
@@ -186,7 +186,7 @@ def marks(card: MeasureCard, column: Mapping[str, Measured]) -> dict[str, Mark]:
 
 
 def shade(card: MeasureCard, value: float, span: tuple[float, float]) -> int | None:
-    """How strong a cell is shaded, 0..SHADES: stronger is better; None where neither direction is."""
+    """The shade of a cell, 0..SHADES: stronger is better; None if neither direction is better."""
     if card.better is None:
         return None
     low, high = span
@@ -201,10 +201,10 @@ def span_of(card: MeasureCard, measures: Iterable[Measured]) -> tuple[float, flo
 
 
 def fitting(card: MeasureCard, measures: Iterable[Measured]) -> MeasureCard:
-    """The card with digits that fit: feature spaces differ in scale.
+    """The card with a suitable number of digits, because feature spaces differ in scale.
 
-    Where every value is below 1 there are digits enough for three figures; where one is above 10,000 there are none,
-    and what a card prints in thousandths is printed as it is.
+    If every value is below 1, there are enough digits for three figures. If a value is above 10,000, there are no
+    decimals, and a measure that the card prints in thousandths is printed unscaled.
     """
     largest = max((abs(measure.value) for measure in measures if measure.value is not None), default=0.0) * card.factor
     if largest > 10_000:
@@ -222,7 +222,7 @@ def print_cell(
     mark: Mark | None = None,
     link: str = "",
 ) -> TableCell:
-    """A measure as it is printed; a missing one as a dash with the reason as a footnote; shaded if `span` is given."""
+    """The printed cell of a measure; if missing, a dash with the reason as a footnote; shaded if `span` is given."""
     if measure.value is None:
         reason = measure.reason or "not measured"
         return TableCell(DASH, hint=reason, note=notes.number(reason), link=link)
@@ -243,14 +243,14 @@ def print_cell(
 
 
 def numbers_of(card: MeasureCard, measure: Measured) -> dict[str, float]:
-    """What was measured, in the printed unit."""
+    """The measured numbers in the printed unit."""
     scaled = {name: getattr(measure, name) for name in ("value", "low", "high", "se")}
     found = {name: number * card.factor for name, number in scaled.items() if number is not None}
     return found | {name: getattr(measure, name) for name in ("n", "n_real") if getattr(measure, name) is not None}
 
 
 def count_text(measures: Iterable[Measured]) -> str:
-    """``"N = 500"``, or the range where cells differ."""
+    """``"N = 500"``, or the range if cells differ."""
     sizes = sorted({measure.n for measure in measures if measure.n is not None})
     if not sizes:
         return "N unknown"

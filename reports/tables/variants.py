@@ -1,4 +1,4 @@
-"""What the variants of a run show: the spread over training seeds, and what leaving out a part of a method does."""
+"""Results of a run's variants: the spread over training seeds, and ablations (parts of a method left out)."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _LUCK = "Nothing left out, another seed"
 
 @dataclass(frozen=True)
 class VariantsSection:
-    """What the section holds."""
+    """The content of the section."""
 
     lead: str
     tables: list[Table]
 
 
 def variants_section(run: Run) -> VariantsSection | None:
-    """The section; None where no method of the run has variants beside it."""
+    """The section; None if no method of the run has variants in the run."""
     results = [Results(run, run.record.protocol_hash, mode) for mode in MODES]
     made = [make(found) for make in (_spread, _ablations) for found in results]
     tables = [table for table in made if table is not None]
@@ -62,24 +62,24 @@ def variants_section(run: Run) -> VariantsSection | None:
 
 
 def seeds_of(run: Run, mode: Mode) -> dict[str, list[str]]:
-    """By method, its trainings that differ in the seed alone and were measured in a mode, itself first; two or more."""
+    """By method, its two or more trainings that differ only in the seed and were measured in a mode; itself first."""
     found: dict[str, dict[object, str]] = {}
     for name in run.methods:
         alike = [name, *(other for other, changes in _variants(run, name) if not changes)]
         measured = [other for other in alike if _has(run, other, mode)]
-        found[name] = {_seed(run, other): other for other in reversed(measured)}  # of two with one seed, the first
+        found[name] = {_seed(run, other): other for other in reversed(measured)}  # of two with the same seed, the first
     return {name: [*reversed(names.values())] for name, names in found.items() if len(names) > 1}
 
 
 def ablations_of(run: Run, mode: Mode) -> dict[str, list[str]]:
-    """By method, its variants by another recipe that were measured in a mode, where it was measured itself."""
+    """For each method measured in a mode, its variants with another recipe that were measured in this mode."""
     found = {name: [other for other, changes in _variants(run, name) if changes] for name in run.methods}
     measured = {name: [other for other in names if _has(run, other, mode)] for name, names in found.items()}
     return {name: names for name, names in measured.items() if names and _has(run, name, mode)}
 
 
 def difference(full: Measured, variant: Measured) -> Measured:
-    """The variant's value minus the full method's; with an interval where both have one."""
+    """The variant's value minus the full method's; with an interval if both have one."""
     if full.value is None or variant.value is None:
         return missing(variant.reason or full.reason or "not measured")
     value, of_full, of_variant = variant.value - full.value, interval(full), interval(variant)
@@ -95,7 +95,7 @@ def _variants(run: Run, method: str) -> list[tuple[str, Mapping[str, object]]]:
 
 
 def _seed(run: Run, name: str) -> object:
-    """The seed of a training: a variant's own, else that in the card of the weights."""
+    """The seed of a training: a variant's own seed, else the seed in the card of the weights."""
     method = run.record.methods[name]
     card = (method.weights.card if method.weights else None) or {}
     return card.get("seed", 0) if method.seed is None else method.seed
@@ -110,7 +110,7 @@ def _cards(results: Results) -> list[MeasureCard]:
 
 
 def _spread(results: Results) -> Table | None:
-    """Methods as rows; each measure's mean and deviation over seeds."""
+    """Methods as rows; for each measure, its mean and deviation over seeds."""
     groups = seeds_of(results.run, results.mode)
     if not groups:
         return None
@@ -178,7 +178,7 @@ def _table(
 
 
 def _small(card: MeasureCard, used: Sequence[bool]) -> str:
-    """Below a measure's title: its unit and direction, and over how many columns the means are."""
+    """Text below a measure's title: its unit, its direction, and the number of columns in the means."""
     return ", ".join(part for part in (unit_and_direction(card), f"mean of {sum(used)}") if part)
 
 

@@ -1,9 +1,9 @@
-"""What a judge must read through: random changes of training images that keep their attributes.
+"""Data augmentation for judges: random changes of training images that keep their attributes.
 
-Edited images are soft, noisy and off in brightness in ways that real ones are not. A judge that saw only clean images
-would call such an edit a failure of the edit; so it is trained on mirrored, shifted, relit, blurred, coarsened and
-noisy images. Photos are cut a little narrower at random instead of shifted, for their subjects vary in size as well.
-Nothing is recoloured beyond a faint tint: hair colours are attributes.
+Edited images are softer, noisier and differ more in brightness than real images. A judge trained only on clean images
+would count such artefacts as failed edits. So judges are trained on mirrored, shifted, relit, blurred, coarsened and
+noisy images. Photos are randomly cropped instead of shifted, because their subjects vary in size as well. Colours
+change by a faint tint at most, because hair colours are attributes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def corrupt(images: Tensor, generator: torch.Generator, crop: float | None = Non
 
     Args:
         images: the batch.
-        generator: on the CPU; decides everything.
+        generator: on the CPU; the source of all randomness.
         crop: the smallest share of an image's area that a random crop keeps, in (0, 1]; None: shifts instead.
     """
     moved = _shift(images, generator) if crop is None else _crop(images, crop, generator)
@@ -45,7 +45,7 @@ def _uniform(low: float, high: float, count: int, generator: torch.Generator) ->
 
 
 def _shift(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image moved by its own whole number of pixels, its edge repeated."""
+    """Shifts each image by its own whole number of pixels; pixels at the edge are repeated."""
     count, _, height, width = images.shape
     reach = max(1, round(_LARGEST_SHIFT * width))
     offsets = torch.randint(-reach, reach + 1, (2, count, 1), generator=generator)
@@ -56,11 +56,11 @@ def _shift(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _crop(images: Tensor, smallest: float, generator: torch.Generator) -> Tensor:
-    """A random window of each image, resized to full size; its sides differ by at most 4 %."""
+    """Cuts a random window from each image and resizes it to full size; the window's sides differ by at most 4 %."""
     count = len(images)
     area = _uniform(smallest, 1.0, count, generator)
     stretch = 1 + _uniform(-_LARGEST_STRETCH, _LARGEST_STRETCH, count, generator)
-    sides = torch.stack([(area * stretch).sqrt(), (area / stretch).sqrt()], dim=1).clamp_(max=1.0)  # of 1: all of it
+    sides = torch.stack([(area * stretch).sqrt(), (area / stretch).sqrt()], dim=1).clamp_(max=1.0)  # 1: the whole side
     middle = (1 - sides) * _uniform(-1.0, 1.0, 2 * count, generator).view(count, 2)
     theta = torch.cat([torch.diag_embed(sides), middle.unsqueeze(2)], dim=2).to(images.device)
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
@@ -68,7 +68,7 @@ def _crop(images: Tensor, smallest: float, generator: torch.Generator) -> Tensor
 
 
 def _relight(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Contrast by up to 15 %, brightness by up to 0.1, the balance of the channels by up to 0.04."""
+    """Changes contrast by up to 15 %, brightness by up to 0.1, and the balance of the channels by up to 0.04."""
     count = len(images)
     contrast = _uniform(0.85, 1.15, count, generator).view(-1, 1, 1, 1)
     brightness = _uniform(-0.1, 0.1, count, generator).view(-1, 1, 1, 1)
@@ -81,7 +81,7 @@ def _mirror(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _blur(images: Tensor, generator: torch.Generator) -> Tensor:
-    """A Gaussian blur, one width for the batch."""
+    """Applies a Gaussian blur, with one width for the whole batch."""
     sigma = max(0.3, float(_uniform(0.0, _LARGEST_SIGMA * images.shape[3], 1, generator)))
     radius = round(2.5 * sigma) + 1
     kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=images.device) / sigma) ** 2)
@@ -91,7 +91,7 @@ def _blur(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _coarsen(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Down to a fraction of the size and up again."""
+    """Resizes the batch down to a fraction of its size and up again."""
     height, width = images.shape[2:]
     scale = float(_uniform(_SMALLEST_SCALE, 0.9, 1, generator))
     small = functional.interpolate(

@@ -1,4 +1,4 @@
-"""The training of a judge: steps, a validation an epoch, the best state kept, and all of it in a checkpoint."""
+"""Training of a judge: steps, a validation per epoch, the best state so far, and checkpoints of all this."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from bridgebench.harness.train.judges.corruption import corrupt
 from bridgebench.harness.train.judges.recipe import CHANGEABLE, JudgeRecipe
 from bridgebench.harness.train.sampler import BatchSampler
 
-_WARM_UP = 0.03  # share of the training
-_STEADY = 0.02  # how fast the loss that is shown follows
+_WARM_UP = 0.03  # share of the training steps or time
+_STEADY = 0.02  # weight of the newest loss in the displayed running mean
 
 
 @dataclass
@@ -41,15 +41,15 @@ class Best:
 class JudgeFit:
     """A judge in training.
 
-    Its length is the recipe's epochs or `seconds`, whichever ends first, and the learning rate falls with that. A run
-    that epochs alone end goes on from a checkpoint to the very same weights.
+    Training ends after the recipe's epochs or after `seconds`, whichever comes first; the learning rate decays
+    accordingly. A run that ends by epochs alone can be resumed from a checkpoint and gives exactly the same weights.
 
     Args:
-        model: on its device; trained in place.
-        recipe: how.
+        model: the model on its device; trained in place.
+        recipe: the recipe.
         train, validation: the images.
-        seed: of the order of the data and of all draws.
-        identity: what must be the same for the run to go on, beside recipe, data and seed.
+        seed: seed of the order of the data and of all random draws.
+        identity: what must match to resume the run, besides recipe, data and seed.
     """
 
     def __init__(
@@ -83,13 +83,13 @@ class JudgeFit:
 
     @property
     def total(self) -> int | None:
-        """How many steps the recipe has; None if only the time ends it."""
+        """The number of steps of the recipe; None if only the time limit ends the training."""
         epochs = self.recipe.epochs
         return None if epochs is None else epochs * self.sampler.batches_an_epoch
 
     @property
     def ended(self) -> str | None:
-        """Why training has ended; None while it goes on."""
+        """The reason why training has ended; None while it continues."""
         patience, since = self.recipe.patience, self.progress.iteration - self.best.iteration
         if patience is not None and self.best.state is not None and since >= patience * self.sampler.batches_an_epoch:
             return f"no lower validation loss for {patience} epochs"
@@ -100,7 +100,7 @@ class JudgeFit:
         return None
 
     def step(self) -> None:
-        """One step; at the end of an epoch also a validation."""
+        """Makes one training step; at the end of an epoch, also validates."""
         started, progress = time.perf_counter(), self.progress
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * _schedule(self._done())
@@ -123,7 +123,7 @@ class JudgeFit:
         progress.seconds += time.perf_counter() - started
 
     def note(self) -> Mapping[str, float]:
-        """The newest losses, put into the curves of the card.
+        """Returns the newest losses and adds them to the curves of the card.
 
         Raises:
             UserError: a loss is not finite.
@@ -134,7 +134,7 @@ class JudgeFit:
         return self.losses
 
     def validate(self) -> None:
-        """Reads the validation images as they are, and keeps the state if none before was better."""
+        """Computes the loss on the unchanged validation images; keeps the state if it is the best so far."""
         self.model.eval()
         truth = np.asarray(self.validation.labels)
         reading = read(self.model, self.validation.images)
@@ -147,7 +147,7 @@ class JudgeFit:
             self.best = Best(loss, accuracy, self.progress.iteration, state)
 
     def finish(self) -> None:
-        """Puts the best state into the model.
+        """Loads the best state into the model.
 
         Raises:
             UserError: training broke down.
@@ -161,10 +161,10 @@ class JudgeFit:
         check_networks(self.model.state_dict(), self.progress.iteration)
 
     def save(self, folder: Path) -> None:
-        """Writes the checkpoint of a run in good health.
+        """Writes a checkpoint, if all losses and weights are finite.
 
         Raises:
-            UserError: a loss or a weight is not finite; the checkpoint before stays.
+            UserError: a loss or a weight is not finite; the previous checkpoint is kept.
         """
         self.guard.check()
         check_networks(self.model.state_dict(), self.progress.iteration)
@@ -183,10 +183,10 @@ class JudgeFit:
         write_state(folder, state)
 
     def load(self, folder: Path) -> None:
-        """Goes back to the checkpoint.
+        """Restores the checkpoint.
 
         Raises:
-            UserError: there is none, it is damaged, or it belongs to another recipe, data set or seed.
+            UserError: there is no checkpoint, it is damaged, or it belongs to another recipe, data set or seed.
         """
         state = read_state(folder, self.identity)
         try:
@@ -204,7 +204,7 @@ class JudgeFit:
             raise damaged(folder) from error
 
     def _done(self) -> float:
-        """The share of the training that is over, in [0, 1]."""
+        """The completed share of the training, in [0, 1]."""
         shares = [0.0]
         if self.total is not None:
             shares.append(self.progress.iteration / self.total)

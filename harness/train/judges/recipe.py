@@ -14,24 +14,24 @@ from bridgebench.methods.training.recipe import parse_recipe
 Architecture = Literal[
     "resnet", "plain", "resnet18", "resnet50", "mobilenet_v3_large", "efficientnet_b0", "convnext_tiny"
 ]
-_ARCHITECTURES = {"classifier": "resnet", "judge": "plain"}  # where a profile names none
-SEEDS = {"classifier": 1, "judge": 2}  # of the weights and of the data order, where the caller names none
+_ARCHITECTURES = {"classifier": "resnet", "judge": "plain"}  # defaults, if a profile names none
+SEEDS = {"classifier": 1, "judge": 2}  # default seeds of the weights and the data order
 
 
 @dataclass(frozen=True)
 class JudgeRecipe:
-    """A judge's recipe. The loss is binary cross entropy, the optimizer AdamW.
+    """A judge's recipe. The loss is binary cross entropy; the optimizer is AdamW.
 
     Attributes:
-        architecture: of `eval.judges.classifier`; the two judges of a profile have different ones.
-        weights: a file of torchvision with ImageNet's weights for a backbone; None: random first weights.
-        epochs: after how many the learning rate has fallen to 0 and training ends; None: the minutes decide alone.
-        patience: after how many epochs without a lower validation loss training ends early; None: never.
-        batch_size: images a step.
-        learning_rate: the highest; a short linear warm-up, then half a cosine down to 0.
-        weight_decay: AdamW's.
+        architecture: an architecture of `eval.judges.classifier`; the two judges of a profile have different ones.
+        weights: torchvision file with ImageNet weights of a backbone; None: random initial weights.
+        epochs: number of epochs, after which the learning rate is 0 and training ends; None: only minutes count.
+        patience: training ends early after this many epochs without a lower validation loss; None: never.
+        batch_size: images per step.
+        learning_rate: the peak, reached by a short linear warm-up; then half a cosine decays it to 0.
+        weight_decay: weight decay of AdamW.
         crop: the smallest share of a training image's area that a random crop keeps; None: small shifts instead.
-        notes: for readers.
+        notes: remarks for readers.
     """
 
     architecture: Architecture = "resnet"
@@ -45,15 +45,15 @@ class JudgeRecipe:
     notes: str = ""
 
 
-# What of a recipe may change when a training goes on.
+# The keys of a recipe that may change when a training is resumed.
 CHANGEABLE = frozenset({"epochs", "patience", "notes"})
 
 
 def judge_recipe(which: str, profile: Profile) -> JudgeRecipe:
-    """The recipe of a profile's "classifier" or "judge".
+    """Reads the recipe of a profile's "classifier" or "judge".
 
     Raises:
-        UserError: an unknown `which`, a key or value that does not fit, or one architecture for both judges.
+        UserError: `which` is unknown, a key or value is invalid, or both judges have the same architecture.
     """
     if which not in _ARCHITECTURES:
         raise UserError(f"There is no classifier '{which}'; train 'classifier' or 'judge'.")

@@ -1,4 +1,4 @@
-"""How well a judge reads unseen images and true flips of them; the card of its weights file says it."""
+"""Measures how well a judge reads unseen images and true flips of them, for the card of its weights file."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def score(model: AttributeClassifier, test: ImageSet) -> dict[str, Any]:
 
     Returns:
         ``{"test": {"n", "mean", "min", "accuracy": {attribute: share}, "balanced", "calibration"}, "flips": {"n",
-        "mean", "min", "accuracy"} or None}``: shares of right readings in [0, 1] on the natural test images, and of the
-        flipped attribute on true flips of them (of domains: on their true conversions to each). "balanced" is the mean
-        of the share among images that have the attribute and among those that have not, by attribute; None where the
-        test images lack either. For "calibration" see :func:`calibration_record`.
+        "mean", "min", "accuracy"} or None}``: shares of right readings in [0, 1] on natural test images, and for the
+        flipped attribute on true flips of them (for domains: on true conversions to each domain). "balanced" is, by
+        attribute, the mean of the share among images with the attribute and the share among images without it; None if
+        the test images lack either kind. For "calibration" see :func:`calibration_record`.
     """
     columns, labels = test.attributes, np.asarray(test.labels)
     reading = read(model, test.images)
@@ -43,12 +43,12 @@ def score(model: AttributeClassifier, test: ImageSet) -> dict[str, Any]:
 
 
 def calibration_record(reading: Reading, labels: NDArray[np.uint8], attributes: tuple[str, ...]) -> dict[str, Any]:
-    """A judge's calibration as the card keeps it, to four figures.
+    """A judge's calibration as stored in the card, to four significant figures.
 
     Returns:
         ``{"error": {attribute: expected calibration error}, "brier": {attribute: score}, "mean_error", "mean_brier",
-        "bins": {"count", "predicted", "observed"}}``; the bins, ten of equal width, are over all attributes; mean
-        probability and share of what is there are None in an empty one.
+        "bins": {"count", "predicted", "observed"}}``. The ten bins have equal width and cover all attributes together.
+        The mean probability ("predicted") and the true share ("observed") are None in an empty bin.
     """
     found = calibration(reading.probabilities, labels)
     return {
@@ -65,7 +65,7 @@ def calibration_record(reading: Reading, labels: NDArray[np.uint8], attributes: 
 
 
 def print_scores(console: Console, which: str, scores: dict[str, Any]) -> None:
-    """The scores as a table."""
+    """Prints the scores as a table."""
     natural, flips = scores["test"], scores["flips"]
     heads = [f"{name} (N={column['n']})" for name, column in (("test", natural), ("true flips", flips)) if column]
     table = Table("attribute", *heads, "balanced", "calibration error", title=which)
@@ -82,7 +82,7 @@ def print_scores(console: Console, which: str, scores: dict[str, Any]) -> None:
 def _flip_accuracy(
     model: AttributeClassifier, test: ImageSet, attribute: str, indices: NDArray[np.signedinteger]
 ) -> float:
-    """The share of true flips of an attribute (true conversions to a domain) that are read as what they show."""
+    """The share of true flips of an attribute (or true conversions to a domain) that the judge reads correctly."""
     space = test.space
     labels = space.target(np.asarray(test.labels)[indices], attribute)
     reading = read(model, test.true_edit(indices, labels, attribute=attribute))

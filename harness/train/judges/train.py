@@ -1,10 +1,10 @@
 """Training of the two judges: the attribute classifier and the second judge that no method ever sees.
 
-Both learn on randomly corrupted images; drawn faces are attribute-balanced for them, so that no attribute can be read
-off another that usually comes with it. The state of the lowest validation loss is kept. It is scored on the natural
-test images and, where there are any, on true flips of them, and the scores go into the file's card.
+Both learn from randomly corrupted images. Drawn faces are attribute-balanced, so that a judge cannot infer an attribute
+from another one that often occurs with it. The state with the lowest validation loss is kept. It is scored on the
+natural test images and, if the data set has them, on true flips; the scores go into the card of the weights file.
 
-A run lives in a folder as every training does (`harness.train.loop`): killed at any instant, it goes on.
+A run is a folder, as for every training (`harness.train.loop`). A killed run can be resumed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from bridgebench.harness.weights.find import training_folder
 from bridgebench.harness.weights.training_card import describe_training
 from bridgebench.methods.core.errors import UserError
 
-DEFAULT_MINUTES = 6.0  # of a recipe that says no length of its own
+DEFAULT_MINUTES = 6.0  # for a recipe that gives no length
 _CHECKPOINT_SECONDS = 60.0
 _LOG_EVERY = 20
 
@@ -55,23 +55,23 @@ def train_judge(
 
     Args:
         which: "classifier" (the primary judge and feature space) or "judge" (the second).
-        profile: the judge's recipe in it is ``[train.classifier]`` or ``[train.judge]``.
-        minutes: the whole training takes no longer, resumed or not, and its learning rate falls accordingly; scoring
-            comes after it. None: the recipe's epochs, or six minutes where it names none.
-        out: folder of the run, whose weights are ``weights.safetensors`` in it; or a .safetensors file, whose run is
-            in the folder of that name without the ending.
-        seed: of the weights, the data order and all draws; the two judges have different ones by default.
-        data_root: where a data set of photos lies.
-        resume: go on from the last checkpoint in the folder.
-        stretch: stop after so many seconds in any case; `resume` goes on later.
+        profile: it holds the judge's recipe, ``[train.classifier]`` or ``[train.judge]``.
+        minutes: limit of the whole training, resumed or not; the learning rate decays accordingly. Scoring comes after
+            it. None: the recipe's epochs, or six minutes if the recipe gives none.
+        out: folder of the run, which will hold ``weights.safetensors``; or a .safetensors file, whose run folder has
+            the same name without the ending.
+        seed: seed of the weights, the data order and all draws; the two judges have different ones by default.
+        data_root: folder of a data set of photos.
+        resume: continue from the last checkpoint in the folder.
+        stretch: stop after this many seconds in any case; `resume` continues later.
 
     Returns:
-        The file that was written; None if the training is not at its end.
+        The weights file; None if the training is not finished.
 
     Raises:
-        UserError: an unknown `which`, a recipe that does not fit, no time to train in, a run that is there already, or
-            none to resume; or training broke down.
-        Stopped: asked to by a signal, after saving a checkpoint.
+        UserError: `which` is unknown, the recipe is invalid, there is no time to train, the run exists already, there
+            is no run to resume, or training broke down.
+        Stopped: a signal asked to stop; a checkpoint has been saved.
     """
     recipe = judge_recipe(which, profile)
     if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
@@ -94,7 +94,7 @@ def train_judge(
             console.print(f"The {which} is not at its end after {fit.progress.iteration} steps: --resume goes on.")
             return None
         model = fit.model
-        model.load_state_dict(as_stored(model))  # what is scored is what the file will hold
+        model.load_state_dict(as_stored(model))  # the scored weights are those that the file will hold
         scores = score(model, test)
         print_scores(console, which, scores)
         card = describe_training(which, profile, _recipe_card(fit), train, seed, 1, torch.get_num_threads())
@@ -113,7 +113,7 @@ def _places(which: str, profile: Profile, out: Path | None) -> tuple[Path, Path]
 
 
 def _training_set(profile: Profile, data_root: Path | None) -> ImageSet:
-    """The training images; of drawn faces, a set in which each attribute is about half the time there."""
+    """The training images; for drawn faces, a set in which about half of the images have each attribute."""
     if profile.data.name != "faces":
         return open_split(profile, "train", data_root)
     return load_faces("train", profile.data.train, profile.data.image_size, balance=True)
@@ -130,10 +130,10 @@ def _begin(which: str, recipe: JudgeRecipe, train: ImageSet, validation: ImageSe
 
 
 def _run(fit: JudgeFit, folder: Path, stretch: float | None) -> None:
-    """Trains to the end, or as long as `stretch` lasts, with a checkpoint every minute and one at the end.
+    """Trains to the end, or for `stretch` seconds, with a checkpoint every minute and one at the end.
 
     Raises:
-        Stopped: by a signal, after a checkpoint.
+        Stopped: a signal asked to stop; a checkpoint has been saved.
     """
     until = math.inf if stretch is None else time.monotonic() + stretch
     left = None if fit.seconds is None else fit.seconds - fit.progress.seconds
@@ -160,14 +160,14 @@ def _run(fit: JudgeFit, folder: Path, stretch: float | None) -> None:
 
 
 def _recipe_card(fit: JudgeFit) -> dict[str, Any]:
-    """The recipe for the card: without the keys that it leaves open, and with what is the same for every judge."""
+    """The recipe for the card: without its unset keys, and with the settings that all judges share."""
     chosen = {key: value for key, value in asdict(fit.recipe).items() if value not in (None, "")}
     fixed = {"loss": "binary cross entropy", "optimizer": "AdamW", "schedule": "warm-up, then cosine down to 0"}
     return {**chosen, **fixed, "steps": fit.progress.iteration}
 
 
 def _training_card(fit: JudgeFit, validation: ImageSet, test: ImageSet) -> dict[str, Any]:
-    """How the training went."""
+    """Facts about the training, for the card."""
     an_epoch, best = fit.sampler.batches_an_epoch, fit.best
     imagenet = fit.identity.get("ImageNet weights")
     return {
