@@ -6,13 +6,12 @@ says what keeps two runs apart.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridgebench.eval.measures import versions
+from bridgebench.eval.records.seal import hash_of
 
 FLIP_RULE = 1  # raised by one whenever the flip rule changes: stored cells are then measured again
 
@@ -110,12 +109,6 @@ class Protocol(_Record):
     def hash(self) -> str:
         """SHA-256 of the canonical JSON form."""
         return hash_of(self.record())
-
-
-def hash_of(record: Any) -> str:
-    """SHA-256 (hex) of a JSON-able record, the same for equal records whatever the order of their keys."""
-    canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def ids_hash(ids: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bridgebench.eval.records.seal import check_seal, sealed
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import parse_json, read_bytes, write_bytes
 
@@ -21,6 +22,8 @@ class Record(BaseModel):
 
     The same class writes and reads it. Only the fields that were given are written, so that a record that was read is
     written with the bytes it was read from. Fields that this version does not know are passed over when a file is read.
+    A file carries its seal (:mod:`eval.records.seal`), which is checked when the file is read; a file from before there
+    were seals is read without.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -30,10 +33,21 @@ class Record(BaseModel):
         """The record in a file.
 
         Raises:
-            UserError: the file is missing, damaged or no such record.
+            UserError: the file is missing, damaged, changed since it was written, or no such record.
+        """
+        return cls.read_with_seal(path)[0]
+
+    @classmethod
+    def read_with_seal(cls, path: Path) -> tuple[Self, bool]:
+        """The record in a file, and whether it carries a seal.
+
+        Raises:
+            UserError: as by `read`.
         """
         try:
-            return cls.model_validate(parse_json(read_bytes(path)))
+            found = parse_json(read_bytes(path, follow=False))
+            has_seal = check_seal(found)
+            return cls.model_validate(found), has_seal
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the whole file"
@@ -51,12 +65,12 @@ class Record(BaseModel):
             return None
 
     def plain(self) -> dict[str, Any]:
-        """The record as it stands in its file, of plain dicts, lists, strings and numbers."""
+        """The record as it stands in its file, of plain dicts, lists, strings and numbers; without its seal."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     def to_bytes(self) -> bytes:
-        """The content of the record's file."""
-        return to_json(self.plain())
+        """The content of the record's file, with the record's seal."""
+        return to_json(sealed(self.plain()))
 
     def write(self, path: Path) -> None:
         """Writes the record's file, all of it or nothing.

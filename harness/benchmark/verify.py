@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import CellRecord
+from bridgebench.eval.records.record import to_json
 from bridgebench.eval.records.run import RunRecord
+from bridgebench.eval.records.seal import unsealed
 from bridgebench.harness.benchmark.backends import run_jobs
 from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import Cell, all_cells, groups, select
@@ -22,7 +24,7 @@ from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.devices import check_device
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import check_links, read_bytes
+from bridgebench.methods.core.files import check_links, parse_json, read_bytes
 
 
 def verify_run(
@@ -114,7 +116,7 @@ def _changes(stored: RunDirectory, anew: RunDirectory, cell: Cell) -> list[str]:
     if before.key != after.key:
         return ["it was made with other weights, or by another version of the method"]
     changes = [str(found) for found in differences(before.plain(), after.plain())]
-    if not changes and not _same_bytes(stored.cell_file(*cell.place), anew.cell_file(*cell.place)):
+    if not changes and not _same_bytes(anew.cell_file(*cell.place), stored.cell_file(*cell.place)):
         changes.append("the same numbers in other bytes")
     for path in (anew.sample_file(*cell.place), anew.details_file(*cell.place), anew.details_picture(*cell.place)):
         place = path.relative_to(anew.root)
@@ -123,8 +125,10 @@ def _changes(stored: RunDirectory, anew: RunDirectory, cell: Cell) -> list[str]:
     return changes
 
 
-def _same_bytes(one: Path, two: Path) -> bool:
+def _same_bytes(made: Path, stored: Path) -> bool:
+    """Whether a file that was made again is the stored one; a stored record from before there were seals has none."""
     try:
-        return read_bytes(one) == read_bytes(two)
+        one, two = read_bytes(made), read_bytes(stored, follow=False)
     except (OSError, ValueError):
         return False
+    return one == two or (made.suffix == ".json" and two == to_json(unsealed(parse_json(one))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 import urllib.parse
 from pathlib import Path
@@ -62,20 +63,40 @@ def quote(name: str) -> str:
     return quoted.replace(".", "%2E") if not quoted.strip(".") else quoted
 
 
-def read_bytes(path: Path, largest: int = LARGEST_RECORD) -> bytes:
-    """The content of a regular file of at most `largest` bytes.
+def read_bytes(path: Path, largest: int = LARGEST_RECORD, *, follow: bool = True) -> bytes:
+    """The content of a regular file of at most `largest` bytes; nothing else is opened, so that nothing can hang.
+
+    Args:
+        path: the file.
+        largest: the most bytes that it may have.
+        follow: whether a symbolic link is followed. Files of a run directory are read without.
 
     Raises:
-        ValueError: the file is larger, or is a pipe or a device.
+        ValueError: the file is larger, or is a folder, a pipe, a socket, a device or (without `follow`) a link.
         OSError: the file cannot be read.
     """
-    if path.exists() and not path.is_file():
-        raise ValueError("not a regular file")
-    with path.open("rb") as file:
-        data = file.read(largest + 1)
+    _check_regular(path.stat() if follow else path.lstat(), largest)
+    # The checks are repeated on what was opened. A pipe that took the file's place meanwhile is not waited for.
+    flags = [getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY")]
+    handle = os.open(path, os.O_RDONLY | sum(flags) | (0 if follow else getattr(os, "O_NOFOLLOW", 0)))
+    try:
+        _check_regular(os.fstat(handle), largest)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(largest + 1)
+    finally:
+        os.close(handle)
     if len(data) > largest:
         raise ValueError(f"larger than {largest:,} bytes")
     return data
+
+
+def _check_regular(found: os.stat_result, largest: int) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise ValueError("a symbolic link")
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("not a regular file")
+    if found.st_size > largest:
+        raise ValueError(f"larger than {largest:,} bytes")
 
 
 def refuse_page(path: Path) -> None:
