@@ -1,7 +1,7 @@
-"""The jobs of the project: `nox -s benchmark`, `report`, `train`, `tests`, `lint`, `perf`; arguments go after `--`.
+"""The jobs of the project: `nox -s benchmark`, `report`, `train`, `tests`, `lint`, `docs`, `perf`.
 
-All of them share one virtual environment, `.nox/shared`: torch is large, and one copy is enough. It is brought up to
-date when pyproject.toml or Python changes, and left alone otherwise.
+Arguments go after `--`. All of them share one virtual environment, `.nox/shared`: torch is large, and one copy is
+enough. It is brought up to date when pyproject.toml or Python changes, and left alone otherwise.
 """
 
 from __future__ import annotations
@@ -82,6 +82,15 @@ def lint(session: nox.Session) -> None:
     session.run(python, "-m", "ruff", "check", external=True)
     session.run(python, "-m", "ruff", "format", "--check", external=True)
     session.run(python, "-m", "mypy", external=True, env={"MYPYPATH": str(linked_package())})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into site/; a link that leads nowhere is an error."""
+    python = shared(session)
+    session.run_install(python, "-m", "pip", "install", "--quiet", "-e", f"{ROOT}[docs]", external=True)
+    linked_package()  # the API's pages are made of its docstrings
+    session.run(python, "-m", "mkdocs", "build", external=True, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 def linked_package() -> Path:

@@ -60,7 +60,9 @@ def run_benchmark(
         out: the run directory.
         methods: names of the methods to run; None: the profile's list.
         limit: use only this many test images, the first ones.
-        backend, scheduler, workers: where to run, see :func:`harness.benchmark.backends.run_jobs`.
+        backend: "local" or "dask", see :func:`harness.benchmark.backends.run_jobs`.
+        scheduler: address of a Dask scheduler.
+        workers: processes of the local back end.
         data_root: folder of the data set.
         device: where the networks compute: "cpu", or a GPU as PyTorch names it ("cuda", "cuda:1").
         say: called with each line for the user.
