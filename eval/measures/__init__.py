@@ -9,8 +9,11 @@ from __future__ import annotations
 from bridgebench.eval.measures import accuracy, counterfactual, diversity, fd, kid, leakage, preservation
 from bridgebench.eval.measures.card import MeasureCard, Place
 
-# In the order in which tables show them.
+# In the order in which tables show them. Skill leads where there are true edits.
 MEASURES: list[MeasureCard] = [
+    counterfactual.SKILL,
+    counterfactual.SKILL_INSIDE,
+    counterfactual.HARM_OUTSIDE,
     accuracy.ACCURACY,
     accuracy.ADDED,
     accuracy.REMOVED,

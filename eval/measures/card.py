@@ -99,6 +99,8 @@ class MeasureCard:
         needs: what must be there: a judge, features, a true edit, columns that are attributes or that are domains.
         unmet: why there is no value where a need is not met; empty: the record leaves the measure out.
         without: why there is no value where no edit has one.
+        relative: `of_images` gives (M, 2) instead: an amount and the unit that it is held against. The measure is the
+            sum of the cell's amounts over the sum of its units. An edit's value is its amount over the mean unit.
         shares: each value is 0 or 1, so the interval of the mean is Wilson's; else the bootstrap's.
         unit: printed after the title in table heads; empty: none.
         better: the direction that is better; None where neither is: a good edit has to change something, and a method
@@ -121,6 +123,7 @@ class MeasureCard:
     needs: tuple[Need, ...] = ()
     unmet: str = ""
     without: str = ""
+    relative: bool = False
     shares: bool = False
     unit: str = ""
     better: Literal["higher", "lower"] | None = None

@@ -1,4 +1,11 @@
-"""Counterfactual: an edit held against the true edited image, which only drawn data has."""
+"""Counterfactual: an edit held against the true edited image, which only drawn data has.
+
+Skill asks whether an edit is better than doing nothing. Let s = L1(source, truth) be the error of doing nothing and
+e = L1(edit, truth) the error of the edit. The skill of a cell is 1 − Σe / Σs: 0 for doing nothing, 1 for the truth,
+below 0 for an edit that is farther from the truth than its source. Outside the pixels that the true edit changes, doing
+nothing is nearly perfect, so a skill there would divide by almost nothing. There the error itself is given, in the same
+unit: the harm is Σe / Σs with e over the pixels outside, 0 at best.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +14,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgebench.eval.measures.card import Family, MeasureCard, Values
+from bridgebench.eval.measures.card import Family, MeasureCard, Pixels, Values
 from bridgebench.eval.measures.preservation import absolute_difference, l1, ssim
 
 _FAMILY = Family("counterfactual", 1)
+_SKILL = Family("skill", 1)
 VISIBLE = 4  # grey levels: a pixel belongs to the true edit if a channel changes by more
 BEST_PSNR = 100.0  # dB, for images that are equal
 
@@ -37,13 +45,86 @@ def l1_where(edited: NDArray[np.uint8], truth: NDArray[np.uint8], mask: NDArray[
     Returns:
         (N,) in [0, 1] of the full range; NaN for an image that has no such pixel.
     """
-    red, green, blue = np.moveaxis(absolute_difference(edited, truth), 3, 0)
-    sums = np.add(red, green, dtype=np.uint16) + blue  # three numbers each: `mean` over them takes seven times as long
     counts = mask.sum(axis=(1, 2))
-    found = (sums.astype(np.float64) / 3 / 255 * mask).sum(axis=(1, 2))
+    found = (_errors(edited, truth) * mask).sum(axis=(1, 2))
     return np.divide(found, counts, out=np.full(len(found), np.nan), where=counts > 0)
 
 
+def _errors(a: Pixels, b: Pixels) -> Values:
+    """The mean absolute difference of each pixel's channels, (N, H, W) in [0, 1]."""
+    red, green, blue = np.moveaxis(absolute_difference(a, b), 3, 0)
+    sums = np.add(red, green, dtype=np.uint16) + blue  # three numbers each: `mean` over them takes seven times as long
+    return sums.astype(np.float64) / 3 / 255
+
+
+def gain(source: Pixels, edited: Pixels, truth: Pixels) -> Values:
+    """How much closer to the truth an edit is than its source, and how far the source is.
+
+    Returns:
+        (N, 2) of uint8 images (N, H, W, 3): s − e and s, each in [-1, 1] of the full range.
+    """
+    idle = l1(source, truth)
+    return np.stack([idle - l1(edited, truth), idle], axis=1)
+
+
+def gain_inside(source: Pixels, edited: Pixels, truth: Pixels) -> Values:
+    """The same as :func:`gain`, with errors outside the pixels that the true edit changes visibly counted as 0."""
+    mask = edit_mask(source, truth)
+    idle, error = ((_errors(images, truth) * mask).mean(axis=(1, 2)) for images in (source, edited))
+    return np.stack([idle - error, idle], axis=1)
+
+
+def damage_outside(source: Pixels, edited: Pixels, truth: Pixels) -> Values:
+    """The error of an edit outside the pixels that the true edit changes visibly, and how far the source is.
+
+    Returns:
+        (N, 2) of uint8 images (N, H, W, 3), in [0, 1] of the full range: e, with errors at the pixels that the true
+        edit changes counted as 0, and s.
+    """
+    outside = ~edit_mask(source, truth)
+    return np.stack([(_errors(edited, truth) * outside).mean(axis=(1, 2)), l1(source, truth)], axis=1)
+
+
+SKILL = MeasureCard(
+    key="skill",
+    family=_SKILL,
+    title="Skill",
+    about=(
+        "How much of the way from the source to the true edit an edit goes, in L1: 0 is doing nothing, 1 the true "
+        "edit, and below 0 an edit is farther from the truth than its source."
+    ),
+    spoken="skill",
+    of_images=gain,
+    needs=("truth",),
+    without="the true edit changes no pixel",
+    relative=True,
+    better="higher",
+    digits=3,
+    span=(0.0, 1.0),
+    shown=("rest", "overview", "variants", "terminal"),
+)
+SKILL_INSIDE = replace(
+    SKILL,
+    key="skill_inside",
+    title="Skill inside",
+    about="The same, over the pixels that the true edit changes visibly.",
+    spoken="",
+    of_images=gain_inside,
+    shown=("rest", "overview"),
+)
+HARM_OUTSIDE = replace(
+    SKILL,
+    key="harm_outside",
+    title="Harm outside",
+    about=(
+        "L1 to the true edit over the pixels that it does not change visibly, as a share of the whole L1 of doing "
+        "nothing, which itself does next to no harm."
+    ),
+    spoken="",
+    of_images=damage_outside,
+    better="lower",
+    shown=("rest", "overview"),
+)
 PSNR_TRUE = MeasureCard(
     key="psnr_true",
     family=_FAMILY,
@@ -54,7 +135,6 @@ PSNR_TRUE = MeasureCard(
     unit="dB",
     better="higher",
     digits=2,
-    shown=("rest", "overview"),
 )
 SSIM_TRUE = MeasureCard(
     key="ssim_true",
@@ -79,7 +159,7 @@ L1_TRUE = MeasureCard(
     better="lower",
     factor=100.0,
     digits=2,
-    shown=("rest", "terminal"),
+    shown=("rest",),
 )
 L1_INSIDE = replace(
     L1_TRUE,
@@ -88,7 +168,6 @@ L1_INSIDE = replace(
     about="The same, where the true edit changes the image.",
     of_images=lambda source, edited, truth: l1_where(edited, truth, edit_mask(source, truth)),
     without="the true edit changes no pixel",
-    shown=("rest",),
 )
 L1_OUTSIDE = replace(
     L1_INSIDE,

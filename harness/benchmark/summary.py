@@ -39,20 +39,22 @@ def summary_csv(run: RunDirectory) -> str:
 def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> list[str]:
     """A table of means over the attributes, one row per method and mode.
 
-    It shows a dash where no cell has the measure. It also shows a dash for a method with fewer values than another
-    method (it skips attributes, or some of its cells failed), because the two means cannot be compared.
+    A measure that no cell has gets no column. A method has a dash where its cells lack the measure, and where it has
+    fewer values than another method (it skips attributes, or some of its cells failed), because the two means cannot be
+    compared.
     """
-    names = [card.key for card in shown("terminal")]
     partial: dict[tuple[str, str], str] = {}
     means: dict[tuple[str, str], dict[str, list[float]]] = {}
     for cell in run.cells():
         measures = means.setdefault((cell.mode, cell.method), {})
         if cell.reason:
             partial[cell.mode, cell.method] = cell.reason
-        for name in names:
-            found = cell.measures.get(name)
+        for card in shown("terminal"):
+            found = cell.measures.get(card.key)
             if found is not None and found.value is not None:
-                measures.setdefault(name, []).append(found.value)
+                measures.setdefault(card.key, []).append(found.value)
+    # A measure that no cell has (photos have no true edits) gets no column.
+    names = [card.key for card in shown("terminal") if any(card.key in measures for measures in means.values())]
     rows: list[tuple[Any, ...]] = []
     notes = [f"No means: {reason}." for reason in sorted(set(partial.values()))]
     for mode in ("label", "reference"):

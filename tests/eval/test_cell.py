@@ -145,6 +145,46 @@ def test_the_truth_against_itself_is_perfect(cell):
     assert unchanged["l1_true_inside"] == {"value": None, "reason": "the true edit changes no pixel"}
 
 
+def test_skill_of_the_controls_and_of_a_half_edit(cell):
+    """The error of an edit half-way is half that of its source; what it does elsewhere is harm."""
+    source, truth = cell.source // 2, cell.source // 2
+    truth[:, :8] += 100
+    idle, oracle = (replace(cell, source=source, edited=edited, truth=truth).measures() for edited in (source, truth))
+    for key in ("skill", "skill_inside"):
+        assert idle[key] == {"value": 0, "low": 0, "high": 0, "n": 40}
+        assert oracle[key] == {"value": 1, "low": 1, "high": 1, "n": 40}
+    assert idle["harm_outside"] == oracle["harm_outside"] == {"value": 0, "low": 0, "high": 0, "n": 40}
+    half = source.copy()
+    half[:, :8] += 50
+    half[:20, 8:16] += 20  # of half the images
+    found = replace(cell, source=source, edited=half, truth=truth).measures()
+    assert found["skill_inside"]["value"] == pytest.approx(0.5)
+    assert found["harm_outside"]["value"] == pytest.approx(0.1)
+    assert found["skill"]["value"] == pytest.approx(0.4)
+    assert found["skill"]["low"] < 0.4 < found["skill"]["high"]
+    assert replace(cell, truth=cell.source).measures()["skill"] == {
+        "value": None,
+        "reason": "the true edit changes no pixel",
+    }
+
+
+def test_skill_of_each_edit_is_its_gain_over_the_mean_error_of_doing_nothing(cell):
+    """Also its interval, against a bootstrap that resamples both errors of an image together."""
+    random = np.random.default_rng(1)
+    source, truth, edited = (random.integers(0, 256, (40, 32, 32, 3), dtype=np.uint8) for _ in range(3))
+    truth[:, 8:], edited[:, 24:] = source[:, 8:], truth[:, 24:]
+    edited[::3] = truth[::3]
+    tally = replace(cell, source=source, edited=edited, truth=truth).tally()
+    idle, error = (np.abs(images.astype(float) - truth).mean(axis=(1, 2, 3)) for images in (source, edited))
+    assert tally.values("skill") == pytest.approx((idle - error) / idle.mean())
+    found = tally.measures()["skill"]
+    assert found["value"] == pytest.approx(1 - error.sum() / idle.sum()) == pytest.approx(tally.values("skill").mean())
+    draws = random.integers(0, 40, (20_000, 40))
+    ratios = 1 - error[draws].sum(axis=1) / idle[draws].sum(axis=1)
+    width = found["high"] - found["low"]
+    assert np.quantile(ratios, [0.025, 0.975]) == pytest.approx([found["low"], found["high"]], abs=0.25 * width)
+
+
 def test_one_direction_alone(cell):
     first = Task(
         BANGS, cell.task.source_labels[:30], cell.task.target_labels[:30], read(cell.bench.primary, cell.source[:30])

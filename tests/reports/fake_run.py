@@ -132,9 +132,14 @@ def cell_measures(rng: random.Random, name: str, attribute: str, skill: float, d
         perfect = {"l1_true": 0.0, "l1_true_inside": 0.0, "l1_true_outside": 0.0, "ssim_true": 1.0}
         measures |= {key: with_interval(value, 0.0) for key, value in perfect.items()}
         measures["psnr_true"] = with_interval(100.0, 0.0)
+        measures["skill"] = measures["skill_inside"] = with_interval(1.0, 0.0)
+        measures["harm_outside"] = with_interval(0.0, 0.0)
     else:
         measures["psnr_true"] = with_interval(32 - 120 * damage - 8 * (1 - hit), 0.4)
         measures["ssim_true"] = with_interval(0.97 - 2 * damage, 0.005)
+        measures["skill"] = with_interval(hit - 12 * damage, 0.03)
+        measures["skill_inside"] = with_interval(hit - 4 * damage, 0.02)
+        measures["harm_outside"] = with_interval(8 * damage, 0.02)
         for key, factor in (("l1_true", 1.0), ("l1_true_inside", 4.0), ("l1_true_outside", 0.6)):
             measures[key] = with_interval(factor * (0.008 + damage + 0.02 * (1 - hit)), 0.001)
     if attribute in RARE:

@@ -125,6 +125,7 @@ def test_a_family_has_one_version() -> None:
         "leakage": 2,
         "preservation": 1,
         "counterfactual": 1,
+        "skill": 1,
         "diversity": 1,
     }
     assert all(versions()[card.family.name] == card.family.version for card in MEASURES)

@@ -104,7 +104,9 @@ def test_the_oracle_meets_the_truth_and_identity_the_source(killed: Killed) -> N
             continue  # 24 faces do not show every attribute
         if record.method == "oracle":
             assert measures["l1_true"].value == 0
+            assert measures["skill"].value == measures["skill_inside"].value == 1
         else:
+            assert measures["skill"].value == measures["skill_inside"].value == 0
             assert (measures["l1_source"].value, measures["ssim_source"].value) == (0, pytest.approx(1))
             assert measures["accuracy"].value == pytest.approx(1 - _right(killed, record.attribute))
 
@@ -129,7 +131,7 @@ def test_the_run_directory_is_a_complete_record(killed: Killed) -> None:
     assert baselines["floor"]["n"] == 12 and set(baselines["null"]) == set(CELEBA14)
     with (killed.run / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 56 and {"accuracy", "accuracy_low", "accuracy_high", "l1_true"} <= rows[0].keys()
+    assert len(rows) == 56 and {"accuracy", "accuracy_low", "accuracy_high", "skill"} <= rows[0].keys()
     with Image.open(killed.run / "samples" / "oracle" / "label" / "Bangs.png") as strip:
         assert strip.size == (8 * 32, 32)
     cost = json.loads((killed.run / "cost" / "oracle" / "label.json").read_bytes())
