@@ -147,7 +147,7 @@ class Tally:
         if name not in self._values:
             return None
         rows = self._values[name].rows
-        return rows if rows.ndim == 1 else rows[:, 0] / rows[:, 1].mean()
+        return rows if rows.ndim == 1 else _linear(rows)
 
     def measures(self, draws: NDArray[np.float32] | None = None) -> dict[str, Record]:
         """The measures of the cell by key, in the order of `MEASURES` (see eval/PROTOCOL.md and each measure's file).
@@ -170,13 +170,10 @@ class Tally:
                 if card.unmet:
                     found[card.key] = {"value": None, "reason": card.unmet}
                 continue
-            measured = card.of_cell(edits) if card.of_cell else self._values[card.key].rows
+            measured = card.of_cell(edits) if card.of_cell else self.values(card.key)
             if measured is not None:
-                found[card.key] = measured if isinstance(measured, dict) else self._summary(card, measured)
+                found[card.key] = measured if isinstance(measured, dict) else self._mean(card, measured)
         return found
-
-    def _summary(self, card: MeasureCard, values: NDArray) -> Record:
-        return self._ratio(card, values) if card.relative else self._mean(card, values)
 
     def _each(self, rows: NDArray) -> NDArray:
         """The rows of the sources (N, A), repeated for each of their outputs (P, A)."""
@@ -184,7 +181,7 @@ class Tally:
 
     def _mean(self, card: MeasureCard, values: NDArray) -> Record:
         """The mean of values (P,) over the sources that have one, the outputs of each averaged first."""
-        known = self._of_sources(values)
+        known = _mean_of_outputs(np.asarray(values, dtype=np.float64).reshape(self.task.outputs, self.task.n))
         known = known[~np.isnan(known)]
         if not len(known):
             return {"value": None, "reason": card.without}
@@ -192,23 +189,19 @@ class Tally:
         low, high = interval(known, self.bench.seed, self.bench.resamples)
         return {"value": float(known.mean()), "low": low, "high": high, "n": len(known)}
 
-    def _ratio(self, card: MeasureCard, pairs: NDArray) -> Record:
-        """The sum of the amounts over the sum of the units (P, 2).
 
-        The interval is the bootstrap's of the ratio's linear form, value + (amount − value · unit) / mean unit. Its
-        mean is the ratio, and it knows that amounts and units of one image go together: the truth's skill is 1 ± 0.
-        """
-        amounts, units = (self._of_sources(column) for column in pairs.T)
-        unit = units.mean()
-        if unit == 0:
-            return {"value": None, "reason": card.without}
-        value = amounts.mean() / unit
-        low, high = bootstrap(value + (amounts - value * units) / unit, self.bench.seed, self.bench.resamples)
-        return {"value": float(value), "low": low, "high": high, "n": len(units)}
+def _linear(pairs: NDArray[np.float64]) -> Values:
+    """A value for each edit whose mean is the sum of the amounts over the sum of the units (P, 2); NaN if that is 0.
 
-    def _of_sources(self, values: NDArray) -> Values:
-        """The mean of the outputs of each source (N,), of values (P,)."""
-        return _mean_of_outputs(np.asarray(values, dtype=np.float64).reshape(self.task.outputs, self.task.n))
+    The ratio in linear form: ratio + (amount − ratio · unit) / mean unit. Its bootstrap knows that amounts and units of
+    one image go together: the truth's skill is 1 ± 0.
+    """
+    amounts, units = pairs.T
+    unit = units.mean()
+    if unit == 0:
+        return np.full(len(units), np.nan)
+    ratio = amounts.mean() / unit
+    return ratio + (amounts - ratio * units) / unit
 
 
 def _mean_of_outputs(values: Values) -> Values:

@@ -93,14 +93,14 @@ class MeasureCard:
         about_conversions: the same for conversions of domains, where it differs.
         spoken: its name inside a sentence; only the main measures have one.
         of_images: of a batch of M sources, edits and true edits, uint8 (M, H, W, 3), a value (M,) for each edit, NaN
-            where it has none. True edits are None where the data has none, unless the measure needs them.
+            where it has none. True edits are None where the data has none, unless the measure needs them. A ratio gives
+            (M, 2), an amount and the unit that it is held against: the measure is the sum of the cell's amounts over
+            the sum of its units, and the values of its edits are made so that their mean is this ratio.
         of_cell: gives a value (P,) for each edit of a cell; or the whole record of the cell; or None: there is nothing
             to measure, and the cell's record leaves the measure out.
         needs: what must be there: a judge, features, a true edit, columns that are attributes or that are domains.
         unmet: why there is no value where a need is not met; empty: the record leaves the measure out.
         without: why there is no value where no edit has one.
-        relative: `of_images` gives (M, 2) instead: an amount and the unit that it is held against. The measure is the
-            sum of the cell's amounts over the sum of its units. An edit's value is its amount over the mean unit.
         shares: each value is 0 or 1, so the interval of the mean is Wilson's; else the bootstrap's.
         unit: printed after the title in table heads; empty: none.
         better: the direction that is better; None where neither is: a good edit has to change something, and a method
@@ -123,7 +123,6 @@ class MeasureCard:
     needs: tuple[Need, ...] = ()
     unmet: str = ""
     without: str = ""
-    relative: bool = False
     shares: bool = False
     unit: str = ""
     better: Literal["higher", "lower"] | None = None

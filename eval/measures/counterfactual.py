@@ -97,7 +97,6 @@ SKILL = MeasureCard(
     of_images=gain,
     needs=("truth",),
     without="the true edit changes no pixel",
-    relative=True,
     better="higher",
     digits=3,
     span=(0.0, 1.0),
