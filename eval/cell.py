@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,10 @@ from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.features import Extractor
 from bridgebench.eval.judges.gathered import Gathered
-from bridgebench.eval.judges.reading import GatheredReading, Reading, read
+from bridgebench.eval.judges.reading import GatheredReading, Reading, half, read
 from bridgebench.eval.measures import MEASURES
 from bridgebench.eval.measures.card import Edits, MeasureCard, Need, Record, Values
+from bridgebench.eval.records.record import CellKind
 from bridgebench.eval.statistics.intervals import bootstrap, share
 from bridgebench.methods.core.labels import LabelSpace
 
@@ -67,6 +69,7 @@ class Task:
         source_reading: the primary judge's reading of the sources.
         outputs: edits of each source.
         copies: how often each edit counts in a Fréchet distance, for a method whose outputs of a source are all equal.
+        kind: what the edits do; it decides which measures are taken.
     """
 
     column: int
@@ -75,6 +78,7 @@ class Task:
     source_reading: Reading
     outputs: int = 1
     copies: int = 1
+    kind: CellKind = "flip"
 
     def __post_init__(self) -> None:
         sizes = {len(self.source_labels), len(self.target_labels), len(self.source_reading.logits)}
@@ -85,6 +89,18 @@ class Task:
     def n(self) -> int:
         """The number of sources."""
         return len(self.source_labels)
+
+
+class CellMeasures(NamedTuple):
+    """What was measured in a cell.
+
+    Attributes:
+        records: the measures by key, as the cell's record has them.
+        values: by key, (P,) float32: the measures that give a value for each edit; NaN where an edit has none.
+    """
+
+    records: dict[str, Record]
+    values: dict[str, NDArray[np.float32]]
 
 
 class Tally:
@@ -113,7 +129,7 @@ class Tally:
         if truth is not None:
             self._given.add("truth")
         for card in MEASURES:
-            if card.of_images and self._given.issuperset(card.needs):
+            if card.of_images and self._takes(card):
                 self._values.setdefault(card.key, Gathered(self._total)).add(card.of_images(source, edited, truth))
 
     @cached_property
@@ -133,8 +149,9 @@ class Tally:
             target_labels=self._each(task.target_labels),
             seen=reading.seen(bench.space),
             seen_second=self._second.reading.seen(bench.space),
-            before=self._each(task.source_reading.probabilities),
-            after=reading.probabilities,
+            before=self._each(_kept(task.source_reading)),
+            after=_kept(reading),
+            after_second=_kept(self._second.reading),
             features=self._features.rows,
             reals=bench.reals,
             minimum_n=bench.minimum_n,
@@ -149,7 +166,7 @@ class Tally:
         rows = self._values[name].rows
         return rows if rows.ndim == 1 else _linear(rows)
 
-    def measures(self, draws: NDArray[np.float32] | None = None) -> dict[str, Record]:
+    def measures(self, draws: NDArray[np.float32] | None = None) -> CellMeasures:
         """The measures of the cell by key, in the order of `MEASURES` (see eval/PROTOCOL.md and each measure's file).
 
         Args:
@@ -157,23 +174,30 @@ class Tally:
                 `outputs` is 1).
 
         Returns:
-            A mean over the N sources, each with the mean of its outputs, is ``{"value", "low", "high", "n"}``; other
-            measures say in their file what they record. A measure that cannot be had is ``{"value": None, "reason":
-            str}``, or is left out where its card gives no reason.
+            The records, and the values of each edit. A mean over the N sources, each with the mean of its outputs, is
+            ``{"value", "low", "high", "n"}``; other measures say in their file what they record. A measure that cannot
+            be had is ``{"value": None, "reason": str}``, or is left out where its card gives no reason.
 
         Raises:
             ValueError: fewer or more edits were added than the task says.
         """
-        edits, found = replace(self.edits, draws=draws), {}
+        edits, found = replace(self.edits, draws=draws), CellMeasures({}, {})
         for card in MEASURES:
-            if not self._given.issuperset(card.needs):
-                if card.unmet:
-                    found[card.key] = {"value": None, "reason": card.unmet}
+            if not self._takes(card):
+                if card.unmet and self.task.kind in card.kinds:
+                    found.records[card.key] = {"value": None, "reason": card.unmet}
                 continue
             measured = card.of_cell(edits) if card.of_cell else self.values(card.key)
-            if measured is not None:
-                found[card.key] = measured if isinstance(measured, dict) else self._mean(card, measured)
+            if isinstance(measured, dict):
+                found.records[card.key] = measured
+            elif measured is not None:  # a mean can be computed again from the values that the outcomes keep
+                found.values[card.key] = measured.astype(np.float32)
+                found.records[card.key] = self._mean(card, found.values[card.key])
         return found
+
+    def _takes(self, card: MeasureCard) -> bool:
+        """Whether a measure is for this kind of cell and has what it needs."""
+        return self.task.kind in card.kinds and self._given.issuperset(card.needs)
 
     def _each(self, rows: NDArray) -> NDArray:
         """The rows of the sources (N, A), repeated for each of their outputs (P, A)."""
@@ -202,6 +226,11 @@ def _linear(pairs: NDArray[np.float64]) -> Values:
         return np.full(len(units), np.nan)
     ratio = amounts.mean() / unit
     return ratio + (amounts - ratio * units) / unit
+
+
+def _kept(reading: Reading) -> Values:
+    """The probabilities (N, A) of a reading as the outcomes keep them."""
+    return half(reading.probabilities).astype(np.float64)
 
 
 def _mean_of_outputs(values: Values) -> Values:

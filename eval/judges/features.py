@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bridgebench.eval.judges.classifier import FEATURES, AttributeClassifier
-from bridgebench.eval.judges.reading import read
+from bridgebench.eval.judges.reading import half, read
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.files import refuse_page
 
@@ -55,8 +55,8 @@ class Extractor:
     extract: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features (N, D) float32 of uint8 images (N, H, W, 3)."""
-        return self.extract(images)
+        """Features (N, D) float32, rounded to half precision, of uint8 images (N, H, W, 3)."""
+        return half(self.extract(images))
 
 
 def load_extractor(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ class Reading:
 
     Attributes:
         logits: (N, A) float32, one for each label column.
-        features: (N, 128) float32, the judge's last hidden layer.
+        features: (N, 128) float32, the judge's last hidden layer, rounded to half precision.
     """
 
     logits: NDArray[np.float32]
@@ -60,6 +61,19 @@ class GatheredReading:
         return Reading(self.logits.rows, self.features.rows)
 
 
+def half(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Values rounded to half precision, as a cell's outcomes keep them: what is measured can be computed again.
+
+    Raises:
+        ValueError: a value is not finite, or beyond the range of half precision (65,504).
+    """
+    with np.errstate(over="ignore"):
+        rounded = values.astype(np.float16)
+    if not np.isfinite(rounded).all():
+        raise ValueError("a feature or probability is not finite, or larger than 65,504")
+    return rounded.astype(np.float32)
+
+
 def read(judge: AttributeClassifier, images: NDArray[np.uint8]) -> Reading:
     """A judge's answers for uint8 images (N ≥ 1, H, W, 3), which may be an array on disk, read slice by slice."""
     device = next(judge.parameters()).device
@@ -70,5 +84,5 @@ def read(judge: AttributeClassifier, images: NDArray[np.uint8]) -> Reading:
         batch = to_float(np.asarray(images[start : start + size]), device)
         with torch.inference_mode():
             logits, features = judge.read(batch)
-        found.add(Reading(logits.cpu().numpy(), features.cpu().numpy()))
+        found.add(Reading(logits.cpu().numpy(), half(features.cpu().numpy())))
     return found.reading

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgebench.eval.distances.reals import Reals
+from bridgebench.eval.records.record import CellKind
 
 Values = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
@@ -31,6 +32,7 @@ class Edits:
         source_labels, target_labels: (P, A) of 0 and 1, P = outputs · N; where they differ the edit touches a column.
         seen, seen_second: (P, A) bool: the labels that the primary and the second judge read in the edits.
         before, after: (P, A) in [0, 1]: the primary judge's probabilities for the source and for the edit.
+        after_second: (P, A) in [0, 1]: the second judge's probabilities for the edit.
         features: (P, D) of the edits.
         reals: the real side of the distances.
         minimum_n: with fewer images than this on either side there is no Fréchet distance.
@@ -46,6 +48,7 @@ class Edits:
     seen_second: NDArray[np.bool_]
     before: Values
     after: Values
+    after_second: Values
     features: NDArray[np.float32]
     reals: Reals
     minimum_n: int
@@ -99,6 +102,7 @@ class MeasureCard:
         of_cell: gives a value (P,) for each edit of a cell; or the whole record of the cell; or None: there is nothing
             to measure, and the cell's record leaves the measure out.
         needs: what must be there: a judge, features, a true edit, columns that are attributes or that are domains.
+        kinds: the kinds of cells that it is for; the record of another cell leaves it out.
         unmet: why there is no value where a need is not met; empty: the record leaves the measure out.
         without: why there is no value where no edit has one.
         shares: each value is 0 or 1, so the interval of the mean is Wilson's; else the bootstrap's.
@@ -121,6 +125,7 @@ class MeasureCard:
     of_images: Callable[[Pixels, Pixels, Any], Values] | None = None
     of_cell: Callable[[Edits], NDArray | Record | None] | None = None
     needs: tuple[Need, ...] = ()
+    kinds: tuple[CellKind, ...] = ("flip", "several", "sequence", "added")
     unmet: str = ""
     without: str = ""
     shares: bool = False

@@ -48,7 +48,7 @@ def _of_cell(edits: Edits) -> Record | None:
 
 DIVERSITY = MeasureCard(
     key="diversity",
-    family=Family("diversity", 1),
+    family=Family("diversity", 2),  # 2: of features in half precision
     title="Diversity",
     about="Mean pairwise feature distance of several edits of one image.",
     of_cell=_of_cell,

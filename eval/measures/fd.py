@@ -12,7 +12,7 @@ import numpy as np
 from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
 
-_FAMILY = Family("fd", 1)
+_FAMILY = Family("fd", 2)  # 2: of features in half precision
 
 
 def fd_target(edits: Edits) -> Record:

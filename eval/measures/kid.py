@@ -40,7 +40,7 @@ def kid(edits: Edits) -> Record:
 
 KID = MeasureCard(
     key="kid",
-    family=Family("kid", 2),  # 2: pairs of edits of one source are left out
+    family=Family("kid", 3),  # 2: pairs of edits of one source are left out; 3: of features in half precision
     title="{kernel}",
     about="Unbiased kernel distance between the same images as the target distance, with its standard error.",
     of_cell=kid,

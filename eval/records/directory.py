@@ -108,9 +108,17 @@ class RunDirectory:
         """The pictures of its best, median and worst edits."""
         return self.details_file(method, mode, attribute).with_suffix(".png")
 
+    def outcomes_file(self, method: str, mode: str, attribute: str) -> Path:
+        """What is kept of every single edit of a cell; runs of older versions have no such file."""
+        return self.root / "outcomes" / quote(method) / mode / f"{quote(attribute)}.npz"
+
     def cell_files(self) -> list[Path]:
         """The files of all finished cells, sorted."""
         return sorted(self.root.glob("cells/*/*/*.json"))
+
+    def outcomes_files(self) -> list[Path]:
+        """The files of all single edits, sorted."""
+        return sorted(self.root.glob("outcomes/*/*/*.npz"))
 
     def cost_files(self) -> list[Path]:
         """The files of all costs, sorted."""
@@ -160,7 +168,8 @@ class RunDirectory:
                 wanted += [self.truth_sample(mode, column, method) for method in (None, *methods)]
                 wanted += [self.grid_file(TRUTH, mode, column)]
                 for place in ((method, mode, column) for method in methods):
-                    wanted += [self.cell_file(*place), self.error_file(*place), self.sample_file(*place)]
+                    wanted += [self.cell_file(*place), self.error_file(*place), self.outcomes_file(*place)]
+                    wanted += [self.sample_file(*place)]
                     wanted += [self.details_file(*place), self.details_picture(*place), self.grid_file(*place)]
         wanted += [self.interpolation_file(method, column) for method in methods for column in columns]
         for method in (TRUTH, *methods):

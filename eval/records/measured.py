@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bridgebench.eval.records.record import Mode, Number, Record
+from bridgebench.eval.records.record import CellKind, Mode, Number, Record
 
 
 class Measured(Record):
@@ -32,6 +32,7 @@ class CellRecord(Record):
 
     Attributes:
         key: hash of everything that decides the cell; a cell with another key is measured again.
+        kind: what the edits of the cell do; records of older versions do not say it and are flips (or conversions).
         attribute: the attribute, or the conversion.
         n: how many images were edited.
         reason: why nothing was measured; None where something was.
@@ -42,6 +43,7 @@ class CellRecord(Record):
     protocol_hash: str
     method: str
     mode: Mode
+    kind: CellKind = "flip"
     attribute: str
     n: int
     measures: dict[str, Measured]

@@ -14,6 +14,7 @@ from bridgebench.methods.core.files import parse_json, read_bytes, write_bytes
 
 Mode = Literal["label", "reference"]
 MODES: tuple[Mode, ...] = ("label", "reference")
+CellKind = Literal["flip", "several", "sequence", "added", "round-trip", "null", "strength", "way"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bridgebench.eval.cell import Tally, Task
+from bridgebench.eval.cell import CellMeasures, Tally, Task
 from bridgebench.eval.judges.reading import BATCH, Reading
 from bridgebench.eval.measures.accuracy import accuracy
 from bridgebench.eval.records.details import Kind, Readings, Scores, keep
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import CellRecord
+from bridgebench.eval.records.outcomes import MOST_FEATURES, Outcomes
 from bridgebench.eval.records.pictures import STRIP, strip_png
 from bridgebench.harness.benchmark.cases import Case, case_of, redrawn
 from bridgebench.harness.benchmark.edits import KeptEdits, TrueEdits, edit_images
@@ -66,7 +67,7 @@ class CellMaker:
         return TrueEdits(self.bench, self.attribute)
 
     def run(self, cell: Cell, protocol_hash: str) -> None:
-        """Makes and stores one cell. The pictures are written first, so a cell with a record on disk is complete."""
+        """Makes and stores one cell. Its record is written last, so a cell with a record on disk is complete."""
         bench = self.bench
         case, measures, reason = self.case, {}, self.case.reason
         if reason is None:
@@ -82,6 +83,7 @@ class CellMaker:
             protocol_hash=protocol_hash,
             method=cell.participant.name,
             mode=cell.mode,
+            kind="flip",
             attribute=self.attribute,
             n=case.n,
             measures=measures,
@@ -117,7 +119,29 @@ class CellMaker:
         draws = self._draws(editor)
         if len(case.sources) >= _MANY:
             give_back()
-        return tally.measures(draws)
+        measures = tally.measures(draws)
+        self._keep_outcomes(cell, case, tally, measures)
+        return measures.records
+
+    def _keep_outcomes(self, cell: Cell, case: Case, tally: Tally, measures: CellMeasures) -> None:
+        """Stores what is kept of every single edit."""
+        edits, like = tally.edits, case.references
+        dimension = edits.features.shape[1]
+        Outcomes(
+            key=cell.key,
+            source=case.sources.astype(np.int32),
+            reference=np.full(len(case.sources), -1, np.int32) if like is None else like.astype(np.int32),
+            draw=case.draws.astype(np.int32),
+            source_labels=edits.source_labels.astype(np.uint8),
+            target_labels=edits.target_labels.astype(np.uint8),
+            seen=edits.seen,
+            seen_second=edits.seen_second,
+            before=edits.before.astype(np.float16),
+            after=edits.after.astype(np.float16),
+            after_second=edits.after_second.astype(np.float16),
+            features=edits.features[:, : dimension if dimension <= MOST_FEATURES else 0].astype(np.float16),
+            values=measures.values,
+        ).write(self.bench.run.outcomes_file(*cell.place))
 
     def _task(self, case: Case) -> Task:
         bench, sources = self.bench, case.sources[: case.n]

@@ -13,6 +13,7 @@ from bridgebench import methods
 from bridgebench.eval.records.details import is_kept
 from bridgebench.eval.records.directory import Place, RunDirectory
 from bridgebench.eval.records.measured import CellRecord
+from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.eval.records.protocol import hash_of
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.harness.profiles.profile import Profile
@@ -164,12 +165,14 @@ def all_cells(participants: Iterable[Participant], columns: Sequence[str], proto
 
 
 def is_done(cell: Cell, run: RunDirectory) -> bool:
-    """Whether the run directory has the cell's result with the right key, its sample strip and its details."""
+    """Whether the run directory has the cell's result with the right key, its outcomes, sample strip and details."""
     record = CellRecord.find(run.cell_file(*cell.place))
     if record is None or record.key != cell.key:
         return False
     if record.reason is not None:
         return True
+    if Outcomes.find(run.outcomes_file(*cell.place), cell.key) is None:
+        return False
     return run.sample_file(*cell.place).is_file() and is_kept(run, cell.place, cell.key)
 
 

@@ -118,7 +118,12 @@ def _changes(stored: RunDirectory, anew: RunDirectory, cell: Cell) -> list[str]:
     changes = [str(found) for found in differences(before.plain(), after.plain())]
     if not changes and not _same_bytes(anew.cell_file(*cell.place), stored.cell_file(*cell.place)):
         changes.append("the same numbers in other bytes")
-    for path in (anew.sample_file(*cell.place), anew.details_file(*cell.place), anew.details_picture(*cell.place)):
+    for path in (
+        anew.outcomes_file(*cell.place),
+        anew.sample_file(*cell.place),
+        anew.details_file(*cell.place),
+        anew.details_picture(*cell.place),
+    ):
         place = path.relative_to(anew.root)
         if path.is_file() and not _same_bytes(path, stored.root / place):
             changes.append(f"another {place}")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor
 
 Arrays = dict[str, NDArray[np.float32]]
+_PRECISION = "half"  # of cached features; older caches hold features in single precision
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ class Workbench:
     @cached_property
     def source_reading(self) -> Reading:
         """Logits and features of the primary judge for all test images; kept in the run directory."""
-        key = hash_of([self.protocol.data.model_dump(), self.primary.digest])
+        key = hash_of([self.protocol.data.model_dump(), self.primary.digest, _PRECISION])
         found = self._kept(
             f"reading-{key[:16]}", ("logits", "features"), lambda: vars(read(self.primary, self.test.images))
         )
@@ -202,7 +203,7 @@ class Workbench:
 
     def _features(self, split: str, images: ImageSet) -> NDArray[np.float32]:
         """Features of all images of a split, (N, D)."""
-        key = hash_of([images.digest, self.protocol.features.model_dump()])
+        key = hash_of([images.digest, self.protocol.features.model_dump(), _PRECISION])
         return self._kept(f"{split}-{key[:16]}", ("features",), lambda: {"features": self.extractor(images.images)})[
             "features"
         ]

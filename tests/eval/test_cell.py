@@ -53,7 +53,7 @@ class Cell:
         return tally
 
     def measures(self, draws=None):
-        return self.tally().measures(draws)
+        return self.tally().measures(draws).records
 
     @property
     def reading(self):
@@ -176,7 +176,7 @@ def test_the_skills_of_edits_have_the_cell_s_skill_as_their_mean(cell):
     edited[::3] = truth[::3]
     tally = replace(cell, source=source, edited=edited, truth=truth).tally()
     idle, error = (np.abs(images.astype(float) - truth).mean(axis=(1, 2, 3)) for images in (source, edited))
-    found = tally.measures()["skill"]
+    found = tally.measures().records["skill"]
     assert found["value"] == pytest.approx(1 - error.sum() / idle.sum()) == pytest.approx(tally.values("skill").mean())
     draws = random.integers(0, 40, (20_000, 40))
     ratios = 1 - error[draws].sum(axis=1) / idle[draws].sum(axis=1)

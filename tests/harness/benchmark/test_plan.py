@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_up_outcomes import made_up
 
 from bridgebench import methods
 from bridgebench.eval.records.directory import RunDirectory
@@ -110,7 +111,7 @@ def test_a_key_depends_on_everything_that_decides_a_cell() -> None:
     assert len(keys) == 8
 
 
-def test_a_cell_is_done_if_its_key_fits_and_its_strip_and_details_are_there(tmp_path: Path) -> None:
+def test_a_cell_is_done_if_its_key_fits_and_its_outcomes_strip_and_details_are_there(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     cell = all_cells([entry()], ["Young"], "hash")[0]
     assert not is_done(cell, run)
@@ -123,6 +124,10 @@ def test_a_cell_is_done_if_its_key_fits_and_its_strip_and_details_are_there(tmp_
     assert not is_done(cell, run)
     write_bytes(run.details_file(*cell.place), to_json(details))
     write_bytes(run.details_picture(*cell.place), b"png")
+    assert not is_done(cell, run)
+    made_up(4, key="of other weights").write(run.outcomes_file(*cell.place))
+    assert not is_done(cell, run)
+    made_up(4, key=cell.key).write(run.outcomes_file(*cell.place))
     assert is_done(cell, run)
     write_bytes(run.cell_file(*cell.place), to_json(record | {"key": "of other weights"}))
     assert not is_done(cell, run)

@@ -1,0 +1,149 @@
+"""What is kept of every single edit of a cell: its image, labels, the judges' answers, its features and its measures.
+
+It is one compressed NumPy file a cell, below 100 kB for 400 edits. All means of the cell's record, their intervals and
+paired tests between methods can be computed from it without any network. The same edits give the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import tokenize
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import read_bytes, write_bytes
+
+MOST_FEATURES = 128  # features of larger spaces (Inception's 2,048) would make a file of megabytes
+_LARGEST = 2**28  # bytes of all arrays together
+_VALUE = "value/"
+# What zipfile and NumPy raise on damaged files.
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, KeyError, SyntaxError, RuntimeError),
+    *(zipfile.BadZipFile, tokenize.TokenError, zlib.error),
+)
+
+# dtype, and the number of axes: the edits, then the label columns (or the features).
+_ARRAYS: dict[str, tuple[type[np.generic], int]] = {
+    "source": (np.int32, 1),
+    "reference": (np.int32, 1),
+    "draw": (np.int32, 1),
+    "source_labels": (np.uint8, 2),
+    "target_labels": (np.uint8, 2),
+    "seen": (np.bool_, 2),
+    "seen_second": (np.bool_, 2),
+    "before": (np.float16, 2),
+    "after": (np.float16, 2),
+    "after_second": (np.float16, 2),
+    "features": (np.float16, 2),
+}
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """``outcomes/<method>/<mode>/<column>.npz``: P edits, with A label columns, in the order in which they were made.
+
+    Attributes:
+        key: key of the cell's record; another key belongs to an older record.
+        source: (P,) int32, index of each edited image among the test images.
+        reference: (P,) int32, index of its reference; -1: an edit by label.
+        draw: (P,) int32, number of the edit among the edits of its source.
+        source_labels, target_labels: (P, A) uint8, 0 or 1.
+        seen, seen_second: (P, A) bool, the labels that the primary and the second judge read in the edit.
+        before, after, after_second: (P, A) float16 in [0, 1], probabilities of the primary judge for the source and
+            for the edit, and of the second judge for the edit.
+        features: (P, D) float16 in the run's feature space; (P, 0) where the space has more than 128 dimensions.
+        values: by the key of a measure, (P,) float32: the measure of each edit, NaN where it has none.
+    """
+
+    key: str
+    source: NDArray[np.int32]
+    reference: NDArray[np.int32]
+    draw: NDArray[np.int32]
+    source_labels: NDArray[np.uint8]
+    target_labels: NDArray[np.uint8]
+    seen: NDArray[np.bool_]
+    seen_second: NDArray[np.bool_]
+    before: NDArray[np.float16]
+    after: NDArray[np.float16]
+    after_second: NDArray[np.float16]
+    features: NDArray[np.float16]
+    values: dict[str, NDArray[np.float32]]
+
+    def write(self, path: Path) -> None:
+        """Writes the file, all of it or nothing.
+
+        Raises:
+            CannotWrite: the file cannot be written.
+        """
+        arrays: dict[str, Any] = {name: np.asarray(getattr(self, name), kind) for name, (kind, _) in _ARRAYS.items()}
+        arrays |= {f"{_VALUE}{name}": np.asarray(values, np.float32) for name, values in self.values.items()}
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, key=np.array(self.key), **arrays)
+        write_bytes(path, buffer.getbuffer())
+
+    @classmethod
+    def read(cls, path: Path) -> Outcomes:
+        """The outcomes in a file.
+
+        Raises:
+            UserError: the file is missing, damaged or holds something else.
+        """
+        try:
+            arrays = _read_arrays(read_bytes(path, follow=False))
+            _check(arrays)
+        except _DAMAGED as error:
+            raise UserError(f"{path} is damaged ({error}); delete it and run `bridgebench benchmark` again.") from error
+        values = {name.removeprefix(_VALUE): rows for name, rows in arrays.items() if name.startswith(_VALUE)}
+        return cls(str(arrays["key"]), **{name: arrays[name] for name in _ARRAYS}, values=values)
+
+    @classmethod
+    def find(cls, path: Path, key: str) -> Outcomes | None:
+        """The outcomes of the cell with that key; None if there is no file, a damaged one, or one of another key."""
+        try:
+            found = cls.read(path)
+        except UserError:
+            return None
+        return found if found.key == key else None
+
+
+def _read_arrays(data: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz file that strangers may have made: nothing is unpickled, sizes are checked first."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > _LARGEST:
+            raise ValueError(f"its arrays take more than {_LARGEST:,} bytes")
+        return {member.filename.removesuffix(".npy"): _array(archive.read(member)) for member in members}
+
+
+def _array(data: bytes) -> NDArray[Any]:
+    file = io.BytesIO(data)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("an array of an unknown format")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    rest = data[file.tell() :]
+    if fortran or dtype.hasobject or math.prod(shape) * dtype.itemsize != len(rest):
+        raise ValueError("an array that is not what its header says")
+    return np.frombuffer(rest, dtype).reshape(shape)
+
+
+def _check(arrays: dict[str, NDArray[Any]]) -> None:
+    """Raises ValueError or KeyError if an array is missing, or of another type or length than the others."""
+    if arrays["key"].shape or arrays["key"].dtype.kind != "U":
+        raise ValueError("its key is no text")
+    count, columns = arrays["source_labels"].shape
+    for name, (kind, axes) in _ARRAYS.items():
+        found = arrays[name]
+        width = () if axes == 1 else (found.shape[-1] if name == "features" else columns,)
+        if found.dtype != kind or found.shape != (count, *width):
+            raise ValueError(f"{name} has the type {found.dtype} and the shape {found.shape}")
+    for name, found in arrays.items():
+        if name.startswith(_VALUE) and (found.dtype != np.float32 or found.shape != (count,)):
+            raise ValueError(f"{name} has the type {found.dtype} and the shape {found.shape}")
