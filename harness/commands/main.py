@@ -16,6 +16,7 @@ import typer
 from bridgebench.harness.commands import data, weights
 from bridgebench.harness.commands.benchmark import benchmark
 from bridgebench.harness.commands.check import check
+from bridgebench.harness.commands.demo import demo
 from bridgebench.harness.commands.edit import edit
 from bridgebench.harness.commands.methods import list_methods
 from bridgebench.harness.commands.report import report
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("methods")(list_methods)
-for command in (train, benchmark, verify, report, edit, check):
+for command in (train, benchmark, verify, report, edit, demo, check):
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
