@@ -1,4 +1,4 @@
-"""The contract that every method keeps, ours and plug-ins: the checks of `bridgebench check METHOD`.
+"""The contract that every method keeps, ours and plug-ins: the checks of `bridgebench contract METHOD`.
 
 The checks run on small random images. Deterministic functions stand in for the classifier and for the true edits, so
 that no data set and no judge is needed. The labels are valid for attributes and for domains: one column of each row is

@@ -102,6 +102,11 @@ class RunRecord(Record):
     methods: dict[str, MethodRecord]
 
     @property
+    def planned(self) -> int:
+        """How many cells the run has when it is finished: one a method, mode and column."""
+        return sum(len(method.modes) for method in self.methods.values()) * len(self.columns or self.attributes)
+
+    @property
     def made(self) -> Made:
         """What the run was last made with."""
         return Made(created=self.created, code=self.code, packages=self.packages, hardware=self.hardware)

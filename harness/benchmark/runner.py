@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -31,12 +32,14 @@ from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.devices import check_device
 from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.memory import give_back
+from bridgebench.harness.processes.messages import step, told
 from bridgebench.harness.processes.stopping import certainly
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import CannotWrite, UserError
 from bridgebench.methods.core.files import check_links, write_bytes
 
 Say = Callable[[str], Any]
+_log = logging.getLogger(__name__)
 _FEW = 5  # up to this many failed cells with the same reason are reported one by one
 
 
@@ -88,14 +91,16 @@ def run_benchmark(
         # The workbench opens the test images, both judges and the feature space. They decide the protocol: the
         # record of everything except the methods that decides a number, with its hash.
         setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve(), device)
-        bench = workbench(setup)
-        protocol = bench.protocol
+        with step(_log, "Opened the images and the judges"):
+            bench = workbench(setup)
+            protocol = bench.protocol
 
         # Which methods take part, with which weights. Poor judges are reported now, before hours of work.
         participants, left_out = select(profile, methods, has_truth=bench.test.has_truth)
         for name, reason in left_out.items():
             say(f"Left out {name}: {reason}.")
-        _warn(weak_judges(profile))
+        for line in weak_judges(profile):
+            _log.warning(line)
 
         # A run directory holds numbers of one protocol. Numbers of another protocol are put aside, not deleted.
         _bring_to_protocol(run, bench, say)
@@ -103,7 +108,8 @@ def run_benchmark(
         # A cell is one method, mode and attribute (or conversion). Its key is a hash of everything that decides it. If
         # a record with that key is on disk, the cell is done: making it again would give the same record.
         cells = all_cells(participants, bench.columns, protocol.hash)
-        missing = [cell for cell in cells if not is_done(cell, run)]
+        with step(_log, "Looked which cells are done"):
+            missing = [cell for cell in cells if not is_done(cell, run)]
         say(f"{len(cells)} cells, {len(cells) - len(missing)} of them done before; protocol {protocol.hash[:12]}.")
 
         # What all cells share: run.json (first, because it marks the folder as a run), distances between real images,
@@ -115,7 +121,8 @@ def run_benchmark(
             _baselines(bench).write(run.baselines_file)
         _write_source_strips(bench)
         if missing:
-            bench.keep_features()
+            with step(_log, "Read all real images by the judges"):
+                bench.keep_features()
         give_back()  # this process only waits from here on
 
         # A job is the missing cells of one mode and attribute: they share references, true edits and real features. A
@@ -135,7 +142,8 @@ def run_benchmark(
                     failed += names
 
         # The cost of an edit is timed while no other process of ours computes.
-        _run_costs(bench, participants, failed, say)
+        with step(_log, "Timed the edits that had not been timed"):
+            _run_costs(bench, participants, failed, say)
 
         # All cells in one table: a file for other programs, and a few lines for the user.
         write_bytes(run.summary_file, summary_csv(run).encode())
@@ -201,13 +209,6 @@ def _run_costs(bench: Workbench, participants: Sequence[Participant], failed: Se
         say(f"The cost of an edit could not be measured: {str(error).splitlines()[-1]}")
 
 
-def _warn(lines: Sequence[str]) -> None:
-    from rich.console import Console
-
-    for line in lines:
-        Console(stderr=True).print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
-
-
 def _failures(run: RunDirectory, failed: Sequence[str]) -> Iterator[str]:
     """Lines that say which cells failed, why, and where the traceback is; many cells with one reason share a line."""
     reasons: dict[str, list[str]] = {}
@@ -247,7 +248,7 @@ def _progress(run: RunDirectory, missing: Sequence[Cell]) -> Iterator[None]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=120) as progress:
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=120, disable=not told()) as progress:
         task = progress.add_task("cells", total=len(missing))
 
         def watch() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from bridgebench.eval.measures import shown
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.harness.benchmark.plan import Participant
-from bridgebench.harness.weights.show import text_table
+from bridgebench.harness.processes.terminal import text_table
 
 _HEAD = ("method", "mode", "attribute", "kind", "n")
 _PARTS = {"value": "", "low": "_low", "high": "_high", "se": "_se"}

@@ -6,6 +6,7 @@ import json
 import random
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,19 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import check_links, parse_json, read_bytes
 
 
+@dataclass(frozen=True)
+class RemadeCell:
+    """A cell that was made again, as ``method/mode/attribute``, and how it differs from the stored one."""
+
+    place: str
+    changes: list[str]
+
+    @property
+    def same(self) -> bool:
+        """Whether it is the stored one, byte for byte."""
+        return not self.changes
+
+
 def verify_run(
     folder: Path,
     *,
@@ -35,7 +49,7 @@ def verify_run(
     workers: int | None = None,
     data_root: Path | None = None,
     say: Callable[[str], Any] = print,
-) -> list[str]:
+) -> list[RemadeCell]:
     """Makes a random sample of a run's cells again, in a temporary folder.
 
     Args:
@@ -47,7 +61,7 @@ def verify_run(
         say: called with each line for the user.
 
     Returns:
-        The cells that came out differently, as ``method/mode/attribute``.
+        The cells that were made again.
 
     Raises:
         UserError: `folder` is no run directory, or its protocol differs from that of the data, judges and code here.
@@ -76,13 +90,7 @@ def verify_run(
         for failed in run_jobs(run_job, jobs, backend="local", scheduler=None, workers=workers):
             for place in failed:
                 say(f"{place} failed: {anew.error_file(*place.rsplit('/', 2)).read_text().splitlines()[-1]}")
-        different = []
-        for cell in chosen:
-            place = "/".join(cell.place)
-            changes = _changes(stored, anew, cell)
-            say(f"{'DIFFERENT' if changes else 'same     '}  {place}{': ' if changes else ''}{'; '.join(changes)}")
-            different += [place] if changes else []
-    return different
+        return [RemadeCell("/".join(cell.place), _changes(stored, anew, cell)) for cell in chosen]
 
 
 def _profile(folder: Path, record: RunRecord) -> Profile:

@@ -7,22 +7,27 @@ from typing import Annotated
 
 import typer
 
-from bridgebench.harness.commands.options import DataRoot, ProfileOption, SkipDamaged, names_of, open_profile
+from bridgebench.harness.commands.options import DataRoot, ProfileOption, SkipDamaged, Workers, names_of, open_profile
+from bridgebench.harness.commands.output import show
+from bridgebench.harness.processes.messages import LOGGER, step
 
 
 def benchmark(
     profile: ProfileOption = "faces64",
-    methods: Annotated[str | None, typer.Option(help="Methods a,b,... instead of the profile's.")] = None,
+    methods: Annotated[str | None, typer.Option(help="These methods or variants, a,b,...; else the profile's.")] = None,
     limit: Annotated[int | None, typer.Option(min=2, help="Use the first N test images only.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; runs/PROFILE by default.")] = None,
     backend: Annotated[str, typer.Option(help="'local' (processes of this machine) or 'dask'.")] = "local",
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://...")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes of the local back end.")] = None,
+    workers: Workers = None,
     device: Annotated[str, typer.Option(help="Where networks compute: 'cpu', or 'cuda' for a GPU.")] = "cpu",
     data_root: DataRoot = None,
     skip_damaged: SkipDamaged = False,
 ) -> None:
-    """Edits, measures and shows; a second call does only what is missing or changed."""
+    """Edits, measures and shows.
+
+    A second call does only what is missing or changed.
+    """
     found = open_profile(profile, skip_damaged)
     from bridgebench.harness.benchmark.runner import run_benchmark
     from bridgebench.reports.site import build
@@ -38,7 +43,9 @@ def benchmark(
         workers=workers,
         data_root=data_root,
         device=device,
-        say=typer.echo,
+        say=LOGGER.info,
     )
-    typer.echo(f"The page: {build(run)}")  # made from the records alone: `bridgebench report` makes it again
+    with step(LOGGER, "Drew the pages"):
+        page = build(run)
+    show(f"The page: {page}")  # made from the records alone: `bridgebench report` makes it again
     raise typer.Exit(1 if failed else 0)

@@ -1,4 +1,4 @@
-"""`bridgebench data`: look at a profile's images, check a data set, prepare its images."""
+"""`bridgebench data`: look at a profile's images, check its photos, prepare its images."""
 
 from __future__ import annotations
 
@@ -7,14 +7,28 @@ from typing import Annotated
 
 import typer
 
-from bridgebench.harness.commands.options import DataRoot, SkipDamaged, open_profile
+from bridgebench.harness.commands.options import (
+    AsJson,
+    DataRoot,
+    ProfileArgument,
+    SkipDamaged,
+    command,
+    open_profile,
+    renamed,
+)
+from bridgebench.harness.commands.output import show, show_json
 
-app = typer.Typer(help="Look at the data sets.")
+app = typer.Typer(help="Look at images, check photos, prepare them.")
+
+_CHECK_FIELDS = (
+    "data, what was checked; counts, each with what, found and published (text); findings, each with title, items, "
+    "advice and error (true: a loader stops at the items); errors, how many items that are."
+)
 
 
-@app.command("preview")
+@command(app, "preview")
 def preview(
-    profile: Annotated[str, typer.Argument(help="A shipped profile's name, or your own .toml file.")],
+    profile: ProfileArgument,
     out: Annotated[Path, typer.Option(help="The image file to write.")] = Path("preview.png"),
     data_root: DataRoot = None,
 ) -> None:
@@ -22,27 +36,44 @@ def preview(
     from bridgebench.harness.data.preview import preview
     from bridgebench.harness.profiles.profile import load_profile
 
-    typer.echo(f"Wrote {preview(load_profile(profile), out, data_root=data_root)}")
+    show(f"Wrote {preview(load_profile(profile), out, data_root=data_root)}")
 
 
-@app.command("check")
+@command(app, "check", json_fields=_CHECK_FIELDS)
 def check(
-    name: Annotated[str, typer.Argument(help="celeba or afhq.")],
+    profile: ProfileArgument,
     data_root: DataRoot = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Says what of a data set is there and what is wrong with it; exit code 1 if a loader would stop at it."""
-    from bridgebench.harness.data.check import check
+    """Says what is there of a profile's photos, and what is wrong.
 
-    raise typer.Exit(0 if check(name, data_root) else 1)
+    Exit code 1: a loader would stop at it.
+    """
+    from bridgebench.harness.data.check import CHECKS, check, report_lines
+
+    name = profile
+    if profile in CHECKS:
+        renamed(f"data check {profile}", "data check PROFILE")
+    else:
+        name = open_profile(profile, False).data.name
+    found = check(name, data_root)
+    if as_json:
+        show_json(found.plain())
+    else:
+        show(report_lines(found))
+    raise typer.Exit(1 if found.errors else 0)
 
 
-@app.command("prepare")
+@command(app, "prepare")
 def prepare(
-    profile: Annotated[str, typer.Argument(help="A shipped profile's name, or your own .toml file.")],
+    profile: ProfileArgument,
     data_root: DataRoot = None,
     skip_damaged: SkipDamaged = False,
 ) -> None:
-    """Draws or decodes a profile's images into the cache, so that all later runs read them at memory speed."""
+    """Draws or decodes a profile's images.
+
+    They are kept in the cache, so that all later runs read them at memory speed. Killed, it goes on where it stopped.
+    """
     from bridgebench.harness.data.prepare import prepare
 
-    prepare(open_profile(profile, skip_damaged), data_root)
+    show(prepare(open_profile(profile, skip_damaged), data_root))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bridgebench.harness.commands.options import ProfileOption, names_of
+from bridgebench.harness.commands.output import show
 
 
 def edit(
@@ -45,4 +46,4 @@ def edit(
         reference_crop=reference_crop,
         back=paste_back,
     )
-    typer.echo(f"Wrote {written}")
+    show(f"Wrote {written}")

@@ -7,33 +7,48 @@ Every command is in the file of its name beside this one. It imports what it nee
 from __future__ import annotations
 
 import errno
+import logging
 import sys
+import traceback
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
-from bridgebench.harness.commands import data, weights
+from bridgebench.harness.commands import contract, data, methods, profiles, report, verify, weights
 from bridgebench.harness.commands.benchmark import benchmark
-from bridgebench.harness.commands.check import check
 from bridgebench.harness.commands.demo import demo
 from bridgebench.harness.commands.edit import edit
-from bridgebench.harness.commands.methods import list_methods
-from bridgebench.harness.commands.report import report
+from bridgebench.harness.commands.options import EXIT_CODES, command
 from bridgebench.harness.commands.train import train
-from bridgebench.harness.commands.verify import verify
+from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.harness.processes.stopping import HOW_TO_GO_ON, Stopped
+from bridgebench.harness.processes.terminal import printable
 from bridgebench.methods.core.errors import UserError
+
+_ENVIRONMENT = (
+    "Environment: BRIDGEBENCH_PROFILE, BRIDGEBENCH_DATA_ROOT and BRIDGEBENCH_WORKERS stand for --profile, --data-root "
+    "and --workers where these are not given; BRIDGEBENCH_CACHE is the folder for drawn and decoded images (else "
+    "$XDG_CACHE_HOME/bridgebench, or ~/.cache/bridgebench)."
+)
 
 app = typer.Typer(
     name="bridgebench",
     help="A benchmark of multi-attribute face editing.",
-    add_completion=False,
+    epilog=f"{_ENVIRONMENT}\n\n{EXIT_CODES}",
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("methods")(list_methods)
-for command in (train, benchmark, verify, report, edit, demo, check):
-    app.command()(command)
+command(app, "methods", json_fields=methods.JSON_FIELDS)(methods.list_methods)
+command(app, "profiles", json_fields=profiles.JSON_FIELDS)(profiles.profiles)
+command(app)(benchmark)
+command(app)(train)
+command(app, "report", json_fields=report.JSON_FIELDS)(report.report)
+command(app, "verify", json_fields=verify.JSON_FIELDS)(verify.verify)
+command(app)(edit)
+command(app)(demo)
+command(app, "contract", json_fields=contract.JSON_FIELDS)(contract.contract)
+command(app, "check", hidden=True)(contract.check)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
 
@@ -45,18 +60,33 @@ _NOT_OURS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
 _UsageError = cast(type[Exception], typer.BadParameter.__base__)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns its exit code.
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
 
-    0; 1: something failed; 2: a user's mistake, or a disk that cannot be written; 130 and 143: stopped by Ctrl-C or
-    SIGTERM.
-    """
+        typer.echo(f"bridgebench {version('bridgebench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass  # the callback of --version has answered
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code; `options.EXIT_CODES` says what each means."""
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    command = typer.main.get_command(app)
+    click_command = typer.main.get_command(app)
     try:
         # Click returns the code of a typer.Exit, and nothing for a command that ran through.
-        status = command.main(arguments, prog_name="bridgebench", standalone_mode=False) or 0
+        status = click_command.main(arguments, prog_name="bridgebench", standalone_mode=False) or 0
     except UserError as error:
+        if LOGGER.isEnabledFor(logging.DEBUG):
+            traceback.print_exc()
         return _complain(str(error))
     except _UsageError as error:
         usage = cast(Any, error)
@@ -77,6 +107,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(sentence: str) -> int:
-    shown = "".join(each if each.isprintable() else "?" for each in " ".join(sentence.split()))
-    print(f"bridgebench: {shown}", file=sys.stderr)  # a foreign file's names cannot command the terminal
+    print(f"bridgebench: {printable(' '.join(sentence.split()))}", file=sys.stderr)
     return 2

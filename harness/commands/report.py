@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from bridgebench.harness.commands.options import AsJson
+from bridgebench.harness.commands.output import show, show_json
+from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.methods.core.errors import UserError
+
+JSON_FIELDS = (
+    "pages, each with run, page, finished (true or false), done, planned and failed (cells); gallery, the page that "
+    "leads to all of them, or null. With --figures: figures, the folders. With --diff: comparable, verdict, "
+    "differences (by part of the record, each with key, first and second), means (each with mode, method, measure, "
+    "first, second and apart) and page."
+)
 
 
 def report(
@@ -16,8 +26,13 @@ def report(
     diff: Annotated[bool, typer.Option("--diff", help="What differs between two runs, the protocol first.")] = False,
     single_file: Annotated[bool, typer.Option("--single-file", help="One HTML file that can be mailed.")] = False,
     figures: Annotated[bool, typer.Option("--figures", help="Every figure as PNG and as PDF, for papers.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Builds the pages of run directories from their records alone; of several in one folder also the way to them."""
+    """Builds the pages of runs.
+
+    They are made from the records alone; of several runs in one folder, also the page that leads to them. A run need
+    not be finished: its pages show the cells that are there, and say how many are missing.
+    """
     if diff + single_file + figures > 1:
         raise UserError("`report` takes one of --diff, --single-file and --figures.")
     if diff and len(runs) != 2:
@@ -25,22 +40,50 @@ def report(
     if out is not None and len(runs) > 1 and not diff:
         raise UserError("`report` of several run directories writes into each of them; leave out --out.")
     if diff:
-        from bridgebench.reports.read.compare import compare, write_page
-
-        found = compare(*runs)
-        typer.echo(found.text())
-        typer.echo(f"Wrote {write_page(found, out or runs[0] / 'diff')}")
-        return
-    if figures:
+        written = _diff(runs[0], runs[1], out, as_json)
+    elif figures:
         from bridgebench.reports.figures.files import write_figures
 
-        for run in runs:
-            typer.echo(f"Wrote {write_figures(run, out)}")
-        return
-    from bridgebench.reports.pages.gallery import build_gallery
+        written = {"figures": [_wrote(write_figures(run, out), as_json) for run in runs]}
+    else:
+        written = {"pages": [_page(run, out, single_file, as_json) for run in runs], "gallery": None}
+        if len(runs) > 1 and not single_file and len({run.resolve().parent for run in runs}) == 1:
+            from bridgebench.reports.pages.gallery import build_gallery
+
+            written["gallery"] = _wrote(build_gallery(runs[0].resolve().parent), as_json)
+    if as_json:
+        show_json(written)
+
+
+def _page(folder: Path, out: Path | None, single_file: bool, as_json: bool) -> dict[str, Any]:
+    from bridgebench.reports.read.run import Run
     from bridgebench.reports.site import build
 
-    for run in runs:
-        typer.echo(f"Wrote {build(run, out, single=single_file)}")
-    if len(runs) > 1 and not single_file and len({run.resolve().parent for run in runs}) == 1:
-        typer.echo(f"Wrote {build_gallery(runs[0].resolve().parent)}")
+    run = Run(folder)
+    page = _wrote(build(folder, out, single=single_file), as_json)
+    if not run.finished:
+        LOGGER.warning("%s is not finished: %d of %d cells are there.", folder, run.done, run.planned)
+    counts = {"finished": run.finished, "done": run.done, "planned": run.planned, "failed": len(run.failed)}
+    return {"run": str(folder), "page": page, **counts}
+
+
+def _diff(first: Path, second: Path, out: Path | None, as_json: bool) -> dict[str, Any]:
+    from bridgebench.reports.read.compare import compare, write_page
+
+    found = compare(first, second)
+    if not as_json:
+        show(found.text())
+    parts = {part: [vars(one) for one in differing] for part, differing in found.parts.items()}
+    return {
+        "comparable": found.comparable,
+        "verdict": found.verdict,
+        "differences": parts,
+        "means": [vars(number) for number in found.numbers],
+        "page": _wrote(write_page(found, out or first / "diff"), as_json),
+    }
+
+
+def _wrote(path: Path | None, as_json: bool) -> str | None:
+    if not as_json:
+        show(f"Wrote {path}")
+    return None if path is None else str(path)

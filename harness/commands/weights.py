@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from bridgebench.harness.commands.options import DataRoot, names_of
+from bridgebench.harness.commands.options import DataRoot, command, names_of
+from bridgebench.harness.commands.output import show
+from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.harness.train.curves import FIRST
 
-app = typer.Typer(help="Import official checkpoints, look into weights files.")
+app = typer.Typer(help="Import checkpoints, look into weights files.")
 
 
-@app.command("import")
+@command(app, "import")
 def import_checkpoint(
     method: Annotated[str, typer.Argument(help="The method that the checkpoint belongs to.")],
     checkpoints: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT...", help="The official file or files.")],
@@ -23,35 +25,38 @@ def import_checkpoint(
     """Turns an official checkpoint into a weights file."""
     from bridgebench.harness.weights.official import import_weights
 
-    typer.echo(f"Wrote {import_weights(method, checkpoints, out, names_of(attributes) or None)}")
+    show(f"Wrote {import_weights(method, checkpoints, out, names_of(attributes) or None)}")
 
 
-@app.command("show")
-def show(file: Annotated[Path, typer.Argument(help="A .safetensors weights file.")]) -> None:
+@command(app, "show")
+def show_file(file: Annotated[Path, typer.Argument(help="A .safetensors weights file.")]) -> None:
     """Shows what a weights file says of itself."""
     from bridgebench.harness.weights.show import show_weights
 
-    typer.echo(show_weights(file))
+    show(show_weights(file))
 
 
-@app.command("card")
+@command(app, "card")
 def card(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files.")]) -> None:
     """Writes the training card of each weights file beside it, FILE.md."""
     from bridgebench.harness.weights.card_page import write_card
 
     for file in files:
-        typer.echo(f"Wrote {write_card(file)}")
+        show(f"Wrote {write_card(file)}")
 
 
-@app.command("reproduce")
+@command(app, "reproduce")
 def reproduce(
     file: Annotated[Path, typer.Argument(help="A weights file that `bridgebench train` wrote.")],
     iterations: Annotated[int, typer.Option(min=1, help="How many, of those in its card.")] = FIRST,
     profile: Annotated[str | None, typer.Option(help="The profile of its data, instead of the one it names.")] = None,
     data_root: DataRoot = None,
 ) -> None:
-    """Trains a file's first iterations again; exit code 1 if a loss is not the card's within 1 %."""
+    """Trains a file's first iterations again.
+
+    Exit code 1: a loss is not the card's within 1 %.
+    """
     from bridgebench.harness.train.reproduce import reproduce
 
-    same = reproduce(file, iterations=iterations, profile=profile, data_root=data_root, say=typer.echo)
+    same = reproduce(file, iterations=iterations, profile=profile, data_root=data_root, say=LOGGER.info)
     raise typer.Exit(0 if same else 1)

@@ -10,20 +10,21 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
+from typing import Any
 
 from bridgebench.harness.data import afhq, celeba
 from bridgebench.harness.data.photo_sources import PhotoSource, State
 from bridgebench.harness.data.photos import decode_photo
 from bridgebench.harness.processes.parallel import run_all
+from bridgebench.harness.processes.terminal import text_table
+from bridgebench.harness.profiles.profile import DRAWN_HERE
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.labels import DOMAINS
 
+CHECKS = ("celeba", "afhq")
 _SHOWN = 200  # shown items of each kind
 
 
@@ -66,6 +67,16 @@ class Report:
         """The number of items at which a loader would stop."""
         return sum(len(finding.items) for finding in self.findings if finding.error)
 
+    def plain(self) -> dict[str, Any]:
+        """All of it for JSON."""
+        findings = [asdict(finding) for finding in self.findings]
+        return {
+            "data": self.title,
+            "counts": [asdict(row) for row in self.rows],
+            "findings": findings,
+            "errors": self.errors,
+        }
+
     def count(self, what: str, found: int, published: int | str = "") -> None:
         """Adds a line to the table."""
         self.rows.append(CheckedPart(what, f"{found:,}", f"{published:,}" if isinstance(published, int) else published))
@@ -87,25 +98,23 @@ class Examined:
     problem: str | None
 
 
-def check(name: str, data_root: Path | None, console: Console | None = None) -> bool:
-    """Checks the data set `name` ("celeba" or "afhq") in a folder, and prints what was found.
-
-    Returns:
-        Whether a loader would finish without --skip-damaged.
+def check(name: str, data_root: Path | None) -> Report:
+    """Checks the data set `name` ("celeba" or "afhq") in a folder.
 
     Raises:
-        UserError: the data set is unknown, or the folder does not exist.
+        UserError: it is no data set of photos, or the folder does not exist.
     """
-    checks = {"celeba": check_celeba, "afhq": check_afhq}
-    if name not in checks:
-        raise UserError(f"'{name}' is not a data set of photos; check celeba or afhq.{did_you_mean(name, checks)}")
+    if name not in CHECKS:
+        raise UserError(
+            f"The images of '{name}' are drawn by bridgebench: only photos (celeba, afhq) can be checked."
+            if name in DRAWN_HERE
+            else f"'{name}' is not a data set of photos; check celeba or afhq.{did_you_mean(name, CHECKS)}"
+        )
     if data_root is None:
-        raise UserError(f"Say where to look: bridgebench data check {name} --data-root FOLDER.")
+        raise UserError(f"Say where the photos of {name} lie: --data-root FOLDER, or set BRIDGEBENCH_DATA_ROOT.")
     if not data_root.exists():
-        raise UserError(f"There is no folder {data_root}.")
-    report = checks[name](data_root)
-    show(report, console or Console())
-    return report.errors == 0
+        raise UserError(f"There is no folder {data_root}; --data-root names the one in which {name} lies.")
+    return {"celeba": check_celeba, "afhq": check_afhq}[name](data_root)
 
 
 def examine_all(source: PhotoSource, names: Sequence[str], expected: tuple[int, int] | None) -> list[Examined]:
@@ -160,30 +169,20 @@ def find_in_photos(
     )
 
 
-def show(report: Report, console: Console) -> None:
-    """Prints a report: the table, then the findings, one item per line."""
-    _line(console, report.title)
-    table = Table("", "found", "published")
-    for column in table.columns:
-        column.overflow = "fold"
-    for row in report.rows:
-        table.add_row(row.what, row.found, row.published)
+def report_lines(report: Report) -> str:
+    """A report as text: the table, then the findings, one item a line."""
+    lines = [report.title]
     if report.rows:
-        console.print(table)
+        rows = [(row.what, row.found, row.published) for row in report.rows]
+        lines += ["", text_table(("", "found", "published"), rows), ""]
     for finding in report.findings:
         mark = "WRONG" if finding.error else "note"
-        _line(console, f"{mark}  {finding.title} ({len(finding.items):,}). {finding.advice}")
-        for item in finding.items[:_SHOWN]:
-            _line(console, f"    {item}")
+        lines.append(f"{mark}  {finding.title} ({len(finding.items):,}). {finding.advice}")
+        lines += [f"    {item}" for item in finding.items[:_SHOWN]]
         if len(finding.items) > _SHOWN:
-            _line(console, f"    ... and {len(finding.items) - _SHOWN:,} more")
+            lines.append(f"    ... and {len(finding.items) - _SHOWN:,} more")
     wrong = {0: "Nothing is wrong.", 1: "One thing is wrong."}
-    _line(console, wrong.get(report.errors, f"{report.errors:,} things are wrong."))
-
-
-def _line(console: Console, text: str) -> None:
-    text = "".join(each if each.isprintable() else "?" for each in text)  # no control codes to the terminal
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    return "\n".join([*lines, wrong.get(report.errors, f"{report.errors:,} things are wrong.")])
 
 
 # CelebA, compared with the published data set.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import mmap
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,7 @@ from bridgebench.harness.data.resize import Preparation
 from bridgebench.harness.processes.parallel import cores
 from bridgebench.methods.core.errors import UserError
 
+_log = logging.getLogger(__name__)
 _FORMAT = 1  # increased by one whenever the same photo and preparation would give other pixels
 _ABSENT: State = (-1, -1)
 _MOST_MAPPED = 64 * 2**20  # bytes read from a map before its pages are released
@@ -129,7 +130,7 @@ def prepared_photos(
             f"Every one of the {rows} photos is damaged or missing; the first: {next(iter(damaged.values()))}"
         )
     if cache.speed.made:
-        print(describe_speed(cache.speed, preparation.size), file=sys.stderr)
+        _log.info(describe_speed(cache.speed, preparation.size))
     images = cache.images()
     return Prepared(
         images=Chosen(images, good),

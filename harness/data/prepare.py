@@ -6,41 +6,40 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.open import open_split
+from bridgebench.harness.processes.terminal import text_table
 from bridgebench.harness.profiles.profile import Profile
 
 _SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 _BATCH = 64
 
 
-def prepare(profile: Profile, data_root: Path | None = None, console: Console | None = None) -> None:
-    """Draws or decodes all three splits of a profile into the cache, then reads them, and prints the speed of both.
+def prepare(profile: Profile, data_root: Path | None = None) -> str:
+    """Draws or decodes all three splits of a profile into the cache, then reads them; a table of the speed of both.
 
     If it was killed, the next call continues where it stopped.
 
     Raises:
         UserError: the data set is missing or damaged; see :func:`harness.data.open.open_split`.
     """
-    console = console or Console()
-    table = Table("split", "images", "left out", "size", "MiB", "to open", "images/s read", title=profile.name)
+    rows = []
     for split in _SPLITS:
         started = time.perf_counter()
         images = open_split(profile, split, data_root)
         opened = time.perf_counter() - started
-        table.add_row(
-            split,
-            f"{len(images):,}",
-            str(((images.preparation or {}).get("left_out") or {"n": 0})["n"]),
-            f"{images.image_size} px",
-            f"{len(images) * images.image_size**2 * 3 / 2**20:,.0f}",
-            f"{opened:.1f} s",
-            f"{_read(images):,.0f}",
+        rows.append(
+            (
+                split,
+                f"{len(images):,}",
+                str(((images.preparation or {}).get("left_out") or {"n": 0})["n"]),
+                f"{images.image_size} px",
+                f"{len(images) * images.image_size**2 * 3 / 2**20:,.0f}",
+                f"{opened:.1f} s",
+                f"{_read(images):,.0f}",
+            )
         )
-    console.print(table)
+    return text_table(("split", "images", "left out", "size", "MiB", "to open", "images/s read"), rows)
 
 
 def _read(images: ImageSet) -> float:

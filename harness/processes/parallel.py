@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
+from bridgebench.harness.processes.messages import told
 from bridgebench.harness.processes.stopping import ctrl_c_kept_from_children
 
 Job = TypeVar("Job")
@@ -82,6 +83,8 @@ def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not (title and console.is_terminal)) as progress:
+    with Progress(
+        *columns, console=console, transient=True, disable=not (title and told() and console.is_terminal)
+    ) as progress:
         task = progress.add_task(title, total=total)
         yield lambda count: progress.advance(task, count)

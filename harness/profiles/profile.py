@@ -105,6 +105,7 @@ class Profile(_Table):
 
     Attributes:
         name: the file's name without ``.toml``.
+        about: what it is for, in a line; `bridgebench profiles` shows it.
         attributes: label columns, in order: attributes, or domains.
         methods: what `bridgebench benchmark` runs when no --methods are given: methods, and variants by their names.
         data, evaluation: the tables of the same names.
@@ -117,6 +118,7 @@ class Profile(_Table):
     """
 
     name: str
+    about: str = ""
     attributes: tuple[str, ...]
     methods: tuple[str, ...]
     data: DataTable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -12,8 +13,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from bridgebench.harness.processes.messages import told
 from bridgebench.harness.train.checkpoint import Progress
 
+_log = logging.getLogger(__name__)
 _LINE_SECONDS = 30.0
 _WINDOW_SECONDS = 60.0  # speed is measured over the last minute: a warm-up can be ten times as fast as the rest
 
@@ -29,11 +32,11 @@ class Display:
     """
 
     def __init__(self, total: int | None, progress: Progress, batch_size: int, deadline: float | None) -> None:
-        self.console = Console(highlight=False)
         self.total, self.deadline, self.batch_size = total, deadline, batch_size
         self._marks = deque([(time.monotonic(), progress.iteration, progress.images)])
         self._last_line = 0.0
-        self._live = Live(console=self.console, refresh_per_second=2) if self.console.is_terminal else None
+        console = Console(highlight=False)
+        self._live = Live(console=console, refresh_per_second=2) if told() and console.is_terminal else None
 
     def __enter__(self) -> Display:
         if self._live:
@@ -53,14 +56,14 @@ class Display:
             self._live.update(Text(line))
         elif time.monotonic() - self._last_line > _LINE_SECONDS:
             self._last_line = time.monotonic()
-            self.console.print(line, soft_wrap=True)
+            _log.info(line)
 
     def finish(self, progress: Progress, weights: Path, complete: bool) -> None:
         """Says where the weights are, and how to resume a run that is not finished."""
         spent = f"{progress.iteration} iterations, {progress.seconds / 60:.1f} minutes in all"
-        self.console.print(f"Saved {weights} ({spent}).", soft_wrap=True)
+        _log.info(f"Saved {weights} ({spent}).")
         if not complete:
-            self.console.print("The recipe is not at its end: --resume goes on from here.")
+            _log.info("The recipe is not at its end: --resume goes on from here.")
 
     def _line(self, progress: Progress, losses: Mapping[str, float]) -> str:
         began, iteration, images = self._window(progress)

@@ -16,6 +16,7 @@ from lightning.fabric.plugins.environments import TorchElasticEnvironment
 from torch import distributed
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
+from bridgebench.harness.processes.messages import Loudness, loudness, start_messages
 from bridgebench.harness.processes.stopping import Stopped, StopRequest
 from bridgebench.methods.core.errors import UserError
 
@@ -45,7 +46,7 @@ def launch(work: Work[Result], devices: int) -> Result:
         return work(Fabric(accelerator="auto", devices=1))
     gpus = torch.cuda.device_count()
     if gpus and devices > gpus:
-        raise UserError(f"There are {gpus} GPUs here, not {devices}: give --devices {gpus}.")
+        raise UserError(f"There are {gpus} GPUs here, not {devices}: give --processes {gpus}.")
     if TorchElasticEnvironment.detect():
         machines = max(1, int(os.environ["WORLD_SIZE"]) // devices)
         fabric = Fabric(accelerator="auto", devices=devices, num_nodes=machines, strategy="ddp")
@@ -55,7 +56,7 @@ def launch(work: Work[Result], devices: int) -> Result:
     errors: SimpleQueue[str] = multiprocessing.get_context("spawn").SimpleQueue()
     with StopRequest(then=_tell_processes) as request:
         try:
-            return fabric.launch(partial(_process, work=work, errors=errors))
+            return fabric.launch(partial(_process, work=work, errors=errors, loudness=loudness()))
         except (ProcessRaisedException, ProcessExitedException) as error:
             if request.number:  # some process had not begun yet, so there was nothing to save
                 raise Stopped(request.number) from None
@@ -65,11 +66,13 @@ def launch(work: Work[Result], devices: int) -> Result:
                 raise
             raise UserError(
                 f"A training process died ({error.signal_name or error.exit_code}), likely for want of memory; the "
-                "last checkpoint is kept: --resume goes on from it, also with fewer --devices."
+                "last checkpoint is kept: --resume goes on from it, also with fewer --processes."
             ) from error
 
 
-def _process(fabric: Fabric, work: Work[Result], errors: SimpleQueue[str]) -> Result:
+def _process(fabric: Fabric, work: Work[Result], errors: SimpleQueue[str], loudness: Loudness | None) -> Result:
+    if loudness is not None:
+        start_messages(loudness)
     try:
         return _together(work, fabric)
     except UserError as error:

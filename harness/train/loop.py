@@ -257,8 +257,8 @@ def _start(profile: Profile, method: str, recipe: Mapping[str, Any], count: int,
 def _check_share(batch_size: int) -> None:
     if batch_size % processes():
         raise UserError(
-            f"A batch of {batch_size} images cannot be shared equally by {processes()} processes: choose --devices so "
-            "that it divides the batch."
+            f"A batch of {batch_size} images cannot be shared equally by {processes()} processes: choose --processes "
+            "so that it divides the batch."
         )
 
 

@@ -1,4 +1,4 @@
-"""`bridgebench train --methods`: trains many systems of a profile, each by its own recipe, in a given time.
+"""`bridgebench train METHOD METHOD...`: trains many systems of a profile, each by its own recipe, in a given time.
 
 The judges come first, because some methods use the first judge in their losses. The remaining time is divided among
 the methods in proportion to what their recipes still need, estimated from the time per iteration, so that all methods
@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from bridgebench.harness.processes.stopping import Stopped
+from bridgebench.harness.processes.terminal import text_table
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.train.checkpoint import FILE, Progress, read_progress
 from bridgebench.harness.train.judges.train import train_judge
 from bridgebench.harness.train.loop import train
 from bridgebench.harness.weights.find import JUDGES, training_folder
-from bridgebench.harness.weights.show import text_table
 from bridgebench.methods.core.errors import UserError
 
 _MEASURING = 0.15  # share of a stretch for measuring the speed of systems that have never run
@@ -73,25 +73,23 @@ class System:
         return progress.seconds / progress.iteration * (total - progress.iteration)
 
 
-def systems_of(profile: Profile, methods: str) -> list[System]:
-    """The systems named by ``--methods``: "all", or names separated by commas.
+def systems_of(profile: Profile, names: Sequence[str]) -> list[System]:
+    """The systems of these names, judges first; of the one name "all": every judge and method that can be trained.
 
     Raises:
         UserError: a name is unknown, or has nothing to train.
     """
     judges = list(JUDGES.values())
-    if methods.strip() == "all":
+    if [*names] == ["all"]:
         named = dict.fromkeys([*profile.methods, *profile.variants])
         trained = [name for name in named if profile.card(name).trainable]
         return [System(name, profile) for name in [*(name for name in judges if name not in profile.weights), *trained]]
-    names = list(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip()))
-    if not names:
-        raise UserError("--methods names nothing to train: give 'all', or a,b,... of the profile's methods.")
-    for name in names:
+    chosen = list(dict.fromkeys(names))
+    for name in chosen:
         if name not in judges and not profile.card(name).trainable:
             raise UserError(f"The method '{name}' has nothing to train.")
-    names.sort(key=lambda name: name not in judges)
-    return [System(name, profile) for name in names]
+    chosen.sort(key=lambda name: name not in judges)
+    return [System(name, profile) for name in chosen]
 
 
 def train_many(

@@ -5,14 +5,73 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bridgebench import methods
+from bridgebench.harness.processes.terminal import text_table
 from bridgebench.harness.weights.find import weights_at_hand
+from bridgebench.methods import MethodCard
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import ZOO, header, read_tensor_header
 
-HEAD = ("method", "kind", "modes", "parameters", "weights at hand", "source")
+
+@dataclass(frozen=True)
+class WeightsAtHand:
+    """A weights file of a method.
+
+    Attributes:
+        file: where it lies.
+        profile: the profile of its training; None where the file does not say.
+        variant: the name that the profile gives to the method trained in another way; None for the method itself.
+        shipped: whether it came with bridgebench.
+        parameters: how many numbers it holds.
+    """
+
+    file: str
+    profile: str | None
+    variant: str | None
+    shipped: bool
+    parameters: int
+
+
+@dataclass(frozen=True)
+class InstalledMethod:
+    """A method and its weights files; of a plug-in that cannot be imported only the name, and why (`problem`)."""
+
+    name: str
+    card: MethodCard | None
+    weights: list[WeightsAtHand]
+    problem: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """All of it for JSON."""
+        card = self.card
+        return {
+            "name": self.name,
+            "title": card and card.title,
+            "kind": card and card.kind,
+            "modes": sorted(card.modes) if card else [],
+            "trainable": bool(card and card.trainable),
+            "source": card and card.paper,
+            "summary": card and card.summary,
+            "problem": self.problem,
+            "weights": [asdict(file) for file in self.weights],
+        }
+
+
+def installed_methods() -> list[InstalledMethod]:
+    """Every installed method, by name, with its weights files: shipped ones, then those trained in this folder."""
+    files = weights_at_hand()
+    found = []
+    for name in methods.names():
+        try:
+            at_hand = [_at_hand(name, path) for path in files.get(name, [])]
+            found.append(InstalledMethod(name, methods.card(name), at_hand))
+        except UserError as error:
+            found.append(InstalledMethod(name, None, [], str(error)))
+    return found
 
 
 def parameter_count(path: Path) -> int:
@@ -20,36 +79,47 @@ def parameter_count(path: Path) -> int:
     return sum(math.prod(shape) for shape in read_tensor_header(path).shapes.values())
 
 
-def method_rows() -> list[tuple[str, ...]]:
-    """One row a method and weights file, in the columns of `HEAD`; a method that cannot be imported says so."""
-    rows: list[tuple[str, ...]] = []
-    files = weights_at_hand()
-    for name in methods.names():
-        try:
-            card = methods.card(name)
-        except UserError as error:
-            rows.append((name, "broken", "-", "-", "-", str(error)))
+def _at_hand(method: str, path: Path) -> WeightsAtHand:
+    said = header(path)["card"].get("profile")
+    profile = said if isinstance(said, str) else None
+    shipped = path.parent == ZOO
+    name = (path.stem if shipped else path.parent.name).removesuffix(f"-{profile}")  # <name>-<profile>
+    variant = name if profile is not None and name != method else None
+    return WeightsAtHand(str(path), profile, variant, shipped, parameter_count(path))
+
+
+def methods_table(found: Sequence[InstalledMethod]) -> str:
+    """One row a method: modes, parameters, the profiles that there are weights for, source."""
+    rows = []
+    for method in found:
+        card, own = method.card, [file for file in method.weights if file.variant is None]
+        if card is None:
+            rows.append((method.name, "broken", "-", "-", "-", method.problem or ""))
             continue
+        counts = sorted({file.parameters for file in own})
+        parameters = " to ".join(f"{count:,}" for count in [*counts[:1], *counts[1:][-1:]])
+        at_hand = ", ".join((file.profile or file.file) + ("" if file.shipped else " (trained here)") for file in own)
+        none = "none" if card.trainable else "needs none"
         modes = ", ".join(sorted(card.modes))
-        if card.kind == "control":
-            rows.append((name, card.kind, modes, "0", "needs none", card.paper))
-            continue
-        at_hand = [(f"{parameter_count(path):,}", _place(path)) for path in files.get(name, [])]
-        for count, place in at_hand or [("-", "none" if card.trainable else "needs none")]:
-            rows.append((name, card.kind, modes, count, place, card.paper))
-    return rows
+        parameters = parameters or ("0" if card.kind == "control" else "-")
+        rows.append((method.name, card.kind, modes, parameters, at_hand or none, card.paper))
+    table = text_table(("method", "kind", "modes", "parameters", "weights for", "source"), rows)
+    variants = sum(file.variant is not None for method in found for file in method.weights)
+    return f"{table}\n\nWeights of {variants} variants are at hand, too: --variants lists them." if variants else table
 
 
-def _place(path: Path) -> str:
-    return f"{path.stem.partition('-')[2]} (shipped)" if path.parent == ZOO else str(path)
+def weights_table(found: Sequence[InstalledMethod]) -> str:
+    """One row a weights file: method, variant, profile, parameters, file."""
+    rows = [
+        (method.name, file.variant or "-", file.profile or "-", f"{file.parameters:,}", _place(file))
+        for method in found
+        for file in method.weights
+    ]
+    return text_table(("method", "variant", "profile", "parameters", "file"), rows)
 
 
-def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to their widest entry, without frames: readable in a terminal, a pipe and a log."""
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = ["  ".join(entry.ljust(width) for entry, width in zip(row, widths, strict=True)) for row in [head, *rows]]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(line.rstrip() for line in lines)
+def _place(file: WeightsAtHand) -> str:
+    return f"{Path(file.file).name} (shipped)" if file.shipped else file.file
 
 
 def show_weights(path: str | Path) -> str:

@@ -40,7 +40,7 @@ def describe_training(
         processes, threads: how many shared every batch when the run began, and how many threads each of them had: both
             decide how sums are rounded.
     """
-    together = f" --devices {processes}" if processes > 1 else ""
+    together = f" --processes {processes}" if processes > 1 else ""
     return {
         "origin": f"bridgebench train {method} --profile {profile.name}{together}",
         "profile": profile.name,

@@ -36,8 +36,8 @@ def ours(whole: Tensor, dim: int = 0) -> Tensor:
         return whole
     if whole.shape[dim] % count:
         raise UserError(
-            f"A batch of {whole.shape[dim]} cannot be shared equally by {count} processes: choose --devices so that it "
-            "divides the batch_size of the recipe."
+            f"A batch of {whole.shape[dim]} cannot be shared equally by {count} processes: choose --processes so that "
+            "it divides the batch_size of the recipe."
         )
     return whole.chunk(count, dim)[distributed.get_rank()]
 

@@ -65,7 +65,4 @@ def headline(run: Run) -> dict[str, str]:
 
 def progress(run: Run) -> str:
     """A sentence on what is missing; empty when the run is complete."""
-    record = run.record
-    planned = sum(len(method.modes) for method in record.methods.values()) * len(run.columns)
-    done = sum(key[0] == record.protocol_hash for key in run.cells)
-    return f"This run is not finished: {done} of {planned} cells are there." if done < planned else ""
+    return "" if run.finished else f"This run is not finished: {run.done} of {run.planned} cells are there."

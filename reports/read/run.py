@@ -108,6 +108,21 @@ class Run:
             raise UserError(f"{folder} has no finished cell yet; run `bridgebench benchmark --out {folder}` first.")
 
     @property
+    def done(self) -> int:
+        """How many cells of the protocol of run.json are there."""
+        return sum(key[0] == self.record.protocol_hash for key in self.cells)
+
+    @property
+    def planned(self) -> int:
+        """How many there are when the run is finished."""
+        return self.record.planned
+
+    @property
+    def finished(self) -> bool:
+        """Whether every planned cell is there."""
+        return self.done >= self.planned
+
+    @property
     def noun(self) -> str:
         """What a column is."""
         return self.space.noun

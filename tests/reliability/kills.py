@@ -65,7 +65,7 @@ def trainings(folder: Path, limit: Limit, draw: random.Random, devices: int) -> 
     """Trainings that are killed and resumed; gives the same."""
     profile = folder / "tiny.toml"
     profile.write_text(head() + SMALL + TRAINING)
-    arguments = ["train", "stargan", "--profile", str(profile), "--devices", str(devices)]
+    arguments = ["train", "stargan", "--profile", str(profile), "--processes", str(devices)]
     every = Kills(f"training by {devices}", OFTEN, arguments, folder, draw, limit, forks=devices == 1)
     outs = [_state(out) for out in every.undisturbed(folder / f"whole {devices}")]
     expected, killed = outs[0], every.out

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from bridgebench.eval.judges.calibration import calibration
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.reading import Reading, read
 from bridgebench.eval.measures.accuracy import hits
 from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.processes.terminal import text_table
 
 _FLIPPED_FACES = 60
 
@@ -64,19 +63,18 @@ def calibration_record(reading: Reading, labels: NDArray[np.uint8], attributes: 
     }
 
 
-def print_scores(console: Console, which: str, scores: dict[str, Any]) -> None:
-    """Prints the scores as a table."""
+def scores_table(which: str, scores: dict[str, Any]) -> str:
+    """The scores as a table for the terminal."""
     natural, flips = scores["test"], scores["flips"]
     heads = [f"{name} (N={column['n']})" for name, column in (("test", natural), ("true flips", flips)) if column]
-    table = Table("attribute", *heads, "balanced", "calibration error", title=which)
+    rows = []
     for attribute, accuracy in natural["accuracy"].items():
         shares = [accuracy, *([flips["accuracy"][attribute]] if flips else []), natural["balanced"][attribute]]
-        table.add_row(attribute, *map(_percent, shares), _percent(natural["calibration"]["error"][attribute]))
-    table.add_section()
+        rows.append((attribute, *map(_percent, shares), _percent(natural["calibration"]["error"][attribute])))
     for line in ("mean", "min"):
         error = _percent(natural["calibration"]["mean_error"]) if line == "mean" else ""
-        table.add_row(line, *(_percent(column[line]) for column in (natural, flips) if column), "", error)
-    console.print(table)
+        rows.append((line, *(_percent(column[line]) for column in (natural, flips) if column), "", error))
+    return f"{which}\n{text_table(('attribute', *heads, 'balanced', 'calibration error'), rows)}"
 
 
 def _flip_accuracy(

@@ -9,6 +9,7 @@ A run is a folder, as for every training (`harness.train.loop`). A killed run ca
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from dataclasses import asdict
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
 from bridgebench.eval.judges.backbones import load_imagenet
 from bridgebench.eval.judges.classifier import AttributeClassifier, as_stored, save_classifier
@@ -30,7 +30,7 @@ from bridgebench.harness.train.checkpoint import FILE
 from bridgebench.harness.train.display import Display
 from bridgebench.harness.train.judges.fit import JudgeFit
 from bridgebench.harness.train.judges.recipe import SEEDS, JudgeRecipe, judge_recipe
-from bridgebench.harness.train.judges.scores import print_scores, score
+from bridgebench.harness.train.judges.scores import score, scores_table
 from bridgebench.harness.weights.card_page import write_card
 from bridgebench.harness.weights.find import training_folder
 from bridgebench.harness.weights.training_card import describe_training
@@ -39,6 +39,7 @@ from bridgebench.methods.core.errors import UserError
 DEFAULT_MINUTES = 6.0  # for a recipe that gives no length
 _CHECKPOINT_SECONDS = 60.0
 _LOG_EVERY = 20
+_log = logging.getLogger(__name__)
 
 
 def train_judge(
@@ -80,7 +81,6 @@ def train_judge(
     if (folder / FILE).exists() and not resume:
         raise UserError(f"A training run is in {folder} already; go on with --resume, or give another --out.")
     seed = SEEDS[which] if seed is None else seed
-    console = Console()
     train, test = _training_set(profile, data_root), open_split(profile, "test", data_root)
     validation = open_split(profile, "validation", data_root)
     with locked(folder):
@@ -91,16 +91,16 @@ def train_judge(
             fit.seconds = 60 * (DEFAULT_MINUTES if minutes is None else minutes)
         _run(fit, folder, stretch)
         if fit.ended is None:
-            console.print(f"The {which} is not at its end after {fit.progress.iteration} steps: --resume goes on.")
+            _log.info(f"The {which} is not at its end after {fit.progress.iteration} steps: --resume goes on.")
             return None
         model = fit.model
         model.load_state_dict(as_stored(model))  # the scored weights are those that the file will hold
         scores = score(model, test)
-        print_scores(console, which, scores)
+        _log.info(scores_table(which, scores))
         card = describe_training(which, profile, _recipe_card(fit), train, seed, 1, torch.get_num_threads())
         save_classifier(model, path, {**card, **_training_card(fit, validation, test), "scores": scores})
         write_card(path)
-    console.print(f"Saved {path} ({fit.ended}).", soft_wrap=True)
+    _log.info(f"Saved {path} ({fit.ended}).")
     return path
 
 

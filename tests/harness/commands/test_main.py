@@ -2,50 +2,150 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file
 
 from bridgebench.harness.commands.main import main
+from bridgebench.harness.commands.options import EXIT_CODES
+from bridgebench.harness.profiles.profile import shipped_profiles
+from bridgebench.methods import names
 
 Write = Callable[..., Path]
-CALLS = ("methods", "data preview", "train", "benchmark", "report", "edit", "weights import", "weights show", "check")
+CALLS = (
+    "methods", "profiles", "benchmark", "train", "report", "verify", "edit", "contract", "data preview", "data check",
+    "data prepare", "weights import", "weights show", "weights card", "weights reproduce",
+)  # fmt: skip
+LIGHT = (["--help"], ["benchmark", "-h"], ["methods"], ["methods", "--variants"], ["profiles"], ["--version"])
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_every_call_has_help(call: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*call.split(), "--help"]) == 0
-    assert f"Usage: bridgebench {call}" in capsys.readouterr().out
+    found = capsys.readouterr().out
+    assert f"Usage: bridgebench {call}" in found
+    assert main([*call.split(), "-h"]) == 0
+    assert capsys.readouterr().out == found
+    words = " ".join(found.split())
+    assert "-q, --quiet" in words and "-v, --verbose" in words and EXIT_CODES in words
+    assert ("--json" in words) == ("JSON fields:" in words)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["methods"]])
-def test_help_and_methods_import_neither_torch_nor_other_heavy_packages(arguments: list[str]) -> None:
+def test_the_first_help_lists_each_command_in_a_whole_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    found = capsys.readouterr().out
+    listed = found.partition("Commands:")[2].partition("Environment:")[0].splitlines()
+    commands = {line.split()[0]: line for line in listed if line.strip()}
+    assert commands.keys() == {call.split()[0] for call in CALLS}  # no old name is among them
+    assert not [line for line in commands.values() if line.endswith("...")]
+    for name in ("PROFILE", "DATA_ROOT", "WORKERS", "CACHE"):
+        assert f"BRIDGEBENCH_{name}" in found
+
+
+@pytest.mark.parametrize("arguments", LIGHT)
+def test_what_only_tells_something_imports_no_heavy_package(arguments: list[str]) -> None:
     script = (
         "import sys; from bridgebench.harness.commands.main import main; code = main(sys.argv[1:]); "
-        "heavy = {'torch', 'numpy', 'PIL', 'jinja2', 'dask', 'lightning'} & set(sys.modules); "
+        "heavy = {'torch', 'PIL', 'jinja2', 'dask', 'lightning', 'matplotlib'} & set(sys.modules); "
         "sys.exit(f'imported {heavy}' if heavy else code)"
     )
     done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "benchmark" in done.stdout or "bridgegan" in done.stdout
+    assert "bridgebench" in done.stdout or "bridgegan" in done.stdout or "faces64" in done.stdout
 
 
 def test_methods_lists_what_is_installed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["methods"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.split("\n\n")[0].splitlines()
     assert lines[0].split()[:4] == ["method", "kind", "modes", "parameters"]
-    listed = {line.split()[0] for line in lines[2:]}
-    assert {"attack", "bridgegan", "copy", "identity", "oracle", "stargan"} <= listed
+    assert [line.split()[0] for line in lines[2:]] == names()  # one row a method
+
+
+def test_variants_are_rows_of_their_own_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods", "--variants"]) == 0
+    rows = [line.split()[:3] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert ["bridgegan", "-", "faces64"] in rows and ["bridgegan", "bridgegan-seed1", "ablations"] in rows
+    assert main(["methods", "--json"]) == 0
+    found = {method["name"]: method for method in json.loads(capsys.readouterr().out)["methods"]}
+    assert found["bridgegan"]["modes"] == ["label", "reference"] and found["identity"]["weights"] == []
+    files = {file["variant"]: file for file in found["bridgegan"]["weights"] if file["profile"] == "ablations"}
+    shipped = files["bridgegan-seed1"]
+    tensors = load_file(shipped["file"])
+    assert shipped["parameters"] == sum(tensor.size for tensor in tensors.values()) and shipped["shipped"]
+    assert None in files
+
+
+def test_profiles_says_what_each_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profiles", "--json"]) == 0
+    found = {profile["name"]: profile for profile in json.loads(capsys.readouterr().out)["profiles"]}
+    assert list(found) == shipped_profiles()
+    assert all(profile["about"] for profile in found.values())
+    drawn = {name for name, profile in found.items() if profile["drawn"]}
+    assert {"faces64", "animals64"} <= drawn and not {"celeba64", "afhq256"} & drawn
+    assert (found["celeba128"]["train"], found["faces64"]["edited"]) == (None, 400)
+    assert main(["profiles"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text and profile["about"] in text for name, profile in found.items())
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"bridgebench {version('bridgebench')}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("bridgebench prof", {"profiles"}),
+        ("bridgebench benchmark --profile smo", {"smoke"}),
+        ("bridgebench train starganv", {"starganv2"}),
+        ("bridgebench contract ident", {"identity"}),
+    ],
+)
+def test_a_shell_completes_what_is_typed(typed: str, completed: set[str]) -> None:
+    shell = {"_BRIDGEBENCH_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    done = subprocess.run(
+        [sys.executable, "-m", "bridgebench"], env=os.environ | shell, capture_output=True, text=True, check=False
+    )
+    assert {line.strip() for line in done.stdout.splitlines()} == completed, done.stderr
+
+
+def test_the_contract_and_its_old_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["contract", "identity", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["kept"] and found["method"] == "identity"
+    assert {"name", "passed", "detail", "required"} == found["points"][0].keys()
+    assert main(["check", "identity"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.count("pass  ") >= 20
+    assert captured.err.splitlines() == [
+        "`check METHOD` is now `contract METHOD`; the old spelling works in this version, and no longer in the next."
+    ]
+
+
+def test_options_of_the_environment_are_checked_as_those_that_are_typed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRIDGEBENCH_PROFILE", "smok")
+    assert main(["benchmark"]) == 2
+    assert "Did you mean 'smoke'" in capsys.readouterr().err
+    monkeypatch.setenv("BRIDGEBENCH_WORKERS", "many")
+    assert main(["benchmark", "--profile", "smoke"]) == 2
+    assert "BRIDGEBENCH_WORKERS" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
         (["nonsense"], ["nonsense"]),
-        (["train"], ["METHOD", "--help"]),
+        (["train"], ["needs the name of a METHOD", "--help"]),
         (["train", "bridgegn", "--profile", "smoke"], ["no method 'bridgegn'", "Did you mean 'bridgegan'"]),
         (["train", "identity", "--profile", "smoke"], ["'identity' has nothing to train"]),
         (["benchmark", "--profile", "smok"], ["no profile 'smok'", "Did you mean 'smoke'"]),
@@ -58,7 +158,7 @@ def test_methods_lists_what_is_installed(capsys: pytest.CaptureFixture[str]) -> 
         (["report", "a", "b", "--out", "c"], ["leave out --out"]),
         (["report", "a", "--diff"], ["takes two run directories"]),
         (["report", "a", "--figures", "--single-file"], ["takes one of"]),
-        (["check", "idenity"], ["Did you mean 'identity'"]),
+        (["contract", "idenity"], ["Did you mean 'identity'"]),
         (["weights", "show", "nowhere.safetensors"], ["no weights file nowhere.safetensors"]),
     ],
 )
@@ -79,10 +179,10 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
 
 
 def test_ctrl_c_says_how_to_go_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted() -> list[tuple[str, ...]]:
+    def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bridgebench.harness.weights.show.method_rows", interrupted)
+    monkeypatch.setattr("bridgebench.harness.weights.show.installed_methods", interrupted)
     assert main(["methods"]) == 130
     assert "same command again" in capsys.readouterr().err
 

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import io
+import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from rich.console import Console
 
 from bridgebench.harness.commands.main import main
-from bridgebench.harness.data.check import check, version_of
+from bridgebench.harness.data.check import check, report_lines, version_of
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import DOMAINS
 
 
 def checked(name: str, root: Path) -> tuple[bool, str]:
-    out = io.StringIO()
-    whole = check(name, root, Console(file=out, width=100))
-    return whole, out.getvalue()
+    report = check(name, root)
+    return report.errors == 0, report_lines(report)
 
 
 def cells(text: str, first: str) -> list[str]:
     """The cells of a table's row."""
-    row = next(line for line in text.splitlines() if line.startswith(f"│ {first} "))
-    return [cell.strip() for cell in row.split("│")[2:-1]]
+    row = next(line for line in text.splitlines() if line.startswith(f"{first}  "))
+    return re.split(" {2,}", row)[1:]
 
 
 def test_a_whole_small_celeba(celeba_root: Path) -> None:
@@ -146,11 +145,26 @@ def test_wrong_requests_are_told(tmp_path: Path) -> None:
 
 
 def test_exit_codes(celeba_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "check", "celeba", "--data-root", str(celeba_root)]) == 0
+    call = ["data", "check", "celeba128"]
+    assert main([*call, "--data-root", str(celeba_root)]) == 0
     (celeba_root / "celeba" / "img_align_celeba" / "000004.jpg").write_bytes(b"")
-    assert main(["data", "check", "celeba", "--data-root", str(celeba_root)]) == 1
-    assert main(["data", "check", "celeba"]) == 2
+    assert main([*call, "--data-root", str(celeba_root)]) == 1
     assert "000004.jpg" in capsys.readouterr().out
+    assert main(call) == 2
+    assert "BRIDGEBENCH_DATA_ROOT" in capsys.readouterr().err
+    assert main(["data", "check", "faces64"]) == 2
+    assert "drawn by bridgebench" in capsys.readouterr().err
+
+
+def test_the_old_spelling_and_the_environment(
+    celeba_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRIDGEBENCH_DATA_ROOT", str(celeba_root))
+    assert main(["data", "check", "celeba", "--json"]) == 0
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    assert found["errors"] == 0 and {"what": "train", "found": "5", "published": "162,770"} in found["counts"]
+    assert "`data check celeba` is now `data check PROFILE`" in captured.err
 
 
 def test_prepare_goes_on_without_damaged_photos_when_told_to(
@@ -159,7 +173,8 @@ def test_prepare_goes_on_without_damaged_photos_when_told_to(
     (celeba_root / "celeba" / "img_align_celeba" / "000004.jpg").write_bytes(b"")
     prepare = ["data", "prepare", "celeba128", "--data-root", str(celeba_root)]
     assert main(prepare) == 2
-    said = capsys.readouterr().err
+    captured = capsys.readouterr()
+    said = captured.out + captured.err
     assert "5 photos prepared at 128 px: decoding " in said and "000004.jpg is not a PNG or JPEG image" in said
     assert main([*prepare, "--skip-damaged"]) == 0
-    assert "│ test │ 4 │ 1 │" in " ".join(capsys.readouterr().out.split())
+    assert " test 4 1 128 px " in " ".join(capsys.readouterr().out.split())

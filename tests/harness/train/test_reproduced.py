@@ -128,9 +128,9 @@ def test_what_processes_trained_together_is_trained_by_as_many(
     if cores() < 2:
         pytest.skip("needs a core for each of two processes")
     profile = ["--profile", str(trained / "tiny.toml")]
-    assert main(["train", "stargan", *profile, "--out", str(tmp_path), "--devices", "2"]) == 0
+    assert main(["train", "stargan", *profile, "--out", str(tmp_path), "--processes", "2"]) == 0
     card = header(tmp_path / "weights.safetensors")["card"]
-    assert (card["processes"], card["origin"]) == (2, "bridgebench train stargan --profile tiny --devices 2")
+    assert (card["processes"], card["origin"]) == (2, "bridgebench train stargan --profile tiny --processes 2")
     assert main(["weights", "reproduce", str(tmp_path / "weights.safetensors"), *profile]) == 0
     said = capsys.readouterr().out
     assert "(seed 0, 2 processes of 1 thread)" in said and "same: at 47 points" in said

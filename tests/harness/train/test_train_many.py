@@ -64,14 +64,14 @@ def said(systems: list[many.System], **options: object) -> list[str]:
 
 
 def test_what_all_means(profile: Profile) -> None:
-    names = [system.name for system in systems_of(profile, "all")]
+    names = [system.name for system in systems_of(profile, ["all"])]
     assert names == ["classifier", "judge", "stargan", "stargan-again"]
     with_judges = profile.model_copy(update={"weights": {"classifier": "c.safetensors"}})
-    assert [system.name for system in systems_of(with_judges, "all")] == ["judge", "stargan", "stargan-again"]
-    assert [system.name for system in systems_of(profile, "stargan-again, judge,")] == ["judge", "stargan-again"]
-    for wrong, sentence in [("", "names nothing"), ("identity", "nothing to train"), ("stagran", "Did you mean")]:
+    assert [system.name for system in systems_of(with_judges, ["all"])] == ["judge", "stargan", "stargan-again"]
+    assert [system.name for system in systems_of(profile, ["stargan-again", "judge"])] == ["judge", "stargan-again"]
+    for wrong, sentence in [("identity", "nothing to train"), ("stagran", "Did you mean")]:
         with pytest.raises(UserError, match=sentence):
-            systems_of(profile, wrong)
+            systems_of(profile, [wrong])
 
 
 def test_a_stretch_is_divided_by_what_is_needed() -> None:
@@ -82,7 +82,7 @@ def test_a_stretch_is_divided_by_what_is_needed() -> None:
 def test_without_minutes_everything_is_trained_to_its_end_and_then_left_alone(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["train", "--methods", "judge,stargan,stargan-again", "--profile", str(path)]
+    command = ["train", "judge", "stargan", "stargan-again", "--profile", str(path)]
     assert main([*command, "--minutes", "1e-6"]) == 0
     assert capsys.readouterr().out.count("none yet") == 3  # a judge has weights at its end alone
     assert main(command) == 0
@@ -120,7 +120,7 @@ class FakeTraining:
 
 
 def test_a_stretch_ends_in_time_with_all_equally_far(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake, systems, lines = FakeTraining(monkeypatch), systems_of(profile, "stargan,stargan-again"), []
+    fake, systems, lines = FakeTraining(monkeypatch), systems_of(profile, ["stargan", "stargan-again"]), []
     for stretch in (1, 2, 3):  # of 40 seconds: all of it takes 120
         lines = said(systems, minutes=40 / 60)
         assert fake.now <= stretch * 40 + 3
@@ -133,11 +133,11 @@ def test_a_stretch_ends_in_time_with_all_equally_far(profile: Profile, monkeypat
 
 
 def test_a_longer_recipe_is_gone_on_with(profile: Profile) -> None:
-    (system,) = systems_of(profile, "stargan")
+    (system,) = systems_of(profile, ["stargan"])
     said([system])
     longer = profile.model_copy(update={"train": {**profile.train, "stargan": {**profile.train["stargan"]}}})
     longer.train["stargan"]["iterations"] = 33
-    (system,) = systems_of(longer, "stargan")
+    (system,) = systems_of(longer, ["stargan"])
     assert not system.finished()
     said([system])
     assert system.progress().iteration == 33
@@ -147,7 +147,7 @@ def test_one_that_breaks_down_does_not_stop_the_others(path: Path, capsys: pytes
     folder = Path("runs/train/stargan-tiny")
     folder.mkdir(parents=True)
     (folder / FILE).write_bytes(b"no checkpoint")
-    assert main(["train", "--methods", "stargan,stargan-again", "--profile", str(path)]) == 1
+    assert main(["train", "stargan", "stargan-again", "--profile", str(path)]) == 1
     out = capsys.readouterr().out
     assert "FAILED stargan: The checkpoint runs/train/stargan-tiny/checkpoint.pt is damaged" in out
     assert "30 of 30" in out
@@ -160,19 +160,20 @@ def test_a_signal_ends_it_with_the_table(profile: Profile, monkeypatch: pytest.M
     monkeypatch.setattr(many, "train", stopped)
     lines: list[str] = []
     with pytest.raises(Stopped, match="the same command goes on") as caught:
-        train_many(systems_of(profile, "stargan,stargan-again"), say=lines.append)
+        train_many(systems_of(profile, ["stargan", "stargan-again"]), say=lines.append)
     assert caught.value.code == 143
-    assert lines[-1] == progress_table(systems_of(profile, "stargan,stargan-again"))
+    assert lines[-1] == progress_table(systems_of(profile, ["stargan", "stargan-again"]))
     assert "none yet" in lines[-1]
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "one of two"),
+        ([], "needs the name of a METHOD"),
         (["stargan", "--methods", "all"], "one of two"),
-        (["--methods", "all", "--seed", "1"], "leave out --out and --seed"),
-        (["--methods", "all", "--out", "x"], "leave out --out and --seed"),
+        (["all", "--seed", "1"], "leave out --out and --seed"),
+        (["stargan", "judge", "--out", "x"], "leave out --out and --seed"),
+        (["stargan", "nothing"], "There is no method 'nothing'"),
         (["--methods", "nothing"], "There is no method 'nothing'"),
     ],
 )
