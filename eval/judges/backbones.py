@@ -27,7 +27,7 @@ _RESNET = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "lay
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, in [0, 1]
 _HEADS = (r"fc\..*", r"classifier\..*")
 _MOMENTUM = 0.1  # with MobileNet's own 0.01 the running statistics are out of date in the first epochs
-_COUNTER = "num_batches_tracked"  # files from before 2018 do not have it, and nothing reads it
+COUNTER = "num_batches_tracked"  # files from before 2018 do not have it, and nothing reads it
 
 
 class ImageNetScale(nn.Module):
@@ -76,7 +76,7 @@ def load_imagenet(trunk: nn.Sequential, name: str, path: str | Path) -> str:
     expected = {
         theirs[key]: tensor.shape
         for key, tensor in trunk.state_dict().items()
-        if theirs[key] in found or not key.endswith(_COUNTER)
+        if theirs[key] in found or not key.endswith(COUNTER)
     }
     tensors = match(found, expected, where=path, optional=_HEADS)
     broken = next((key for key, tensor in tensors.items() if not tensor.isfinite().all()), None)

@@ -1,16 +1,15 @@
 """Feature spaces for distances and diversity: a name, a dimension, a digest, and a function of uint8 images.
 
 "attributes" is the primary judge's last hidden layer; it needs only the shipped weights. "inception" is the space of
-the standard FID: clean-fid's resize, then clean-fid's Inception. "inception-imagenet" is the space of StarGAN v2's
-code, with another resize and another network. Its distances can be compared with the published ones of AFHQ, but not
-with any other FID. For another feature space, write an :class:`Extractor`.
+the standard FID: clean-fid's resize, then the Inception that clean-fid takes (`eval.judges.inception`).
+"inception-imagenet" is the space of StarGAN v2's code, with another resize and another network. Its distances can be
+compared with the published ones of AFHQ, but not with any other FID.
+For another feature space, write an :class:`Extractor`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import pickle
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,16 +20,20 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from bridgebench.eval.judges.backbones import COUNTER
 from bridgebench.eval.judges.classifier import FEATURES, AttributeClassifier
+from bridgebench.eval.judges.inception import FEATURES as INCEPTION_SIZE
+from bridgebench.eval.judges.inception import digest_of, load_inception
+from bridgebench.eval.judges.inception_official import FILE as INCEPTION_FILE
 from bridgebench.eval.judges.reading import half, read
 from bridgebench.methods.core.errors import UserError, did_you_mean
-from bridgebench.methods.core.files import refuse_page
+from bridgebench.methods.official.files import read_torch
+from bridgebench.methods.official.tensors import match
+from bridgebench.methods.official.torchscript import is_torchscript
 
 NAMES = ("attributes", "inception", "inception-imagenet")
-INCEPTION_FILE = "inception-2015-12-05.pt"
 IMAGENET_FILE = "inception_v3_google-0cc3c7bd.pth"
 IMAGENET_URL = f"https://download.pytorch.org/models/{IMAGENET_FILE}"
-INCEPTION_SIZE = 2048
 _BATCH = 32
 _IMAGENET_SIDE = 299
 _IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -70,12 +73,13 @@ def load_extractor(
     Args:
         name: "attributes", "inception" or "inception-imagenet".
         classifier: the primary judge, for "attributes".
-        weights: file of Inception (clean-fid's TorchScript or torchvision's state dict); None: the place where
-            clean-fid or torchvision keeps its download.
+        weights: file of Inception (ours for "inception", torchvision's state dict for "inception-imagenet"); None: the
+            folder in which torch keeps its downloads. Whatever the file is, it is read as data and never run.
         device: device on which Inception runs; the classifier stays on its own device.
 
     Raises:
-        UserError: the name is unknown, or the classifier or Inception's weights are missing. Nothing is downloaded.
+        UserError: the name is unknown, the classifier or Inception's weights are missing, or the file holds other
+            things than these weights. Nothing is downloaded.
     """
     if name == "attributes":
         if classifier is None:
@@ -95,8 +99,8 @@ def load_extractor(
 
 
 def inception_path() -> Path:
-    """The file in which clean-fid keeps the Inception that it downloads."""
-    return Path("." if platform.system() == "Windows" else "/tmp") / INCEPTION_FILE
+    """Where Inception's weights file is looked for if a profile names none."""
+    return Path(torch.hub.get_dir(), "checkpoints", INCEPTION_FILE).with_suffix(".safetensors")
 
 
 def imagenet_path() -> Path:
@@ -110,26 +114,25 @@ def _inception(path: Path, device: torch.device | str) -> Extractor:
 
     if not path.is_file():
         raise UserError(
-            f"FID needs Inception's weights and there is no file {path}: download {inception_url} to "
-            f"{inception_path()}, or name a copy of it under weights.inception in the profile; or take "
-            "evaluation.features = 'attributes', which needs no download."
+            f"FID needs Inception's weights and there is no file {path}: download {inception_url}, give `bridgebench "
+            f"weights import inception {INCEPTION_FILE} --out {inception_path()}`, or name such a file under "
+            "weights.inception in the profile; or take evaluation.features = 'attributes', which needs no download."
         )
-    refuse_page(path)
-    try:
-        layers = torch.jit.load(str(path), map_location=device).eval().layers
-    except (RuntimeError, AttributeError) as error:
+    if is_torchscript(path):
         raise UserError(
-            f"{path} is not clean-fid's Inception ({str(error).splitlines()[0]}); fetch it anew."
-        ) from error
+            f"{path} is a TorchScript program, and no program is run that a profile or a run names: give `bridgebench "
+            f"weights import inception {path} --out inception.safetensors`, which reads its tensors and runs nothing, "
+            "and name that file."
+        )
+    network = load_inception(path).to(device)
     resize = build_resizer("clean")
 
     def extract(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         resized = np.stack([resize(np.asarray(image)) for image in images])
         batch = torch.from_numpy(resized).to(device).permute(0, 3, 1, 2)
-        return layers((batch - 128) / 128).flatten(1).cpu().numpy()
+        return network((batch - 128) / 128).cpu().numpy()
 
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Extractor("inception", "FID", INCEPTION_SIZE, digest, partial(_in_batches, extract))
+    return Extractor("inception", "FID", INCEPTION_SIZE, digest_of(network), partial(_in_batches, extract))
 
 
 def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
@@ -146,14 +149,9 @@ def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
             f"{imagenet_path()}, or name a copy of it under weights.inception-imagenet in the profile; or take "
             "evaluation.features = 'attributes', which needs no download."
         )
-    refuse_page(path)
     network = inception_v3(weights=None, init_weights=False, transform_input=False).eval()
-    try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, pickle.UnpicklingError, AttributeError, TypeError) as error:
-        raise UserError(
-            f"{path} is not torchvision's Inception ({str(error).splitlines()[0]}); fetch it anew."
-        ) from error
+    expected = {name: value.shape for name, value in network.state_dict().items() if not name.endswith(COUNTER)}
+    network.load_state_dict(match(read_torch(path), expected, where=path, optional=[rf".*\.{COUNTER}"]))
     network.fc = torch.nn.Identity()  # in eval mode the output is then the pooled features
     network.to(device)
     mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_DEVIATION))

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bridgebench.eval.judges.features import NAMES as FEATURE_SPACES
 from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import CellRecord
@@ -24,8 +25,11 @@ from bridgebench.harness.benchmark.plan import Cell, all_cells, groups, select
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.devices import check_device
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
+from bridgebench.harness.weights.find import file_sha256
+from bridgebench.methods import names
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import check_links, parse_json, read_bytes
+from bridgebench.methods.core.weights import header
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def verify_run(
         anew = RunDirectory(Path(name).resolve())
         device = record.protocol.get("device") or "cpu"
         check_device(device)
-        profile, root = _profile(folder, record), data_root and data_root.resolve()
+        profile, root = _with_known_weights(_profile(folder, record), folder, record), data_root and data_root.resolve()
         setup = Setup(profile, root, record.limit, anew.root, device)
         bench = workbench(setup)
         if bench.protocol.hash != record.protocol_hash:
@@ -100,6 +104,30 @@ def _profile(folder: Path, record: RunRecord) -> Profile:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise UserError(f"The profile in {folder / 'run.json'} is damaged ({where}: {first['msg']}).") from error
+
+
+def _with_known_weights(profile: Profile, folder: Path, record: RunRecord) -> Profile:
+    """The profile of a run, whose weights files are data and have the hashes that the run has recorded.
+
+    A stranger may have written the record: files of methods that did not take part are left out, all others must be
+    safetensors files. (Inception's are read as data, too, and the protocol has their digest.)
+    """
+    recorded = [*record.judges.values(), *(method.weights for method in record.methods.values())]
+    known = {weights.sha256 for weights in recorded if weights is not None} | {record.features.digest}
+    used: dict[str, str] = {}
+    for name, path in profile.weights.items():
+        if name in names() and name not in record.methods:
+            continue
+        used[name] = path
+        if name in FEATURE_SPACES:
+            continue
+        header(path)
+        if file_sha256(Path(path)) not in known:
+            raise UserError(
+                f"{path} is not the file of '{name}' that {folder} was measured with: put that file there, or take "
+                f"it out of the [weights] in {folder / 'run.json'}."
+            )
+    return profile.model_copy(update={"weights": used})
 
 
 def _planned(profile: Profile, bench: Workbench, record: RunRecord) -> list[Cell]:

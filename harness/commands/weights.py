@@ -17,7 +17,7 @@ app = typer.Typer(help="Import checkpoints, look into weights files.")
 
 @command(app, "import")
 def import_checkpoint(
-    method: Annotated[str, typer.Argument(help="The method that the checkpoint belongs to.")],
+    method: Annotated[str, typer.Argument(help="The method that the checkpoint belongs to, or 'inception'.")],
     checkpoints: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT...", help="The official file or files.")],
     out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
     attributes: Annotated[str | None, typer.Option(help="The label columns a,b,... it was trained with.")] = None,

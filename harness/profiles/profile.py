@@ -167,6 +167,14 @@ class Profile(_Table):
         """The same profile with ``data.skip_damaged`` on."""
         return self.model_copy(update={"data": self.data.model_copy(update={"skip_damaged": True})})
 
+    @field_validator("name")
+    @classmethod
+    def _no_path(cls, name: str) -> str:
+        # It names folders, and the profile of a run may be a stranger's.
+        if not name.strip(".") or any(each in "/\\" or not each.isprintable() for each in name):
+            raise ValueError(f"{name!r} cannot name a folder.")
+        return name
+
     @field_validator("attributes")
     @classmethod
     def _none_twice(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,8 +8,12 @@ from pathlib import Path
 from types import ModuleType
 
 from bridgebench import methods
+from bridgebench.eval.judges import inception
+from bridgebench.eval.judges.inception import Inception
+from bridgebench.eval.judges.inception_official import import_inception
 from bridgebench.harness.weights.find import file_sha256
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.weights import save_tensors
 
 
 def import_weights(
@@ -21,7 +25,7 @@ def import_weights(
     returns an editor with the checkpoint's tensors.
 
     Args:
-        method: whose checkpoint it is.
+        method: whose checkpoint it is; or "inception", the network of the standard FID.
         checkpoints: the official file or files, in any order that the method understands.
         out: the ``.safetensors`` file; an older file of that name is replaced at the end, in one step.
         attributes: the label columns that it was trained with, in order; None: the method's default.
@@ -33,18 +37,26 @@ def import_weights(
         UserError: the method has no official checkpoints, the files are missing, damaged or of another network, or
             `out` cannot be written. Nothing is written then.
     """
-    official = _official(method)
+    official = None if method == inception.NAME else _official(method)
     if out.suffix != ".safetensors":
         raise UserError(f"--out {out} must end in .safetensors.")
     if out.is_dir():
         raise UserError(f"--out {out} is a folder; name a file.")
-    editor = official.import_official(list(checkpoints), attributes)
     card = {
         "origin": "official checkpoint, imported by `bridgebench weights import`",
         "files": [{"name": path.name, "sha256": file_sha256(path)} for path in checkpoints if path.is_file()],
     }
-    methods.save(editor, out, card)
+    if official is None:
+        save_tensors(out, _inception(checkpoints, attributes).state_dict(), inception.NAME, {}, card)
+    else:
+        methods.save(official.import_official(list(checkpoints), attributes), out, card)
     return out
+
+
+def _inception(checkpoints: Sequence[Path], attributes: Sequence[str] | None) -> Inception:
+    if len(checkpoints) != 1 or attributes is not None:
+        raise UserError("Inception is imported from one file, and has no attributes.")
+    return import_inception(checkpoints[0])
 
 
 def _official(method: str) -> ModuleType:

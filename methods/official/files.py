@@ -18,6 +18,7 @@ import numpy as np
 
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import refuse_page
+from bridgebench.methods.official.torchscript import is_torchscript
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +43,9 @@ def load_torch(path: str | Path) -> Any:
     """
     import torch
 
-    path = _existing(path)
+    path = existing(path)
+    if is_torchscript(path):
+        raise UserError(f"{path} is a TorchScript program, which is not run: save the bare state_dict() instead.")
     try:
         if zipfile.is_zipfile(path):  # as torch writes it, nothing is compressed
             with zipfile.ZipFile(path) as archive:
@@ -94,7 +97,7 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     Raises:
         UserError: the file is missing, damaged, not an .npz file, or holds Python objects.
     """
-    path = _existing(path)
+    path = existing(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > _LARGEST:
@@ -118,7 +121,7 @@ def read_tensorflow(prefix: str | Path) -> dict[str, np.ndarray]:
         UserError: no such checkpoint, tensorflow is not installed, or the checkpoint is damaged.
     """
     prefix = Path(re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(prefix)))
-    _existing(f"{prefix}.index")
+    existing(f"{prefix}.index")
     try:
         import tensorflow
     except ImportError as error:
@@ -152,7 +155,12 @@ def read_variables(paths: Sequence[str | Path], title: str) -> tuple[Path, dict[
     return path, {name.removesuffix(":0"): array for name, array in tensors.items()}
 
 
-def _existing(path: str | Path) -> Path:
+def existing(path: str | Path) -> Path:
+    """The path of a checkpoint file that is there.
+
+    Raises:
+        UserError: there is no such file, or it is a web page.
+    """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"There is no checkpoint file {path}.")

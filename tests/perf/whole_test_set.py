@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from tools.first_photos import FIRST
 from tools.page import Section
-from torch import nn
 
 from bridgebench import methods
 from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
+from bridgebench.eval.judges.inception import NAME, Inception
 from bridgebench.harness.data.faces.dataset import load_faces
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.methods import editor_class
+from bridgebench.methods.core.weights import save_tensors
 
 ATTRIBUTE = "Smiling"
 METHOD, TITLE = "bridgegan", "BridgeGAN"
@@ -54,14 +55,6 @@ WANTED = "4,096"
 CELLS = 2  # by label and by reference
 STAGES = ("preparing and planning", "edits", "distances of the edits", "costs and the page")
 COMMAND = Path(__file__).parent / "tools" / "first_photos.py"
-
-
-class StandIn(nn.Module):
-    """To the eye of the harness clean-fid's Inception: ``layers`` maps (N, 3, 299, 299) to (N, 2048)."""
-
-    def __init__(self, layers: nn.Module) -> None:
-        super().__init__()
-        self.layers = layers
 
 
 @dataclass
@@ -96,10 +89,10 @@ def write_profile(folder: Path) -> Path:
         save_classifier(model, folder / f"{name}.safetensors", {})
     editor = editor_class(METHOD)(attributes=[ATTRIBUTE], image_size=128)
     methods.save(editor, folder / f"{METHOD}.safetensors", {})
-    torch.jit.script(StandIn(_inception())).save(str(folder / "inception.pt"))
+    save_tensors(folder / "inception.safetensors", Inception().state_dict(), NAME, {}, {})
     lines = [f'{name} = "{name}.safetensors"' for name in ("classifier", "judge", METHOD)]
     path = folder / "tables.toml"
-    path.write_text(PROFILE + "\n".join([*lines, 'inception = "inception.pt"', ""]))
+    path.write_text(PROFILE + "\n".join([*lines, 'inception = "inception.safetensors"', ""]))
     return path
 
 
@@ -155,14 +148,6 @@ def _family(root: int) -> list[int]:
 
 def _kib(text: str, key: str) -> float:
     return next((float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{key}:")), 0.0)
-
-
-def _inception() -> nn.Module:
-    from torchvision.models import inception_v3
-
-    network = inception_v3(weights=None, init_weights=False, aux_logits=False).eval()
-    network.fc = nn.Identity()
-    return torch.jit.trace(network, torch.zeros(1, 3, 299, 299), check_trace=False)
 
 
 def _jpeg(image: NDArray[np.uint8]) -> bytes:

@@ -1,29 +1,18 @@
-"""The door to feature spaces; Inception's is tried on a stand-in of the same file format."""
+"""The door to feature spaces; the network of "inception" has its tests in test_inception.py."""
 
 import numpy as np
 import pytest
 import torch
-from cleanfid.inception_torchscript import InceptionV3W
-from cleanfid.resize import build_resizer
 from PIL import Image
-from torch import nn
 from torchvision.models import inception_v3
 from torchvision.transforms.functional import normalize, to_tensor
 
 import bridgebench.eval.judges.features
 from bridgebench.eval.judges.classifier import AttributeClassifier
-from bridgebench.eval.judges.features import IMAGENET_FILE, INCEPTION_FILE, load_extractor
+from bridgebench.eval.judges.features import IMAGENET_FILE, load_extractor
 from bridgebench.eval.judges.reading import read
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
-
-
-class StandIn(nn.Module):
-    """Looks like clean-fid's file from outside: ``layers`` maps (N, 3, 299, 299) to (N, 2048)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, 2048))
 
 
 def photos() -> np.ndarray:
@@ -40,33 +29,21 @@ def test_attribute_features_are_the_judges_last_layer():
     np.testing.assert_array_equal(features, read(judge, photos()).features)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_inception_is_clean_fids(tmp_path):
-    torch.jit.script(StandIn()).save(str(tmp_path / INCEPTION_FILE))
-    space = load_extractor("inception", weights=tmp_path / INCEPTION_FILE)
-    resize = build_resizer("clean")
-    batch = np.stack([resize(image) for image in photos()]).transpose(0, 3, 1, 2)
-    with torch.no_grad():
-        expected = InceptionV3W(str(tmp_path), download=False)(torch.from_numpy(batch)).numpy()
-    assert (space.title, space.dimension, len(space.digest)) == ("FID", 2048, 64)
-    np.testing.assert_allclose(space(photos()), expected, rtol=1e-5, atol=1e-5)
-
-
 def test_missing_weights_say_both_ways_and_nothing_is_downloaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(bridgebench.eval.judges.features, "inception_path", lambda: tmp_path / INCEPTION_FILE)
-    with pytest.raises(UserError, match=r"download https://.*weights\.inception.*'attributes'"):
+    monkeypatch.setattr(bridgebench.eval.judges.features, "inception_path", lambda: tmp_path / "no.safetensors")
+    wanted = r"download https://.*weights import inception .*weights\.inception.*'attributes'"
+    with pytest.raises(UserError, match=wanted):
         load_extractor("inception")
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_wrong_names_and_files(tmp_path):
     with pytest.raises(UserError, match="Did you mean 'inception'"):
         load_extractor("incepton")
     with pytest.raises(UserError, match="needs the attribute classifier"):
         load_extractor("attributes")
     (tmp_path / "x.pt").write_bytes(b"not a model")
-    with pytest.raises(UserError, match="is not clean-fid's Inception"):
+    with pytest.raises(UserError, match="is not a bridgebench weights file"):
         load_extractor("inception", weights=tmp_path / "x.pt")
 
 
@@ -92,5 +69,5 @@ def test_starganv2s_inception_missing_or_damaged(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"download https://.*weights\.inception-imagenet.*'attributes'"):
         load_extractor("inception-imagenet")
     (tmp_path / "x.pth").write_bytes(b"not a model")
-    with pytest.raises(UserError, match="is not torchvision's Inception"):
+    with pytest.raises(UserError, match="is damaged or not a checkpoint"):
         load_extractor("inception-imagenet", weights=tmp_path / "x.pth")
