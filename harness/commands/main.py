@@ -19,6 +19,7 @@ from bridgebench.harness.commands import contract, data, methods, profiles, repo
 from bridgebench.harness.commands.benchmark import benchmark
 from bridgebench.harness.commands.demo import demo
 from bridgebench.harness.commands.edit import edit
+from bridgebench.harness.commands.extras import how_to_get
 from bridgebench.harness.commands.options import EXIT_CODES, command
 from bridgebench.harness.commands.train import train
 from bridgebench.harness.processes.messages import LOGGER
@@ -92,6 +93,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         usage = cast(Any, error)
         command_path = usage.ctx.command_path if usage.ctx else "bridgebench"
         return _complain(f"{usage.format_message()} `{command_path} --help` says more.")
+    except ModuleNotFoundError as error:
+        advice = how_to_get(error.name or "")
+        if advice is None:
+            raise
+        return _complain(advice)
     except OSError as error:
         if error.errno not in _NOT_OURS:
             raise

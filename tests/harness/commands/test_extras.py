@@ -1,0 +1,68 @@
+"""What is missing in a light installation is told in one sentence that names the extra."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bridgebench.harness.commands.extras import EXTRAS, how_to_get
+
+ROOT = Path(__file__).parents[3]
+_WITHOUT = """
+import sys
+
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {missing}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Without())
+from bridgebench.harness.commands.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def run_without(missing: set[str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = _WITHOUT.format(missing=missing)
+    return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (["benchmark", "--profile", "smoke"], "run"),
+        (["train", "stargan", "--profile", "smoke"], "run"),
+        (["data", "preview", "smoke"], "run"),
+        (["demo"], "run"),
+    ],
+)
+def test_a_missing_library_is_told_with_its_extra(arguments: list[str], extra: str, tmp_path: Path) -> None:
+    light = {name for names in EXTRAS.values() for name in names}
+    done = run_without(light, *arguments)
+    assert done.returncode == 2
+    assert f"bridgebench[{extra}]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["methods"], ["profiles"], ["benchmark", "--help"]])
+def test_lists_and_help_need_the_core_alone(arguments: list[str]) -> None:
+    light = {name for names in EXTRAS.values() for name in names}
+    assert run_without(light, *arguments).returncode == 0
+
+
+def test_every_extra_that_is_named_exists() -> None:
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(EXTRAS) <= set(written)
+    packages = {"cleanfid": "clean-fid", "resvg_py": "resvg-py", "skimage": "scikit-image"}
+    for extra, modules in EXTRAS.items():
+        listed = " ".join(written[extra])
+        for module in modules:
+            assert packages.get(module, module) in listed
+
+
+def test_an_unknown_module_is_nobodys() -> None:
+    assert how_to_get("nothing_of_ours.part") is None
