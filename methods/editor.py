@@ -57,11 +57,6 @@ class Editor(nn.Module):
         """The attributes that an edit can change: all, or for some methods only a few."""
         return self.attributes
 
-    @property
-    def groups(self) -> tuple[tuple[str, ...], ...]:
-        """Groups of attributes that a reference edit can only change together; empty for most methods."""
-        return ()
-
     def attach(self, *, classifier: Classifier | None = None, truth: Truth | None = None) -> Editor:
         """Gives the editor functions that are no part of it; returns the editor.
 

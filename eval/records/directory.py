@@ -71,12 +71,12 @@ class RunDirectory:
         return samples / "source.png" if domain is None else samples / "source" / f"{quote(domain)}.png"
 
     def reference_sample(self, attribute: str, method: str | None = None) -> Path:
-        """The strip of their references: those of most methods, or those that one method has for itself."""
+        """The strip of their references; those of a single method are in runs of older versions only."""
         folder = self.root / "samples" / "reference"
         return (folder if method is None else folder / quote(method)) / f"{quote(attribute)}.png"
 
     def truth_sample(self, mode: str, attribute: str, method: str | None = None) -> Path:
-        """The strip of their true edits, by these references."""
+        """The strip of their true edits, by these references; those of a single method likewise."""
         folder = self.root / "samples" / TRUTH / mode
         return (folder if method is None else folder / quote(method)) / f"{quote(attribute)}.png"
 

@@ -17,9 +17,8 @@ FLIP_RULE = 1  # raised by one whenever the flip rule changes: stored cells are 
 
 # How references are drawn: of flips, of conversions.
 DRAWN = (
-    "one a source, seeded by seed, id and attribute, from the test images of the flipped value; for a method that "
-    "moves attributes in groups, from those of them that agree with the target labels on the attribute's group, or "
-    "differ in the fewest"
+    "one a source, the same for every method, seeded by seed, id and attribute, from the test images of the flipped "
+    "value that are on no real side of a distance"
 )
 DEALT = (
     "as many a source as outputs, dealt by seed and conversion from all test images of the target domain, shuffled "

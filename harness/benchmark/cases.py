@@ -63,30 +63,29 @@ def case_of(bench: Workbench, mode: str, name: str, editor: Editor | None = None
         bench: the workbench.
         mode: "label" or "reference".
         name: the attribute or conversion.
-        editor: the method; None: the edits of most methods, which draw noise and change one attribute at a time.
+        editor: the method; None: the edits of most methods, which draw noise.
     """
     if bench.space.exclusive:
         varied = mode == "reference" or editor is None or editor.card.stochastic
         return _conversion(bench, mode, name, varied)
-    return _flip(bench, mode, name, editor, bench.n, 0)
+    return _flip(bench, mode, name, bench.n, 0)
 
 
-def redrawn(bench: Workbench, mode: str, attribute: str, editor: Editor, draw: int) -> Case:
+def redrawn(bench: Workbench, mode: str, attribute: str, draw: int) -> Case:
     """The first flips again, as draw number `draw`: with other noise or another reference, to measure diversity."""
-    return _flip(bench, mode, attribute, editor, min(bench.n, bench.settings.diversity_images), draw)
+    return _flip(bench, mode, attribute, min(bench.n, bench.settings.diversity_images), draw)
 
 
-def _flip(bench: Workbench, mode: str, attribute: str, editor: Editor | None, count: int, draw: int) -> Case:
+def _flip(bench: Workbench, mode: str, attribute: str, count: int, draw: int) -> Case:
     seed, ids, labels, attributes = bench.settings.seed, bench.test.ids, bench.labels, list(bench.attributes)
     column, sources = attributes.index(attribute), np.arange(count)
     targets = bench.space.target(labels[:count], attribute).astype(np.uint8)
     references, reason = None, None
     if mode == "reference":
-        group = next((group for group in (editor.groups if editor else ()) if attribute in group), ())
-        columns = [attributes.index(name) for name in group]
-        references = draw_references(seed, ids, labels, column, sources, targets, draw, columns)
+        pool = bench.reference_pool
+        references = draw_references(seed, ids, labels, pool, column, sources, targets, draw)
         if references is None:
-            reason = f"some source has no reference: all {len(labels)} test images agree on {attribute}"
+            reason = f"some source has no reference: all {len(pool)} possible references agree on {attribute}"
     return Case(column, sources, targets, np.full(count, draw), references, reason=reason)
 
 

@@ -108,7 +108,6 @@ class CellMaker:
             if rows.start == 0:
                 write_bytes(bench.run.sample_file(*cell.place), strip_png(edited))
             tally.add(bench.images(part.sources), edited, self._truth(part))
-        self._write_own_samples(cell, case)
         self._keep_details(cell, case, edits, tally, protocol_hash)
         if bench.space.exclusive:
             write_grid(bench, cell, editor, self.attribute)
@@ -176,7 +175,7 @@ class CellMaker:
         count = bench.protocol.diversity_draws
         if count is None or (self.mode == "label" and not editor.card.stochastic):
             return None
-        cases = [redrawn(bench, self.mode, self.attribute, editor, draw) for draw in range(count)]
+        cases = [redrawn(bench, self.mode, self.attribute, draw) for draw in range(count)]
         edits = np.stack([self._edit(editor, case) for case in cases], axis=1)
         return bench.extractor(edits.reshape(-1, *edits.shape[2:])).reshape(*edits.shape[:2], -1)
 
@@ -224,25 +223,19 @@ class CellMaker:
     def write_samples(self) -> None:
         """Writes the strips of references and true edits that are shown beside the methods' strips."""
         if self.case.reason is None:
-            self._write_strips(self.case, None)
+            self._write_strips()
             if self.bench.space.exclusive:
                 write_grid_images(self.bench, self.mode, self.attribute, self.true_edits)
             elif self.mode == "reference" and self.true_edits is not None:
                 write_true_pairs(self.bench, self.attribute, self.true_edits)
 
-    def _write_own_samples(self, cell: Cell, case: Case) -> None:
-        """Writes the same strips for a method that has references of its own."""
-        shared = self.case.references
-        if case.references is not None and (shared is None or not np.array_equal(case.references, shared)):
-            self._write_strips(case, cell.participant.name)
-
-    def _write_strips(self, case: Case, method: str | None) -> None:
-        run, part = self.bench.run, case.take(slice(STRIP))
+    def _write_strips(self) -> None:
+        run, part = self.bench.run, self.case.take(slice(STRIP))
         if part.references is not None:
-            write_bytes(run.reference_sample(self.attribute, method), strip_png(self.bench.images(part.references)))
+            write_bytes(run.reference_sample(self.attribute), strip_png(self.bench.images(part.references)))
         truth = self._truth(part)
         if truth is not None:
-            write_bytes(run.truth_sample(self.mode, self.attribute, method), strip_png(truth))
+            write_bytes(run.truth_sample(self.mode, self.attribute), strip_png(truth))
 
 
 @dataclass(frozen=True)

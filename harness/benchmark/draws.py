@@ -28,40 +28,33 @@ def draw_references(
     seed: int,
     ids: Sequence[str],
     labels: NDArray,
+    pool: NDArray[np.int64],
     column: int,
     sources: Sequence[int] | NDArray[np.int64],
     targets: NDArray,
     draw: int = 0,
-    group: Sequence[int] = (),
 ) -> NDArray[np.int64] | None:
-    """For each source image, another image that has the target's value of an attribute.
+    """For each source image, another image that has the target's value of an attribute; the same for every method.
 
     Args:
         seed: seed of the protocol.
         ids: names of all N test images.
         labels: (N, A) labels of all test images, 0 or 1.
+        pool: indices of the test images that may be references.
         column: label column of the attribute.
         sources: indices of the M source images.
         targets: (M, A) labels of the sources after the flip.
         draw: 0 for the edit that is measured; higher numbers for diversity.
-        group: columns that a method changes together with the attribute. The reference agrees with the target on them;
-            if no image agrees on all, the reference is one of the images that differ in the fewest columns.
 
     Returns:
         (M,) indices of the references, one per source; None if some source has no possible reference.
     """
-    columns = [column, *(other for other in group if other != column)]
-    fitting: dict[bytes, NDArray[np.int64]] = {}
+    having = {value: pool[labels[pool, column] == value] for value in (0, 1)}
     chosen = []
-    for source, target in zip(sources, targets[:, columns], strict=True):
-        key = target.tobytes()
-        if key not in fitting:
-            having = np.flatnonzero(labels[:, column] == target[0])
-            if not len(having):
-                return None
-            differing = (labels[having][:, columns] != target).sum(axis=1)
-            fitting[key] = having[differing == differing.min()]
-        found = fitting[key]
+    for source, target in zip(sources, targets[:, column], strict=True):
+        found = having[int(target)]
+        if not len(found):
+            return None
         chosen.append(found[seed_of("reference", seed, str(ids[source]), column, draw) % len(found)])
     return np.array(chosen, dtype=np.int64)
 

@@ -136,6 +136,11 @@ class Workbench:
         splits: tuple[Split, ...] = ("train", "validation") if profile.data.name == "afhq" else ("train",)
         return {split: open_split(profile, split, data_root=root) for split in splits}
 
+    @property
+    def reference_pool(self) -> NDArray[np.int64]:
+        """Indices of the test images that may be references: no reference is on the real side of a distance."""
+        return np.arange(len(self.labels))
+
     def images(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Test images by index, uint8 (M, H, W, 3); no other images are read."""
         return np.asarray(self.test.images[indices])

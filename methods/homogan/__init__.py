@@ -15,6 +15,6 @@ CARD = MethodCard(
     training="bridgebench.methods.homogan.training:HomoGANTraining",
     strength=(0.0, 1.0, 2.0),
     quirks="The smallest step is a group of attributes: sex and beard, for one, move together towards the reference. "
-    "So its references agree with the target on the rest of the group, as far as any test image does. Even an "
+    "Its references are those of every method, so what the rest of the group takes over from them is leakage. Even an "
     "edit of strength 0 passes encoder and decoder and is not the source.",
 )

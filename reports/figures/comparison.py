@@ -167,7 +167,7 @@ class ComparisonGrids:
     def _rows(self, mode: Mode, sources: ByColumn) -> list[_Row]:
         """The sources where they differ by column, the references, the methods, the truth, then the controls.
 
-        A method that moves attributes in groups has references of its own, and so true edits of its own.
+        In runs of older versions a method that moves attributes in groups has references and true edits of its own.
         """
         methods, directory = self.run.record.methods, self.run.directory
         references = self._strips(directory.reference_sample)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bridgebench.harness.benchmark.draws import deal_references, draw_noise, draw_references, seed_of
 
+ALL = np.arange(300)
 IDS = [f"face-{i}" for i in range(300)]
 LABELS = np.random.default_rng(3).integers(0, 2, (300, 2)).astype(np.uint8)
 
@@ -21,7 +22,7 @@ def flipped(column: int, sources: Sequence[int] = range(300)) -> NDArray[np.uint
 
 
 def drawn(seed: int, column: int, sources: Sequence[int] = range(300), draw: int = 0) -> NDArray[np.int64]:
-    found = draw_references(seed, IDS, LABELS, column, sources, flipped(column, sources), draw)
+    found = draw_references(seed, IDS, LABELS, ALL, column, sources, flipped(column, sources), draw)
     assert found is not None
     return found
 
@@ -47,7 +48,7 @@ def test_draws_differ_by_seed_attribute_and_draw() -> None:
 def test_references_are_drawn_evenly_and_noise_is_standard_normal() -> None:
     labels = np.array([[0]] * 5000 + [[1]] * 10, dtype=np.uint8)
     ids = [str(i) for i in range(5010)]
-    found = draw_references(0, ids, labels, 0, range(5000), 1 - labels[:5000])
+    found = draw_references(0, ids, labels, np.arange(5010), 0, range(5000), 1 - labels[:5000])
     counts = np.bincount(np.asarray(found) - 5000, minlength=10)
     assert counts.sum() == 5000
     assert (abs(counts - 500) < 5 * np.sqrt(500 * 0.9)).all()
@@ -57,26 +58,14 @@ def test_references_are_drawn_evenly_and_noise_is_standard_normal() -> None:
 
 def test_no_reference_where_all_images_agree() -> None:
     labels = np.ones((300, 1), dtype=np.uint8)
-    assert draw_references(0, IDS, labels, 0, range(3), 1 - labels[:3]) is None
+    assert draw_references(0, IDS, labels, ALL, 0, range(3), 1 - labels[:3]) is None
 
 
-def test_a_group_is_agreed_on_as_far_as_there_are_images() -> None:
-    """Of eight attributes four move together: the reference has the flipped value and differs in the fewest others."""
-    labels = np.random.default_rng(4).integers(0, 2, (60, 8)).astype(np.uint8)
-    ids, group = IDS[:60], [2, 3, 5, 7]
-    targets = labels.copy()
-    targets[:, 3] ^= 1
-    found = draw_references(0, ids, labels, 3, range(60), targets, group=group)
-    assert found is not None
-    for source, reference in enumerate(found):
-        assert labels[reference, 3] != labels[source, 3]
-        fewest = min(
-            (labels[i, group] != targets[source, group]).sum()
-            for i in np.flatnonzero(labels[:, 3] == targets[source, 3])
-        )
-        assert (labels[reference, group] != targets[source, group]).sum() == fewest
-    alone = draw_references(0, ids, labels, 3, range(60), targets, group=[3])
-    assert np.array_equal(alone, draw_references(0, ids, labels, 3, range(60), targets))
+def test_references_come_from_the_pool_only() -> None:
+    pool = np.arange(100, 200)
+    found = draw_references(0, IDS, LABELS, pool, 1, range(300), flipped(1))
+    assert found is not None and set(found) <= set(pool)
+    assert (LABELS[found, 1] == 1 - LABELS[:, 1]).all()
 
 
 def test_dealt_references_are_used_equally_often_and_never_twice_in_a_round() -> None:
