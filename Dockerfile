@@ -16,7 +16,7 @@ COPY harness harness
 COPY methods methods
 COPY reports reports
 COPY templates templates
-RUN pip install --no-cache-dir .
+RUN pip install --no-cache-dir ".[all]"
 
 # Results belong to the user who mounts the folder, so no root is needed to read them.
 RUN useradd --create-home runner && mkdir /work && chown runner /work

@@ -24,22 +24,26 @@ EMBEDDED = ("faces64", "animals64")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # small networks gain nothing from more, and test processes share the cores
 
 
-def shared(session: nox.Session) -> str:
-    """Makes the shared environment if it is not up to date; returns its Python."""
+def shared(session: nox.Session, *extras: str) -> str:
+    """Brings the shared environment up to date, with some extras of pyproject.toml; returns its Python."""
     python = str(BIN / "python")
     made_from = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
-    stamp = SHARED / "made-from"
-    if not stamp.is_file() or stamp.read_text() != made_from:
+    stamp = SHARED / "made-from"  # a line for what it was made from, and one for each extra that is in it
+    there = stamp.read_text().split() if stamp.is_file() else []
+    if there[:1] != [made_from]:
         session.log("Installing into .nox/shared; the first time this fetches torch and takes some minutes.")
         session.run_install(sys.executable, "-m", "venv", "--clear", str(SHARED), external=True)
-        session.run_install(python, "-m", "pip", "install", "--quiet", "-e", f"{ROOT}[dev]", external=True)
-        stamp.write_text(made_from)
+        there = [made_from]
+    if missing := [extra for extra in extras if extra not in there]:
+        named = f"{ROOT}[{','.join(missing)}]"
+        session.run_install(python, "-m", "pip", "install", "--quiet", "-e", named, external=True)
+        stamp.write_text("\n".join([*there, *missing]))
     return python
 
 
 def bridgebench(session: nox.Session, *arguments: str) -> None:
-    """Runs the command line of the shared environment."""
-    session.run(shared(session), "-m", "bridgebench", *arguments, external=True)
+    """Runs the command line of the shared environment, with all that its commands need."""
+    session.run(shared(session, "all"), "-m", "bridgebench", *arguments, external=True)
 
 
 @nox.session
@@ -72,13 +76,13 @@ def train(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; the timings of tests/perf are not among them."""
     arguments = ["--ignore=tests/perf", *session.posargs]
-    session.run(shared(session), "-m", "pytest", *arguments, env=ONE_THREAD, external=True)
+    session.run(shared(session, "dev"), "-m", "pytest", *arguments, env=ONE_THREAD, external=True)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format and types."""
-    python = shared(session)
+    python = shared(session, "dev")
     session.run(python, "-m", "ruff", "check", external=True)
     session.run(python, "-m", "ruff", "format", "--check", external=True)
     session.run(python, "-m", "mypy", external=True, env={"MYPYPATH": str(linked_package())})
@@ -87,8 +91,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation into site/; a link that leads nowhere is an error."""
-    python = shared(session)
-    session.run_install(python, "-m", "pip", "install", "--quiet", "-e", f"{ROOT}[docs]", external=True)
+    python = shared(session, "docs")
     linked_package()  # the API's pages are made of its docstrings
     session.run(python, "-m", "mkdocs", "build", external=True, env={"NO_MKDOCS_2_WARNING": "1"})
 
@@ -107,7 +110,7 @@ def linked_package() -> Path:
 @nox.session
 def perf(session: nox.Session) -> None:
     """Run the timings: every script of tests/perf, or those named after `--`; `--write`: into tests/PERFORMANCE.md."""
-    python = shared(session)
+    python = shared(session, "dev")
     flags = [argument for argument in session.posargs if argument.startswith("-")]
     named = [argument for argument in session.posargs if argument not in flags]
     for script in named or sorted(str(path) for path in (ROOT / "tests" / "perf").glob("*.py")):
