@@ -2,15 +2,21 @@
 
 Small networks gain nothing from a second thread, so the local back end starts one process per core. The results are
 the same bytes for any number of processes.
+
+Whoever reaches a Dask scheduler can run code on it, on its workers and on its clients. So the cluster that is started
+here talks over TLS, with certificates that live in memory. Another scheduler is reached over TLS with the certificates
+of Dask's own configuration, or on this machine, or on a network that the user says to trust.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from bridgebench.harness.processes.pool import Death, run_in_processes
 from bridgebench.harness.processes.stopping import Stopped, ctrl_c_kept_from_children
@@ -31,6 +37,7 @@ def run_jobs(
     backend: str,
     scheduler: str | None,
     workers: int | None,
+    trust_network: bool = False,
     give_up: Callable[[J, str], R] | None = None,
 ) -> Generator[R, None, None]:
     """Calls a function on every job and yields results as they come; closing the generator ends the running jobs.
@@ -40,13 +47,15 @@ def run_jobs(
         jobs: the arguments of the function, picklable.
         backend: ``"local"`` or ``"dask"``.
         scheduler: address of a running Dask scheduler; None: Dask starts processes on this machine.
+        trust_network: whether the scheduler may be reached over a network without TLS.
         workers: number of processes on this machine; None: one per core, at most eight.
         give_up: makes the result of a job whose workers died repeatedly, from the job and the cause of death.
 
     Raises:
-        UserError: there is no such back end, or the scheduler cannot be reached. Errors of a job are raised too.
+        UserError: there is no such back end, or the scheduler cannot be reached, or only without TLS. Errors of a job
+            are raised too.
     """
-    check_backend(backend, scheduler)
+    check_backend(backend, scheduler, trust_network)
     count = max(1, min(workers or min(os.cpu_count() or 1, _MOST_WORKERS), len(jobs)))
     for name in _THREADS:  # read when a worker imports numpy and torch
         os.environ[name] = "1"
@@ -67,16 +76,32 @@ def _results(
                 raise UserError(f"Worker processes died ({result.cause}), likely for want of memory: try --workers 1.")
 
 
-def check_backend(backend: str, scheduler: str | None) -> None:
+def check_backend(backend: str, scheduler: str | None, trust_network: bool = False) -> None:
     """Checks the back end and the scheduler, so that a typing error is reported before any work starts.
 
     Raises:
-        UserError: there is no such back end, or it takes no scheduler.
+        UserError: there is no such back end, it takes no scheduler, or the scheduler is on another machine, its address
+            is without TLS and the network is not said to be trusted.
     """
     if backend not in BACKENDS:
         raise UserError(f"There is no back end '{backend}'; there are {' and '.join(BACKENDS)}.")
     if scheduler is not None and backend != "dask":
         raise UserError("--scheduler is for --backend dask.")
+    if scheduler is not None and not (trust_network or _is_guarded(scheduler)):
+        raise UserError(
+            f"--scheduler {scheduler} is on a network and without TLS: whoever reaches it can run code on your "
+            "machines. Give a tls:// address (SECURITY.md has the commands), or add --trust-network if all on that network may."
+        )
+
+
+def _is_guarded(address: str) -> bool:
+    """Whether an address asks for TLS, or is one of this machine alone. Without a protocol, Dask takes it for TCP."""
+    protocol, _, place = address.rpartition("://")
+    try:
+        host = urlsplit(f"//{place}").hostname or ""
+        return protocol == "tls" or host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, which may be that of any machine
+        return False
 
 
 def _dask(
@@ -89,11 +114,16 @@ def _dask(
     where: Any = scheduler
     if scheduler is None:
         with ctrl_c_kept_from_children():
-            where = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
+            where = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, security=True)
     try:
         client = Client(where, timeout=20)
     except (OSError, ValueError) as error:
         raise UserError(f"No Dask scheduler answers at {scheduler}: {error}.") from error
+    except TypeError as error:  # Dask's, for want of certificates
+        raise UserError(
+            f"There are no certificates for {scheduler}: set DASK_DISTRIBUTED__COMM__TLS__CA_FILE, "
+            "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY (SECURITY.md)."
+        ) from error
     with client:
         try:
             futures = dict(zip(client.map(function, jobs, pure=False), jobs, strict=True))

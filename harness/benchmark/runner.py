@@ -51,6 +51,7 @@ def run_benchmark(
     limit: int | None = None,
     backend: str = "local",
     scheduler: str | None = None,
+    trust_network: bool = False,
     workers: int | None = None,
     data_root: Path | None = None,
     device: str = "cpu",
@@ -77,7 +78,7 @@ def run_benchmark(
         UserError: names are wrong, or weights or data are missing; nothing has been written then.
     """
     # Typing errors are reported before anything is opened or drawn. With `methods`, only those methods are checked.
-    check_backend(backend, scheduler)
+    check_backend(backend, scheduler, trust_network)
     check_device(device)
     select(profile, methods, has_truth=profile.data.name in DRAWN_HERE)
     run = RunDirectory(out)
@@ -136,7 +137,8 @@ def run_benchmark(
         ]
         failed: list[str] = []
         if jobs:
-            found = run_jobs(run_job, jobs, backend=backend, scheduler=scheduler, workers=workers, give_up=give_up)
+            where: dict[str, Any] = {"backend": backend, "scheduler": scheduler, "trust_network": trust_network}
+            found = run_jobs(run_job, jobs, **where, workers=workers, give_up=give_up)
             with _progress(run, missing), closing(found) as results:
                 for names in results:
                     failed += names
