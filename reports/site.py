@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bridgebench.eval.records.marks import check_folder, has_our_page, mark
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import read_bytes, write_bytes
 from bridgebench.reports.figures.boards import Boards
@@ -45,7 +46,10 @@ def build(run_dir: Path, out: Path | None = None, *, single: bool = False) -> Pa
     if single:
         write_bytes(out, single_file(site_of(run)))
         return out
-    for name, data in render(run).items():
+    check_folder(out, "pages", older=has_our_page)
+    pages = render(run)
+    mark(out, "pages")
+    for name, data in pages.items():
         write_bytes(out / name, data, durable=False)
     return out / "index.html"
 

@@ -17,10 +17,12 @@ from typing import Any
 from bridgebench.eval.records.aside import change_protocol
 from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.marks import check_folder, mark
 from bridgebench.eval.records.measured import Baselines, CostRecord
 from bridgebench.eval.records.pictures import STRIP, strip_png
 from bridgebench.eval.records.record import MODES
 from bridgebench.eval.records.run import RunRecord
+from bridgebench.eval.records.seal import hash_of
 from bridgebench.harness.benchmark.backends import check_backend, run_jobs
 from bridgebench.harness.benchmark.cells import Job, give_up, run_job
 from bridgebench.harness.benchmark.cost import CostJob, run_cost
@@ -103,6 +105,9 @@ def run_benchmark(
         for line in weak_judges(profile):
             _log.warning(line)
 
+        # The folder is marked as ours before anything else is written into it.
+        mark(run.root, "benchmark")
+
         # A run directory holds numbers of one protocol. Numbers of another protocol are put aside, not deleted.
         _bring_to_protocol(run, bench, say)
 
@@ -156,11 +161,14 @@ def run_benchmark(
 
 def _check_out(run: RunDirectory) -> None:
     """Refuses a folder that holds something else than a run, or whose symbolic links lead elsewhere."""
-    # A run that was killed at its very start leaves only hidden files: its lock and half-written files.
-    others = run.root.is_dir() and any(not path.name.startswith(".") for path in run.root.iterdir())
-    if run.root.is_file() or (others and RunRecord.find(run.run_file) is None):
-        raise UserError(f"{run.root} exists and is not a run directory; give another --out.")
+    check_folder(run.root, "benchmark", older=_is_older_run)
     check_links(run.root)
+
+
+def _is_older_run(folder: Path) -> bool:
+    """Whether a folder without a mark is a run of before there were marks: its run.json holds the protocol's hash."""
+    record = RunRecord.find(RunDirectory(folder).run_file)
+    return record is not None and record.protocol_hash == hash_of(record.protocol)
 
 
 def _bring_to_protocol(run: RunDirectory, bench: Workbench, say: Say) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -36,6 +37,7 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
             raise UserError(f"{path} is no file, so that no run can hold {folder}: remove it, or name another --out.")
+        _check_ours(path)
         lock.acquire()
     except Timeout as error:
         raise UserError(
@@ -61,6 +63,15 @@ def _owner(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _check_ours(path: Path) -> None:
+    """Refuses a lock file of another program; ours starts with the name of its host, or was cut short by a kill."""
+    start = b'{"host"'
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        found = file.read(len(start))
+        if not start.startswith(found):
+            raise UserError(f"{path} is another program's; name another --out.")
 
 
 def _holder(path: Path) -> str:

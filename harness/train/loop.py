@@ -21,6 +21,7 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from bridgebench import methods
+from bridgebench.eval.records.marks import check_folder, mark
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.memory import keep_freed
@@ -85,6 +86,7 @@ def train(
     """
     if (out / FILE).exists() and not resume:
         raise UserError(f"A training run is in {out} already; go on with --resume, or give another --out.")
+    check_folder(out, "training", older=lambda folder: resume)  # a checkpoint to resume is checked before any writing
     seed = profile.variant(method).seed if seed is None else seed
     work = partial(
         train_here, method=method, profile=profile, out=out, seed=seed, minutes=minutes, resume=resume,
@@ -152,6 +154,8 @@ def train_here(
     if resume:
         progress = load_checkpoint(out, identity, training, sampler, generator, average)
     total = progress.total = training.total_iterations
+    if writes:
+        mark(out, "training")
 
     # The card of the weights records what they were made from.
     card = describe_training(method, profile, recipe, images, seed, progress.processes, progress.threads) | special

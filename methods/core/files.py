@@ -12,7 +12,7 @@ from typing import Any
 
 from bridgebench.methods.core.errors import CannotWrite, UserError
 
-TEMPORARY = ".tmp"
+TEMPORARY = ".bridgebench.tmp"  # no other program ends names so: what a killed process left is known to be ours
 LARGEST_RECORD = 64 * 2**20
 
 

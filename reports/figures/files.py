@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridgebench.eval.records.marks import check_folder, mark
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.figures.boards import Boards
@@ -32,6 +33,8 @@ def write_figures(run_dir: Path, out: Path | None = None) -> Path:
     labelled = list(_labelled(run))
     if not labelled:
         raise UserError(f"{run_dir} holds no pictures to make figures of.")
+    check_folder(out, "figures")
+    mark(out, "figures")
     scale = max(1, round(_SIDE / run.record.data.image_size))
     for grid in labelled:
         write_bytes(out / f"{grid.name}.png", png_bytes(comparison_grid(grid.rows, grid.columns, scale=scale)))

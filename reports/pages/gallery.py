@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridgebench.eval.records.marks import is_our_page
+from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.pages.front import headline
 from bridgebench.reports.pages.html import standalone
@@ -27,15 +30,18 @@ def build_gallery(folder: Path) -> Path | None:
         Its path; None if fewer than two runs in the folder have pages.
 
     Raises:
-        UserError: a run is damaged, or the page cannot be written.
+        UserError: a run is damaged, another page is there, or the page cannot be written.
     """
     pages = [page for page in folder.glob("*/report/index.html") if (page.parents[1] / "run.json").is_file()]
     runs = [_linked(Run(page.parents[1]), page, folder) for page in pages]
     if len(runs) < 2:
         return None
+    page = folder / "index.html"
+    if os.path.lexists(page) and not is_our_page(page):
+        raise UserError(f"{page} is not a page of bridgebench; move it, and the page of all runs is written there.")
     runs.sort(key=lambda run: run.link)
-    write_bytes(folder / "index.html", standalone("gallery.html.j2", runs=runs))
-    return folder / "index.html"
+    write_bytes(page, standalone("gallery.html.j2", runs=runs))
+    return page
 
 
 def _linked(run: Run, page: Path, folder: Path) -> LinkedRun:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridgebench.eval.measures import SECTIONS
 from bridgebench.eval.records.differences import Difference, differences
+from bridgebench.eval.records.marks import check_folder, has_our_page, mark
 from bridgebench.eval.records.record import MODES
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.pages.html import standalone
@@ -96,7 +97,13 @@ def compare(first: Path, second: Path) -> Comparison:
 
 
 def write_page(comparison: Comparison, out: Path) -> Path:
-    """Writes the page of a comparison into the folder `out`; returns its path."""
+    """Writes the page of a comparison into the folder `out`; returns its path.
+
+    Raises:
+        UserError: `out` is not ours, or cannot be written.
+    """
+    check_folder(out, "pages", older=has_our_page)
+    mark(out, "pages")
     write_bytes(out / "index.html", comparison.page())
     return out / "index.html"
 

@@ -48,7 +48,7 @@ def main():
     global folder
     folder = Path({folder!r})
     with locked(folder), certainly(RunDirectory(folder).clean):
-        (folder / ".half.json.xyz.tmp").touch()
+        (folder / ".half.json.xyz.bridgebench.tmp").touch()
         {what}()
 
 bridgebench.harness.commands.main.main = main

@@ -137,14 +137,18 @@ def test_a_signal_before_there_are_processes_stops_at_once(monkeypatch: pytest.M
 
 
 def test_what_a_killed_run_left_half_written_is_removed_and_nothing_else(tmp_path: Path) -> None:
-    ours = {".checkpoint.pt.x1.tmp", ".weights.safetensors.x2.tmp", "samples/.0000020.png.x3.tmp"}
-    others = {".mine.tmp", "deep/.checkpoint.pt.x4.tmp", "checkpoint.pt"}
+    ours = {
+        ".checkpoint.pt.x1.bridgebench.tmp",
+        ".weights.safetensors.x2.bridgebench.tmp",
+        "samples/.0000020.png.x3.bridgebench.tmp",
+    }
+    others = {".mine.tmp", "deep/.checkpoint.pt.x4.bridgebench.tmp", "checkpoint.pt"}
     for name in ours | others:
         write_bytes(tmp_path / name, b"")
     with loop._held(tmp_path):
         left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
         assert left == others | {".lock"}
-        write_bytes(tmp_path / ".weights.safetensors.x5.tmp", b"")  # as if this run were stopped over it
+        write_bytes(tmp_path / ".weights.safetensors.x5.bridgebench.tmp", b"")  # as if this run were stopped over it
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == others
 
 

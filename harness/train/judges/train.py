@@ -20,6 +20,7 @@ import torch
 
 from bridgebench.eval.judges.backbones import load_imagenet
 from bridgebench.eval.judges.classifier import AttributeClassifier, as_stored, save_classifier
+from bridgebench.eval.records.marks import check_folder, mark
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.faces.dataset import load_faces
 from bridgebench.harness.data.open import open_split
@@ -80,6 +81,7 @@ def train_judge(
     folder, path = _places(which, profile, out)
     if (folder / FILE).exists() and not resume:
         raise UserError(f"A training run is in {folder} already; go on with --resume, or give another --out.")
+    check_folder(folder, "training", older=lambda _: resume)  # a checkpoint to resume is checked before any writing
     seed = SEEDS[which] if seed is None else seed
     train, test = _training_set(profile, data_root), open_split(profile, "test", data_root)
     validation = open_split(profile, "validation", data_root)
@@ -87,6 +89,7 @@ def train_judge(
         fit = _begin(which, recipe, train, validation, seed)
         if resume:
             fit.load(folder)
+        mark(folder, "training")
         if minutes is not None or (fit.seconds is None and recipe.epochs is None):
             fit.seconds = 60 * (DEFAULT_MINUTES if minutes is None else minutes)
         _run(fit, folder, stretch)

@@ -46,7 +46,7 @@ def test_half_written_files_of_a_killed_run_are_no_cells_and_are_removed(tmp_pat
     place = {"method": "identity", "mode": "label", "attribute": "Young"}
     cell = CellRecord.model_validate({"schema": 1, "key": "k", "protocol_hash": "p", "n": 1, "measures": {}} | place)
     cell.write(run.cell_file(*place.values()))
-    rubbish = run.cell_file("identity", "label", "Bangs").with_name(".Bangs.json.x1y2.tmp")
+    rubbish = run.cell_file("identity", "label", "Bangs").with_name(".Bangs.json.x1y2.bridgebench.tmp")
     rubbish.write_bytes(b'{"ke')
     assert [cell.key for cell in run.cells()] == ["k"]
     run.clean()
