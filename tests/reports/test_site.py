@@ -233,7 +233,7 @@ def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
         (lambda run: write_cell(run, "stargan", "label", "Beauty", {}), "an attribute 'Beauty' that run.json"),
         (lambda run: write_json(run / "baselines.json", {"floor": 3}), "baselines.json is damaged"),
         (lambda run: __import__("shutil").rmtree(run / "cells"), "has no finished cell yet"),
-        (lambda run: (run / "report").write_text("a file in the way"), "cannot be written"),
+        (lambda run: (run / "report").write_text("a file in the way"), "exists and is not a folder of our pages"),
     ],
 )
 def test_a_damaged_run_is_told_in_one_sentence(small: Path, damage, says: str) -> None:
