@@ -21,7 +21,7 @@ from bridgebench.eval.judges.reading import GatheredReading, Reading, half, read
 from bridgebench.eval.measures import MEASURES
 from bridgebench.eval.measures.card import Edits, MeasureCard, Need, Record, Values
 from bridgebench.eval.records.record import CellKind
-from bridgebench.eval.statistics.intervals import bootstrap, share
+from bridgebench.eval.statistics.intervals import Bounds, mean, share
 from bridgebench.methods.core.labels import LabelSpace
 
 
@@ -34,8 +34,6 @@ class Instruments:
         second: a judge that no method ever saw.
         extractor: the feature space of distances and diversity.
         reals: the real side.
-        seed: of the bootstrap.
-        resamples: of the bootstrap.
         minimum_n: fewer images than this on either side: no Fréchet distance.
     """
 
@@ -43,8 +41,6 @@ class Instruments:
     second: AttributeClassifier
     extractor: Extractor
     reals: Reals
-    seed: int
-    resamples: int
     minimum_n: int
 
     @property
@@ -209,15 +205,13 @@ class Tally:
         known = known[~np.isnan(known)]
         if not len(known):
             return {"value": None, "reason": card.without}
-        interval = share if card.shares else bootstrap
-        low, high = interval(known, self.bench.seed, self.bench.resamples)
-        return {"value": float(known.mean()), "low": low, "high": high, "n": len(known)}
+        return _record(float(known.mean()), (share if card.shares else mean)(known), len(known))
 
 
 def _linear(pairs: NDArray[np.float64]) -> Values:
     """A value for each edit whose mean is the sum of the amounts over the sum of the units (P, 2); NaN if that is 0.
 
-    The ratio in linear form: ratio + (amount − ratio · unit) / mean unit. Its bootstrap knows that amounts and units of
+    The ratio in linear form: ratio + (amount − ratio · unit) / mean unit. Its interval knows that amounts and units of
     one image go together: the truth's skill is 1 ± 0.
     """
     amounts, units = pairs.T
@@ -231,6 +225,11 @@ def _linear(pairs: NDArray[np.float64]) -> Values:
 def _kept(reading: Reading) -> Values:
     """The probabilities (N, A) of a reading as the outcomes keep them."""
     return half(reading.probabilities).astype(np.float64)
+
+
+def _record(value: float, interval: Bounds | None, n: int) -> Record:
+    low, high = interval or (None, None)
+    return {"value": value, "low": low, "high": high, "n": n}
 
 
 def _mean_of_outputs(values: Values) -> Values:

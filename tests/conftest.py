@@ -26,7 +26,6 @@ batch = 5
 minimum_n = 4
 diversity_images = 2
 diversity_draws = 3
-bootstrap = 20
 
 [weights]
 classifier = "{classifier}"

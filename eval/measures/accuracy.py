@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Values
 
-_FAMILY = Family("accuracy", 2)  # 2: with Wilson's interval
+_FAMILY = Family("accuracy", 3)  # 2: with Wilson's interval; 3: with Hall's, for means of several outputs
 
 
 def hits(present: NDArray[np.bool_], target_labels: NDArray, column: int) -> NDArray[np.bool_]:

@@ -105,7 +105,7 @@ class MeasureCard:
         kinds: the kinds of cells that it is for; the record of another cell leaves it out.
         unmet: why there is no value where a need is not met; empty: the record leaves the measure out.
         without: why there is no value where no edit has one.
-        shares: each value is 0 or 1, so the interval of the mean is Wilson's; else the bootstrap's.
+        shares: each value is 0 or 1, so the interval of the mean is Wilson's; else Hall's.
         unit: printed after the title in table heads; empty: none.
         better: the direction that is better; None where neither is: a good edit has to change something, and a method
             is right where it changes as much as the true edit.

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from bridgebench.eval.measures.card import Family, MeasureCard, Pixels, Values
 from bridgebench.eval.measures.preservation import absolute_difference, l1, ssim
 
-_FAMILY = Family("counterfactual", 2)  # 2: each edit's value in single precision
-_SKILL = Family("skill", 1)
+_FAMILY = Family("counterfactual", 2)  # 2: each edit's value in single precision, and Hall's interval
+_SKILL = Family("skill", 2)  # 2: with Hall's interval
 VISIBLE = 4  # grey levels: a pixel belongs to the true edit if a channel changes by more
 BEST_PSNR = 100.0  # dB, for images that are equal
 

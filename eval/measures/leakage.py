@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record, Values
 
-_FAMILY = Family("leakage", 3)  # 2: with its values by attribute; 3: from probabilities in half precision
+_FAMILY = Family("leakage", 3)  # 2: with its values by attribute; 3: half precision, Hall's interval
 
 
 def leakage(

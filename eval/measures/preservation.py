@@ -12,7 +12,7 @@ from bridgebench.eval.measures.card import Family, MeasureCard
 
 Maps = NDArray[np.float32]
 
-_FAMILY = Family("preservation", 2)  # 2: each edit's value in single precision
+_FAMILY = Family("preservation", 2)  # 2: each edit's value in single precision, and Hall's interval
 _BATCH = 4  # what fits the cache of a core
 _WINDOW = 11
 _SIGMA = 1.5

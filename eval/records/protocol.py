@@ -75,7 +75,7 @@ class Protocol(_Record):
         edit_strength: at what strength methods edit.
         references: how references are drawn.
         batch: images an edit call (float sums may depend on it).
-        seed, bootstrap, minimum_n: as in the profile's ``[evaluation]``.
+        seed, minimum_n: as in the profile's ``[evaluation]``.
         diversity_images, diversity_draws: likewise, of flips; None of conversions.
         outputs: likewise, of conversions; None of flips.
         device: where networks compute, if not on the CPU, whose sums are others in the last digits.
@@ -93,7 +93,6 @@ class Protocol(_Record):
     references: str = DRAWN
     batch: int
     seed: int
-    bootstrap: int
     minimum_n: int
     diversity_images: int | None
     diversity_draws: int | None

@@ -118,7 +118,6 @@ class Workbench:
             judges={"primary": self.primary.digest, "second": self.second.digest},
             batch=settings.batch,
             seed=settings.seed,
-            bootstrap=settings.bootstrap,
             minimum_n=settings.minimum_n,
             diversity_images=images,
             diversity_draws=draws,
@@ -190,8 +189,6 @@ class Workbench:
             second=self.second,
             extractor=self.extractor,
             reals=reals,
-            seed=self.settings.seed,
-            resamples=self.settings.bootstrap,
             minimum_n=self.settings.minimum_n,
         )
 

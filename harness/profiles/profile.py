@@ -81,12 +81,11 @@ class EvaluationTable(_Table):
         n: how many test images are edited (the first ones; of domains, the first ones of each; 0: all). The real side
             is every test image; of domains, every training image.
         batch: images an edit call; part of the protocol, as float sums may differ between batch sizes.
-        seed: references, latent vectors, subsets and bootstrap samples all derive from it.
+        seed: references, latent vectors and subsets all derive from it.
         features: the feature space of distances and diversity.
         minimum_n: fewer images than this on a side of a distance: a dash instead of a number.
         diversity_images, diversity_draws: how many edits of how many images the diversity is taken over (attributes).
         outputs: edits of each source image, all of which are measured (domains).
-        bootstrap: resamples of a confidence interval.
     """
 
     n: Count
@@ -97,7 +96,6 @@ class EvaluationTable(_Table):
     diversity_images: Positive = 8
     diversity_draws: Annotated[int, Field(ge=2)] = 10
     outputs: Annotated[int, Field(ge=2)] = 10
-    bootstrap: Positive
 
 
 class Profile(_Table):

@@ -72,7 +72,7 @@ def cell() -> Cell:
     primary, second = judge("resnet", 1), judge("plain", 2)
     extractor = load_extractor("attributes", classifier=primary)
     reals = Reals(extractor(photos), labels, SPACE, seed=0)
-    bench = Instruments(primary, second, extractor, reals, seed=0, resamples=100, minimum_n=10)
+    bench = Instruments(primary, second, extractor, reals, minimum_n=10)
     source, target = photos[:40], SPACE.target(labels[:40], "Bangs")
     return Cell(bench, Task(BANGS, labels[:40], target, read(primary, source)), source, source)
 

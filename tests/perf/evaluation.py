@@ -1,7 +1,7 @@
 """Evaluation from edits to records: how much of it is the network passes that it cannot avoid, and the naive way.
 
 The share is taken within one run: every call of an editor and of a judge is timed where it happens, and so is the
-drawing of true edits, which only embedded data has. Everything else is ours: pixels, SSIM, distances, bootstrap, PNG
+drawing of true edits, which only embedded data has. Everything else is ours: pixels, SSIM, distances, intervals, PNG
 strips, records.
 """
 

@@ -47,7 +47,6 @@ batch = 16
 features = "inception"
 minimum_n = 50
 diversity_images = 8
-bootstrap = 1000
 [weights]
 """
 COUNT = 20_000

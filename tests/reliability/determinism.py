@@ -25,7 +25,7 @@ from bridgebench.harness.profiles.profile import Profile, load_profile
 
 IMAGES, OTHER_BATCH = 8, 5
 COLUMNS = {"faces64": ("Bangs", "Male"), "animals64": ("cat2dog",)}
-FEW = {"n": IMAGES, "minimum_n": 4, "bootstrap": 100}
+FEW = {"n": IMAGES, "minimum_n": 4}
 DRAWS = {"faces64": {"diversity_images": 2, "diversity_draws": 2}, "animals64": {"outputs": 2}}
 REALS = {"train": 120, "validation": 12, "test": 60}  # of the animals: the real side of their distances
 FOLDERS = ("cells", "samples", "details", "grids", "cache")

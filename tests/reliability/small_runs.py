@@ -19,7 +19,6 @@ batch = 4
 minimum_n = 4
 diversity_images = 2
 diversity_draws = 2
-bootstrap = 20
 """
 TRAINING = """
 [train.stargan]

@@ -40,7 +40,6 @@ n = 10
 outputs = 3
 batch = 5
 minimum_n = 4
-bootstrap = 20
 [weights]
 classifier = "classifier.safetensors"
 judge = "judge.safetensors"

@@ -34,7 +34,6 @@ batch = 2
 minimum_n = 2
 diversity_images = 1
 diversity_draws = 2
-bootstrap = 10
 [weights]
 classifier = "classifier.safetensors"
 stargan = "stargan.safetensors"

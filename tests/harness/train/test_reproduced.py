@@ -74,7 +74,6 @@ test = 20
 n = 20
 batch = 20
 minimum_n = 20
-bootstrap = 10
 [train.stargan]
 width = 4
 blocks = 1

@@ -52,7 +52,6 @@ def test_every_line_of_the_protocol_is_explained() -> None:
         judges={"primary": "p", "second": "s"},
         batch=1,
         seed=0,
-        bootstrap=10,
         minimum_n=2,
         diversity_images=1,
         diversity_draws=2,
