@@ -6,7 +6,7 @@ an edit. The same batches give the same bytes. A measure that cannot be had says
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,7 +17,8 @@ from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.features import Extractor
 from bridgebench.eval.judges.gathered import Gathered
-from bridgebench.eval.judges.reading import GatheredReading, Reading, half, read
+from bridgebench.eval.judges.networks import Networks
+from bridgebench.eval.judges.reading import GatheredReading, Reading, batches, half, read
 from bridgebench.eval.measures import MEASURES
 from bridgebench.eval.measures.card import Edits, MeasureCard, Need, Record, Values
 from bridgebench.eval.records.record import CellKind
@@ -35,6 +36,7 @@ class Instruments:
         extractor: the feature space of distances and diversity.
         reals: the real side.
         minimum_n: fewer images than this on either side: no Fréchet distance.
+        networks: what single measures look through besides.
     """
 
     primary: AttributeClassifier
@@ -42,6 +44,7 @@ class Instruments:
     extractor: Extractor
     reals: Reals
     minimum_n: int
+    networks: Networks = field(default_factory=Networks)
 
     @property
     def space(self) -> LabelSpace:
@@ -115,6 +118,7 @@ class Tally:
         self._primary, self._second = GatheredReading(self._total), GatheredReading(self._total)
         self._features = Gathered(self._total)
         self._values: dict[str, Gathered] = {}
+        self._vectors: dict[str, Gathered] = {}
 
     def add(self, source: NDArray[np.uint8], edited: NDArray[np.uint8], truth: NDArray[np.uint8] | None = None) -> None:
         """Takes the next edits, in order: uint8 (M, H, W, 3) before, after, and as they truly are, if that is known."""
@@ -125,8 +129,41 @@ class Tally:
         if truth is not None:
             self._given.add("truth")
         for card in MEASURES:
-            if card.of_images and self._takes(card):
-                self._values.setdefault(card.key, Gathered(self._total)).add(card.of_images(source, edited, truth))
+            if card.of_images and not card.network and self._takes(card):
+                self._add_values(card, card.of_images(source, edited, truth))
+        for rows in batches(edited):
+            self._look_through_networks(source[rows], edited[rows], None if truth is None else truth[rows])
+
+    def _look_through_networks(
+        self, source: NDArray[np.uint8], edited: NDArray[np.uint8], truth: NDArray[np.uint8] | None
+    ) -> None:
+        """Takes the measures of the next edits that look through a network; each network sees an image once."""
+        seen: dict[tuple[str, str], NDArray[np.float32]] = {}
+
+        def vectors(name: str, which: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+            network = self.bench.networks.found[name]
+            key = (network.digest, which)
+            if key not in seen:
+                seen[key] = network.embed(images)
+            return seen[key]
+
+        through = [card for card in MEASURES if card.network and self._takes(card)]
+        for card in through:
+            if card.of_images:
+                wanted = truth if "truth" in card.needs else None
+                self._add_values(
+                    card,
+                    card.of_images(
+                        vectors(card.network, "source", source),
+                        vectors(card.network, "edited", edited),
+                        None if wanted is None else vectors(card.network, "truth", wanted),
+                    ),
+                )
+        for name in dict.fromkeys(card.network for card in through if card.of_cell):
+            self._vectors.setdefault(name, Gathered(self._total)).add(vectors(name, "edited", edited))
+
+    def _add_values(self, card: MeasureCard, values: Values) -> None:
+        self._values.setdefault(card.key, Gathered(self._total)).add(values)
 
     @cached_property
     def edits(self) -> Edits:
@@ -180,10 +217,14 @@ class Tally:
         edits, found = replace(self.edits, draws=draws), CellMeasures({}, {})
         for card in MEASURES:
             if not self._takes(card):
-                if card.unmet and self.task.kind in card.kinds:
-                    found.records[card.key] = {"value": None, "reason": card.unmet}
+                reason = self._missing(card)
+                if reason and self.task.kind in card.kinds:
+                    found.records[card.key] = {"value": None, "reason": reason}
                 continue
-            measured = card.of_cell(edits) if card.of_cell else self.values(card.key)
+            if card.of_cell:
+                measured = card.of_cell(self._in_space(edits, card.network) if card.network else edits)
+            else:
+                measured = self.values(card.key)
             if isinstance(measured, dict):
                 found.records[card.key] = measured
             elif measured is not None:  # a mean can be computed again from the values that the outcomes keep
@@ -193,7 +234,19 @@ class Tally:
 
     def _takes(self, card: MeasureCard) -> bool:
         """Whether a measure is for this kind of cell and has what it needs."""
-        return self.task.kind in card.kinds and self._given.issuperset(card.needs)
+        there = not card.network or card.network in self.bench.networks.found
+        return there and self.task.kind in card.kinds and self._given.issuperset(card.needs)
+
+    def _missing(self, card: MeasureCard) -> str:
+        """Why a measure was not taken; empty: the record leaves it out."""
+        if not self._given.issuperset(card.needs):
+            return card.unmet
+        return self.bench.networks.missing.get(card.network, "")
+
+    def _in_space(self, edits: Edits, network: str) -> Edits:
+        """The edits with the features and the real images in the space of a network."""
+        reals = self.bench.networks.reals[network]
+        return replace(edits, features=self._vectors[network].rows, reals=reals, draws=None)
 
     def _each(self, rows: NDArray) -> NDArray:
         """The rows of the sources (N, A), repeated for each of their outputs (P, A)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,14 +75,20 @@ def half(values: NDArray[Any]) -> NDArray[np.float32]:
     return rounded.astype(np.float32)
 
 
+def batches(images: NDArray[np.uint8]) -> Iterator[slice]:
+    """Slices of images (N ≥ 1, H, W, 3) that a network looks at together: at most 128, fewer of large images."""
+    height, width = np.asarray(images[:1]).shape[1:3]
+    size = min(BATCH, max(1, _LARGEST // (height * width)))
+    for start in range(0, len(images), size):
+        yield slice(start, start + size)
+
+
 def read(judge: AttributeClassifier, images: NDArray[np.uint8]) -> Reading:
     """A judge's answers for uint8 images (N ≥ 1, H, W, 3), which may be an array on disk, read slice by slice."""
     device = next(judge.parameters()).device
     found = GatheredReading(len(images))
-    height, width = np.asarray(images[:1]).shape[1:3]
-    size = min(BATCH, max(1, _LARGEST // (height * width)))
-    for start in range(0, len(images), size):
-        batch = to_float(np.asarray(images[start : start + size]), device)
+    for rows in batches(images):
+        batch = to_float(np.asarray(images[rows]), device)
         with torch.inference_mode():
             logits, features = judge.read(batch)
         found.add(Reading(logits.cpu().numpy(), half(features.cpu().numpy())))

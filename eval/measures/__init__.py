@@ -6,7 +6,17 @@ the protocol, tables, pages, exports and the command line walk that list. What i
 
 from __future__ import annotations
 
-from bridgebench.eval.measures import accuracy, counterfactual, diversity, fd, kid, leakage, preservation
+from bridgebench.eval.measures import (
+    accuracy,
+    counterfactual,
+    diversity,
+    fd,
+    identity,
+    kid,
+    leakage,
+    lpips,
+    preservation,
+)
 from bridgebench.eval.measures.card import MeasureCard, Place
 
 # In the order in which tables show them. Skill leads where there are true edits.
@@ -23,13 +33,17 @@ MEASURES: list[MeasureCard] = [
     kid.KID,
     leakage.LEAKAGE,
     leakage.LEAKAGE_BY,
+    identity.IDENTITY,
+    identity.NO_FACE,
     preservation.L1_SOURCE,
     preservation.SSIM_SOURCE,
+    lpips.LPIPS_SOURCE,
     counterfactual.PSNR_TRUE,
     counterfactual.SSIM_TRUE,
     counterfactual.L1_TRUE,
     counterfactual.L1_INSIDE,
     counterfactual.L1_OUTSIDE,
+    lpips.LPIPS_TRUE,
     diversity.DIVERSITY,
 ]
 SUCCESS: tuple[Place, ...] = ("accuracy", "distance")  # does it edit, and does it look real

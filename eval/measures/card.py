@@ -102,6 +102,9 @@ class MeasureCard:
         of_cell: gives a value (P,) for each edit of a cell; or the whole record of the cell; or None: there is nothing
             to measure, and the cell's record leaves the measure out.
         needs: what must be there: a judge, features, a true edit, columns that are attributes or that are domains.
+        network: the network through which the function looks: `of_images` gets the network's vectors (M, D) in place of
+            pixels, and true edits only if it needs them; of `of_cell`, the edits' features and real images are those in
+            the network's space. A run without the network says how to get it, and has no value.
         kinds: the kinds of cells that it is for; the record of another cell leaves it out.
         unmet: why there is no value where a need is not met; empty: the record leaves the measure out.
         without: why there is no value where no edit has one.
@@ -122,10 +125,11 @@ class MeasureCard:
     about: str
     about_conversions: str = ""
     spoken: str = ""
-    of_images: Callable[[Pixels, Pixels, Any], Values] | None = None
+    of_images: Callable[[Any, Any, Any], Values] | None = None
     of_cell: Callable[[Edits], NDArray | Record | None] | None = None
     needs: tuple[Need, ...] = ()
     kinds: tuple[CellKind, ...] = ("flip", "several", "sequence", "added")
+    network: str = ""
     unmet: str = ""
     without: str = ""
     shares: bool = False

@@ -70,6 +70,7 @@ class Protocol(_Record):
         attributes: label columns, in order.
         cells: what a cell of a method and mode is: the flip of an attribute, or a conversion between two domains.
         judges: SHA-256 of the weights of the primary and the second judge.
+        networks: SHA-256 of the weights of the networks that single measures look through, by name.
         measures: version of each family of measures.
         flip_rule: version of the one flip rule.
         edit_strength: at what strength methods edit.
@@ -87,6 +88,7 @@ class Protocol(_Record):
     cells: Literal["flips", "conversions"] = "flips"
     features: FeatureRecord
     judges: dict[Literal["primary", "second"], str]
+    networks: dict[str, str] = Field(default_factory=dict)
     measures: dict[str, int] = Field(default_factory=versions)
     flip_rule: int = FLIP_RULE
     edit_strength: str = "each method's official test default"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,13 @@ from bridgebench.eval.cell import Instruments
 from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.eval.judges.features import load_extractor
-from bridgebench.eval.judges.reading import Reading, read
+from bridgebench.eval.judges.gathered import Gathered
+from bridgebench.eval.judges.networks import Network, Networks
+from bridgebench.eval.judges.reading import Reading, batches, read
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.protocol import DEALT, DRAWN, DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
 from bridgebench.harness.benchmark.loaded_methods import LoadedMethods
+from bridgebench.harness.benchmark.networks import SPACES, open_networks
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.open import open_split
@@ -81,6 +84,7 @@ class Workbench:
                 "so that what fools one fools the other: train or name a judge of another."
             )
         self.extractor = load_extractor(settings.features, self.primary, profile.weights.get(settings.features), device)
+        self.networks, self.missing_networks = open_networks(profile, device)
         self.test = open_split(profile, "test", data_root=setup.data_root, limit=setup.limit)
         self.labels = np.asarray(self.test.labels)
         self.attributes = self.test.attributes
@@ -116,6 +120,7 @@ class Workbench:
                 name=features.name, title=features.title, dimension=features.dimension, digest=features.digest
             ),
             judges={"primary": self.primary.digest, "second": self.second.digest},
+            networks={name: network.digest for name, network in sorted(self.networks.items())},
             batch=settings.batch,
             seed=settings.seed,
             minimum_n=settings.minimum_n,
@@ -190,7 +195,31 @@ class Workbench:
             extractor=self.extractor,
             reals=reals,
             minimum_n=self.settings.minimum_n,
+            networks=Networks(self.networks, self.missing_networks, self._deep_reals(labels)),
         )
+
+    def _deep_reals(self, labels: NDArray) -> dict[str, Reals]:
+        """The real images in the spaces of DINOv2 and CLIP, as far as these are there."""
+        return {
+            name: Reals(self._vectors(name), labels, self.space, self.settings.seed)
+            for name in SPACES
+            if name in self.networks
+        }
+
+    def _vectors(self, name: str) -> NDArray[np.float32]:
+        """Vectors of all real images by a network, (M, D)."""
+        network, found = self.networks[name], []
+        for split, images in self.real_splits.items():
+            key = hash_of([images.digest, network.digest])
+            made = partial(self._vectors_of, network, images)
+            found.append(self._kept(f"{name}-{split}-{key[:16]}", ("vectors",), made)["vectors"])
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def _vectors_of(self, network: Network, images: ImageSet) -> Arrays:
+        gathered = Gathered(len(images.labels))
+        for rows in batches(images.images):
+            gathered.add(network.embed(np.asarray(images.images[rows])))
+        return {"vectors": gathered.rows}
 
     def keep_features(self) -> None:
         """Stores the readings of all test images and the real features in the run directory, where workers find them.

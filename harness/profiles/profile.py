@@ -83,6 +83,7 @@ class EvaluationTable(_Table):
         batch: images an edit call; part of the protocol, as float sums may differ between batch sizes.
         seed: references, latent vectors and subsets all derive from it.
         features: the feature space of distances and diversity.
+        identity: by which face recognizer identity is measured: "dlib" for photos (the extra bridgebench[identity]).
         minimum_n: fewer images than this on a side of a distance: a dash instead of a number.
         diversity_images, diversity_draws: how many edits of how many images the diversity is taken over (attributes).
         outputs: edits of each source image, all of which are measured (domains).
@@ -92,6 +93,7 @@ class EvaluationTable(_Table):
     batch: Positive
     seed: Count = 0
     features: Literal["attributes", "inception", "inception-imagenet"] = "attributes"
+    identity: Literal["dlib"] | None = None
     minimum_n: Annotated[int, Field(ge=2)]
     diversity_images: Positive = 8
     diversity_draws: Annotated[int, Field(ge=2)] = 10
@@ -112,7 +114,8 @@ class Profile(_Table):
             an iteration (`methods.training.averaging`); 0: the last weights are kept, no average.
         variants: methods with another seed or recipe, by name.
         weights: weights files by method (and ``classifier``, ``judge``), instead of trained or shipped ones; and those
-            of the feature spaces "inception" and "inception-imagenet".
+            of the feature spaces "inception" and "inception-imagenet"; and of networks that single measures look
+            through: ``lpips`` (a file), ``dinov2`` and ``clip`` (folders).
     """
 
     name: str

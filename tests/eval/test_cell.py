@@ -13,6 +13,7 @@ from bridgebench.eval.distances.kernel import kernel_distance
 from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.features import load_extractor
+from bridgebench.eval.judges.networks import Network, Networks
 from bridgebench.eval.judges.reading import read
 from bridgebench.eval.measures.counterfactual import BEST_PSNR
 from bridgebench.methods.core.labels import Attributes
@@ -182,6 +183,40 @@ def test_the_skills_of_edits_have_the_cell_s_skill_as_their_mean(cell):
     ratios = 1 - error[draws].sum(axis=1) / idle[draws].sum(axis=1)
     width = found["high"] - found["low"]
     assert np.quantile(ratios, [0.025, 0.975]) == pytest.approx([found["low"], found["high"]], abs=0.25 * width)
+
+
+def test_a_measure_looks_through_its_network_and_each_network_sees_an_image_once(cell):
+    """The networks give an image's mean colour; one finds no face in bright images."""
+    asked = []
+
+    def colour(images):
+        asked.append(len(images))
+        return images.mean(axis=(1, 2)).astype(np.float32)
+
+    def faces(images):
+        found = colour(images)
+        return np.where(found.mean(axis=1, keepdims=True) > 128, np.nan, found)
+
+    seen = {"lpips": Network("a", colour), "identity": Network("b", faces), "faces": Network("b", faces)}
+    source = np.full((40, 32, 32, 3), 100, np.uint8)
+    edited = source.copy()
+    edited[:10] += 100
+    edited[10:, :, :, 0] = 0
+    bench = replace(cell.bench, networks=Networks(seen, {"identity": "not asked", "dinov2": "name its folder"}))
+    measures = replace(cell, bench=bench, source=source, edited=edited, truth=source).measures()
+    assert sum(asked) == 40 * (3 + 2)  # source, edit and truth for LPIPS; source and edit for the faces
+    assert measures["lpips_source"]["value"] == measures["lpips_true"]["value"] == pytest.approx(15000)
+    assert measures["identity"]["value"] == pytest.approx((2 / 3) ** 0.5) and measures["identity"]["n"] == 30
+    assert measures["no_face"]["value"] == 0.25 and measures["no_face"]["n"] == 40
+    without = cell.measures()
+    assert not {"lpips_source", "lpips_true", "identity", "no_face"} & without.keys()
+
+
+def test_an_absent_network_is_a_dash_that_says_how_to_get_it(cell):
+    bench = replace(cell.bench, networks=Networks(missing={"lpips": "name its file"}))
+    measures = replace(cell, bench=bench).measures()
+    assert measures["lpips_source"] == {"value": None, "reason": "name its file"}
+    assert "lpips_true" not in measures  # without true edits there is none anyway
 
 
 def test_one_direction_alone(cell):

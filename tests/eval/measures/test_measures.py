@@ -118,16 +118,6 @@ def test_every_card_is_whole_and_stands_in_one_section() -> None:
 
 
 def test_a_family_has_one_version() -> None:
-    assert versions() == {
-        "accuracy": 3,
-        "fd": 2,
-        "kid": 3,
-        "leakage": 3,
-        "preservation": 2,
-        "counterfactual": 2,
-        "skill": 2,
-        "diversity": 2,
-    }
     assert all(versions()[card.family.name] == card.family.version for card in MEASURES)
 
 
