@@ -18,7 +18,7 @@ from bridgebench.eval.records.aside import change_protocol
 from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.marks import check_folder, mark
-from bridgebench.eval.records.measured import Baselines, CostRecord
+from bridgebench.eval.records.measured import Baselines, CellRecord, CostRecord
 from bridgebench.eval.records.pictures import STRIP, strip_png
 from bridgebench.eval.records.record import MODES
 from bridgebench.eval.records.run import RunRecord
@@ -34,7 +34,8 @@ from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.devices import check_device
 from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.memory import give_back
-from bridgebench.harness.processes.messages import step, told
+from bridgebench.harness.processes.messages import step
+from bridgebench.harness.processes.progress import meter
 from bridgebench.harness.processes.stopping import certainly
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import CannotWrite, UserError
@@ -237,34 +238,29 @@ def _failures(run: RunDirectory, failed: Sequence[str]) -> Iterator[str]:
 
 @contextmanager
 def _progress(run: RunDirectory, missing: Sequence[Cell]) -> Iterator[None]:
-    """Shows a bar of finished cells and time left. It watches the run directory, so it works for any back end."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    """Shows how many cells are finished, until the block ends. It watches the run directory: any back end will do."""
+    waiting, finished = [*missing], threading.Event()
+    failed = images = 0
 
-    files = [file for cell in missing for file in (run.cell_file(*cell.place), run.error_file(*cell.place))]
-    finished = threading.Event()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=120, disable=not told()) as progress:
-        task = progress.add_task("cells", total=len(missing))
+    def look() -> None:
+        nonlocal waiting, failed, images
+        still = []
+        for cell in waiting:
+            if run.cell_file(*cell.place).is_file():
+                record = CellRecord.find(run.cell_file(*cell.place))
+                images += record.n if record is not None else 0
+            elif run.error_file(*cell.place).is_file():
+                failed += 1
+            else:
+                still.append(cell)
+        waiting = still
+        shown.show(len(missing) - len(waiting), images=images, failed=failed)
 
-        def watch() -> None:
-            while not finished.wait(0.5):
-                progress.update(task, completed=sum(file.is_file() for file in files))
+    def watch() -> None:
+        while not finished.wait(0.5):
+            look()
 
+    with meter("cells", len(missing)) as shown:
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
         try:
@@ -272,4 +268,4 @@ def _progress(run: RunDirectory, missing: Sequence[Cell]) -> Iterator[None]:
         finally:
             finished.set()
             watcher.join()
-            progress.update(task, completed=sum(file.is_file() for file in files))
+            look()

@@ -15,7 +15,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from bridgebench.harness.commands import contract, data, methods, profiles, report, verify, weights
+from bridgebench.harness.commands import contract, data, methods, profiles, report, status, verify, weights
 from bridgebench.harness.commands.benchmark import benchmark
 from bridgebench.harness.commands.demo import demo
 from bridgebench.harness.commands.edit import edit
@@ -44,6 +44,7 @@ command(app, "methods", json_fields=methods.JSON_FIELDS)(methods.list_methods)
 command(app, "profiles", json_fields=profiles.JSON_FIELDS)(profiles.profiles)
 command(app)(benchmark)
 command(app)(train)
+command(app, "status", json_fields=status.JSON_FIELDS)(status.status)
 command(app, "report", json_fields=report.JSON_FIELDS)(report.report)
 command(app, "verify", json_fields=verify.JSON_FIELDS)(verify.verify)
 command(app)(edit)

@@ -1,4 +1,4 @@
-"""Runs many small jobs on all cores, with ordered results and a bar; safe if the caller has threads of torch."""
+"""Runs many small jobs on all cores, in order, and shows how far they are; safe if the caller has threads of torch."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import nullcontext
 from itertools import islice
 from typing import TypeVar
 
-from bridgebench.harness.processes.messages import told
+from bridgebench.harness.processes.progress import meter
 from bridgebench.harness.processes.stopping import ctrl_c_kept_from_children
 
 Job = TypeVar("Job")
@@ -39,18 +39,22 @@ def run_all(
     Args:
         work: picklable; runs in spawned processes if there are many jobs, else in this process.
         jobs: picklable.
-        title: title of the bar, which is shown on standard error if that is a terminal; "": no bar.
+        title: what is done, for the bar on a terminal and the lines of a log; "": neither.
         chunk: number of jobs sent to a process at once.
         worth: smallest number of jobs for which processes are started.
-        weight: how much a job counts in the bar.
+        weight: how many images a job is.
 
     A caller that stops early (an error, Ctrl-C) waits only for chunks that have begun.
     """
-    with _bar(title, sum(map(weight, jobs))) as advance:
+    shown = meter(title, sum(map(weight, jobs)), passing=True) if title else nullcontext()
+    with shown as found:
         results = _here(work, jobs) if len(jobs) < worth or cores() == 1 else _by_processes(work, jobs, chunk)
+        done = 0
         for job, result in zip(jobs, results, strict=True):
             yield result
-            advance(weight(job))
+            done += weight(job)
+            if found is not None:
+                found.show(done, images=done)
 
 
 def _here(work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
@@ -74,16 +78,3 @@ def _by_processes(work: Callable[[Job], Result], jobs: Sequence[Job], chunk: int
 
 def _run_chunk(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
     return [work(job) for job in jobs]
-
-
-@contextmanager
-def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    hidden = not (title and told() and console.is_terminal)
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda count: progress.advance(task, count)

@@ -1,10 +1,10 @@
-"""Progress display of a training run: a live line in a terminal, or a plain line now and then in a log."""
+"""Shows how far a training run is: a live line on a terminal, a plain line now and then in a log, and a file."""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,10 +14,12 @@ from rich.live import Live
 from rich.text import Text
 
 from bridgebench.harness.processes.messages import told
+from bridgebench.harness.processes.progress import LINE_SECONDS, Speed, spoken
 from bridgebench.harness.train.checkpoint import Progress
+from bridgebench.harness.train.progress_file import TrainingProgress
 
 _log = logging.getLogger(__name__)
-_LINE_SECONDS = 30.0
+_FILE_SECONDS = 10.0
 _WINDOW_SECONDS = 60.0  # speed is measured over the last minute: a warm-up can be ten times as fast as the rest
 
 
@@ -27,14 +29,15 @@ class Display:
     Args:
         total: number of iterations of the recipe, or None.
         progress: progress at the start of this run.
-        batch_size: images per batch.
         deadline: value of ``time.monotonic()`` at which the run stops, or None.
+        folder: the folder of the run, into which ``progress.json`` is written.
     """
 
-    def __init__(self, total: int | None, progress: Progress, batch_size: int, deadline: float | None) -> None:
-        self.total, self.deadline, self.batch_size = total, deadline, batch_size
-        self._marks = deque([(time.monotonic(), progress.iteration, progress.images)])
-        self._last_line = 0.0
+    def __init__(self, total: int | None, progress: Progress, deadline: float | None, folder: Path) -> None:
+        self.total, self.deadline, self.folder = total, deadline, folder
+        self._speed = Speed(_WINDOW_SECONDS, progress.iteration, progress.images)
+        self._last_line = self._last_file = -math.inf
+        self._losses: dict[str, float] = {}
         console = Console(highlight=False)
         self._live = Live(console=console, refresh_per_second=2) if told() and console.is_terminal else None
 
@@ -51,38 +54,40 @@ class Display:
 
     def show(self, progress: Progress, losses: Mapping[str, float]) -> None:
         """Shows how far the run is and its newest losses."""
-        line = self._line(progress, losses)
+        now, self._losses = time.monotonic(), dict(losses)
+        found = self._found(progress)
         if self._live:
-            self._live.update(Text(line))
-        elif time.monotonic() - self._last_line > _LINE_SECONDS:
-            self._last_line = time.monotonic()
-            _log.info(line)
+            self._live.update(Text(_line(found)))
+        elif now - self._last_line > LINE_SECONDS:
+            self._last_line = now
+            _log.info(_line(found))
+        if now - self._last_file > _FILE_SECONDS:
+            self._last_file = now
+            found.write(self.folder)
 
     def finish(self, progress: Progress, weights: Path, complete: bool) -> None:
         """Says where the weights are, and how to resume a run that is not finished."""
+        self.note(progress, complete)
         spent = f"{progress.iteration} iterations, {progress.seconds / 60:.1f} minutes in all"
         _log.info(f"Saved {weights} ({spent}).")
         if not complete:
             _log.info("The recipe is not at its end: --resume goes on from here.")
 
-    def _line(self, progress: Progress, losses: Mapping[str, float]) -> str:
-        began, iteration, images = self._window(progress)
-        elapsed = max(time.monotonic() - began, 1e-6)
-        per_second = (progress.images - images) / elapsed
-        goal = f"/{self.total}" if self.total else ""
-        terms = " ".join(f"{name} {value:.3g}" for name, value in losses.items())
-        left = self._seconds_left(progress.iteration, (progress.iteration - iteration) / elapsed)
-        remaining = "" if left is None else f" · {left / 60:.0f} min left"
-        return f"iteration {progress.iteration}{goal} · {per_second:.0f} images/s{remaining} · {terms}"
+    def note(self, progress: Progress, complete: bool) -> None:
+        """Writes how far the run is at the end of this call."""
+        self._found(progress).model_copy(update={"complete": complete}).write(self.folder)
 
-    def _window(self, progress: Progress) -> tuple[float, int, int]:
-        """The start of the last minute (or of the run, if later), and the iterations and images until then."""
-        now = time.monotonic()
-        while len(self._marks) > 1 and now - self._marks[1][0] >= _WINDOW_SECONDS:
-            self._marks.popleft()
-        if now - self._marks[-1][0] >= 1:
-            self._marks.append((now, progress.iteration, progress.images))
-        return self._marks[0]
+    def _found(self, progress: Progress) -> TrainingProgress:
+        iterations, images = self._speed(progress.iteration, progress.images)
+        return TrainingProgress(
+            iteration=progress.iteration,
+            total=self.total,
+            seconds=progress.seconds,
+            images=progress.images,
+            images_per_second=images,
+            seconds_left=self._seconds_left(progress.iteration, iterations),
+            losses={name: value for name, value in self._losses.items() if math.isfinite(value)},
+        )
 
     def _seconds_left(self, iteration: int, rate: float) -> float | None:
         ends = []
@@ -91,3 +96,10 @@ class Display:
         if self.total is not None and rate > 0:
             ends.append((self.total - iteration) / rate)
         return max(0.0, min(ends)) if ends else None
+
+
+def _line(found: TrainingProgress) -> str:
+    goal = f"/{found.total}" if found.total else ""
+    terms = " ".join(f"{name} {value:.3g}" for name, value in found.losses.items())
+    left = "" if found.seconds_left is None else f" · {spoken(found.seconds_left)} left"
+    return f"iteration {found.iteration}{goal} · {found.images_per_second:.0f} images/s{left} · {terms}"

@@ -34,6 +34,7 @@ from bridgebench.harness.train.features import lend_features
 from bridgebench.harness.train.health import LossGuard, check_networks
 from bridgebench.harness.train.launch import launch
 from bridgebench.harness.train.precision import AUTO, resolved
+from bridgebench.harness.train.progress_file import FILE as PROGRESS
 from bridgebench.harness.train.sampler import BatchSampler
 from bridgebench.harness.train.samples import write_sample_grid
 from bridgebench.harness.train.tensorboard import event_log
@@ -187,7 +188,7 @@ def train_here(
         if writes:
             log = shown.enter_context(event_log(out))
             deadline = None if minutes is None else end
-            display = shown.enter_context(Display(total, progress, training.batch_size, deadline))
+            display = shown.enter_context(Display(total, progress, deadline, out))
         while total is None or progress.iteration < total:
             # What is due before the next iteration, by the first process's clock; a signal to any process counts.
             now = time.monotonic()
@@ -239,7 +240,7 @@ def _held(out: Path) -> Iterator[None]:
     """Locks the run's folder; removes half-written files of an earlier killed run, and at the end those of this run."""
 
     def clean() -> None:
-        for name in (FILE, WEIGHTS, "weights.md", f"{SAMPLES}/*.png"):
+        for name in (FILE, WEIGHTS, "weights.md", PROGRESS, f"{SAMPLES}/*.png"):
             remove_temporaries(out, name)
 
     with locked(out), certainly(clean):

@@ -144,7 +144,7 @@ def _run(fit: JudgeFit, folder: Path, stretch: float | None) -> None:
     saved = time.monotonic()
     with (
         StopRequest() as request,
-        Display(fit.total, fit.progress, fit.sampler.batch_size, deadline) as display,
+        Display(fit.total, fit.progress, deadline, folder) as display,
     ):
         while fit.ended is None and not request.number and time.monotonic() < until:
             fit.step()
@@ -154,6 +154,7 @@ def _run(fit: JudgeFit, folder: Path, stretch: float | None) -> None:
                 fit.save(folder)
                 saved = time.monotonic()
         fit.save(folder)
+        display.note(fit.progress, fit.ended is not None)
         if request.number:
             raise Stopped(
                 request.number, "stopped, and a checkpoint is saved; give the same command with --resume to go on."

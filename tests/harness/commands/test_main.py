@@ -20,8 +20,9 @@ from bridgebench.methods import names
 
 Write = Callable[..., Path]
 CALLS = (
-    "methods", "profiles", "benchmark", "train", "report", "verify", "edit", "demo", "contract",
-    "data preview", "data check", "data prepare", "weights import", "weights show", "weights card", "weights reproduce",
+    "methods", "profiles", "benchmark", "status", "train", "report", "verify", "edit", "demo", "contract",
+    "data preview", "data check", "data prepare",
+    "weights import", "weights show", "weights card", "weights reproduce",
 )  # fmt: skip
 LIGHT = (["--help"], ["benchmark", "-h"], ["methods"], ["methods", "--variants"], ["profiles"], ["--version"])
 

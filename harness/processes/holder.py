@@ -1,0 +1,53 @@
+"""Which process works in a folder, as its lock says, for a look from outside; nothing is locked or written."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridgebench.harness.processes.lock import LOCK
+from bridgebench.methods.core.files import parse_json, read_bytes
+
+_LARGEST = 1000  # bytes of a lock
+_STALE = 60.0  # seconds without a sign of life after which a process on another machine counts as dead
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that a folder's lock names.
+
+    Attributes:
+        host, pid: the process.
+        alive: whether it still runs: here, whether there is such a process; of another machine, whether it touched the
+            lock within the last minute.
+    """
+
+    host: str
+    pid: int
+    alive: bool
+
+
+def holder(folder: Path) -> Holder | None:
+    """The process that works in a folder, or that was killed there; None where there is no lock or a damaged one."""
+    path = folder / LOCK
+    try:
+        found = parse_json(read_bytes(path, _LARGEST))
+        host, pid = str(found["host"]), int(found["pid"])
+        here = host == socket.gethostname()
+        alive = _runs(pid) if here else time.time() - path.stat().st_mtime < _STALE
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Holder(host, pid, alive)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # sends nothing; says whether there is such a process
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        return True
+    return True
