@@ -45,7 +45,7 @@ epochs = 1
 def path(tiny_profile: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A profile of StarGAN, a variant of it and two judges; its runs lie in the test's folder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("score", "print_scores"):  # has tests of its own, and takes most of the time
+    for name in ("score", "scores_table"):  # has tests of its own, and takes most of the time
         monkeypatch.setattr(classifier, name, lambda *_: {})
     found = tiny_profile(('["identity", "oracle"]', '["identity", "stargan"]'))
     found.write_text(found.read_text().partition("[weights]")[0] + SMALL)
