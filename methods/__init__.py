@@ -1,7 +1,8 @@
 """The methods of bridgebench: their names and cards, loading, saving, and the start of a training.
 
 Methods register under the entry-point group ``bridgebench.methods``; the value of an entry point is a
-:class:`methods.card.MethodCard`. torch is imported only when a method is loaded or trained.
+:class:`methods.card.MethodCard`. torch is imported only when a method is loaded or trained. A plug-in's code runs in
+this process only when its method is loaded or trained; its card is read in another one (:mod:`methods.foreign`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bridgebench.methods.card import MethodCard
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.weights import build, header, save_tensors
+from bridgebench.methods.foreign import read_card
 
 if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
 
 GROUP = "bridgebench.methods"
 
-__all__ = ["GROUP", "MethodCard", "card", "editor_class", "load", "names", "save", "start_training"]
+__all__ = ["GROUP", "MethodCard", "card", "editor_class", "is_foreign", "load", "names", "save", "start_training"]
 
 
 @lru_cache
 def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+    found = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, _is_ours(entry)))
+    return {entry.name: entry for entry in found}  # of two with one name the last counts: no plug-in replaces ours
 
 
 def names() -> list[str]:
@@ -42,26 +45,51 @@ def card(name: str) -> MethodCard:
     Raises:
         UserError: no method of that name is installed, or its plug-in cannot be imported.
     """
+    entry = _entry(name)
+    return _load_card(entry) if _is_ours(entry) else read_card(name, entry.value)
+
+
+def is_foreign(name: str) -> bool:
+    """Whether the method called `name` comes from a plug-in, which is somebody else's code.
+
+    Raises:
+        UserError: no method of that name is installed.
+    """
+    return not _is_ours(_entry(name))
+
+
+def _entry(name: str) -> EntryPoint:
     entry = _entries().get(name)
     if entry is None:
         hint = did_you_mean(name, names())
         raise UserError(f"There is no method '{name}'.{hint} `bridgebench methods` lists those that are installed.")
+    return entry
+
+
+def _is_ours(entry: EntryPoint) -> bool:
+    return entry.value.partition(".")[0] == "bridgebench"
+
+
+def _load_card(entry: EntryPoint) -> MethodCard:
+    """The card, imported into this process."""
     try:
         found = entry.load()
-    except Exception as error:  # a plug-in is somebody else's code: whatever it raises is told, not thrown
-        raise UserError(f"The method '{name}' cannot be imported from {entry.value}: {error}") from error
+    except Exception as error:
+        raise UserError(f"The method '{entry.name}' cannot be imported from {entry.value}: {error}") from error
     if not isinstance(found, MethodCard):
-        raise UserError(f"The entry point {entry.value} of method '{name}' must be a bridgebench.methods.MethodCard.")
+        raise UserError(
+            f"The entry point {entry.value} of method '{entry.name}' must be a bridgebench.methods.MethodCard."
+        )
     return found
 
 
 def editor_class(name: str) -> type[Editor]:
-    """The editor class of the method called `name`; imports torch.
+    """The editor class of the method called `name`; imports torch, and the method's code.
 
     Raises:
         UserError: as :func:`card`, or the class named on the card cannot be imported.
     """
-    return _import_class(name, card(name).editor)
+    return _import_class(name, _load_card(_entry(name)).editor)
 
 
 def _import_class(name: str, where: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -56,6 +57,12 @@ class Editor(nn.Module):
     def editable(self) -> tuple[str, ...]:
         """The attributes that an edit can change: all, or for some methods only a few."""
         return self.attributes
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Names of the arguments of its edits, among them the options that only this method takes (``mix``)."""
+        edits = (self.label_edit, self.reference_edit)
+        return frozenset(name for edit in edits for name in inspect.signature(edit).parameters)
 
     def attach(self, *, classifier: Classifier | None = None, truth: Truth | None = None) -> Editor:
         """Gives the editor functions that are no part of it; returns the editor.

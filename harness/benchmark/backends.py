@@ -18,6 +18,7 @@ from contextlib import closing
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from bridgebench.harness.processes.cores import cores
 from bridgebench.harness.processes.pool import Death, run_in_processes
 from bridgebench.harness.processes.stopping import Stopped, ctrl_c_kept_from_children
 from bridgebench.methods.core.errors import UserError
@@ -48,7 +49,7 @@ def run_jobs(
         backend: ``"local"`` or ``"dask"``.
         scheduler: address of a running Dask scheduler; None: Dask starts processes on this machine.
         trust_network: whether the scheduler may be reached over a network without TLS.
-        workers: number of processes on this machine; None: one per core, at most eight.
+        workers: number of processes on this machine; None: one for each core that this process may use, at most eight.
         give_up: makes the result of a job whose workers died repeatedly, from the job and the cause of death.
 
     Raises:
@@ -56,7 +57,7 @@ def run_jobs(
             are raised too.
     """
     check_backend(backend, scheduler, trust_network)
-    count = max(1, min(workers or min(os.cpu_count() or 1, _MOST_WORKERS), len(jobs)))
+    count = max(1, min(workers or min(cores(), _MOST_WORKERS), len(jobs)))
     for name in _THREADS:  # read when a worker imports numpy and torch
         os.environ[name] = "1"
     found = _dask(function, jobs, scheduler, count) if backend == "dask" else run_in_processes(function, jobs, count)
@@ -90,7 +91,8 @@ def check_backend(backend: str, scheduler: str | None, trust_network: bool = Fal
     if scheduler is not None and not (trust_network or _is_guarded(scheduler)):
         raise UserError(
             f"--scheduler {scheduler} is on a network and without TLS: whoever reaches it can run code on your "
-            "machines. Give a tls:// address (SECURITY.md has the commands), or add --trust-network if all on that network may."
+            "machines. Give a tls:// address (SECURITY.md has the commands), or add --trust-network if all on that "
+            "network may."
         )
 
 

@@ -6,14 +6,12 @@ batch and then dropped, so that memory does not grow with the number of edits.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bridgebench.eval.cell import CellMeasures, Tally, Task
@@ -24,8 +22,10 @@ from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.outcomes import MOST_FEATURES, Outcomes
 from bridgebench.eval.records.pictures import STRIP, strip_png
+from bridgebench.harness.benchmark.alone import alone
 from bridgebench.harness.benchmark.cases import Case, case_of, redrawn
 from bridgebench.harness.benchmark.edits import KeptEdits, TrueEdits, edit_images
+from bridgebench.harness.benchmark.failures import report
 from bridgebench.harness.benchmark.page_pictures import (
     write_grid,
     write_grid_images,
@@ -36,6 +36,7 @@ from bridgebench.harness.benchmark.page_pictures import (
 from bridgebench.harness.benchmark.plan import Cell, is_done
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.memory import give_back
+from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.methods.core.errors import CannotWrite, UserError
 from bridgebench.methods.core.files import write_bytes
 
@@ -268,30 +269,23 @@ def run_job(job: Job) -> list[str]:
     except UserError as error:  # data and judges were there when the run was planned
         return _lose(job, f"What the run needs has changed meanwhile: {error}")
     except Exception as error:
-        return _lose(job, _report(error))
+        return _lose(job, report(error))
     failed = []
     for cell in job.cells:
         if is_done(cell, bench.run):
             continue
         error_file = bench.run.error_file(*cell.place)
         try:
-            maker.run(cell, job.protocol_hash)
-        except CannotWrite:
+            with alone(bench, cell.participant.name):
+                maker.run(cell, job.protocol_hash)
+        except (CannotWrite, Stopped):
             raise
-        except Exception as error:  # a method may raise anything; the other cells must still be made
-            write_bytes(error_file, f"{_report(error)}\n".encode())
+        except BaseException as error:  # a method may raise anything; the other cells must still be made
+            write_bytes(error_file, f"{report(error)}\n".encode())
             failed.append("/".join(cell.place))
         else:
             error_file.unlink(missing_ok=True)
     return failed
-
-
-def _report(error: Exception) -> str:
-    """The traceback of an error; summaries show its last line."""
-    lines = "".join(traceback.format_exception(error)).rstrip()
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
-        return f"{lines}\nOutOfMemory: more memory was asked for than there is: try --workers 1, or a smaller batch"
-    return lines
 
 
 def give_up(job: Job, cause: str) -> list[str]:

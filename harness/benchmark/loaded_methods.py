@@ -1,12 +1,17 @@
-"""The loaded methods of a process. Several methods stay loaded as long as they are small."""
+"""The loaded methods of a worker: ours in its own process, those of plug-ins each in another one.
+
+Several methods of ours stay loaded as long as they are small. A method of a plug-in is loaded anew for every cell.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridgebench import methods
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.harness.benchmark.plan import Participant
+from bridgebench.harness.benchmark.remote import RemoteEditor
 
 if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor
@@ -22,23 +27,54 @@ class LoadedMethods:
         attributes, image_size: constructor arguments of methods that have no weights.
         device: where the methods compute.
         classifier: attached to methods that need one.
+        classifier_file: its weights file, which a plug-in that needs one loads itself.
+        time_limit: most seconds that a plug-in may take to load its method, or to edit a batch.
     """
 
     def __init__(
-        self, attributes: tuple[str, ...], image_size: int, device: str, classifier: AttributeClassifier
+        self,
+        attributes: tuple[str, ...],
+        image_size: int,
+        device: str,
+        classifier: AttributeClassifier,
+        *,
+        classifier_file: Path,
+        time_limit: float,
     ) -> None:
         self._attributes, self._image_size = attributes, image_size
         self._device, self._classifier = device, classifier
+        self._classifier_file, self._time_limit = classifier_file, time_limit
+        self._foreign: dict[Key, RemoteEditor] = {}
         self.loaded: dict[Key, Editor] = {}
         self._sizes: dict[Key, int] = {}
 
     def of(self, participant: Participant) -> Editor:
-        """The method of `participant` with its weights."""
+        """The method of `participant` with its weights.
+
+        Raises:
+            MethodFailed: the method of a plug-in cannot be loaded.
+        """
         key = (participant.name, participant.sha256)
+        if methods.is_foreign(participant.method):
+            if key not in self._foreign:
+                self._foreign[key] = RemoteEditor(
+                    participant,
+                    self._attributes,
+                    self._image_size,
+                    self._device,
+                    self._classifier_file,
+                    self._time_limit,
+                )
+            return self._foreign[key]
         if key not in self.loaded:
             self._make_room(_size(participant))
             self.loaded[key], self._sizes[key] = self._load(participant), _size(participant)
         return self.loaded[key]
+
+    def end_foreign(self) -> None:
+        """Ends the processes of plug-ins' methods, after a cell."""
+        while self._foreign:
+            self._foreign.popitem()[1].end()
 
     def _make_room(self, size: int) -> None:
         while self.loaded and size + sum(self._sizes.values()) > _MOST_WEIGHTS:

@@ -8,7 +8,6 @@ code of the label against the code of the reference. For domains: grids of conve
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,7 +82,7 @@ def _write_board(
 
 def write_mixes(bench: Workbench, attribute: str, editor: Editor, name: str, case: Case) -> None:
     """Writes rows of source, five edits from label to reference, and reference, for a method with the option `mix`."""
-    if "mix" not in inspect.signature(editor.reference_edit).parameters:
+    if "mix" not in editor.options:
         return
     part = case.take(slice(MIX_ROWS))
     arguments = (bench, editor, part.sources, part.targets, part.references, part.draws)

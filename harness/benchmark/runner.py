@@ -212,8 +212,9 @@ def _run_costs(bench: Workbench, participants: Sequence[Participant], failed: Se
             if mode in participant.card.modes and (found is None or found.key != key):
                 jobs.append(CostJob(bench.setup, participant, mode, key))
     try:
-        for _ in run_jobs(run_cost, jobs, backend="local", scheduler=None, workers=1) if jobs else ():
-            pass
+        for problem in run_jobs(run_cost, jobs, backend="local", scheduler=None, workers=1) if jobs else ():
+            if problem:
+                say(problem)
     except CannotWrite:
         raise
     except (UserError, RuntimeError) as error:  # all cells are done; the next call measures missing costs

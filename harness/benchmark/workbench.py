@@ -91,7 +91,14 @@ class Workbench:
         self.space = profile.space
         self.columns = profile.columns
         self.n = min(settings.n or len(self.labels), len(self.labels))
-        self.editors = LoadedMethods(self.attributes, self.test.image_size, device, self.primary)
+        self.editors = LoadedMethods(
+            self.attributes,
+            self.test.image_size,
+            device,
+            self.primary,
+            classifier_file=judge_weights("primary", profile),
+            time_limit=settings.time_limit,
+        )
 
     @cached_property
     def protocol(self) -> Protocol:

@@ -21,6 +21,9 @@ from bridgebench.methods.core.errors import UserError
 
 if TYPE_CHECKING:
     from bridgebench.harness.profiles.profile import Profile
+    from bridgebench.harness.train.checkpoint import Resume
+
+_RESUME = "Go on from the last checkpoint; `--resume auto`: go on if there is one, else start."
 
 
 def train(
@@ -34,7 +37,7 @@ def train(
     ] = None,
     profile: ProfileOption = "faces64",
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time, even if unfinished.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help=_RESUME)] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of the training run (of a judge: or its file).")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the networks and of the order of the data.")] = None,
     data_root: DataRoot = None,
@@ -54,7 +57,11 @@ def train(
     if old_devices is not None:
         renamed(f"--devices {old_devices}", f"--processes {old_devices}")
     processes = processes or old_devices or 1
-    named, several = methods or [], len(methods or []) > 1 or methods == ["all"]
+    named = methods or []
+    how: Resume = resume
+    if resume and "auto" in named:  # an option has a word or has none, so this one's word comes with the methods
+        named, how = [name for name in named if name != "auto"], "auto"
+    several = len(named) > 1 or named == ["all"]
     if old_methods is not None:
         if named:
             raise UserError("`train` takes one of two: METHOD..., or the old --methods; `train --help` says more.")
@@ -68,7 +75,7 @@ def train(
             raise UserError("Several methods train each by its own seed in runs/train; leave out --out and --seed.")
         _train_several(named, found, minutes, data_root, processes)
     else:
-        _train_one(named[0], found, minutes, resume, out, seed, data_root, processes)
+        _train_one(named[0], found, minutes, how, out, seed, data_root, processes)
 
 
 def _train_several(
@@ -85,7 +92,7 @@ def _train_one(
     method: str,
     profile: Profile,
     minutes: float | None,
-    resume: bool,
+    resume: Resume,
     out: Path | None,
     seed: int | None,
     data_root: Path | None,

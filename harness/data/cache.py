@@ -22,7 +22,8 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from bridgebench.harness.processes.parallel import cores, run_all
+from bridgebench.harness.processes.cores import cores
+from bridgebench.harness.processes.parallel import run_all
 from bridgebench.methods.core.errors import UserError
 
 Job = TypeVar("Job")

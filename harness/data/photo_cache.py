@@ -19,7 +19,7 @@ from bridgebench.harness.data.cache import ImageCache, Speed
 from bridgebench.harness.data.photo_sources import PhotoSource, State
 from bridgebench.harness.data.photos import decode_photo
 from bridgebench.harness.data.resize import Preparation
-from bridgebench.harness.processes.parallel import cores
+from bridgebench.harness.processes.cores import cores
 from bridgebench.methods.core.errors import UserError
 
 _log = logging.getLogger(__name__)

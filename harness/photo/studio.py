@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from bridgebench.eval.judges.classifier import load_classifier, to_float
+from bridgebench.harness.benchmark.failures import MethodFailed
 from bridgebench.harness.benchmark.loaded_methods import LoadedMethods
 from bridgebench.harness.benchmark.plan import Participant, select
 from bridgebench.harness.data.base import ImageSet
@@ -74,7 +75,14 @@ class Studio:
         found, _ = select(profile, None, has_truth=False)
         self.participants = [one for one in found if one.card.kind == "method"]
         self._judges = [load_classifier(judge_weights(role, profile), profile.attributes) for role in _JUDGES]
-        self._methods = LoadedMethods(profile.attributes, profile.data.image_size, "cpu", self._judges[0])
+        self._methods = LoadedMethods(
+            profile.attributes,
+            profile.data.image_size,
+            "cpu",
+            self._judges[0],
+            classifier_file=judge_weights("primary", profile),
+            time_limit=profile.evaluation.time_limit,
+        )
 
     @property
     def draws(self) -> bool:
@@ -130,9 +138,15 @@ class Studio:
             mix: 0 to 1, between the reference's style code and the label's, for a method that can.
             seed: of the methods' noise.
         """
-        found = [self._edit(one, source, target, reference, share, mix, seed) for one in self.participants]
+        found = []
+        for one in self.participants:
+            try:
+                found.append(self._edit(one, source, target, reference, share, mix, seed))
+            except MethodFailed as failure:  # a plug-in's
+                self._methods.end_foreign()
+                found.append(Outcome(one.card.title, None, failure.report.splitlines()[-1]))
         if source.number is not None and (reference is None or reference.number is not None):
-            like = None if reference is None else [reference.number]
+            like = None if reference is None or reference.number is None else [reference.number]
             changed = [name for name, a, b in zip(self.attributes, source.labels, target, strict=True) if a != b]
             if changed:
                 truth = self._set.true_edit([source.number], target[None], like, attribute=changed[0])[0]
@@ -157,8 +171,8 @@ class Studio:
         changed = {name for name, a, b in zip(self.attributes, source.labels, target, strict=True) if a != b}
         if not changed <= set(editor.editable):
             return Outcome(card.title, None, f"edits {', '.join(editor.editable)} only")
-        options = {}
-        if reference is not None and "mix" in inspect.signature(editor.reference_edit).parameters:
+        options: dict[str, Any] = {}
+        if reference is not None and "mix" in editor.options:
             options["mix"] = mix
         strength = None
         if card.strength is not None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from itertools import islice
 from typing import TypeVar
 
+from bridgebench.harness.processes.cores import cores
 from bridgebench.harness.processes.progress import meter
 from bridgebench.harness.processes.stopping import ctrl_c_kept_from_children
 
@@ -18,11 +18,6 @@ Result = TypeVar("Result")
 
 _CHUNK = 50
 _WORTH_A_POOL = 400  # jobs; starting the processes takes as long as drawing this many images
-
-
-def cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_all(

@@ -129,10 +129,11 @@ def _buried(worker: _Worker[J], waiting: deque[tuple[J, int]]) -> Death[J] | Non
     if attempt < _ATTEMPTS:
         waiting.appendleft((job, attempt + 1))
         return None
-    return Death(job, _cause(worker.process.exitcode))
+    return Death(job, how_it_ended(worker.process.exitcode))
 
 
-def _cause(code: int | None) -> str:
+def how_it_ended(code: int | None) -> str:
+    """A process's end in words, from its exit code: "exit code 1", or the signal that killed it."""
     if code is None or code >= 0:
         return f"exit code {code}"
     try:
@@ -158,6 +159,6 @@ def _serve(line: Connection, parent: int) -> None:
                 answer = ("done", function(job))
             except UserError as error:
                 answer = ("raised", error)
-            except Exception:
+            except BaseException:  # also what is no failure elsewhere: nothing but its work may end a worker
                 answer = ("raised", RuntimeError(f"in a worker:\n{traceback.format_exc()}"))
             line.send(answer)

@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM: running work ends cleanly within two seconds, and the user is told how to continue."""
+"""Ctrl-C, SIGTERM and SIGUSR1: running work ends cleanly within two seconds, and the user is told how to continue.
+
+SIGUSR1 is what SLURM can be asked to send before it takes a machine away; it does the same as SIGTERM.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from typing import Any
 
 HOW_TO_GO_ON = "stopped; give the same command again to go on (train: with --resume, once a checkpoint is saved)."
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 _GRACE = 1.0  # seconds that running work gets to end by itself
 _last_acts: list[Callable[[], object]] = []
 _ends_itself = threading.Event()  # set while, and after, a StopRequest handles the signal
@@ -33,11 +36,15 @@ class Stopped(BaseException):
 
     def __init__(self, number: int, sentence: str = HOW_TO_GO_ON) -> None:
         super().__init__(sentence)
-        self.code = 128 + number
+        self.code = 128 + _as_shells_know(number)
+
+
+def _as_shells_know(number: int) -> int:
+    return signal.SIGTERM if number == signal.SIGUSR1 else number
 
 
 class StopRequest:
-    """A context that records SIGINT and SIGTERM; a second Ctrl-C interrupts at once.
+    """A context that records SIGINT, SIGTERM and SIGUSR1; a second Ctrl-C interrupts at once.
 
     Signals reach only the main thread of a process, so in other threads nothing is recorded.
 
@@ -45,7 +52,7 @@ class StopRequest:
         then: called with the number of the first signal.
 
     Attributes:
-        number: the first recorded signal, or 0.
+        number: the first recorded signal (SIGTERM for SIGUSR1), or 0.
     """
 
     def __init__(self, then: Callable[[int], object] = lambda number: None) -> None:
@@ -72,8 +79,8 @@ class StopRequest:
             _ends_itself.clear()
             raise KeyboardInterrupt
         if not self.number:
-            self.number = number
-            self._then(number)
+            self.number = _as_shells_know(number)
+            self._then(self.number)
 
 
 @contextmanager
@@ -99,7 +106,7 @@ def ctrl_c_kept_from_children() -> Iterator[None]:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """For the main thread: Ctrl-C and SIGTERM raise `Stopped` inside the block, and end the process at once after it.
+    """For the main thread: the signals raise `Stopped` inside the block, and end the process at once after it.
 
     If the process has not ended within a second (a long call outside Python, a swallowed exception, a library that
     waits) and no :class:`StopRequest` is active, it is ended by force: its child processes are killed, the acts given
@@ -132,16 +139,30 @@ def _watch(reading: int) -> None:
 
 
 def _end(number: int) -> None:
-    """Ends this process, whatever its main thread is doing."""
+    """Ends this process after a signal, whatever its main thread is doing."""
+    _kill_children()
+    for act in [*_last_acts]:
+        with contextlib.suppress(OSError):
+            act()
+    _leave(HOW_TO_GO_ON, 128 + _as_shells_know(number))
+
+
+def end_now(sentence: str) -> None:
+    """Ends this process and its children at once; nothing more is written, not even by the acts of `certainly`."""
+    _kill_children()
+    _leave(sentence, 1)
+
+
+def _kill_children() -> None:
     children = multiprocessing.active_children()
     for child in children:
         child.kill()
     for child in children:
         child.join(_GRACE / 10)
-    for act in [*_last_acts]:
-        with contextlib.suppress(OSError):
-            act()
+
+
+def _leave(sentence: str, code: int) -> None:
     cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # show the cursor again: a progress bar hides it
     with contextlib.suppress(OSError):
-        os.write(2, f"{cursor}\nbridgebench: {HOW_TO_GO_ON}\n".encode())
-    os._exit(128 + number)
+        os.write(2, f"{cursor}\nbridgebench: {sentence}\n".encode())
+    os._exit(code)

@@ -87,6 +87,8 @@ class EvaluationTable(_Table):
         minimum_n: fewer images than this on a side of a distance: a dash instead of a number.
         diversity_images, diversity_draws: how many edits of how many images the diversity is taken over (attributes).
         outputs: edits of each source image, all of which are measured (domains).
+        time_limit: seconds in which a plug-in's method must be loaded, and in which it must edit a batch; it decides
+            no number.
     """
 
     n: Count
@@ -98,6 +100,7 @@ class EvaluationTable(_Table):
     diversity_images: Positive = 8
     diversity_draws: Annotated[int, Field(ge=2)] = 10
     outputs: Annotated[int, Field(ge=2)] = 10
+    time_limit: Annotated[float, Field(gt=0)] = 1800.0
 
 
 class Profile(_Table):

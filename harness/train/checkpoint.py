@@ -6,7 +6,7 @@ import io
 import operator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -18,6 +18,7 @@ from bridgebench.methods.training.averaging import WeightAverage
 from bridgebench.methods.training.base import Training
 
 FILE = "checkpoint.pt"
+Resume = bool | Literal["auto"]  # whether to go on from a checkpoint; "auto": if there is one, else start
 
 
 @dataclass
@@ -67,6 +68,11 @@ def save_checkpoint(
     if average is not None:
         state["average"] = average.state_dict()
     write_state(folder, state)
+
+
+def goes_on(folder: Path, resume: Resume) -> bool:
+    """Whether the training in `folder` goes on from its checkpoint."""
+    return (folder / FILE).exists() if resume == "auto" else resume
 
 
 def write_state(folder: Path, state: dict[str, Any]) -> None:

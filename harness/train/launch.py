@@ -42,12 +42,15 @@ def launch(work: Work[Result], devices: int) -> Result:
         UserError: there are too few GPUs, a process raised an error, or a process died.
         Stopped: a signal asked to stop before there was anything to save.
     """
-    if devices == 1:
+    if devices == 1 and not by_torchrun():
         return work(Fabric(accelerator="auto", devices=1))
     gpus = torch.cuda.device_count()
     if gpus and devices > gpus:
         raise UserError(f"There are {gpus} GPUs here, not {devices}: give --processes {gpus}.")
-    if TorchElasticEnvironment.detect():
+    if by_torchrun():
+        here = int(os.environ["LOCAL_WORLD_SIZE"])
+        if devices != here:  # else each would train by itself, into the same folder
+            raise UserError(f"torchrun has started {here} processes here, not {devices}: give --processes {here}.")
         machines = max(1, int(os.environ["WORLD_SIZE"]) // devices)
         fabric = Fabric(accelerator="auto", devices=devices, num_nodes=machines, strategy="ddp")
         fabric.launch()
@@ -68,6 +71,11 @@ def launch(work: Work[Result], devices: int) -> Result:
                 f"A training process died ({error.signal_name or error.exit_code}), likely for want of memory; the "
                 "last checkpoint is kept: --resume goes on from it, also with fewer --processes."
             ) from error
+
+
+def by_torchrun() -> bool:
+    """Whether this is one of several processes of a training that torchrun has started."""
+    return TorchElasticEnvironment.detect() and int(os.environ["WORLD_SIZE"]) > 1
 
 
 def _process(fabric: Fabric, work: Work[Result], errors: SimpleQueue[str], loudness: Loudness | None) -> Result:

@@ -27,12 +27,12 @@ from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.memory import keep_freed
 from bridgebench.harness.processes.stopping import Stopped, StopRequest, certainly
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.train.checkpoint import FILE, Progress, load_checkpoint, save_checkpoint
+from bridgebench.harness.train.checkpoint import FILE, Progress, Resume, goes_on, load_checkpoint, save_checkpoint
 from bridgebench.harness.train.curves import FIRST
 from bridgebench.harness.train.display import Display
 from bridgebench.harness.train.features import lend_features
 from bridgebench.harness.train.health import LossGuard, check_networks
-from bridgebench.harness.train.launch import launch
+from bridgebench.harness.train.launch import by_torchrun, launch
 from bridgebench.harness.train.precision import AUTO, resolved
 from bridgebench.harness.train.progress_file import FILE as PROGRESS
 from bridgebench.harness.train.sampler import BatchSampler
@@ -61,7 +61,7 @@ def train(
     *,
     out: Path,
     minutes: float | None = None,
-    resume: bool = False,
+    resume: Resume = False,
     seed: int | None = None,
     data_root: Path | None = None,
     devices: int = 1,
@@ -73,7 +73,8 @@ def train(
         profile: gives the data and the recipe, in the table ``[train.<method>]``.
         out: folder of the run.
         minutes: stop after this time even if the recipe is not finished; `resume` continues later.
-        resume: continue from the last checkpoint in `out`, with any number of devices.
+        resume: continue from the last checkpoint in `out`, with any number of devices; "auto": if there is one, else
+            start.
         seed: seed of the networks, all draws and the order of the data; None: the variant's seed, or 0 for a method.
         data_root: folder of a data set that is not embedded.
         devices: number of processes that share every batch, one per GPU (or on the CPU if there are no GPUs).
@@ -87,15 +88,16 @@ def train(
     """
     if (out / FILE).exists() and not resume:
         raise UserError(f"A training run is in {out} already; go on with --resume, or give another --out.")
-    check_folder(out, "training", older=lambda folder: resume)  # a checkpoint to resume is checked before any writing
+    check_folder(
+        out, "training", older=partial(goes_on, resume=resume)
+    )  # a checkpoint to resume is checked before any writing
     seed = profile.variant(method).seed if seed is None else seed
     work = partial(
-        train_here, method=method, profile=profile, out=out, seed=seed, minutes=minutes, resume=resume,
-        data_root=data_root,
+        train_here, method=method, profile=profile, out=out, seed=seed, minutes=minutes, data_root=data_root,
     )  # fmt: skip
-    first = os.environ.get("RANK", "0") == "0"  # torchrun starts this in every process
+    first = not by_torchrun() or os.environ["RANK"] == "0"  # torchrun starts this in every process
     with _held(out) if first else nullcontext():
-        stopped = launch(work, devices)
+        stopped = launch(partial(work, resume=goes_on(out, resume)), devices)  # nobody else writes from here on
     if stopped:
         raise Stopped(stopped, "stopped, and a checkpoint is saved; give the same command with --resume to go on.")
     return out / WEIGHTS

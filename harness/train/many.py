@@ -16,7 +16,7 @@ from typing import Any
 from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.processes.terminal import text_table
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.train.checkpoint import FILE, Progress, read_progress
+from bridgebench.harness.train.checkpoint import Progress, read_progress
 from bridgebench.harness.train.judges.train import train_judge
 from bridgebench.harness.train.loop import train
 from bridgebench.harness.weights.find import JUDGES, training_folder
@@ -205,10 +205,9 @@ class _Stretch:
         if seconds == 0:
             return
         self._say(f"Training {system.name}.")
-        resume = (system.folder / FILE).exists()
         try:
             if system.is_judge:
-                train_judge(system.name, system.profile, resume=resume, stretch=seconds, **self._data)
+                train_judge(system.name, system.profile, resume="auto", stretch=seconds, **self._data)
             else:
                 minutes = None if seconds is None else seconds / 60
                 train(
@@ -216,7 +215,7 @@ class _Stretch:
                     system.profile,
                     out=system.folder,
                     minutes=minutes,
-                    resume=resume,
+                    resume="auto",
                     devices=self._devices,
                     **self._data,
                 )

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bridgebench.harness.processes.parallel import cores
+from bridgebench.harness.processes.cores import cores
 from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import Profile, load_profile, shipped_profiles
 from bridgebench.harness.train.curves import FIRST, mean_of

@@ -55,7 +55,7 @@ class Kills:
         for forked, folder in enumerate(outs):
             started = time.monotonic()
             process = self._start(bool(forked), folder, ())
-            _wait_for_work(process, folder)
+            wait_for_work(process, folder)
             begun = time.monotonic()
             if process.wait():
                 raise SystemExit(f"{self.name} failed without being killed")
@@ -94,7 +94,7 @@ class Kills:
                 elif early:
                     process.wait(self.draw.uniform(0, before))
                 else:
-                    _wait_for_work(process, self.out)
+                    wait_for_work(process, self.out)
                     process.wait(self.draw.uniform(0, work))
             if process.poll() is None:
                 self._kill(process, self.draw.choice(kinds))
@@ -130,7 +130,7 @@ class Kills:
             self.half_written += sum(path.stat().st_mtime > self.began for path in self.out.rglob(".*.tmp"))
 
 
-def _wait_for_work(process: Any, out: Path) -> None:
+def wait_for_work(process: Any, out: Path) -> None:
     """Until a process writes into its folder (its lock aside), or ends."""
     started = time.time()
     while process.poll() is None:

@@ -41,7 +41,7 @@ def benchmarks(folder: Path, limit: Limit, draw: random.Random, backend: str) ->
     options = ["--profile", str(profile), "--methods", "identity"]
     arguments = ["benchmark", *options, "--backend", backend]
     every = Kills(f"benchmark, {backend}", "", arguments, folder, draw, limit, forks=backend == "local")
-    outs = [_files(out) for out in every.undisturbed(folder / f"whole {backend}")]
+    outs = [files_of(out) for out in every.undisturbed(folder / f"whole {backend}")]
     expected, killed = outs[0], every.out
     identical = runs = 0
     if outs[-1] != expected:
@@ -51,12 +51,12 @@ def benchmarks(folder: Path, limit: Limit, draw: random.Random, backend: str) ->
         if every.once(kinds, ["--workers", draw.choice("12")]) is None:
             continue
         runs += 1
-        identical += _files(killed) == expected
+        identical += files_of(killed) == expected
         shutil.rmtree(killed)
         yield _summary(every, runs, identical)
 
 
-def _files(run: Path) -> dict[str, bytes]:
+def files_of(run: Path) -> dict[str, bytes]:
     paths = [path for name in KEPT for path in (run / name, *(run / name).rglob("*")) if path.is_file()]
     return {str(path.relative_to(run)): path.read_bytes() for path in paths}
 
@@ -67,10 +67,10 @@ def trainings(folder: Path, limit: Limit, draw: random.Random, devices: int) -> 
     profile.write_text(head() + SMALL + TRAINING)
     arguments = ["train", "stargan", "--profile", str(profile), "--processes", str(devices)]
     every = Kills(f"training by {devices}", OFTEN, arguments, folder, draw, limit, forks=devices == 1)
-    outs = [_state(out) for out in every.undisturbed(folder / f"whole {devices}")]
+    outs = [state_of(out) for out in every.undisturbed(folder / f"whole {devices}")]
     expected, killed = outs[0], every.out
     identical = runs = 0
-    if not _same(outs[-1], expected):
+    if not same(outs[-1], expected):
         raise SystemExit("a forked training has another checkpoint than a usual one")
     kinds = ["SIGKILL", "SIGTERM", "SIGINT"]
     while every.goes_on():
@@ -78,25 +78,25 @@ def trainings(folder: Path, limit: Limit, draw: random.Random, devices: int) -> 
         if every.once(kinds, ["--resume"] if begun else []) is None:
             continue
         runs += 1
-        identical += _same(expected, _state(killed))
+        identical += same(expected, state_of(killed))
         shutil.rmtree(killed)
         yield _summary(every, runs, identical)
 
 
-def _state(folder: Path) -> Any:
+def state_of(folder: Path) -> Any:
     """A checkpoint without the time that was spent."""
     state = torch.load(folder / "checkpoint.pt", weights_only=True)
     state["progress"].pop("seconds")
     return state
 
 
-def _same(one: Any, two: Any) -> bool:
+def same(one: Any, two: Any) -> bool:
     if isinstance(one, torch.Tensor):
         return torch.equal(one, two)
     if isinstance(one, dict):
-        return one.keys() == two.keys() and all(_same(one[key], two[key]) for key in one)
+        return one.keys() == two.keys() and all(same(one[key], two[key]) for key in one)
     if isinstance(one, list | tuple):
-        return len(one) == len(two) and all(map(_same, one, two))
+        return len(one) == len(two) and all(map(same, one, two))
     return bool(one == two)
 
 

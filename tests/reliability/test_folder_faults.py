@@ -25,25 +25,19 @@ def test_a_second_run_in_a_folder_says_so_and_stops(tmp_path: Path, write_tiny: 
     out = tmp_path / "run"
     profile = write_tiny(tmp_path)
     with locked(out):
-        assert json.loads((out / LOCK).read_text()) == {"host": socket.gethostname(), "pid": os.getpid()}
+        owner = json.loads((out / LOCK).read_text())
+        assert (owner["host"], owner["pid"]) == (socket.gethostname(), os.getpid())
         assert main(["benchmark", "--profile", str(profile), "--out", str(out)]) == 2
         assert [path.name for path in out.iterdir()] == [LOCK]
     assert f"{out} is in use by another run (process {os.getpid()} on " in capsys.readouterr().err
     assert not (out / LOCK).exists()
 
 
-def test_the_lock_of_a_killed_run_holds_nobody_up_but_that_of_another_machine_does(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_run_on_this_machine_holds_nobody_up(tmp_path: Path) -> None:
     for left in (json.dumps({"host": socket.gethostname(), "pid": 1}), '{"ho', '{"host": "x', ""):
         (tmp_path / LOCK).write_text(left)
         with locked(tmp_path):
             pass
-    (tmp_path / LOCK).write_text(json.dumps({"host": "elsewhere", "pid": 7}))
-    with (
-        pytest.raises(UserError, match=r"process 7 on elsewhere\); if that one runs no more, remove .*\.lock"),
-        locked(tmp_path),
-    ):
-        pass
-    assert (tmp_path / LOCK).exists()
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path.parent / "nowhere")])

@@ -85,8 +85,8 @@ def test_a_worker_without_memory_loses_its_cell_alone(tmp_path: Path, write_tiny
     assert len([*run.cells()]) == 12
     told = [line for line in said if line.startswith("FAILED")]
     assert [line.split(" (see")[0] for line in told] == [
-        "FAILED hungry/label/Male: WorkerDied: the worker died twice (SIGKILL), likely for want of memory: try "
-        "--workers 1",
+        "FAILED hungry/label/Male: MethodDied: the process of the method ended in the middle of its work (SIGKILL), "
+        "likely for want of memory: try --workers 1",
         "FAILED hungry/label/Smiling: OutOfMemory: more memory was asked for than there is: try --workers 1, or a "
         "smaller batch",
     ]

@@ -70,16 +70,18 @@ def stop(tmp_path: Path, what: str, number: signal.Signals) -> tuple[int, float,
     return process.returncode, time.monotonic() - started, said.strip(), {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_process_that_does_not_end_by_itself_is_ended(tmp_path: Path, number: signal.Signals) -> None:
     code, seconds, said, left = stop(tmp_path, "swallow", number)
-    assert (code, said) == (128 + number, f"bridgebench: {HOW_TO_GO_ON}")
+    expected = signal.SIGTERM if number == signal.SIGUSR1 else number
+    assert (code, said) == (128 + expected, f"bridgebench: {HOW_TO_GO_ON}")
     assert 1 <= seconds < 30  # a second, and what an overloaded machine adds
     assert "begun" in left and not {name for name in left if name.startswith(".")}  # no lock, nothing half written
 
 
-def test_one_that_saves_is_waited_for(tmp_path: Path) -> None:
-    code, seconds, said, left = stop(tmp_path, "save", signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_one_that_saves_is_waited_for(tmp_path: Path, number: signal.Signals) -> None:
+    code, seconds, said, left = stop(tmp_path, "save", number)
     assert (code, said, left) == (143, "bridgebench: saved.", {"begun", "saved"})
     assert seconds > 1.5  # the guard alone would have ended it before
 

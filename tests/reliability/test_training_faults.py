@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train import launch, loop
@@ -74,6 +75,13 @@ def test_a_signal_saves_the_very_iteration_and_the_run_goes_on_to_the_same_weigh
     assert saved_iteration(tmp_path) == 3
     assert signal.getsignal(number) == before
     expected, found = load_tensors(whole), load_tensors(loop.train("stargan", profile(), out=tmp_path, resume=True))
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_resume_auto_starts_a_run_and_goes_on_with_it(whole: Path, tmp_path: Path) -> None:
+    loop.train("stargan", profile(iterations=2), out=tmp_path, resume="auto")
+    assert saved_iteration(tmp_path) == 2
+    expected, found = load_tensors(whole), load_tensors(loop.train("stargan", profile(), out=tmp_path, resume="auto"))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
@@ -150,6 +158,29 @@ def test_what_a_killed_run_left_half_written_is_removed_and_nothing_else(tmp_pat
         assert left == others | {".lock"}
         write_bytes(tmp_path / ".weights.safetensors.x5.bridgebench.tmp", b"")  # as if this run were stopped over it
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == others
+
+
+TORCHRUN = {
+    "RANK": "1", "LOCAL_RANK": "1", "GROUP_RANK": "0", "ROLE_RANK": "1", "ROLE_NAME": "default", "WORLD_SIZE": "2",
+    "LOCAL_WORLD_SIZE": "2", "GROUP_WORLD_SIZE": "1", "ROLE_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
+    "MASTER_PORT": "29500", "TORCHELASTIC_RESTART_COUNT": "0", "TORCHELASTIC_MAX_RESTARTS": "0",
+    "TORCHELASTIC_RUN_ID": "none",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_torchrun_with_one_device_starts_no_copies(rank: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**TORCHRUN, "RANK": rank}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match="torchrun has started 2 processes here, not 1: give --"):
+        loop.train("stargan", profile(), out=tmp_path / "run")
+    assert not (tmp_path / "run" / FILE).exists()
+
+
+def test_a_rank_without_torchrun_is_no_way_around_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    with locked(tmp_path), pytest.raises(UserError, match="in use by another run"):
+        loop.train("stargan", profile(), out=tmp_path)
 
 
 def test_a_batch_that_cannot_be_shared_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

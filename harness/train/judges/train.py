@@ -13,6 +13,7 @@ import logging
 import math
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from bridgebench.harness.data.open import open_split
 from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.stopping import Stopped, StopRequest
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.train.checkpoint import FILE
+from bridgebench.harness.train.checkpoint import FILE, Resume, goes_on
 from bridgebench.harness.train.display import Display
 from bridgebench.harness.train.judges.fit import JudgeFit
 from bridgebench.harness.train.judges.recipe import SEEDS, JudgeRecipe, judge_recipe
@@ -50,7 +51,7 @@ def train_judge(
     out: Path | None = None,
     seed: int | None = None,
     data_root: Path | None = None,
-    resume: bool = False,
+    resume: Resume = False,
     stretch: float | None = None,
 ) -> Path | None:
     """Trains, scores and saves one of the two judges of a profile.
@@ -64,7 +65,7 @@ def train_judge(
             the same name without the ending.
         seed: seed of the weights, the data order and all draws; the two judges have different ones by default.
         data_root: folder of a data set of photos.
-        resume: continue from the last checkpoint in the folder.
+        resume: continue from the last checkpoint in the folder; "auto": if there is one, else start.
         stretch: stop after this many seconds in any case; `resume` continues later.
 
     Returns:
@@ -81,13 +82,15 @@ def train_judge(
     folder, path = _places(which, profile, out)
     if (folder / FILE).exists() and not resume:
         raise UserError(f"A training run is in {folder} already; go on with --resume, or give another --out.")
-    check_folder(folder, "training", older=lambda _: resume)  # a checkpoint to resume is checked before any writing
+    check_folder(
+        folder, "training", older=partial(goes_on, resume=resume)
+    )  # a checkpoint to resume is checked before any writing
     seed = SEEDS[which] if seed is None else seed
     train, test = _training_set(profile, data_root), open_split(profile, "test", data_root)
     validation = open_split(profile, "validation", data_root)
     with locked(folder):
         fit = _begin(which, recipe, train, validation, seed)
-        if resume:
+        if goes_on(folder, resume):
             fit.load(folder)
         mark(folder, "training")
         if minutes is not None or (fit.seconds is None and recipe.epochs is None):

@@ -101,9 +101,11 @@ def test_a_scheduler_over_tls_takes_jobs_of_its_own_certificates_alone(tmp_path:
             assert sorted(value for value, _ in run_jobs(square, [3, 1, 2], **where)) == [1, 4, 9]
         with pytest.raises(UserError, match=r"There are no certificates for tls://.*TLS__CLIENT__KEY"):
             list(run_jobs(square, [1], **where))
-        with dask.config.set({**of_client(strangers), "distributed.comm.timeouts.connect": "2s"}):
-            with pytest.raises(UserError, match="No Dask scheduler answers at tls://"):
-                list(run_jobs(square, [1], **where))
+        with (
+            dask.config.set({**of_client(strangers), "distributed.comm.timeouts.connect": "2s"}),
+            pytest.raises(UserError, match="No Dask scheduler answers at tls://"),
+        ):
+            list(run_jobs(square, [1], **where))
 
 
 def test_the_cluster_of_this_machine_talks_over_tls() -> None:

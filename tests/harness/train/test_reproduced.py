@@ -18,7 +18,7 @@ from bridgebench.harness.data.drawn.dataset import SEEDS
 from bridgebench.harness.data.faces.identity import sample_identity
 from bridgebench.harness.data.faces.labels import sample_labels
 from bridgebench.harness.data.faces.render import render
-from bridgebench.harness.processes.parallel import cores
+from bridgebench.harness.processes.cores import cores
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train import loop
 from bridgebench.harness.train.reproduce import first_deviations

@@ -1,0 +1,92 @@
+"""A plug-in's method in a process of its own: it is loaded there, and edits what the worker sends.
+
+    worker (`remote.RemoteEditor`)  ── images, targets, references ──►  this process
+                                    ◄── edits, or why there are none ──
+
+The worker believes nothing that comes from here but numbers. This process ends with its cell.
+"""
+
+from __future__ import annotations
+
+import importlib
+import socket
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bridgebench.eval.cost import measure_cost
+from bridgebench.eval.judges.classifier import load_classifier
+from bridgebench.harness.benchmark.failures import report
+from bridgebench.harness.processes.channel import Arrays, Channel
+from bridgebench.methods.core.weights import build, header
+from bridgebench.methods.editor import Editor
+
+_EDIT = ("images", "labels", "reference", "source_labels", "noise")  # arguments of an edit that are arrays
+
+
+def serve(end: socket.socket) -> None:
+    """Answers what the worker asks, until its end of the connection is closed."""
+    channel = Channel(end)
+    guest = _Guest(channel)
+    while True:
+        asked, arrays = channel.receive()
+        facts: dict[str, Any]
+        try:
+            facts, found = getattr(guest, asked["do"])(asked, arrays)
+        except BaseException as error:  # whatever a method raises is told, and ends nothing else
+            facts, found = {"failed": report(error)}, {}
+        channel.send({**facts, "answer": asked["question"]}, found)
+
+
+class _Guest:
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._editor: Editor
+        self._device = "cpu"
+
+    def load(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        """Loads the method; the answer has what the worker needs to know of it."""
+        module, _, name = asked["editor"].partition(":")
+        kind, weights, self._device = getattr(importlib.import_module(module), name), asked["weights"], asked["device"]
+        if weights is None:
+            editor = kind(attributes=asked["attributes"], image_size=asked["image_size"])
+        else:
+            editor = build(weights, kind, header(weights)["config"])
+        self._editor = editor.eval().to(self._device)
+        if "classifier" in asked["needs"]:
+            self._editor.attach(classifier=load_classifier(asked["classifier"], asked["attributes"], self._device))
+        if "truth" in asked["needs"]:
+            self._editor.attach(truth=self._truth)
+        noise_size = getattr(editor, "noise_size", None)
+        known = {
+            "editable": [*map(str, editor.editable)],
+            "options": [*map(str, editor.options)],
+            "noise_size": None if noise_size is None else int(noise_size),
+        }
+        return known, {}
+
+    def edit(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        """Edits a batch."""
+        given: dict[str, Any] = {name: self._tensor(arrays[name]) for name in _EDIT if name in arrays}
+        generator = torch.Generator()
+        generator.set_state(torch.from_numpy(np.array(arrays["generator"])))
+        edited = self._editor.edit(**given, **asked["options"], generator=generator)
+        return {}, {"edited": edited.detach().float().cpu().numpy()}
+
+    def cost(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        """Measures the cost of editing a batch."""
+        given = {name: self._tensor(arrays[name]) for name in _EDIT if name in arrays}
+        return {"cost": measure_cost(self._editor, **given)}, {}
+
+    def _tensor(self, array: Any) -> Tensor:
+        return torch.from_numpy(np.array(array)).to(self._device)
+
+    def _truth(self, images: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:
+        """The true edits, which the worker draws."""
+        given = {"images": images, "labels": labels, "reference": reference}
+        arrays = {name: each.detach().float().cpu().numpy() for name, each in given.items() if each is not None}
+        self._channel.send({"call": "truth"}, arrays)
+        _, found = self._channel.receive()
+        return self._tensor(found["truth"]).to(images.device)

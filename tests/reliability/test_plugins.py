@@ -1,0 +1,138 @@
+"""Plug-ins that misbehave lose their own cells at most: those of `identity` keep every byte."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from misbehaving import FAILING, LEAVING, NAMES, class_of
+from PIL import Image
+from small_runs import SMALL
+
+from bridgebench import methods
+from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.harness.benchmark.runner import run_benchmark
+from bridgebench.harness.profiles.profile import Profile, load_profile
+
+HERE = Path(__file__).parent
+ATTRIBUTES = ["Smiling", "Male"]
+PHOTOS = 16
+Together = tuple[Path, list[str], list[str]]
+KEPT = ("cells", "samples", "details")
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All animals are installed."""
+    site = tmp_path_factory.mktemp("site")
+    shutil.copytree(HERE / "misbehaving", site / "misbehaving")
+    info = site / "misbehaving-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: misbehaving\nVersion: 1\n")
+    entries = [f"{name} = misbehaving:{class_of(name)}" for name in NAMES]
+    (info / "entry_points.txt").write_text("\n".join([f"[{methods.GROUP}]", *entries]))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(site)
+        methods._entries.cache_clear()
+        yield
+    methods._entries.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small data set in CelebA's layout, for drawn faces have more attributes."""
+    root, draw = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    (root / "img_align_celeba").mkdir()
+    names = [f"{number:06d}.png" for number in range(1, PHOTOS + 1)]
+    for name in names:
+        Image.fromarray(draw.integers(0, 256, (218, 178, 3), np.uint8)).save(root / "img_align_celeba" / name)
+    rows = [f"{name} {' '.join(map(str, draw.choice([-1, 1], len(ATTRIBUTES))))}" for name in names]
+    (root / "list_attr_celeba.txt").write_text("\n".join([str(PHOTOS), " ".join(ATTRIBUTES), *rows]))
+    (root / "list_eval_partition.txt").write_text("\n".join(f"{name} 2" for name in names))
+    return root
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Profile:
+    """A small profile of two attributes, in which an edit may take four seconds."""
+    folder = tmp_path_factory.mktemp("profile")
+    weights = []
+    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
+        torch.manual_seed(seed)
+        save_classifier(AttributeClassifier(ATTRIBUTES, architecture, width=4), folder / f"{name}.safetensors", {})
+        weights.append(f'{name} = "{name}.safetensors"')
+    text = f'attributes = {ATTRIBUTES}\nmethods = ["identity"]\n{SMALL}time_limit = 4\n\n[weights]\n'
+    for old, new in [('"faces"', '"celeba"'), ("train = 64", "train = 0"), ("validation = 8", "validation = 0")]:
+        text = text.replace(old, new)
+    (folder / "zoo.toml").write_text(text + "\n".join(weights))
+    return load_profile(folder / "zoo.toml")
+
+
+@pytest.fixture(scope="module")
+def alone(profile: Profile, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run without plug-ins."""
+    out = tmp_path_factory.mktemp("alone")
+    assert run_benchmark(profile, out, methods=["identity"], workers=1, data_root=photos, say=lambda line: None) == []
+    return out
+
+
+@pytest.fixture(scope="module")
+def together(zoo: None, profile: Profile, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Together:
+    """A run in which `identity` comes last in the one worker, after the whole zoo: its folder, failures and words."""
+    out, said = tmp_path_factory.mktemp("together"), list[str]()
+    names = [*NAMES, "identity"]
+    failed = run_benchmark(profile, out, methods=names, workers=1, data_root=photos, say=said.append)
+    return out, failed, said
+
+
+def files_of(run: Path, method: str) -> dict[str, bytes]:
+    found = (path for kept in KEPT for path in (run / kept / method).rglob("*") if path.is_file())
+    return {str(path.relative_to(run)): path.read_bytes() for path in found}
+
+
+def test_the_cells_of_identity_keep_every_byte(alone: Path, together: Together) -> None:
+    expected = files_of(alone, "identity")
+    assert len([name for name in expected if name.startswith("cells")]) == 2 * len(ATTRIBUTES)
+    assert files_of(together[0], "identity") == expected
+    assert (together[0] / "baselines.json").read_bytes() == (alone / "baselines.json").read_bytes()
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_failing_plug_in_loses_its_own_cells_and_is_told_in_plain_words(name: str, together: Together) -> None:
+    out, failed, said = together
+    run = RunDirectory(out)
+    assert {place for place in failed if place.startswith(f"{name}/")} == {
+        f"{name}/label/{each}" for each in ATTRIBUTES
+    }
+    texts = [run.error_file(name, "label", each).read_bytes() for each in ATTRIBUTES]
+    last = texts[0].decode().splitlines()[-1]
+    assert re.match(FAILING[name], last), last
+    assert all(len(text) < 100_000 for text in texts)
+    assert all(line.isprintable() for line in texts[0].decode().splitlines())
+    assert any(line.startswith(f"FAILED {name}/label/") for line in said)
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_a_plug_in_that_leaves_something_behind_has_its_own_numbers(name: str, together: Together) -> None:
+    run = RunDirectory(together[0])
+    for attribute in ATTRIBUTES:
+        cells = [json.loads(run.cell_file(each, "label", attribute).read_text()) for each in (name, "identity")]
+        assert cells[0]["measures"] == cells[1]["measures"]
+
+
+def test_no_more_than_the_failing_ones_fail(together: Together) -> None:
+    unexpected = [place for place in together[1] if place.partition("/")[0] not in FAILING]
+    run = RunDirectory(together[0])
+    assert [run.error_file(*place.split("/")).read_text() for place in unexpected] == []
+
+
+def test_what_plug_ins_leave_running_is_ended(together: Together) -> None:
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not [line for line in lines if b"100000" in line and line.startswith(b"sleep")]
