@@ -58,16 +58,15 @@ def read_card(name: str, value: str) -> MethodCard:
 
 def tell(value: str, line: str) -> None:
     """The process that imports a plug-in: writes its card, or why there is none, and ends."""
-    answer: dict[str, Any]
     try:
         module, _, attributes = value.partition(":")
         found = importlib.import_module(module)
         for attribute in filter(None, attributes.split(".")):
             found = getattr(found, attribute)
-        answer = {"card": _facts(found)} if isinstance(found, MethodCard) else {}
+        answer = json.dumps({"card": _facts(found)} if isinstance(found, MethodCard) else {})
     except BaseException as error:  # a plug-in is somebody else's code: whatever it raises is told
-        answer = {"error": _reason(error)}
-    data = json.dumps(answer).encode() + b"\n"
+        answer = json.dumps({"error": _reason(error)})
+    data = answer.encode() + b"\n"
     while data:
         data = data[os.write(int(line), data) :]
     os._exit(0)

@@ -26,7 +26,7 @@ class Silent(Exception):
 
 
 class Closed(Exception):
-    """The other process has closed its end, or is dead."""
+    """One of the two ends is closed, or the other process is dead."""
 
 
 class Channel:
@@ -51,8 +51,8 @@ class Channel:
         shapes = [(name, str(array.dtype), array.shape) for name, array in whole.items()]
         head = json.dumps([facts, shapes]).encode()
         for part in (_LENGTH.pack(len(head)) + head, *(array.tobytes() for array in whole.values())):
-            self._set_timeout(until)
             try:
+                self._set_timeout(until)
                 self._end.sendall(part)
             except TimeoutError:
                 raise Silent from None
@@ -99,8 +99,8 @@ class Channel:
         found = bytearray(count)
         view, have = memoryview(found), 0
         while have < count:
-            self._set_timeout(until)
             try:
+                self._set_timeout(until)
                 got = self._end.recv_into(view[have:])
             except TimeoutError:
                 raise Silent from None

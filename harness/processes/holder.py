@@ -8,11 +8,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridgebench.harness.processes.lock import LOCK
+from bridgebench.harness.processes.lock import LOCK, STALE
 from bridgebench.methods.core.files import parse_json, read_bytes
 
 _LARGEST = 1000  # bytes of a lock
-_STALE = 60.0  # seconds without a sign of life after which a process on another machine counts as dead
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def holder(folder: Path) -> Holder | None:
         found = parse_json(read_bytes(path, _LARGEST))
         host, pid = str(found["host"]), int(found["pid"])
         here = host == socket.gethostname()
-        alive = _runs(pid) if here else time.time() - path.stat().st_mtime < _STALE
+        alive = _runs(pid) if here else time.time() - path.stat().st_mtime < STALE
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Holder(host, pid, alive)
