@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgebench.eval.distances.reals import Reals
+from bridgebench.eval.distances.reals import MatchedReals, Reals
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.features import Extractor
 from bridgebench.eval.judges.gathered import Gathered
@@ -31,7 +31,7 @@ class Instruments:
     """What all cells of a run share.
 
     Attributes:
-        primary: the first judge; its readings give accuracy, leakage, and the features of the space "attributes".
+        primary: the first judge; its readings give accuracy and leakage.
         second: a judge that no method ever saw.
         extractor: the feature space of distances and diversity.
         reals: the real side.
@@ -51,11 +51,6 @@ class Instruments:
         """What the label columns are."""
         return self.reals.space
 
-    def features_of(self, reading: Reading, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features (N, D) of images that the primary judge has read: its own are not computed twice."""
-        own = self.extractor.digest == self.primary.digest and self.extractor.name == "attributes"
-        return reading.features if own else self.extractor(images)
-
 
 @dataclass(frozen=True)
 class Task:
@@ -69,6 +64,7 @@ class Task:
         outputs: edits of each source.
         copies: how often each edit counts in a Fréchet distance, for a method whose outputs of a source are all equal.
         kind: what the edits do; it decides which measures are taken.
+        matched: real images with the target labels of the edits; None of conversions.
     """
 
     column: int
@@ -78,6 +74,7 @@ class Task:
     outputs: int = 1
     copies: int = 1
     kind: CellKind = "flip"
+    matched: MatchedReals | None = None
 
     def __post_init__(self) -> None:
         sizes = {len(self.source_labels), len(self.target_labels), len(self.source_reading.logits)}
@@ -114,6 +111,8 @@ class Tally:
         self.bench = bench
         self.task = task
         self._given: set[Need] = {"judge", "features", "domains" if bench.space.exclusive else "attributes"}
+        if task.matched is not None:
+            self._given.add("matched")
         self._total = task.outputs * task.n
         self._primary, self._second = GatheredReading(self._total), GatheredReading(self._total)
         self._features = Gathered(self._total)
@@ -122,10 +121,9 @@ class Tally:
 
     def add(self, source: NDArray[np.uint8], edited: NDArray[np.uint8], truth: NDArray[np.uint8] | None = None) -> None:
         """Takes the next edits, in order: uint8 (M, H, W, 3) before, after, and as they truly are, if that is known."""
-        reading = read(self.bench.primary, edited)
-        self._primary.add(reading)
+        self._primary.add(read(self.bench.primary, edited))
         self._second.add(read(self.bench.second, edited))
-        self._features.add(self.bench.features_of(reading, edited))
+        self._features.add(self.bench.extractor(edited))
         if truth is not None:
             self._given.add("truth")
         for card in MEASURES:
@@ -190,6 +188,7 @@ class Tally:
             minimum_n=bench.minimum_n,
             outputs=task.outputs,
             copies=task.copies,
+            matched=task.matched,
         )
 
     def values(self, name: str) -> Values | None:

@@ -30,6 +30,7 @@ diversity_draws = 3
 [weights]
 classifier = "{classifier}"
 judge = "{judge}"
+features = "{features}"
 """
 
 
@@ -48,7 +49,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def judges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Weights files of a small ``classifier`` and ``judge``: real networks with their random first weights."""
+    """Weights files of a small ``classifier``, ``judge`` and ``features``: real networks, untrained."""
     from small_judges import small_judges
 
     return small_judges(tmp_path_factory.mktemp("judges"), "tests")

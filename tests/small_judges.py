@@ -1,4 +1,4 @@
-"""Judges for tests: real networks, small, with their random first weights."""
+"""Judges and a feature network for tests: real networks, small, with their random first weights."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bridgebench.methods.core.labels import CELEBA14
 
 
 def small_judges(folder: Path, origin: str) -> dict[str, Path]:
-    """Writes the weights files of a ``classifier`` and a ``judge`` into a folder; their cards tell of `origin`."""
+    """Writes the weights files of ``classifier``, ``judge`` and ``features`` into a folder; cards tell of `origin`."""
     files = {}
-    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
+    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain"), ("features", "resnet")]):
         torch.manual_seed(seed)
         files[name] = folder / f"{name}.safetensors"
         save_classifier(AttributeClassifier(CELEBA14, architecture, width=4), files[name], {"origin": origin})

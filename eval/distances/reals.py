@@ -115,3 +115,29 @@ class Reals:
             return {"value": None, "reason": f"{half} images in a half, fewer than {minimum_n}"}
         value = RealStatistics(self.features[order[half : 2 * half]]).distance(self.features[order[:half]])
         return {"value": value, "n": half}
+
+
+class MatchedReals(Reals):
+    """Real images chosen for the edits of one cell: they have the labels that the edits aim at and show other people.
+
+    A distance to all images with a value of an attribute also measures how the other labels are composed: real faces
+    with a mustache are mostly men, true edits of women are not. A distance to matched images does not.
+
+    Args:
+        features, labels, space, seed: as for :class:`Reals`, of M images.
+        edits: (M,) the edit for which each image was chosen. Edits without an image take no part in the distance.
+        differing: (M,) in how many labels each image differs from what its edit aims at.
+    """
+
+    def __init__(
+        self,
+        features: NDArray[np.float32],
+        labels: NDArray,
+        space: LabelSpace,
+        seed: int,
+        edits: NDArray[np.integer],
+        differing: NDArray[np.integer],
+    ) -> None:
+        super().__init__(features, labels, space, seed)
+        self.edits = np.asarray(edits)
+        self.differing = np.asarray(differing)

@@ -1,10 +1,11 @@
-"""The attribute classifiers: the judges of every edit and the default feature space.
+"""The networks of an evaluation: the two judges of every edit, and the network that gives the features of distances.
 
 The judges have different architectures, so that an edit that fools one judge need not fool the other. For drawings
 there are "resnet" (the primary judge: residual blocks of 3×3 convolutions) and "plain" (the second judge: a VGG-like
 stack with max pooling, without shortcuts). Both are small: under 1 ms for each 64×64 image on one CPU core. For photos
-there are torchvision's networks (`eval.judges.backbones`). The last hidden layer has 128 units with a SiLU activation.
-It is smooth, so a Fréchet distance in this space makes sense.
+there are torchvision's networks (`eval.judges.backbones`). The last hidden layer has a SiLU activation. It is smooth,
+so a Fréchet distance in this space makes sense. A judge has 128 units there. The feature network has 64: a distance
+between few images is less biased in fewer dimensions.
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ class AttributeClassifier(nn.Module):
         attributes: names of the outputs, in order.
         architecture: one of `ARCHITECTURES`.
         width: channels of the first stage of "resnet" and "plain" (32 if None); it must be None for the others.
+        hidden: D, the number of units in the last hidden layer.
 
     `digest` identifies the weights: the SHA-256 of the file they came from, or "" if there is no file.
 
@@ -98,7 +100,13 @@ class AttributeClassifier(nn.Module):
         ValueError: there is no such architecture, or its width cannot be chosen.
     """
 
-    def __init__(self, attributes: Sequence[str], architecture: str = "resnet", width: int | None = None) -> None:
+    def __init__(
+        self,
+        attributes: Sequence[str],
+        architecture: str = "resnet",
+        width: int | None = None,
+        hidden: int = FEATURES,
+    ) -> None:
         super().__init__()
         if architecture not in ARCHITECTURES:
             raise ValueError(f"architecture must be one of {', '.join(ARCHITECTURES)}, not '{architecture}'")
@@ -114,13 +122,15 @@ class AttributeClassifier(nn.Module):
             self.config["width"] = width = _WIDTH if width is None else width
             trunk, growth = _TRUNKS[architecture]
             self.trunk, channels = trunk(width), growth * width
-        self.hidden = nn.Linear(channels * 4, FEATURES)
+        if hidden != FEATURES:  # files of judges do not have this key
+            self.config["hidden"] = hidden
+        self.hidden = nn.Linear(channels * 4, hidden)
         self.activation = nn.SiLU()
-        self.head = nn.Linear(FEATURES, len(self.attributes))
+        self.head = nn.Linear(hidden, len(self.attributes))
         self.to(memory_format=torch.channels_last)
 
     def features(self, images: Tensor) -> Tensor:
-        """Activations (N, 128) of the last hidden layer for images (N, 3, H, W) in [-1, 1].
+        """Activations (N, D) of the last hidden layer for images (N, 3, H, W) in [-1, 1].
 
         Each quadrant of the image is pooled separately, because position (brow, lip, chin) helps to tell attributes.
 
@@ -134,7 +144,7 @@ class AttributeClassifier(nn.Module):
         return self.activation(self.hidden(pooled.flatten(1)))
 
     def read(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (N, A) and features (N, 128) in one pass."""
+        """Logits (N, A) and features (N, D) in one pass."""
         features = self.features(images)
         return self.head(features), features
 

@@ -1,10 +1,10 @@
 """Feature spaces for distances and diversity: a name, a dimension, a digest, and a function of uint8 images.
 
-"attributes" is the primary judge's last hidden layer; it needs only the shipped weights. "inception" is the space of
-the standard FID: clean-fid's resize, then the Inception that clean-fid takes (`eval.judges.inception`).
-"inception-imagenet" is the space of StarGAN v2's code, with another resize and another network. Its distances can be
-compared with the published ones of AFHQ, but not with any other FID.
-For another feature space, write an :class:`Extractor`.
+"neutral" is the last hidden layer of a third network, which neither judges an edit nor guides a training; it needs only
+the shipped weights. "inception" is the space of the standard FID: clean-fid's resize, then the Inception that clean-fid
+takes (`eval.judges.inception`). "inception-imagenet" is the space of StarGAN v2's code, with another resize and another
+network. Its distances can be compared with the published ones of AFHQ, but not with any other FID. For another feature
+space, write an :class:`Extractor`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bridgebench.eval.judges.backbones import COUNTER
-from bridgebench.eval.judges.classifier import FEATURES, AttributeClassifier
+from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier
 from bridgebench.eval.judges.inception import FEATURES as INCEPTION_SIZE
 from bridgebench.eval.judges.inception import digest_of, load_inception
 from bridgebench.eval.judges.inception_official import FILE as INCEPTION_FILE
@@ -31,7 +31,7 @@ from bridgebench.methods.official.files import read_torch
 from bridgebench.methods.official.tensors import match
 from bridgebench.methods.official.torchscript import is_torchscript
 
-NAMES = ("attributes", "inception", "inception-imagenet")
+NAMES = ("neutral", "inception", "inception-imagenet")
 IMAGENET_FILE = "inception_v3_google-0cc3c7bd.pth"
 IMAGENET_URL = f"https://download.pytorch.org/models/{IMAGENET_FILE}"
 _BATCH = 32
@@ -64,38 +64,39 @@ class Extractor:
 
 def load_extractor(
     name: str,
-    classifier: AttributeClassifier | None = None,
     weights: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Extractor:
     """Loads the feature space called `name`.
 
     Args:
-        name: "attributes", "inception" or "inception-imagenet".
-        classifier: the primary judge, for "attributes".
-        weights: file of Inception (ours for "inception", torchvision's state dict for "inception-imagenet"); None: the
-            folder in which torch keeps its downloads. Whatever the file is, it is read as data and never run.
-        device: device on which Inception runs; the classifier stays on its own device.
+        name: "neutral", "inception" or "inception-imagenet".
+        weights: file of the feature network, or of Inception (ours for "inception", torchvision's state dict for
+            "inception-imagenet"). None: the folder in which torch keeps its downloads; the feature network has no such
+            place. Whatever the file is, it is read as data and never run.
+        device: device on which the network runs.
 
     Raises:
-        UserError: the name is unknown, the classifier or Inception's weights are missing, or the file holds other
-            things than these weights. Nothing is downloaded.
+        UserError: the name is unknown, weights are missing, or the file holds other things than these weights. Nothing
+            is downloaded.
     """
-    if name == "attributes":
-        if classifier is None:
-            raise UserError("The feature space 'attributes' needs the attribute classifier; train or name one.")
-        return Extractor(
-            name,
-            "FD (attribute features)",
-            FEATURES,
-            classifier.digest,
-            lambda images: read(classifier, images).features,
-        )
+    if name == "neutral":
+        if weights is None:
+            raise UserError("The feature space 'neutral' needs a network: make one with `bridgebench train features`.")
+        return neutral(load_classifier(weights, device=device))
     if name == "inception":
         return _inception(Path(weights) if weights is not None else inception_path(), device)
     if name == "inception-imagenet":
         return _imagenet_inception(Path(weights) if weights is not None else imagenet_path(), device)
     raise UserError(f"There is no feature space '{name}'; there are {' and '.join(NAMES)}.{did_you_mean(name, NAMES)}")
+
+
+def neutral(network: AttributeClassifier) -> Extractor:
+    """The feature space of a feature network: its last hidden layer."""
+    dimension = network.head.in_features
+    return Extractor(
+        "neutral", "FD (neutral features)", dimension, network.digest, lambda images: read(network, images).features
+    )
 
 
 def inception_path() -> Path:
@@ -116,7 +117,7 @@ def _inception(path: Path, device: torch.device | str) -> Extractor:
         raise UserError(
             f"FID needs Inception's weights and there is no file {path}: download {inception_url}, give `bridgebench "
             f"weights import inception {INCEPTION_FILE} --out {inception_path()}`, or name such a file under "
-            "weights.inception in the profile; or take evaluation.features = 'attributes', which needs no download."
+            "weights.inception in the profile; or take evaluation.features = 'neutral', which needs no download."
         )
     if is_torchscript(path):
         raise UserError(
@@ -147,7 +148,7 @@ def _imagenet_inception(path: Path, device: torch.device | str) -> Extractor:
         raise UserError(
             f"StarGAN v2's FID needs torchvision's Inception and there is no file {path}: download {IMAGENET_URL} to "
             f"{imagenet_path()}, or name a copy of it under weights.inception-imagenet in the profile; or take "
-            "evaluation.features = 'attributes', which needs no download."
+            "evaluation.features = 'neutral', which needs no download."
         )
     network = inception_v3(weights=None, init_weights=False, transform_input=False).eval()
     expected = {name: value.shape for name, value in network.state_dict().items() if not name.endswith(COUNTER)}

@@ -24,7 +24,7 @@ class Reading:
 
     Attributes:
         logits: (N, A) float32, one for each label column.
-        features: (N, 128) float32, the judge's last hidden layer, rounded to half precision.
+        features: (N, D) float32, the judge's last hidden layer, rounded to half precision.
     """
 
     logits: NDArray[np.float32]
@@ -35,6 +35,10 @@ class Reading:
         """Probabilities (N, A) in [0, 1] that the attributes are present."""
         # The sigmoid, written with tanh: it overflows at neither end.
         return 0.5 + 0.5 * np.tanh(0.5 * self.logits.astype(np.float64))
+
+    def of(self, columns: int) -> Reading:
+        """The answers for the first label columns, of a network that has more outputs."""
+        return Reading(self.logits[:, :columns], self.features)
 
     def seen(self, space: LabelSpace) -> NDArray[np.bool_]:
         """(N, A): which columns of a label space the judge says are present."""

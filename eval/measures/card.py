@@ -13,13 +13,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgebench.eval.distances.reals import Reals
+from bridgebench.eval.distances.reals import MatchedReals, Reals
 from bridgebench.eval.records.record import CellKind
 
 Values = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 Record = dict[str, Any]
-Need = Literal["judge", "features", "truth", "attributes", "domains"]
+Need = Literal["judge", "features", "matched", "truth", "attributes", "domains"]
 Place = Literal["accuracy", "distance", "rest", "overview", "variants", "terminal"]
 
 
@@ -34,7 +34,9 @@ class Edits:
         before, after: (P, A) in [0, 1]: the primary judge's probabilities for the source and for the edit.
         after_second: (P, A) in [0, 1]: the second judge's probabilities for the edit.
         features: (P, D) of the edits.
-        reals: the real side of the distances.
+        reals: all real images.
+        matched: real images of other people with the labels that the edits aim at; None of conversions, whose target
+            domain is all that there is to match.
         minimum_n: with fewer images than this on either side there is no Fréchet distance.
         outputs: edits of each source.
         copies: how often each edit counts in a Fréchet distance, for a method whose outputs of a source are all equal.
@@ -55,6 +57,7 @@ class Edits:
     outputs: int
     copies: int
     draws: NDArray[np.float32] | None = None
+    matched: MatchedReals | None = None
 
     @property
     def target(self) -> NDArray:
@@ -101,7 +104,8 @@ class MeasureCard:
             the sum of its units, and the values of its edits are made so that their mean is this ratio.
         of_cell: gives a value (P,) for each edit of a cell; or the whole record of the cell; or None: there is nothing
             to measure, and the cell's record leaves the measure out.
-        needs: what must be there: a judge, features, a true edit, columns that are attributes or that are domains.
+        needs: what must be there: a judge, features, matched real images, a true edit, columns that are attributes or
+            that are domains.
         network: the network through which the function looks: `of_images` gets the network's vectors (M, D) in place of
             pixels, and true edits only if it needs them; of `of_cell`, the edits' features and real images are those in
             the network's space. A run without the network says how to get it, and has no value.

@@ -1,4 +1,4 @@
-"""Fréchet distances of a cell: its edits against the real images with the value edited to, and against all real images.
+"""Fréchet distances of a cell: its edits against matched real images, and against all real images.
 
 The distance itself, its formula and its source are in ``eval/distances/frechet.py``.
 """
@@ -6,13 +6,15 @@ The distance itself, its formula and its source are in ``eval/distances/frechet.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
 
-_FAMILY = Family("fd", 2)  # 2: of features in half precision
+_FAMILY = Family("fd", 3)  # 2: of features in half precision; 3: to matched real images
 
 
 def fd_target(edits: Edits) -> Record:
@@ -21,20 +23,50 @@ def fd_target(edits: Edits) -> Record:
     Returns:
         ``{"value", "n", "n_real"}``, of all copies of the edits; or ``{"value": None, "reason"}``.
     """
-    reals, column = edits.reals, edits.column
-    reason = short_side(reals, column, {v: len(found) for v, found in edits.by_value.items()}, "edits", edits.minimum_n)
+    return distance_by_value(edits.reals, edits.column, edits.features, edits.target, edits.minimum_n, edits.copies)
+
+
+def fd_matched(edits: Edits) -> Record:
+    """The same against the matched real images, whose other labels are also those that the edits aim at.
+
+    Returns:
+        ``{"value", "n", "n_real", "differing"}``, of the edits that have a matched image: the last is the mean number
+        of labels in which a real image differs from what its edit aims at. Or ``{"value": None, "reason"}``.
+    """
+    matched = edits.matched
+    assert matched is not None
+    of = matched.edits
+    found = distance_by_value(matched, edits.column, edits.features[of], edits.target[of], edits.minimum_n)
+    return found if found["value"] is None else {**found, "differing": float(matched.differing.mean())}
+
+
+def distance_by_value(
+    reals: Reals, column: int, features: NDArray[np.float32], target: NDArray, minimum_n: int, copies: int = 1
+) -> Record:
+    """Σᵥ wᵥ · FD(images that are to have value v, real images with value v) for the values v of a label column.
+
+    Args:
+        reals: the real side.
+        column: the label column.
+        features: (P, D) of the images.
+        target: (P,) of 0 and 1: the value that each image is to have.
+        minimum_n: with fewer images on either side there is no distance.
+        copies: how often each image counts.
+
+    Returns:
+        ``{"value", "n", "n_real"}``, or ``{"value": None, "reason"}``.
+    """
+    parts = {value: found for value in (0, 1) if len(found := np.flatnonzero(target == value))}
+    reason = short_side(reals, column, {value: len(found) for value, found in parts.items()}, "edits", minimum_n)
     if reason:
         return {"value": None, "reason": reason}
-    weights = np.array([len(found) for found in edits.by_value.values()]) / len(edits.features)
+    weights = np.array([len(found) for found in parts.values()]) / len(features)
     # One side at a time: of many images each is large.
     values = np.array(
-        [
-            reals.statistics(column, value).distance(edits.features[np.tile(found, edits.copies)])
-            for value, found in edits.by_value.items()
-        ]
+        [reals.statistics(column, value).distance(features[np.tile(found, copies)]) for value, found in parts.items()]
     )
-    n_real = sum(reals.count(column, value) for value in edits.by_value)
-    return {"value": float(weights @ values), "n": edits.copies * len(edits.features), "n_real": n_real}
+    n_real = sum(reals.count(column, value) for value in parts)
+    return {"value": float(weights @ values), "n": copies * len(features), "n_real": n_real}
 
 
 def fd_paper(edits: Edits) -> Record:
@@ -65,25 +97,34 @@ def short_side(reals: Reals, column: int, counts: Mapping[int, int], what: str, 
     return None
 
 
-FD_TARGET = MeasureCard(
-    key="fd_target",
+FD_MATCHED = MeasureCard(
+    key="fd_matched",
     family=_FAMILY,
-    title="{space}, target",
+    title="{space}, matched",
     about=(
-        "Images edited to a value against real images that have this value, weighted over both values. Real faces with "
-        "a mustache are mostly men: an edit that moves such companions along can come closer than the true edit, so "
-        "read this beside leakage."
+        "Images edited to a value against real images of other people that have the labels which the edits aim at, "
+        "weighted over both values. It asks whether the edit is realistic and what was asked for."
     ),
+    spoken="distance to matched images",
+    of_cell=fd_matched,
+    needs=("features", "attributes", "matched"),
+    better="lower",
+    digits=2,
+    distance=True,
+    shown=("distance", "overview", "variants", "terminal"),
+)
+# Of flips, only records of older versions have it: it also measures how the other labels of real images are composed.
+FD_TARGET = replace(
+    FD_MATCHED,
+    key="fd_target",
+    title="{space}, target",
+    about="Images edited to a value against all real images that have this value, weighted over both values.",
     about_conversions=(
         "All outputs of a conversion, several of each source, against all training images of the target domain."
     ),
     spoken="distance to the target's images",
     of_cell=fd_target,
-    needs=("features",),
-    better="lower",
-    digits=2,
-    distance=True,
-    shown=("distance", "overview", "variants", "terminal"),
+    needs=("features", "domains"),
 )
 FD_PAPER = MeasureCard(
     key="fd_paper",

@@ -1,12 +1,16 @@
-"""The kernel distance of a cell, between the same images as its Fréchet distance to the target.
+"""The kernel distance of a cell, between the same images as its Fréchet distance.
 
 The distance itself, its formula and its source are in ``eval/distances/kernel.py``.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
 from bridgebench.eval.measures.fd import short_side
 
@@ -21,33 +25,52 @@ def kid(edits: Edits) -> Record:
     Returns:
         ``{"value", "se", "n", "n_real"}``, ``se`` being the standard error; or ``{"value": None, "reason"}``.
     """
-    reals, column, sources = edits.reals, edits.column, edits.sources
-    different = {value: len(np.unique(sources[found])) for value, found in edits.by_value.items()}
+    return _by_value(edits, edits.reals, np.arange(len(edits.features)))
+
+
+def kid_matched(edits: Edits) -> Record:
+    """The same against the matched real images: see :func:`eval.measures.fd.fd_matched`."""
+    matched = edits.matched
+    assert matched is not None
+    return _by_value(edits, matched, matched.edits)
+
+
+def _by_value(edits: Edits, reals: Reals, rows: NDArray[np.integer]) -> Record:
+    """Of the edits `rows` only."""
+    column, sources, features, target = edits.column, edits.sources[rows], edits.features[rows], edits.target[rows]
+    parts = {value: found for value in (0, 1) if len(found := np.flatnonzero(target == value))}
+    different = {value: len(np.unique(sources[found])) for value, found in parts.items()}
     reason = short_side(reals, column, different, "sources", MINIMUM)
     if reason:
         return {"value": None, "reason": reason}
-    weights = np.array([len(found) for found in edits.by_value.values()]) / len(edits.features)
+    weights = np.array([len(found) for found in parts.values()]) / len(features)
     pairs = np.array(
-        [
-            reals.kernel(column, value).distance(edits.features[found], sources[found])
-            for value, found in edits.by_value.items()
-        ]
+        [reals.kernel(column, value).distance(features[found], sources[found]) for value, found in parts.items()]
     )
     error = float(np.sqrt(np.square(weights * pairs[:, 1]).sum()))
-    n_real = sum(reals.count(column, value) for value in edits.by_value)
-    return {"value": float(weights @ pairs[:, 0]), "se": error, "n": len(edits.features), "n_real": n_real}
+    n_real = sum(reals.count(column, value) for value in parts)
+    return {"value": float(weights @ pairs[:, 0]), "se": error, "n": len(features), "n_real": n_real}
 
 
-KID = MeasureCard(
-    key="kid",
-    family=Family("kid", 3),  # 2: pairs of edits of one source are left out; 3: of features in half precision
-    title="{kernel}",
-    about="Unbiased kernel distance between the same images as the target distance, with its standard error.",
-    of_cell=kid,
-    needs=("features",),
+KID_MATCHED = MeasureCard(
+    key="kid_matched",
+    family=Family("kid", 4),  # 3: of features in half precision; 4: to matched real images
+    title="{kernel}, matched",
+    about="Unbiased kernel distance between the same images as the matched Fréchet distance, with its standard error.",
+    of_cell=kid_matched,
+    needs=("features", "attributes", "matched"),
     unit="in thousandths",
     better="lower",
     factor=1000.0,
     digits=2,
     shown=("distance",),
+)
+# Of flips, only records of older versions have it, as with FD_TARGET.
+KID = replace(
+    KID_MATCHED,
+    key="kid",
+    title="{kernel}",
+    about="Unbiased kernel distance between the same images as the target distance, with its standard error.",
+    of_cell=kid,
+    needs=("features", "domains"),
 )

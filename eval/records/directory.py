@@ -57,6 +57,10 @@ class RunDirectory:
         """One finished cell."""
         return self.root / "cells" / quote(method) / mode / f"{quote(attribute)}.json"
 
+    def reals_file(self, mode: str, attribute: str) -> Path:
+        """The matched real images of the cells of a mode and attribute."""
+        return self.root / "reals" / mode / f"{quote(attribute)}.npz"
+
     def error_file(self, method: str, mode: str, attribute: str) -> Path:
         """What went wrong in a cell that failed; it lies beside the place of the cell."""
         return self.cell_file(method, mode, attribute).with_suffix(_ERROR)
@@ -164,6 +168,7 @@ class RunDirectory:
         wanted += [self.reference_sample(column, method) for column in columns for method in (None, *methods)]
         for mode in MODES:
             wanted += [self.cost_file(method, mode) for method in methods]
+            wanted += [self.reals_file(mode, column) for column in columns]
             for column in columns:
                 wanted += [self.truth_sample(mode, column, method) for method in (None, *methods)]
                 wanted += [self.grid_file(TRUTH, mode, column)]

@@ -12,7 +12,8 @@ from bridgebench.eval.records.record import CellKind, Mode, Number, Record
 class Measured(Record):
     """One measured number, or why there is none; `values` where it is one number for each of several names.
 
-    `fewest` is the smallest n of the measures that a mean is over.
+    `differing` is the mean number of labels in which a matched real image differs from what its edit aims at. `fewest`
+    is the smallest n of the measures that a mean is over.
     """
 
     value: Number | None = None
@@ -22,6 +23,7 @@ class Measured(Record):
     se: Number | None = None
     n: int | None = None
     n_real: int | None = None
+    differing: Number | None = None
     fewest: int | None = None
     draws: int | None = None
     reason: str | None = None

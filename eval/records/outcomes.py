@@ -6,11 +6,6 @@ paired tests between methods can be computed from it without any network. The sa
 
 from __future__ import annotations
 
-import io
-import math
-import tokenize
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,17 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridgebench.eval.records.arrays import DAMAGED, pack, unpack
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import read_bytes, write_bytes
 
 MOST_FEATURES = 128  # features of larger spaces (Inception's 2,048) would make a file of megabytes
-_LARGEST = 2**28  # bytes of all arrays together
 _VALUE = "value/"
-# What zipfile and NumPy raise on damaged files.
-_DAMAGED = (
-    *(OSError, EOFError, ValueError, KeyError, SyntaxError, RuntimeError),
-    *(zipfile.BadZipFile, tokenize.TokenError, zlib.error),
-)
 
 # dtype, and the number of axes: the edits, then the label columns (or the features).
 _ARRAYS: dict[str, tuple[type[np.generic], int]] = {
@@ -85,9 +75,7 @@ class Outcomes:
         """
         arrays: dict[str, Any] = {name: np.asarray(getattr(self, name), kind) for name, (kind, _) in _ARRAYS.items()}
         arrays |= {f"{_VALUE}{name}": np.asarray(values, np.float32) for name, values in self.values.items()}
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, key=np.array(self.key), **arrays)
-        write_bytes(path, buffer.getbuffer())
+        write_bytes(path, pack({"key": np.array(self.key), **arrays}))
 
     @classmethod
     def read(cls, path: Path) -> Outcomes:
@@ -97,9 +85,9 @@ class Outcomes:
             UserError: the file is missing, damaged or holds something else.
         """
         try:
-            arrays = _read_arrays(read_bytes(path, follow=False))
+            arrays = unpack(read_bytes(path, follow=False))
             _check(arrays)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise UserError(f"{path} is damaged ({error}); delete it and run `bridgebench benchmark` again.") from error
         values = {name.removeprefix(_VALUE): rows for name, rows in arrays.items() if name.startswith(_VALUE)}
         return cls(str(arrays["key"]), **{name: arrays[name] for name in _ARRAYS}, values=values)
@@ -112,26 +100,6 @@ class Outcomes:
         except UserError:
             return None
         return found if found.key == key else None
-
-
-def _read_arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz file that strangers may have made: nothing is unpickled, sizes are checked first."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > _LARGEST:
-            raise ValueError(f"its arrays take more than {_LARGEST:,} bytes")
-        return {member.filename.removesuffix(".npy"): _array(archive.read(member)) for member in members}
-
-
-def _array(data: bytes) -> NDArray[Any]:
-    file = io.BytesIO(data)
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("an array of an unknown format")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    rest = data[file.tell() :]
-    if fortran or dtype.hasobject or math.prod(shape) * dtype.itemsize != len(rest):
-        raise ValueError("an array that is not what its header says")
-    return np.frombuffer(rest, dtype).reshape(shape)
 
 
 def _check(arrays: dict[str, NDArray[Any]]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgebench.eval.cell import CellMeasures, Tally, Task
+from bridgebench.eval.distances.reals import MatchedReals
 from bridgebench.eval.judges.reading import BATCH, Reading
 from bridgebench.eval.measures.accuracy import accuracy
 from bridgebench.eval.records.details import Kind, Readings, Scores, keep
@@ -26,6 +27,7 @@ from bridgebench.harness.benchmark.alone import alone
 from bridgebench.harness.benchmark.cases import Case, case_of, redrawn
 from bridgebench.harness.benchmark.edits import KeptEdits, TrueEdits, edit_images
 from bridgebench.harness.benchmark.failures import report
+from bridgebench.harness.benchmark.matching import matched_reals
 from bridgebench.harness.benchmark.page_pictures import (
     write_grid,
     write_grid_images,
@@ -66,6 +68,11 @@ class CellMaker:
         if not self.bench.test.has_truth:
             return None
         return TrueEdits(self.bench, self.attribute)
+
+    @cached_property
+    def matched(self) -> MatchedReals | None:
+        """Real images with the labels that the edits aim at; None of conversions."""
+        return None if self.bench.space.exclusive else matched_reals(self.bench, self.mode, self.attribute)
 
     def run(self, cell: Cell, protocol_hash: str) -> None:
         """Makes and stores one cell. Its record is written last, so a cell with a record on disk is complete."""
@@ -153,6 +160,7 @@ class CellMaker:
             source_reading=Reading(reading.logits[sources], reading.features[sources]),
             outputs=case.outputs,
             copies=case.copies,
+            matched=self.matched,
         )
 
     def _batches(self, case: Case) -> Iterator[slice]:

@@ -26,6 +26,7 @@ from bridgebench.eval.records.seal import hash_of
 from bridgebench.harness.benchmark.backends import check_backend, run_jobs
 from bridgebench.harness.benchmark.cells import Job, give_up, run_job
 from bridgebench.harness.benchmark.cost import CostJob, run_cost
+from bridgebench.harness.benchmark.matching import matched_reals, null_of_matched
 from bridgebench.harness.benchmark.plan import Cell, Participant, all_cells, groups, is_done, key_of, select
 from bridgebench.harness.benchmark.provenance import run_record
 from bridgebench.harness.benchmark.summary import summary_csv, summary_lines
@@ -130,6 +131,10 @@ def run_benchmark(
         if missing:
             with step(_log, "Read all real images by the judges"):
                 bench.keep_features()
+            if not bench.space.exclusive:
+                with step(_log, "Made or chose the matched real images"):
+                    for mode, attribute in groups(missing):
+                        matched_reals(bench, mode, attribute)
         give_back()  # this process only waits from here on
 
         # A job is the missing cells of one mode and attribute: they share references, true edits and real features. A
@@ -187,7 +192,11 @@ def _bring_to_protocol(run: RunDirectory, bench: Workbench, say: Say) -> None:
 def _baselines(bench: Workbench) -> Baselines:
     """Distances of real images to real images."""
     reals, least = bench.instruments.reals, bench.settings.minimum_n
-    floor, null = reals.floor(least), reals.null(bench.test_features, bench.labels, least)
+    floor = reals.floor(least)
+    if bench.space.exclusive:
+        null = reals.null(bench.test_features, bench.labels, least)
+    else:
+        null = {column: null_of_matched(bench, column) for column in bench.columns}
     return Baselines.model_validate({"protocol_hash": bench.protocol.hash, "floor": floor, "null": null})
 
 

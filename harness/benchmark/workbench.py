@@ -30,7 +30,7 @@ from bridgebench.harness.data.pixels import digest
 from bridgebench.harness.processes.devices import repeatable
 from bridgebench.harness.processes.memory import give_back
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.weights.find import judge_weights
+from bridgebench.harness.weights.find import judge_weights, network_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 
@@ -83,7 +83,7 @@ class Workbench:
                 f"Both judges of the profile '{profile.name}' are of the architecture '{self.primary.architecture}', "
                 "so that what fools one fools the other: train or name a judge of another."
             )
-        self.extractor = load_extractor(settings.features, self.primary, profile.weights.get(settings.features), device)
+        self.extractor = load_extractor(settings.features, _weights_of_features(profile), device)
         self.networks, self.missing_networks = open_networks(profile, device)
         self.test = open_split(profile, "test", data_root=setup.data_root, limit=setup.limit)
         self.labels = np.asarray(self.test.labels)
@@ -147,10 +147,19 @@ class Workbench:
         splits: tuple[Split, ...] = ("train", "validation") if profile.data.name == "afhq" else ("train",)
         return {split: open_split(profile, split, data_root=root) for split in splits}
 
-    @property
+    @cached_property
+    def real_pool(self) -> NDArray[np.int64]:
+        """Indices of the test photos that may be real images: every second one of those that are not edited.
+
+        Drawings need none: their real images are drawn anew.
+        """
+        drawn = self.test.has_truth or self.space.exclusive
+        return np.empty(0, np.int64) if drawn else np.arange(self.n, len(self.labels))[1::2]
+
+    @cached_property
     def reference_pool(self) -> NDArray[np.int64]:
         """Indices of the test images that may be references: no reference is on the real side of a distance."""
-        return np.arange(len(self.labels))
+        return np.setdiff1d(np.arange(len(self.labels)), self.real_pool)
 
     def images(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Test images by index, uint8 (M, H, W, 3); no other images are read."""
@@ -181,8 +190,6 @@ class Workbench:
     @cached_property
     def test_features(self) -> NDArray[np.float32]:
         """Features of all test images, (N, D)."""
-        if self.extractor.name == "attributes":
-            return self.source_reading.features
         return self._features("test", self.test)
 
     @cached_property
@@ -259,6 +266,12 @@ class Workbench:
                 write_bytes(paths[name], buffer.getbuffer())
             give_back()  # networks have run over all images
         return {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()}
+
+
+def _weights_of_features(profile: Profile) -> Path | str | None:
+    """The weights file of the profile's feature space; None: where its library keeps its download."""
+    space = profile.evaluation.features
+    return network_weights("features", profile) if space == "neutral" else profile.weights.get(space)
 
 
 def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:

@@ -32,7 +32,7 @@ def train(
         typer.Argument(
             metavar="METHOD",
             autocompletion=trainable_names,
-            help="A method, a variant of the profile, 'classifier' or 'judge'; or several of them, or 'all'.",
+            help="A method, a variant of the profile, classifier, judge, features or guide; or several, or 'all'.",
         ),
     ] = None,
     profile: ProfileOption = "faces64",
@@ -49,10 +49,10 @@ def train(
     old_methods: Annotated[str | None, typer.Option("--methods", hidden=True)] = None,
     old_devices: Annotated[int | None, typer.Option("--devices", min=1, hidden=True)] = None,
 ) -> None:
-    """Trains a method, or a judge.
+    """Trains a method, or a network that judges, measures or guides.
 
     Of several methods each trains in turn, by its own seed in runs/train; they share the minutes, and the same command
-    goes on where it stopped. Judges come first, because methods may learn from one.
+    goes on where it stopped. The networks come first, because methods may learn from the guide.
     """
     if old_devices is not None:
         renamed(f"--devices {old_devices}", f"--processes {old_devices}")
@@ -98,9 +98,9 @@ def _train_one(
     data_root: Path | None,
     processes: int,
 ) -> None:
-    from bridgebench.harness.weights.find import training_folder
+    from bridgebench.harness.weights.find import NETWORKS, training_folder
 
-    if method in ("classifier", "judge"):
+    if method in NETWORKS:
         if processes > 1:
             raise UserError(f"The training of the {method} runs in one process; leave out --processes.")
         from bridgebench.harness.train.judges.train import train_judge

@@ -61,3 +61,10 @@ class ImageSet:
         Raises UserError if the set has no true edits (`has_truth` is False).
         """
         raise UserError(f"The data set '{self.name}' has no true edits: it holds photos, not drawings.")
+
+    def fresh(self, labels: NDArray) -> NDArray[np.uint8]:
+        """Images with `labels` (n, A) of people that are in no split: uint8 (n, H, W, 3); the same for equal labels.
+
+        Raises UserError if the set cannot draw (`has_truth` is False).
+        """
+        raise UserError(f"The data set '{self.name}' holds photos: it cannot draw new ones.")

@@ -94,7 +94,7 @@ class EvaluationTable(_Table):
     n: Count
     batch: Positive
     seed: Count = 0
-    features: Literal["attributes", "inception", "inception-imagenet"] = "attributes"
+    features: Literal["neutral", "inception", "inception-imagenet"] = "neutral"
     identity: Literal["dlib"] | None = None
     minimum_n: Annotated[int, Field(ge=2)]
     diversity_images: Positive = 8
@@ -112,11 +112,12 @@ class Profile(_Table):
         attributes: label columns, in order: attributes, or domains.
         methods: what `bridgebench benchmark` runs when no --methods are given: methods, and variants by their names.
         data, evaluation: the tables of the same names.
-        train: recipes, one free table a method (and ``classifier``, ``judge``); checked by the method that is trained.
+        train: recipes, one free table a method, checked by the method that is trained; and for the networks
+            ``classifier``, ``judge``, ``features`` and ``guide``.
         averaging: ``[train] averaging``: the share that the running average of every method's weights keeps of itself
             an iteration (`methods.training.averaging`); 0: the last weights are kept, no average.
         variants: methods with another seed or recipe, by name.
-        weights: weights files by method (and ``classifier``, ``judge``), instead of trained or shipped ones; and those
+        weights: weights files by method (and by the same four names), instead of trained or shipped ones; and those
             of the feature spaces "inception" and "inception-imagenet"; and of networks that single measures look
             through: ``lpips`` (a file), ``dinov2`` and ``clip`` (folders).
     """

@@ -13,7 +13,7 @@ from bridgebench.methods import MethodCard
 from bridgebench.methods.core.errors import UserError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes the name of files
-_TAKEN = ("classifier", "judge", "all")
+_TAKEN = ("classifier", "judge", "features", "guide", "all")
 
 
 class Variant(BaseModel):

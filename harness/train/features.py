@@ -1,4 +1,4 @@
-"""The profile's attribute classifier as the feature network of a method's losses."""
+"""The profile's guide: the classifier through which a method's losses look. It judges and measures nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.weights.find import judge_weights
+from bridgebench.harness.weights.find import network_weights
 
 
 class ClassifierFeatures:
@@ -47,17 +47,17 @@ class ClassifierFeatures:
 
 
 def lend_features(training: Any, profile: Profile, device: torch.device) -> str | None:
-    """Sets the primary judge as the feature network of a training that needs one and has none of its own.
+    """Sets the guide as the feature network of a training that needs one and has none of its own.
 
     Returns:
         The name of the feature network; None if the training uses none.
 
     Raises:
-        UserError: the profile has no weights of the judge.
+        UserError: the profile has no weights of the guide.
     """
     if not hasattr(training, "attach_features"):
         return None
     if training.feature_network is None:
-        classifier = load_classifier(judge_weights("primary", profile), profile.attributes, device)
-        training.attach_features(ClassifierFeatures(classifier))
+        guide = load_classifier(network_weights("guide", profile), profile.attributes, device)
+        training.attach_features(ClassifierFeatures(guide))
     return training.feature_network

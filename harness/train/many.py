@@ -1,6 +1,6 @@
 """`bridgebench train METHOD METHOD...`: trains many systems of a profile, each by its own recipe, in a given time.
 
-The judges come first, because some methods use the first judge in their losses. The remaining time is divided among
+The networks of the evaluation come first, because some methods look through the guide. The remaining time is divided among
 the methods in proportion to what their recipes still need, estimated from the time per iteration, so that all methods
 are about equally far at the end. The last weights are kept; no weights are selected by their results.
 """
@@ -19,7 +19,7 @@ from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.train.checkpoint import Progress, read_progress
 from bridgebench.harness.train.judges.train import train_judge
 from bridgebench.harness.train.loop import train
-from bridgebench.harness.weights.find import JUDGES, training_folder
+from bridgebench.harness.weights.find import NETWORKS, training_folder
 from bridgebench.methods.core.errors import UserError
 
 _MEASURING = 0.15  # share of a stretch for measuring the speed of systems that have never run
@@ -44,9 +44,9 @@ class System:
         return self.folder / "weights.safetensors"
 
     @property
-    def is_judge(self) -> bool:
-        """Whether it is one of the two judges."""
-        return self.name in JUDGES.values()
+    def is_network(self) -> bool:
+        """Whether it is one of the networks of the evaluation, not a method."""
+        return self.name in NETWORKS
 
     def progress(self) -> Progress:
         """The progress of its training."""
@@ -54,11 +54,11 @@ class System:
 
     def total(self, progress: Progress) -> int | None:
         """The number of iterations of the recipe; None if the recipe gives none or it is not known yet."""
-        return progress.total if self.is_judge else self.profile.recipe(self.name).get("iterations", progress.total)
+        return progress.total if self.is_network else self.profile.recipe(self.name).get("iterations", progress.total)
 
     def finished(self) -> bool:
         """Whether the recipe is finished. A judge's weights are written only then."""
-        if self.is_judge or not self.weights.is_file():
+        if self.is_network or not self.weights.is_file():
             return self.weights.is_file()
         progress = self.progress()
         total = self.total(progress)
@@ -74,21 +74,21 @@ class System:
 
 
 def systems_of(profile: Profile, names: Sequence[str]) -> list[System]:
-    """The systems of these names, judges first; of the one name "all": every judge and method that can be trained.
+    """The systems of these names, networks of the evaluation first; of the one name "all": all that can be trained.
 
     Raises:
         UserError: a name is unknown, or has nothing to train.
     """
-    judges = list(JUDGES.values())
     if [*names] == ["all"]:
         named = dict.fromkeys([*profile.methods, *profile.variants])
         trained = [name for name in named if profile.card(name).trainable]
-        return [System(name, profile) for name in [*(name for name in judges if name not in profile.weights), *trained]]
+        networks = [name for name in NETWORKS if name not in profile.weights]
+        return [System(name, profile) for name in [*networks, *trained]]
     chosen = list(dict.fromkeys(names))
     for name in chosen:
-        if name not in judges and not profile.card(name).trainable:
+        if name not in NETWORKS and not profile.card(name).trainable:
             raise UserError(f"The method '{name}' has nothing to train.")
-    chosen.sort(key=lambda name: name not in judges)
+    chosen.sort(key=lambda name: name not in NETWORKS)
     return [System(name, profile) for name in chosen]
 
 
@@ -103,7 +103,7 @@ def train_many(
     """Continues the training of all unfinished `systems`, then reports the progress of each.
 
     Args:
-        systems: the systems to train, judges first.
+        systems: the systems to train, networks of the evaluation first.
         minutes: time limit of this call; None: until every recipe is finished.
         data_root: folder of a data set that is not embedded.
         devices: number of processes that share every batch of a method.
@@ -161,17 +161,17 @@ class _Stretch:
         self._end = None if minutes is None else time.monotonic() + 60 * minutes
 
     def run(self) -> None:
-        """Trains the judges, then briefly each method of unknown speed, then all methods by their needs."""
-        for system in self._open(judges=True):
+        """Trains the networks, then briefly each method of unknown speed, then all methods by their needs."""
+        for system in self._open(networks=True):
             self._go_on(system, self._left())
         if self._end is None:
-            for system in self._open(judges=False):
+            for system in self._open(networks=False):
                 self._go_on(system, None)
             return
-        new = [system for system in self._open(judges=False) if not system.progress().iteration]
+        new = [system for system in self._open(networks=False) if not system.progress().iteration]
         for system, share in zip(new, shares(_MEASURING * self._seconds(), [1.0] * len(new)), strict=True):
             self._go_on(system, share)
-        while (waiting := self._open(judges=False)) and self._seconds() > _LEAST:
+        while (waiting := self._open(networks=False)) and self._seconds() > _LEAST:
             self._divide(waiting)
 
     def _divide(self, waiting: list[System]) -> None:
@@ -188,9 +188,9 @@ class _Stretch:
         found = system.seconds_left()
         return self._seconds() if found is None else max(found, 1.0)
 
-    def _open(self, *, judges: bool) -> list[System]:
+    def _open(self, *, networks: bool) -> list[System]:
         """The systems of one kind (judges or methods) that are not finished and have not failed."""
-        kind = [system for system in self._systems if system.is_judge == judges and system.name not in self.failed]
+        kind = [system for system in self._systems if system.is_network == judges and system.name not in self.failed]
         return [system for system in kind if not system.finished()]
 
     def _left(self) -> float | None:
@@ -206,7 +206,7 @@ class _Stretch:
             return
         self._say(f"Training {system.name}.")
         try:
-            if system.is_judge:
+            if system.is_network:
                 train_judge(system.name, system.profile, resume="auto", stretch=seconds, **self._data)
             else:
                 minutes = None if seconds is None else seconds / 60

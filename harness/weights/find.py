@@ -1,4 +1,4 @@
-"""Where weights files lie, and which one a method or a judge takes."""
+"""Where weights files lie, and which one a method or a network takes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bridgebench.harness.profiles.profile import Profile
 
 JUDGES = {"primary": "classifier", "second": "judge"}
+NETWORKS = (*JUDGES.values(), "features", "guide")
+"""What `bridgebench train` trains besides methods: both judges, the feature network, and the guide of trainings."""
 TRAINED = Path("runs/train")
 
 
@@ -22,12 +24,12 @@ def training_folder(method: str, profile: Profile) -> Path:
 
 
 def shipped(name: str, profile: str) -> Path:
-    """Where the weights of a method or judge for a profile lie if they are shipped (the file need not exist)."""
+    """Where the weights of a method or network for a profile lie if they are shipped (the file need not exist)."""
     return ZOO / f"{name}-{profile}.safetensors"
 
 
 def find_weights(name: str, profile: Profile) -> Path | None:
-    """The weights file of a method (or ``classifier``, ``judge``) for a profile, or None.
+    """The weights file of a method (or of one of `NETWORKS`) for a profile, or None.
 
     The profile's own ``[weights]`` come first, then what was trained in this folder, then what is shipped.
 
@@ -51,7 +53,15 @@ def judge_weights(role: str, profile: Profile) -> Path:
     Raises:
         UserError: there is none.
     """
-    name = JUDGES[role]
+    return network_weights(JUDGES[role], profile)
+
+
+def network_weights(name: str, profile: Profile) -> Path:
+    """The weights file of one of `NETWORKS`.
+
+    Raises:
+        UserError: there is none.
+    """
     path = find_weights(name, profile)
     if path is None:
         raise UserError(

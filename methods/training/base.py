@@ -80,8 +80,9 @@ class FeatureNetwork(Protocol):
     """A trained network that a method looks through while it trains, e.g. for a perceptual loss.
 
     A training that needs such a network has an attribute ``feature_network`` (the network's name, None as long as there
-    is none) and a method ``attach_features(network)``. The loop then attaches the profile's attribute classifier before
-    the first step. The attached network is fixed: it is neither trained nor saved with the method.
+    is none) and a method ``attach_features(network)``. The loop then attaches the profile's guide, an attribute
+    classifier that judges nothing, before the first step. The attached network is fixed: it is neither trained nor
+    saved with the method.
 
     Attributes:
         name: for the training card: which network, with exactly which weights.

@@ -8,7 +8,6 @@ from math import ceil, floor, hypot, log10
 
 from bridgebench.eval.measures.accuracy import SECOND
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.eval.measures.fd import FD_TARGET
 from bridgebench.eval.measures.preservation import SSIM_SOURCE
 from bridgebench.eval.records.record import MODES
 from bridgebench.reports.read.results import MODE_TITLES, Results
@@ -229,7 +228,7 @@ def _preservation(run: Run) -> Scatter | None:
 
 def _cost(run: Run) -> Scatter | None:
     modes, points = _modes(run), []
-    card = modes[0].card(FD_TARGET)
+    card = modes[0].target
     for results in modes:
         for name in results.rows:
             cost, distance = run.costs.get((name, results.mode)), _mean(results, name, card)

@@ -9,7 +9,7 @@ from math import factorial
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
+from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed, tables_beside
@@ -94,7 +94,7 @@ class Order:
 def orders(run: Run) -> list[Order]:
     """All measures in the paper's tables, label edits first; orders of fewer than three systems are left out."""
     modes = [Results(run, run.record.protocol_hash, mode) for mode in MODES]
-    target, whole = modes[0].card(FD_TARGET), modes[0].card(FD_PAPER)
+    target, whole = modes[0].target, modes[0].card(FD_PAPER)
     held = [
         (TABLE1, "accuracy", ACCURACY),
         (TABLE1, "accuracy", SECOND),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
-from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
+from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, published, tables_beside
 from bridgebench.reports.paper.verdicts import differences, verdict_table
 from bridgebench.reports.read.results import MODE_TITLES, Results
@@ -64,7 +64,7 @@ def distance(modes: list[Results], suffix: str, title: str) -> Section:
 def _table2(results: Results, suffix: str) -> TableBlock:
     run, key, own = results.run, f"distance-{results.mode}{suffix}", results.own
     name = MODE_TITLES[results.mode].lower()
-    target, whole = results.card(FD_TARGET), results.card(FD_PAPER)
+    target, whole = results.target, results.card(FD_PAPER)
     tables = [
         by_column(
             [results],
@@ -90,7 +90,7 @@ def _table2(results: Results, suffix: str) -> TableBlock:
 def _table3(modes: list[Results], suffix: str) -> TableBlock:
     """Methods in both modes, one block of rows each, against the target domain's real images."""
     run, key, own = modes[0].run, f"distance{suffix}", modes[0].own
-    target = modes[0].card(FD_TARGET)
+    target = modes[0].target
     tables = [by_column(modes, target, f"{key}-target", f"Table 3, measured here: {target.title}", _BOTH)]
     paper = []
     if own:

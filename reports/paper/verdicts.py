@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.eval.measures.fd import FD_PAPER, FD_TARGET
+from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.eval.records.measured import Measured
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed, tables_beside
 from bridgebench.reports.read.results import MODE_TITLES, Results
@@ -63,7 +63,7 @@ STANDARDS = {
 
 def measures_held(results: Results) -> dict[str, MeasureCard]:
     """The paper's tables that share columns with a run, each with our measure of the same quantity."""
-    held = {TABLE1: ACCURACY, TABLE2: results.card(FD_PAPER), TABLE3: results.card(FD_TARGET)}
+    held = {TABLE1: ACCURACY, TABLE2: results.card(FD_PAPER), TABLE3: results.target}
     return {file: held[file] for file in tables_beside(results.run)}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridgebench.eval.measures import shown
 from bridgebench.eval.measures.card import MeasureCard, Place
+from bridgebench.eval.measures.fd import FD_MATCHED, FD_TARGET
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import Mode
 from bridgebench.reports.pages.layout import Layout
@@ -65,6 +66,12 @@ class Results:
     def cards(self, *places: Place) -> list[MeasureCard]:
         """The measures that at least one of these tables shows."""
         return [self.card(card) for card in shown(*places)]
+
+    @property
+    def target(self) -> MeasureCard:
+        """The leading distance: to matched real images; of conversions and old runs, to all images of the target."""
+        matched = any(FD_MATCHED.key in self.run.cells[key].measures for key in self.run.cells if key[0] == self.hash)
+        return self.card(FD_MATCHED if matched else FD_TARGET)
 
     def measure(self, method: str, column: str, key: str) -> Measured:
         """What was measured, or why nothing was."""

@@ -38,7 +38,7 @@ _WORDS = {
         judges="attribute",
         wanted=("remove", "add"),
         kept="Leakage, preservation, counterfactual",
-        null="Real images with the attribute against real images without it.",
+        null="An edit that does nothing: what the sources themselves pay.",
     ),
     Domains.kind: Words(
         one="a conversion",

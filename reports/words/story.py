@@ -8,7 +8,6 @@ from typing import Any
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.eval.measures.fd import FD_TARGET
 from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES
@@ -56,7 +55,7 @@ def story(run: Run) -> Story | None:
 
 def _leaders(results: Results) -> str:
     """Who is ahead in the main measures of a mode."""
-    target = results.card(FD_TARGET)
+    target = results.target
     told = (
         (ACCURACY, "accuracy is highest with"),
         (target, "distance to the target's images is smallest with"),
@@ -96,7 +95,7 @@ def _ceiling(modes: Sequence[Results]) -> str:
     ahead: list[str] = []
     behind: list[str] = []
     for results in modes:
-        target = results.card(FD_TARGET)
+        target = results.target
         for card in (SECOND, target, LEAKAGE):
             averages = results.means(card)[0]
             truth = averages.get("oracle", Measured()).value

@@ -10,9 +10,9 @@ import torch
 from bridgebench.eval.cell import Instruments, Tally, Task
 from bridgebench.eval.distances.frechet import frechet_distance
 from bridgebench.eval.distances.kernel import kernel_distance
-from bridgebench.eval.distances.reals import Reals
+from bridgebench.eval.distances.reals import MatchedReals, Reals
 from bridgebench.eval.judges.classifier import AttributeClassifier
-from bridgebench.eval.judges.features import load_extractor
+from bridgebench.eval.judges.features import neutral
 from bridgebench.eval.judges.networks import Network, Networks
 from bridgebench.eval.judges.reading import read
 from bridgebench.eval.measures.counterfactual import BEST_PSNR
@@ -71,11 +71,14 @@ def cell() -> Cell:
     labels[30:80, BANGS] = 1
     labels[:12, 2] = 1
     primary, second = judge("resnet", 1), judge("plain", 2)
-    extractor = load_extractor("attributes", classifier=primary)
+    extractor = neutral(judge("resnet", 3))
     reals = Reals(extractor(photos), labels, SPACE, seed=0)
     bench = Instruments(primary, second, extractor, reals, minimum_n=10)
     source, target = photos[:40], SPACE.target(labels[:40], "Bangs")
-    return Cell(bench, Task(BANGS, labels[:40], target, read(primary, source)), source, source)
+    # The real images of the last edits are chosen first, and the first edit has none.
+    edits = np.arange(1, 40)[::-1]
+    matched = MatchedReals(extractor(photos[80:119]), target[edits], SPACE, 0, edits, np.arange(39) % 2)
+    return Cell(bench, Task(BANGS, labels[:40], target, read(primary, source), matched=matched), source, source)
 
 
 def test_identity_preserves_all_and_is_as_accurate_as_chance_readings_make_it(cell):
@@ -106,30 +109,33 @@ def test_intervals_hold_their_values(cell):
 
 def test_distances_are_those_of_the_right_pairs(cell):
     measures, reals = cell.measures(), cell.bench.reals
-    features = cell.reading.features
+    features = cell.bench.extractor(cell.edited)
     added, removed = features[:30], features[30:]
     assert measures["fd_paper"] == {
         "value": pytest.approx(frechet_distance(features, reals.features)),
         "n": 40,
         "n_real": 120,
     }
-    having, lacking = reals.features[reals.labels[:, BANGS] == 1], reals.features[reals.labels[:, BANGS] == 0]
-    expected = 0.75 * frechet_distance(added, having) + 0.25 * frechet_distance(removed, lacking)
-    assert measures["fd_target"] == {"value": pytest.approx(expected), "n": 40, "n_real": 120}
+    added, matched = added[1:], cell.task.matched
+    lacking, having = matched.features[:10], matched.features[10:]
+    expected = (29 * frechet_distance(added, having) + 10 * frechet_distance(removed, lacking)) / 39
+    found = {"value": pytest.approx(expected), "n": 39, "n_real": 39, "differing": pytest.approx(19 / 39)}
+    assert measures["fd_matched"] == found
     pairs = [kernel_distance(added, having), kernel_distance(removed, lacking)]
-    assert measures["kid"]["value"] == pytest.approx(0.75 * pairs[0][0] + 0.25 * pairs[1][0])
-    assert measures["kid"]["se"] == pytest.approx(np.hypot(0.75 * pairs[0][1], 0.25 * pairs[1][1]))
+    assert measures["kid_matched"]["value"] == pytest.approx((29 * pairs[0][0] + 10 * pairs[1][0]) / 39)
+    assert measures["kid_matched"]["se"] == pytest.approx(np.hypot(29 * pairs[0][1], 10 * pairs[1][1]) / 39)
+    assert not {"fd_target", "kid"} & measures.keys()  # all images of the target domain are for conversions
 
 
 def test_editing_all_reals_into_themselves_has_no_paper_distance(cell):
-    few = replace(cell.bench, reals=Reals(cell.reading.features, cell.task.source_labels, SPACE, 0))
+    few = replace(cell.bench, reals=Reals(cell.bench.extractor(cell.source), cell.task.source_labels, SPACE, 0))
     assert replace(cell, bench=few).measures()["fd_paper"]["value"] == pytest.approx(0, abs=1e-6)
 
 
 def test_too_few_images_give_a_reason_instead_of_a_distance(cell):
     measures = replace(cell, bench=replace(cell.bench, minimum_n=11)).measures()
-    assert measures["fd_target"] == {"value": None, "reason": "Bangs = 0: 10 edits, fewer than 11"}
-    assert measures["fd_paper"]["value"] is not None and measures["kid"]["value"] is not None
+    assert measures["fd_matched"] == {"value": None, "reason": "Bangs = 0: 10 edits and 10 reals, fewer than 11"}
+    assert measures["fd_paper"]["value"] is not None and measures["kid_matched"]["value"] is not None
     measures = replace(cell, bench=replace(cell.bench, minimum_n=1000)).measures()
     assert measures["fd_paper"] == {"value": None, "reason": "40 edits and 120 reals, fewer than 1000"}
 
@@ -225,7 +231,7 @@ def test_one_direction_alone(cell):
     )
     measures = replace(cell, task=first, source=cell.source[:30], edited=cell.edited[:30]).measures()
     assert measures["accuracy_removed"] == {"value": None, "reason": "no edit removes the attribute"}
-    assert measures["fd_target"]["n_real"] == 50
+    assert "fd_matched" not in measures  # this task names no matched images
 
 
 def test_draws_give_diversity(cell):

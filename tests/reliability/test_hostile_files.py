@@ -64,7 +64,7 @@ def test_archives_that_unpack_to_more_are_refused(tmp_path: Path, monkeypatch: p
 def test_a_web_page_in_place_of_weights_is_recognised(tmp_path: Path, page: bytes) -> None:
     path = tmp_path / "fetched"
     path.write_bytes(page)
-    spaces = [partial(load_extractor, name, None) for name in ("inception", "inception-imagenet")]
+    spaces = [partial(load_extractor, name) for name in ("inception", "inception-imagenet")]
     for reader in (read_torch, read_npz, header, *spaces):
         with pytest.raises(UserError, match="fetched is a web page, not the file itself: open its address in a brow"):
             reader(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgebench.harness.data.animals.drawing import DRAWING_VERSION
-from bridgebench.harness.data.animals.identity import Identity, sample_identity
+from bridgebench.harness.data.animals.identity import Identity, Look, Scene, sample_identity
 from bridgebench.harness.data.animals.render import render
 from bridgebench.harness.data.drawn.dataset import (  # fmt: skip
     SEEDS,
@@ -33,6 +34,17 @@ class AnimalSet(DrawnSet):
     def identity(self, index: int) -> Identity:
         """Who is drawn in the image `index`."""
         return sample_identity(self.seeds[index])
+
+    def drawn(self, index: int) -> tuple[Scene, Look]:
+        """See `DrawnSet.drawn`: the scene, and the look in the domain that is drawn."""
+        who = self.identity(index)
+        return who.scene, who.look(DOMAINS[int(self.labels[index].argmax())])
+
+    def drawings(self, labels: NDArray, seeds: Sequence[int]) -> NDArray[np.uint8]:
+        """See `DrawnSet.drawings`; `labels` are one-hot."""
+        domains = [DOMAINS[k] for k in np.asarray(labels).argmax(axis=1)]
+        jobs = [(domain, sample_identity(seed)) for domain, seed in zip(domains, seeds, strict=True)]
+        return draw_edits(partial(_draw_edit, self.image_size), jobs, self.image_size)
 
     def true_edit(
         self,

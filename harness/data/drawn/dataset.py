@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.cache import CachedImages, Draw, Job, cached_images
+from bridgebench.harness.data.drawn.fields import positions
 from bridgebench.harness.processes.parallel import run_all
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.templates import templates_folder
@@ -28,6 +30,9 @@ SEEDS: dict[str, range] = {
 """The seeds of each split; they cannot overlap, whatever the counts."""
 
 
+_FRESH = 2**32  # seeds from here on are of people in no split
+
+
 @dataclass(frozen=True)
 class DrawnSet(ImageSet):
     """A split of drawings; `seeds` has the seed of each image's identity."""
@@ -36,6 +41,37 @@ class DrawnSet(ImageSet):
     split: Split
 
     has_truth: ClassVar[bool] = True
+
+    def drawn(self, index: int) -> tuple[Any, ...]:
+        """The records whose fields decide the drawing of an image, its labels aside."""
+        raise NotImplementedError
+
+    def fresh(self, labels: NDArray) -> NDArray[np.uint8]:
+        """See `ImageSet.fresh`. A row of labels that stands there k times gets the first k people of these labels."""
+        seen: Counter[bytes] = Counter()
+        seeds = []
+        for row in np.asarray(labels, np.uint8):
+            seeds.append(_fresh_seed(row.tobytes(), seen[row.tobytes()]))
+            seen[row.tobytes()] += 1
+        return self.drawings(labels, seeds)
+
+    def drawings(self, labels: NDArray, seeds: Sequence[int]) -> NDArray[np.uint8]:
+        """The people of `seeds` (n) drawn with `labels` (n, A): uint8 (n, H, W, 3)."""
+        raise NotImplementedError
+
+    def parameters(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """The drawing's own parameters: their K names, and values (N, K) in [0, 1] (see `fields.positions`)."""
+        found = [
+            {name: value for record in self.drawn(index) for name, value in positions(record).items()}
+            for index in range(len(self.labels))
+        ]
+        return tuple(found[0]), np.array([list(row.values()) for row in found], np.float32)
+
+
+def _fresh_seed(labels: bytes, number: int) -> int:
+    """The seed of the person with this number among those of a label vector; it is beyond the seeds of all splits."""
+    digest = hashlib.sha256(labels + number.to_bytes(8, "big")).digest()
+    return _FRESH + int.from_bytes(digest[:6], "big")
 
 
 def draw_split(

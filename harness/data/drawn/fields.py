@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 Record = TypeVar("Record")
+_MOST_VALUES = 100  # a whole number of more values is a seed
 Rows = list[tuple[float, float, float, float]]
 
 
@@ -32,6 +33,23 @@ def sample(record: type[Record], rng: np.random.Generator) -> Record:
             low, high = field.metadata["low"], field.metadata["high"]
             values[field.name] = round(low + (high - low) * place, 4)
     return record(**values)
+
+
+def positions(record: Any) -> dict[str, float]:
+    """Where each field of a record lies on its scale, in [0, 1].
+
+    A whole number gives a 0 or 1 for each of its values (``"collar=2"``). Seeds are left out: their size means nothing.
+    A field that is marked ``of="person"`` is called ``"person/skin"``, any other ``"drawing/yaw"``.
+    """
+    found: dict[str, float] = {}
+    for field in dataclasses.fields(record):
+        name, value = f"{field.metadata.get('of', 'drawing')}/{field.name}", getattr(record, field.name)
+        if "count" not in field.metadata:
+            low, high = field.metadata["low"], field.metadata["high"]
+            found[name] = (value - low) / (high - low)
+        elif field.metadata["count"] <= _MOST_VALUES:
+            found |= {f"{name}={k}": float(k == value) for k in range(field.metadata["count"])}
+    return found
 
 
 def random_rows(seed: int, count: int) -> Rows:

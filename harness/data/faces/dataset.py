@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,15 @@ class FaceSet(DrawnSet):
     def identity(self, index: int) -> Identity:
         """Who is drawn in the image `index`."""
         return sample_identity(self.seeds[index])
+
+    def drawn(self, index: int) -> tuple[Identity]:
+        """See `DrawnSet.drawn`."""
+        return (self.identity(index),)
+
+    def drawings(self, labels: NDArray, seeds: Sequence[int]) -> NDArray[np.uint8]:
+        """See `DrawnSet.drawings`."""
+        jobs = [(row, sample_identity(seed)) for row, seed in zip(np.asarray(labels, np.uint8), seeds, strict=True)]
+        return draw_edits(partial(_draw_edit, self.image_size), jobs, self.image_size)
 
     def true_edit(
         self,

@@ -23,17 +23,23 @@ _SMALLEST_SCALE = 0.4
 _LARGEST_NOISE = 0.12  # standard deviation, in units of [-1, 1]
 
 
-def corrupt(images: Tensor, generator: torch.Generator, crop: float | None = None) -> Tensor:
+def corrupt(images: Tensor, generator: torch.Generator, crop: float | None = None, mirror: bool = True) -> Tensor:
     """A randomly changed copy of a batch (N, 3, H, W) in [-1, 1].
 
     Args:
         images: the batch.
         generator: on the CPU; the source of all randomness.
         crop: the smallest share of an image's area that a random crop keeps, in (0, 1]; None: shifts instead.
+        mirror: whether half of the images are mirrored; not for a network that learns which side something is on.
     """
     moved = _shift(images, generator) if crop is None else _crop(images, crop, generator)
     changed = _relight(moved, generator)
-    for share, change in ((_MIRRORED, _mirror), (_BLURRED, _blur), (_COARSE, _coarsen), (_NOISY, _add_noise)):
+    for share, change in (
+        (_MIRRORED if mirror else 0, _mirror),
+        (_BLURRED, _blur),
+        (_COARSE, _coarsen),
+        (_NOISY, _add_noise),
+    ):
         chosen = torch.randperm(len(images), generator=generator)[: round(share * len(images))].to(images.device)
         if len(chosen):
             changed[chosen] = change(changed[chosen], generator)

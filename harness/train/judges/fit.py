@@ -1,4 +1,4 @@
-"""Training of a judge: steps, a validation per epoch, the best state so far, and checkpoints of all this."""
+"""Training of a network of the evaluation: steps, a validation per epoch, the best state so far, and checkpoints."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Best:
 
 
 class JudgeFit:
-    """A judge in training.
+    """A network in training.
 
     Training ends after the recipe's epochs or after `seconds`, whichever comes first; the learning rate decays
     accordingly. A run that ends by epochs alone can be resumed from a checkpoint and gives exactly the same weights.
@@ -47,9 +47,11 @@ class JudgeFit:
     Args:
         model: the model on its device; trained in place.
         recipe: the recipe.
-        train, validation: the images.
+        train, validation: the images. Their labels may have more columns than the label space, one for each output of
+            the model, with values in [0, 1].
         seed: seed of the order of the data and of all random draws.
         identity: what must match to resume the run, besides recipe, data and seed.
+        mirror: whether training images are mirrored at random.
     """
 
     def __init__(
@@ -60,8 +62,10 @@ class JudgeFit:
         validation: ImageSet,
         seed: int,
         identity: Mapping[str, Any],
+        mirror: bool = True,
     ) -> None:
         self.model, self.recipe, self.validation, self.seed = model, recipe, validation, seed
+        self.mirror = mirror
         self.device = next(model.parameters()).device
         self.sampler = BatchSampler(train, min(recipe.batch_size, len(train.labels)), seed, self.device)
         self.generator = torch.Generator().manual_seed(seed)
@@ -107,7 +111,7 @@ class JudgeFit:
         torch.manual_seed(self.seed + progress.iteration)  # stochastic depth draws from torch's own generator
         self.model.train()
         images, labels, _ = self.sampler.next_batch()
-        images = corrupt(images, self.generator, self.recipe.crop)
+        images = corrupt(images, self.generator, self.recipe.crop, self.mirror)
         with torch.autocast(self.device.type, torch.bfloat16):
             logits = self.model(images)
         loss = functional.binary_cross_entropy_with_logits(logits.float(), labels)
@@ -140,7 +144,8 @@ class JudgeFit:
         reading = read(self.model, self.validation.images)
         logits = reading.logits.astype(np.float64)
         loss = float((np.logaddexp(0, logits) - logits * truth).mean())
-        accuracy = float((reading.seen(self.validation.space) == (truth == 1)).mean())
+        columns = len(self.validation.attributes)
+        accuracy = float((reading.of(columns).seen(self.validation.space) == (truth[:, :columns] == 1)).mean())
         self.losses |= {"validation_loss": loss, "validation_accuracy": accuracy}
         if loss < self.best.loss:
             state = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}

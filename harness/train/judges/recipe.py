@@ -1,9 +1,9 @@
-"""How the two judges are trained: the tables ``[train.classifier]`` and ``[train.judge]`` of a profile."""
+"""How the networks of an evaluation are trained: tables such as ``[train.classifier]`` of a profile."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,16 +14,23 @@ from bridgebench.methods.training.recipe import parse_recipe
 Architecture = Literal[
     "resnet", "plain", "resnet18", "resnet50", "mobilenet_v3_large", "efficientnet_b0", "convnext_tiny"
 ]
-_ARCHITECTURES = {"classifier": "resnet", "judge": "plain"}  # defaults, if a profile names none
-SEEDS = {"classifier": 1, "judge": 2}  # default seeds of the weights and the data order
+# What a profile's table need not say.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "classifier": {"architecture": "resnet"},
+    "judge": {"architecture": "plain"},
+    "features": {"architecture": "resnet", "hidden": 64},
+    "guide": {"architecture": "resnet"},
+}
+SEEDS = {"classifier": 1, "judge": 2, "features": 3, "guide": 4}  # default seeds of the weights and the data order
 
 
 @dataclass(frozen=True)
 class JudgeRecipe:
-    """A judge's recipe. The loss is binary cross entropy; the optimizer is AdamW.
+    """A network's recipe. The loss is binary cross entropy; the optimizer is AdamW.
 
     Attributes:
         architecture: an architecture of `eval.judges.classifier`; the two judges of a profile have different ones.
+        hidden: units of the last hidden layer.
         weights: torchvision file with ImageNet weights of a backbone; None: random initial weights.
         epochs: number of epochs, after which the learning rate is 0 and training ends; None: only minutes count.
         patience: training ends early after this many epochs without a lower validation loss; None: never.
@@ -35,6 +42,7 @@ class JudgeRecipe:
     """
 
     architecture: Architecture = "resnet"
+    hidden: Annotated[int, Field(ge=2, le=128)] = 128
     weights: str | None = None
     epochs: Annotated[int, Field(ge=1)] | None = None
     patience: Annotated[int, Field(ge=1)] | None = None
@@ -50,19 +58,19 @@ CHANGEABLE = frozenset({"epochs", "patience", "notes"})
 
 
 def judge_recipe(which: str, profile: Profile) -> JudgeRecipe:
-    """Reads the recipe of a profile's "classifier" or "judge".
+    """Reads the recipe of a profile's "classifier", "judge", "features" or "guide".
 
     Raises:
         UserError: `which` is unknown, a key or value is invalid, or both judges have the same architecture.
     """
-    if which not in _ARCHITECTURES:
-        raise UserError(f"There is no classifier '{which}'; train 'classifier' or 'judge'.")
+    if which not in _DEFAULTS:
+        raise UserError(f"There is no network '{which}'; train one of {', '.join(_DEFAULTS)}.")
     recipes = {
-        name: parse_recipe(JudgeRecipe, {"architecture": architecture} | profile.train.get(name, {}), f"[train.{name}]")
-        for name, architecture in _ARCHITECTURES.items()
+        name: parse_recipe(JudgeRecipe, default | profile.train.get(name, {}), f"[train.{name}]")
+        for name, default in _DEFAULTS.items()
     }
     found = recipes[which]
-    if recipes["classifier"].architecture == recipes["judge"].architecture:
+    if which in ("classifier", "judge") and recipes["classifier"].architecture == recipes["judge"].architecture:
         raise UserError(
             f"[train.classifier] and [train.judge] have the same architecture, '{found.architecture}': give one of "
             "them another, or what fools the first judge fools the second."

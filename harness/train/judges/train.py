@@ -1,8 +1,12 @@
-"""Training of the two judges: the attribute classifier and the second judge that no method ever sees.
+"""Training of the networks of an evaluation: two judges, the feature network of distances, and the guide of trainings.
 
-Both learn from randomly corrupted images. Drawn faces are attribute-balanced, so that a judge cannot infer an attribute
-from another one that often occurs with it. The state with the lowest validation loss is kept. It is scored on the
-natural test images and, if the data set has them, on true flips; the scores go into the card of the weights file.
+The second judge is one that no method ever sees. The guide is lent to the training of a method that looks through a
+network. The feature network neither judges nor guides. It learns more than the labels, so that distances in its last
+hidden layer see more: the parameters of a drawing (who, pose, light, styles), or all 40 attributes of CelebA's photos.
+
+All learn from randomly corrupted images. Drawn faces are attribute-balanced, so that a network cannot infer an
+attribute from another one that often occurs with it. The state with the lowest validation loss is kept. It is scored on
+the natural test images and, if the data set has them, on true flips; the scores go into the card of the weights file.
 
 A run is a folder, as for every training (`harness.train.loop`). A killed run can be resumed.
 """
@@ -12,17 +16,19 @@ from __future__ import annotations
 import logging
 import math
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from bridgebench.eval.judges.backbones import load_imagenet
 from bridgebench.eval.judges.classifier import AttributeClassifier, as_stored, save_classifier
 from bridgebench.eval.records.marks import check_folder, mark
 from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.data.drawn.dataset import DrawnSet
 from bridgebench.harness.data.faces.dataset import load_faces
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.processes.lock import locked
@@ -37,6 +43,7 @@ from bridgebench.harness.weights.card_page import write_card
 from bridgebench.harness.weights.find import training_folder
 from bridgebench.harness.weights.training_card import describe_training
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import CELEBA40
 
 DEFAULT_MINUTES = 6.0  # for a recipe that gives no length
 _CHECKPOINT_SECONDS = 60.0
@@ -54,16 +61,16 @@ def train_judge(
     resume: Resume = False,
     stretch: float | None = None,
 ) -> Path | None:
-    """Trains, scores and saves one of the two judges of a profile.
+    """Trains, scores and saves one of the networks of a profile.
 
     Args:
-        which: "classifier" (the primary judge and feature space) or "judge" (the second).
-        profile: it holds the judge's recipe, ``[train.classifier]`` or ``[train.judge]``.
+        which: "classifier" (the primary judge), "judge" (the second), "features" (the space of distances) or "guide".
+        profile: it holds the recipe, e.g. ``[train.classifier]``.
         minutes: limit of the whole training, resumed or not; the learning rate decays accordingly. Scoring comes after
             it. None: the recipe's epochs, or six minutes if the recipe gives none.
         out: folder of the run, which will hold ``weights.safetensors``; or a .safetensors file, whose run folder has
             the same name without the ending.
-        seed: seed of the weights, the data order and all draws; the two judges have different ones by default.
+        seed: seed of the weights, the data order and all draws; the networks have different ones by default.
         data_root: folder of a data set of photos.
         resume: continue from the last checkpoint in the folder; "auto": if there is one, else start.
         stretch: stop after this many seconds in any case; `resume` continues later.
@@ -86,10 +93,15 @@ def train_judge(
         folder, "training", older=partial(goes_on, resume=resume)
     )  # a checkpoint to resume is checked before any writing
     seed = SEEDS[which] if seed is None else seed
+    if which == "features":
+        profile = _with_all_attributes(profile)
     train, test = _training_set(profile, data_root), open_split(profile, "test", data_root)
     validation = open_split(profile, "validation", data_root)
+    outputs: tuple[str, ...] = train.attributes
+    if which == "features":
+        (outputs, train), (_, validation) = map(_with_parameters, (train, validation))
     with locked(folder):
-        fit = _begin(which, recipe, train, validation, seed)
+        fit = _begin(which, recipe, train, validation, outputs, seed)
         if goes_on(folder, resume):
             fit.load(folder)
         mark(folder, "training")
@@ -125,14 +137,33 @@ def _training_set(profile: Profile, data_root: Path | None) -> ImageSet:
     return load_faces("train", profile.data.train, profile.data.image_size, balance=True)
 
 
-def _begin(which: str, recipe: JudgeRecipe, train: ImageSet, validation: ImageSet, seed: int) -> JudgeFit:
+def _with_all_attributes(profile: Profile) -> Profile:
+    """A profile of photos of CelebA with all 40 attributes, its own first; any other as it is."""
+    if profile.data.name != "celeba":
+        return profile
+    return profile.model_copy(update={"attributes": tuple(dict.fromkeys((*profile.attributes, *CELEBA40)))})
+
+
+def _with_parameters(images: ImageSet) -> tuple[tuple[str, ...], ImageSet]:
+    """Names of the columns, and drawings whose labels go on with the drawing's own parameters; photos as they are."""
+    if not isinstance(images, DrawnSet):
+        return images.attributes, images
+    names, values = images.parameters()
+    labels = np.concatenate([np.asarray(images.labels, np.float32), values], axis=1)
+    return (*images.attributes, *names), replace(images, labels=labels)
+
+
+def _begin(
+    which: str, recipe: JudgeRecipe, train: ImageSet, validation: ImageSet, outputs: tuple[str, ...], seed: int
+) -> JudgeFit:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(seed)
-    model = AttributeClassifier(train.attributes, recipe.architecture)
-    identity: dict[str, Any] = {"classifier": which, "attributes": list(train.attributes)}
+    model = AttributeClassifier(outputs, recipe.architecture, hidden=recipe.hidden)
+    identity: dict[str, Any] = {"classifier": which, "attributes": list(outputs)}
     if recipe.weights is not None:
         identity["ImageNet weights"] = load_imagenet(model.trunk, recipe.architecture, recipe.weights)
-    return JudgeFit(model.to(device), recipe, train, validation, seed, identity)
+    sided = isinstance(train, DrawnSet) and which == "features"  # it learns yaw, parting and the side of the light
+    return JudgeFit(model.to(device), recipe, train, validation, seed, identity, mirror=not sided)
 
 
 def _run(fit: JudgeFit, folder: Path, stretch: float | None) -> None:

@@ -8,7 +8,7 @@ from torchvision.models import inception_v3
 from torchvision.transforms.functional import normalize, to_tensor
 
 import bridgebench.eval.judges.features
-from bridgebench.eval.judges.classifier import AttributeClassifier
+from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier, save_classifier
 from bridgebench.eval.judges.features import IMAGENET_FILE, load_extractor
 from bridgebench.eval.judges.reading import read
 from bridgebench.methods.core.errors import UserError
@@ -19,19 +19,21 @@ def photos() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3), dtype=np.uint8)
 
 
-def test_attribute_features_are_the_judges_last_layer():
-    judge = AttributeClassifier(CELEBA14, width=8).eval()
-    judge.digest = "abc"
-    space = load_extractor("attributes", classifier=judge)
-    assert (space.name, space.title, space.digest) == ("attributes", "FD (attribute features)", "abc")
+def test_neutral_features_are_a_networks_last_layer_in_half_precision(tmp_path):
+    path = tmp_path / "features.safetensors"
+    save_classifier(AttributeClassifier([*CELEBA14, "drawing/yaw"], width=8, hidden=24), path, {})
+    network = load_classifier(path)
+    space = load_extractor("neutral", path)
+    assert (space.name, space.title, space.dimension) == ("neutral", "FD (neutral features)", 24)
+    assert space.digest == network.digest
     features = space(photos())
-    assert features.shape == (5, space.dimension) and features.dtype == np.float32
-    np.testing.assert_array_equal(features, read(judge, photos()).features)
+    assert features.shape == (5, 24) and features.dtype == np.float32
+    np.testing.assert_array_equal(features, read(network, photos()).features.astype(np.float16))
 
 
 def test_missing_weights_say_both_ways_and_nothing_is_downloaded(tmp_path, monkeypatch):
     monkeypatch.setattr(bridgebench.eval.judges.features, "inception_path", lambda: tmp_path / "no.safetensors")
-    wanted = r"download https://.*weights import inception .*weights\.inception.*'attributes'"
+    wanted = r"download https://.*weights import inception .*weights\.inception.*'neutral'"
     with pytest.raises(UserError, match=wanted):
         load_extractor("inception")
     assert not list(tmp_path.iterdir())
@@ -40,8 +42,8 @@ def test_missing_weights_say_both_ways_and_nothing_is_downloaded(tmp_path, monke
 def test_wrong_names_and_files(tmp_path):
     with pytest.raises(UserError, match="Did you mean 'inception'"):
         load_extractor("incepton")
-    with pytest.raises(UserError, match="needs the attribute classifier"):
-        load_extractor("attributes")
+    with pytest.raises(UserError, match="bridgebench train features"):
+        load_extractor("neutral")
     (tmp_path / "x.pt").write_bytes(b"not a model")
     with pytest.raises(UserError, match="is not a bridgebench weights file"):
         load_extractor("inception", weights=tmp_path / "x.pt")
@@ -66,7 +68,7 @@ def test_starganv2s_inception_is_torchvisions_fed_with_imagenets_normalization(t
 
 def test_starganv2s_inception_missing_or_damaged(tmp_path, monkeypatch):
     monkeypatch.setattr(bridgebench.eval.judges.features, "imagenet_path", lambda: tmp_path / IMAGENET_FILE)
-    with pytest.raises(UserError, match=r"download https://.*weights\.inception-imagenet.*'attributes'"):
+    with pytest.raises(UserError, match=r"download https://.*weights\.inception-imagenet.*'neutral'"):
         load_extractor("inception-imagenet")
     (tmp_path / "x.pth").write_bytes(b"not a model")
     with pytest.raises(UserError, match="is damaged or not a checkpoint"):

@@ -43,6 +43,7 @@ minimum_n = 4
 [weights]
 classifier = "classifier.safetensors"
 judge = "judge.safetensors"
+features = "features.safetensors"
 starganv2 = "starganv2.safetensors"
 """
 
@@ -57,7 +58,7 @@ def test_conversions_are_in_the_order_of_table_3() -> None:
 @pytest.fixture(scope="module")
 def profile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("animals")
-    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
+    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain"), ("features", "resnet")]):
         torch.manual_seed(seed)
         save_classifier(AttributeClassifier(DOMAINS, architecture, width=4), folder / f"{name}.safetensors", {})
     editor = methods.editor_class("starganv2")(attributes=DOMAINS, image_size=32, width=4, widest=8, mapping_width=8)
@@ -132,7 +133,7 @@ def test_copy_is_the_dealt_references(done: Done) -> None:
     measures = done.cells["copy", "reference", "cat2dog"]["measures"]
     likeliest = bench.source_reading.logits[references].argmax(axis=1)
     assert measures["accuracy"]["value"] == pytest.approx((likeliest == 1).mean())
-    features = bench.source_reading.features[references]
+    features = bench.test_features[references]
     train = bench.instruments.reals
     assert len(train.features) == 36 and done.bench.protocol.data.real.keys() == {"train"}
     dogs = train.features[1::3]

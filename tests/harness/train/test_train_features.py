@@ -1,4 +1,4 @@
-"""A training that looks through a network is lent the profile's classifier; its card and its checkpoint name it."""
+"""A training that looks through a network is lent the profile's guide; its card and its checkpoint name it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridgebench.eval.judges.classifier import AttributeClassifier, load_classif
 from bridgebench.harness.profiles.profile import Profile, load_profile
 from bridgebench.harness.train import loop
 from bridgebench.harness.train.features import ClassifierFeatures, lend_features
-from bridgebench.harness.weights.find import judge_weights
+from bridgebench.harness.weights.find import network_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header, load_tensors
 
@@ -19,14 +19,16 @@ TINY = {"width": 4, "levels": 2, "batch_size": 4, "iterations": 4, "warmup": 1, 
 
 
 @pytest.fixture
-def profile() -> Profile:
+def profile(tmp_path: Path) -> Profile:
     smoke = load_profile("smoke")
+    save_classifier(AttributeClassifier(smoke.attributes, width=8), tmp_path / "guide.safetensors", {})
     data = smoke.data.model_copy(update={"train": 24, "validation": 8})
-    return smoke.model_copy(update={"data": data, "train": {**smoke.train, "homogan": TINY}})
+    weights = {"guide": str(tmp_path / "guide.safetensors")}
+    return smoke.model_copy(update={"data": data, "train": {**smoke.train, "homogan": TINY}, "weights": weights})
 
 
 def test_maps_are_those_of_the_trunk(profile: Profile) -> None:
-    classifier = load_classifier(judge_weights("primary", profile))
+    classifier = load_classifier(network_weights("guide", profile))
     features, images = ClassifierFeatures(classifier), torch.rand(2, 3, 32, 32) * 2 - 1
     fine, coarse = features.maps(images)
     torch.testing.assert_close(coarse, classifier.trunk(images))
@@ -55,8 +57,8 @@ def test_a_resumed_run_looks_through_the_same_network(profile: Profile, tmp_path
     expected, found = load_tensors(whole), load_tensors(resumed)
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     name = header(whole)["card"]["feature_network"]
-    assert name.startswith("attribute classifier (SHA-256 ")
+    assert name == f"attribute classifier (SHA-256 {load_classifier(network_weights('guide', profile)).digest[:16]})"
     save_classifier(AttributeClassifier(profile.attributes), tmp_path / "other.safetensors", {})
-    other = profile.model_copy(update={"weights": {"classifier": str(tmp_path / "other.safetensors")}})
+    other = profile.model_copy(update={"weights": {"guide": str(tmp_path / "other.safetensors")}})
     with pytest.raises(UserError, match="another feature_network"):
         loop.train("homogan", other, out=tmp_path / "stopped", resume=True)

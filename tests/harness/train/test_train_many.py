@@ -16,6 +16,7 @@ from bridgebench.harness.train import many
 from bridgebench.harness.train.checkpoint import FILE, Progress, read_progress, write_state
 from bridgebench.harness.train.judges import train as classifier
 from bridgebench.harness.train.many import progress_table, shares, systems_of, train_many
+from bridgebench.harness.weights.find import NETWORKS
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
 
@@ -65,9 +66,9 @@ def said(systems: list[many.System], **options: object) -> list[str]:
 
 def test_what_all_means(profile: Profile) -> None:
     names = [system.name for system in systems_of(profile, ["all"])]
-    assert names == ["classifier", "judge", "stargan", "stargan-again"]
+    assert names == [*NETWORKS, "stargan", "stargan-again"]
     with_judges = profile.model_copy(update={"weights": {"classifier": "c.safetensors"}})
-    assert [system.name for system in systems_of(with_judges, ["all"])] == ["judge", "stargan", "stargan-again"]
+    assert [system.name for system in systems_of(with_judges, ["all"])] == [*NETWORKS[1:], "stargan", "stargan-again"]
     assert [system.name for system in systems_of(profile, ["stargan-again", "judge"])] == ["judge", "stargan-again"]
     for wrong, sentence in [("identity", "nothing to train"), ("stagran", "Did you mean")]:
         with pytest.raises(UserError, match=sentence):

@@ -1,5 +1,6 @@
 """The judges' training: what it does to images, what it writes, and that the shipped judges are good enough."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,7 +9,7 @@ from bridgebench.eval.judges.reading import read
 from bridgebench.harness.data.faces.dataset import FaceSet, load_faces
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.harness.train.judges.corruption import corrupt
-from bridgebench.harness.train.judges.scores import score
+from bridgebench.harness.train.judges.scores import identity_record, score
 from bridgebench.harness.train.judges.train import train_judge
 from bridgebench.harness.weights.find import shipped
 from bridgebench.methods.core.errors import UserError
@@ -50,9 +51,24 @@ def test_training_writes_a_judge_with_its_card(small_profile, tmp_path):
         assert scores["min"] <= scores["mean"] <= 1
 
 
+def test_the_feature_network_of_drawings_learns_who_is_drawn(small_profile, tmp_path):
+    path = train_judge("features", small_profile, minutes=0.02, out=tmp_path / "features.safetensors")
+    network, scores = load_classifier(path), header(path)["card"]["scores"]
+    assert network.attributes[:14] == CELEBA14 and {"person/skin", "drawing/collar=3"} <= set(network.attributes)
+    assert network.head.in_features == 64 and scores["test"]["n"] == 3
+    assert scores["identity"]["n"] == 3 * 14 and 0 <= scores["identity"]["area"] <= 1
+
+
+def test_an_identity_record_counts_pairs():
+    """Two people: their edits are themselves, then each other's."""
+    people = np.eye(2, dtype=np.float32)
+    assert identity_record(people, [people]) == {"n": 2, "area": 1.0, "same": 1.0, "different": 0.0}
+    assert identity_record(people, [people[::-1]]) == {"n": 2, "area": 0.0, "same": 0.0, "different": 1.0}
+
+
 @pytest.mark.parametrize(("which", "minutes"), [("jugde", 1), ("judge", 0), ("judge", float("nan"))])
 def test_wrong_orders_are_refused_before_anything_is_drawn(which, minutes):
-    with pytest.raises(UserError, match=r"There is no classifier|must be more than 0"):
+    with pytest.raises(UserError, match=r"There is no network|must be more than 0"):
         train_judge(which, load_profile("smoke"), minutes)
 
 

@@ -1,0 +1,49 @@
+"""Files of named NumPy arrays (.npz): strangers may have made them, so nothing is unpickled and sizes are checked."""
+
+from __future__ import annotations
+
+import io
+import math
+import tokenize
+import zipfile
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LARGEST = 2**28  # bytes of all arrays together
+# What zipfile and NumPy raise on damaged files.
+DAMAGED: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, KeyError, SyntaxError, NotImplementedError)
+DAMAGED += (RuntimeError, zipfile.BadZipFile, tokenize.TokenError, zlib.error)
+
+
+def pack(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """The compressed file of named arrays; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of such a file, by name.
+
+    Raises:
+        one of `DAMAGED`: the file is damaged, or not such a file.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > _LARGEST:
+            raise ValueError(f"its arrays take more than {_LARGEST:,} bytes")
+        return {member.filename.removesuffix(".npy"): _array(archive.read(member)) for member in members}
+
+
+def _array(data: bytes) -> NDArray[Any]:
+    file = io.BytesIO(data)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("an array of an unknown format")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    rest = data[file.tell() :]
+    if fortran or dtype.hasobject or math.prod(shape) * dtype.itemsize != len(rest):
+        raise ValueError("an array that is not what its header says")
+    return np.frombuffer(rest, dtype).reshape(shape)
