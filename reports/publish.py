@@ -1,9 +1,9 @@
 """The published pages: one file for each run, and beside it the records that its numbers come from.
 
 ``python -m bridgebench.reports.publish RUN_DIR...`` writes ``reports/published/<profile>.html`` and
-``<profile>-records.zip``: run.json, the baselines, the cells, the outcomes of their single edits, and the costs. The
-images of a run are in the page alone, because they are ten times as large as the cells. Then it writes the part of the
-README that is made from these records (`reports.words.readme`).
+``<profile>-records.zip``: run.json, the baselines, the cells, the outcomes of their single edits, what is kept of the
+matched real images, and the costs. The images of a run are in the page alone, because they are ten times as large as
+the cells. Then it writes the part of the README that is made from these records (`reports.words.readme`).
 """
 
 from __future__ import annotations
@@ -63,7 +63,14 @@ def _zipped(run: RunDirectory) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(
-            [run.run_file, run.baselines_file, *run.cell_files(), *run.outcomes_files(), *run.cost_files()]
+            [
+                run.run_file,
+                run.baselines_file,
+                *run.cell_files(),
+                *run.outcomes_files(),
+                *run.reals_files(),
+                *run.cost_files(),
+            ]
         ):
             archive.writestr(zipfile.ZipInfo(path.relative_to(run.root).as_posix(), _MOMENT), path.read_bytes())
     return buffer.getvalue()

@@ -124,6 +124,10 @@ class RunDirectory:
         """The files of all single edits, sorted."""
         return sorted(self.root.glob("outcomes/*/*/*.npz"))
 
+    def reals_files(self) -> list[Path]:
+        """The files of all matched real images, sorted."""
+        return sorted(self.root.glob("reals/*/*.npz"))
+
     def cost_files(self) -> list[Path]:
         """The files of all costs, sorted."""
         return sorted(self.root.glob("cost/*/*.json"))

@@ -1,8 +1,8 @@
 """`bridgebench train METHOD METHOD...`: trains many systems of a profile, each by its own recipe, in a given time.
 
-The networks of the evaluation come first, because some methods look through the guide. The remaining time is divided among
-the methods in proportion to what their recipes still need, estimated from the time per iteration, so that all methods
-are about equally far at the end. The last weights are kept; no weights are selected by their results.
+The networks of the evaluation come first, because some methods look through the guide. The remaining time is divided
+among the methods in proportion to what their recipes still need, estimated from the time per iteration, so that all
+methods are about equally far at the end. The last weights are kept; no weights are selected by their results.
 """
 
 from __future__ import annotations
@@ -189,8 +189,8 @@ class _Stretch:
         return self._seconds() if found is None else max(found, 1.0)
 
     def _open(self, *, networks: bool) -> list[System]:
-        """The systems of one kind (judges or methods) that are not finished and have not failed."""
-        kind = [system for system in self._systems if system.is_network == judges and system.name not in self.failed]
+        """The systems of one kind (networks, or methods) that are not finished and have not failed."""
+        kind = [system for system in self._systems if system.is_network == networks and system.name not in self.failed]
         return [system for system in kind if not system.finished()]
 
     def _left(self) -> float | None:

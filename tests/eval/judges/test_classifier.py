@@ -83,7 +83,7 @@ def test_reading_is_the_classifiers_whatever_the_batch():
     with torch.inference_mode():
         logits, features = model.read(to_float(images))
     np.testing.assert_allclose(reading.logits, logits, atol=1e-5)
-    np.testing.assert_allclose(reading.features, features, atol=1e-5)
+    np.testing.assert_allclose(reading.features, features, rtol=1e-3, atol=1e-5)  # half precision
 
 
 def test_probabilities_are_the_logistic_function_without_overflow():

@@ -142,7 +142,7 @@ def test_copy_is_the_dealt_references(done: Done) -> None:
 
 
 def test_equal_outputs_count_as_often_as_different_ones(done: Done) -> None:
-    cats = done.bench.source_reading.features[:30:3]
+    cats = done.bench.test_features[:30:3]
     found = done.cells["identity", "label", "cat2dog"]["measures"]["fd_target"]
     expected = frechet_distance(np.repeat(cats, 3, axis=0), done.bench.instruments.reals.features[1::3])
     assert found["value"] == pytest.approx(expected, rel=1e-4)

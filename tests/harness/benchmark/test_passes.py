@@ -28,6 +28,7 @@ ATTRIBUTES = ("Smiling", "Young")
 METHODS, MODES, EDITED, TESTED = 2, 2, 12, 24
 DRAWN = 2 * 3  # images of the diversity, and the edits of each: of their own, for an edit's bits may follow its batch
 EDITS = METHODS * MODES * len(ATTRIBUTES) * EDITED
+MATCHED = len(ATTRIBUTES) * EDITED  # for both modes and all methods
 DRAWS = len(ATTRIBUTES) * DRAWN * 3  # by reference of both methods, by label of the one that draws noise
 
 
@@ -81,7 +82,7 @@ def test_each_network_sees_each_image_once(
     assert passes["edits"] == EDITS + DRAWS  # the boards of the pages, which weigh two codes, come on top
     assert passes["second"] == EDITS
     assert passes["primary"] == EDITS + TESTED
-    assert sum(extracted) == EDITS + TESTED + DRAWS
+    assert sum(extracted) == EDITS + TESTED + DRAWS + MATCHED
 
 
 def seen(passes: Counter[str], judge: str, _: Any, inputs: tuple[Tensor]) -> None:

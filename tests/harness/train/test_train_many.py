@@ -39,12 +39,18 @@ epochs = 1
 
 [train.judge]
 epochs = 1
+
+[train.features]
+epochs = 1
+
+[train.guide]
+epochs = 1
 """
 
 
 @pytest.fixture
 def path(tiny_profile: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A profile of StarGAN, a variant of it and two judges; its runs lie in the test's folder."""
+    """A profile of StarGAN, a variant of it and four networks; its runs lie in the test's folder."""
     monkeypatch.chdir(tmp_path)
     for name in ("score", "scores_table"):  # has tests of its own, and takes most of the time
         monkeypatch.setattr(classifier, name, lambda *_: {})
