@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 _LARGEST = 2**28  # bytes of all arrays together
 # What zipfile and NumPy raise on damaged files.
-DAMAGED: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, KeyError, SyntaxError, NotImplementedError)
-DAMAGED += (RuntimeError, zipfile.BadZipFile, tokenize.TokenError, zlib.error)
+DAMAGED = (
+    *(OSError, EOFError, ValueError, KeyError, SyntaxError, RuntimeError),
+    *(zipfile.BadZipFile, tokenize.TokenError, zlib.error),
+)
 
 
 def pack(arrays: dict[str, NDArray[Any]]) -> bytes:
     """The compressed file of named arrays; the same arrays give the same bytes."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    named: dict[str, Any] = {**arrays}
+    np.savez_compressed(buffer, **named)
     return buffer.getvalue()
 
 

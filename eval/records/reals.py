@@ -54,9 +54,10 @@ class RealsRecord:
         """The record with that key; None if there is no file, a damaged one, or one of another key."""
         try:
             arrays = unpack(read_bytes(path, follow=False))
-            found = cls(str(arrays.pop("key")), **arrays)
+            stored = str(arrays.pop("key"))
+            found = cls(stored, **{name: arrays[name] for name in ("features", "labels", "edits", "differing")})
             if found.features.ndim != 2 or len({len(array) for array in arrays.values()}) != 1:
                 raise ValueError("arrays of different lengths")
-        except (*DAMAGED, TypeError):
+        except DAMAGED:
             return None
         return found if found.key == key else None

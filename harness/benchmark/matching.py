@@ -76,9 +76,9 @@ def assign(sources: NDArray, targets: NDArray, labels: NDArray) -> Matches:
     return Matches(edits, images, differing[edits, images].astype(np.int64))
 
 
-def _differences(columns: NDArray, targets: NDArray, labels: NDArray) -> NDArray[np.float32]:
+def _differences(columns: NDArray, targets: NDArray, labels: NDArray) -> NDArray[np.float64]:
     """(N, M): in how many of the (N, A) marked label columns each target (N, A) differs from each image (M, A)."""
-    marked, wanted, had = (np.asarray(each, np.float32) for each in (columns, targets, labels))
+    marked, wanted, had = (np.asarray(each, np.float64) for each in (columns, targets, labels))
     return (marked * wanted) @ (1 - had).T + (marked * (1 - wanted)) @ had.T
 
 
@@ -86,7 +86,7 @@ def _made(bench: Workbench, mode: str, attribute: str, key: str) -> RealsRecord:
     case = case_of(bench, mode, attribute)
     if bench.test.has_truth:
         features, labels, count = bench.extractor(bench.test.fresh(case.targets)), case.targets, len(case.targets)
-        edits, differing = np.arange(count), np.zeros(count)
+        edits, differing = np.arange(count), np.zeros(count, np.int64)
     else:
         pool = bench.real_pool
         edits, images, differing = assign(bench.labels[case.sources], case.targets, bench.labels[pool])

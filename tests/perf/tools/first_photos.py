@@ -57,7 +57,7 @@ def _features(extract: Callable[[NDArray], NDArray], images: NDArray) -> NDArray
 def _read(judge: AttributeClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
     if _is_first(judge.digest, len(images)):
         return _whole_read(judge, images)
-    return torch.randn(len(images), len(judge.attributes)), torch.randn(len(images), spaces.FEATURES)
+    return torch.randn(len(images), len(judge.attributes)), torch.randn(len(images), judge.head.in_features)
 
 
 def _edit(editor: Editor, images: Tensor, *arguments: Any, **options: Any) -> Tensor:
