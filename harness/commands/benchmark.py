@@ -9,7 +9,7 @@ import typer
 
 from bridgebench.harness.commands.options import DataRoot, ProfileOption, SkipDamaged, Workers, names_of, open_profile
 from bridgebench.harness.commands.output import show
-from bridgebench.harness.processes.messages import LOGGER, step
+from bridgebench.harness.processes.messages import LOGGER
 
 
 def benchmark(
@@ -33,24 +33,29 @@ def benchmark(
     A second call does only what is missing or changed.
     """
     found = open_profile(profile, skip_damaged)
-    from bridgebench.harness.benchmark.runner import run_benchmark
-    from bridgebench.reports.site import build
+    from bridgebench.harness.benchmark.finished import FinishedBenchmark
+    from bridgebench.harness.commands.pages import pages_of
 
+    chosen = names_of(methods)
     run = out or Path("runs") / (found.name if limit is None else f"{found.name}-limit{limit}")
-    failed = run_benchmark(
-        found,
-        run,
-        methods=names_of(methods),
-        limit=limit,
-        backend=backend,
-        scheduler=scheduler,
-        trust_network=trust_network,
-        workers=workers,
-        data_root=data_root,
-        device=device,
-        say=LOGGER.info,
-    )
-    with step(LOGGER, "Drew the pages"):
-        page = build(run)
-    show(f"The page: {page}")  # made from the records alone: `bridgebench report` makes it again
+    finished, failed = FinishedBenchmark(found, run, chosen, limit, device), []
+    if not finished.tell():
+        from bridgebench.harness.benchmark.runner import run_benchmark
+
+        failed = run_benchmark(
+            found,
+            run,
+            methods=chosen,
+            limit=limit,
+            backend=backend,
+            scheduler=scheduler,
+            trust_network=trust_network,
+            workers=workers,
+            data_root=data_root,
+            device=device,
+            say=LOGGER.info,
+        )
+        if not failed:
+            finished.keep()
+    show(f"The page: {pages_of(run)}")  # made from the records alone: `bridgebench report` makes it again
     raise typer.Exit(1 if failed else 0)

@@ -9,6 +9,7 @@ import typer
 
 from bridgebench.harness.commands.options import AsJson
 from bridgebench.harness.commands.output import show, show_json
+from bridgebench.harness.commands.pages import gallery_of, pages_of
 from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.methods.core.errors import UserError
 
@@ -48,23 +49,26 @@ def report(
     else:
         written = {"pages": [_page(run, out, single_file, as_json) for run in runs], "gallery": None}
         if len(runs) > 1 and not single_file and len({run.resolve().parent for run in runs}) == 1:
-            from bridgebench.reports.pages.gallery import build_gallery
-
-            written["gallery"] = _wrote(build_gallery(runs[0].resolve().parent), as_json)
+            written["gallery"] = _wrote(gallery_of(runs[0].resolve().parent), as_json)
     if as_json:
         show_json(written)
 
 
 def _page(folder: Path, out: Path | None, single_file: bool, as_json: bool) -> dict[str, Any]:
-    from bridgebench.reports.read.run import Run
-    from bridgebench.reports.site import build
+    from bridgebench.harness.benchmark.status import benchmark_status
 
-    run = Run(folder)
-    page = _wrote(build(folder, out, single=single_file), as_json)
-    if not run.finished:
+    if out is None and not single_file:
+        page = pages_of(folder)
+    else:
+        from bridgebench.reports.site import build
+
+        page = build(folder, out, single=single_file)
+    run = benchmark_status(folder)
+    finished = run.done >= run.planned
+    if not finished:
         LOGGER.warning("%s is not finished: %d of %d cells are there.", folder, run.done, run.planned)
-    counts = {"finished": run.finished, "done": run.done, "planned": run.planned, "failed": len(run.failed)}
-    return {"run": str(folder), "page": page, **counts}
+    counts = {"finished": finished, "done": run.done, "planned": run.planned, "failed": len(run.failed)}
+    return {"run": str(folder), "page": _wrote(page, as_json), **counts}
 
 
 def _diff(first: Path, second: Path, out: Path | None, as_json: bool) -> dict[str, Any]:

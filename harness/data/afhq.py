@@ -55,7 +55,7 @@ def load_afhq(
         count: take this many photos of the split, the first ones; the split must have them. 0: take all.
         limit: take at most this many.
         skip_damaged: leave out photos that are damaged.
-        cache_dir: where prepared photos are kept; see :func:`harness.data.cache.default_cache_dir`.
+        cache_dir: where prepared photos are kept; see :func:`harness.processes.user_cache.default_cache_dir`.
 
     Raises:
         UserError: the data set is missing, a photo is damaged, or the split has fewer photos than `count`.

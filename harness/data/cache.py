@@ -19,11 +19,11 @@ from typing import Any, BinaryIO, Generic, TypeVar
 from uuid import uuid4
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from bridgebench.harness.processes.cores import cores
 from bridgebench.harness.processes.parallel import run_all
+from bridgebench.harness.processes.user_cache import default_cache_dir
 from bridgebench.methods.core.errors import UserError
 
 Job = TypeVar("Job")
@@ -50,17 +50,6 @@ class Speed:
     making: float = 0.0
     read: int = 0
     reading: float = 0.0
-
-
-def default_cache_dir() -> Path:
-    """$BRIDGEBENCH_CACHE, or the system's folder for caches: on Linux ``$XDG_CACHE_HOME/bridgebench``.
-
-    An existing ``~/.cache/bridgebench`` is used in any case, so that images drawn or decoded into it are not lost.
-    """
-    if named := os.environ.get("BRIDGEBENCH_CACHE"):
-        return Path(named).expanduser()
-    before = Path.home() / ".cache" / "bridgebench"
-    return before if before.is_dir() else platformdirs.user_cache_path("bridgebench")
 
 
 def cached_images(

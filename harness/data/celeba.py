@@ -82,7 +82,7 @@ def load_celeba(
             shipped list ``celeba_part.txt``, 24,220 / 1,592 / 5,323, with no person in two splits.
         preparation: crop and resize filter; BridgeGAN's by default.
         skip_damaged: leave out damaged or missing photos, and damaged lines of the lists.
-        cache_dir: where prepared photos are kept; see :func:`harness.data.cache.default_cache_dir`.
+        cache_dir: where prepared photos are kept; see :func:`harness.processes.user_cache.default_cache_dir`.
 
     Raises:
         UserError: the data set is missing, a list or a photo is damaged, attributes or photos are missing, or the

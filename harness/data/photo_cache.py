@@ -103,7 +103,7 @@ def prepared_photos(
         wanted: number of photos needed, the first undamaged ones of `names`; 0: all.
         skip_damaged: leave out damaged and missing photos instead of raising.
         dropped: photos left out of `names` because something else about them is damaged; only recorded.
-        cache_dir: see :func:`harness.data.cache.default_cache_dir`.
+        cache_dir: see :func:`harness.processes.user_cache.default_cache_dir`.
 
     Raises:
         UserError: a photo is damaged or missing (with `skip_damaged`: no photo remains), or the cache cannot be

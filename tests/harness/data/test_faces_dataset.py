@@ -12,6 +12,7 @@ from bridgebench.harness.data.faces.dataset import SEEDS, load_faces
 from bridgebench.harness.data.faces.identity import sample_identity
 from bridgebench.harness.data.faces.render import render
 from bridgebench.harness.data.preview import preview_sheet
+from bridgebench.harness.processes import user_cache
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14, Attributes
 
@@ -117,11 +118,11 @@ def test_a_cache_of_before_is_kept_and_a_new_one_lies_where_the_system_has_them(
     monkeypatch.delenv("BRIDGEBENCH_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert cache.default_cache_dir() == tmp_path / ".cache" / "bridgebench"
+    assert user_cache.default_cache_dir() == tmp_path / ".cache" / "bridgebench"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache.default_cache_dir() == tmp_path / "xdg" / "bridgebench"
+    assert user_cache.default_cache_dir() == tmp_path / "xdg" / "bridgebench"
     (tmp_path / ".cache" / "bridgebench").mkdir(parents=True)
-    assert cache.default_cache_dir() == tmp_path / ".cache" / "bridgebench"
+    assert user_cache.default_cache_dir() == tmp_path / ".cache" / "bridgebench"
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
