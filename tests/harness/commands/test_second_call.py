@@ -64,7 +64,7 @@ def test_what_changed_is_made_again(made: tuple[Path, str], capsys: pytest.Captu
     assert "all of them done before" in capsys.readouterr().out
     assert (run / "report" / "style.css").is_file()
 
-    profile.write_text(profile.read_text().replace("bootstrap = 20", "bootstrap = 21"))
+    profile.write_text(profile.read_text().replace("batch = 5", "batch = 6"))
     assert main(call(profile)) == 0
     assert "The protocol has changed" in capsys.readouterr().out
 
