@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridgebench.harness.processes.lock import LOCK, STALE
+from bridgebench.harness.processes.lock import LOCK, STALE, machine
 from bridgebench.methods.core.files import parse_json, read_bytes
 
 _LARGEST = 1000  # bytes of a lock
@@ -35,7 +34,7 @@ def holder(folder: Path) -> Holder | None:
     try:
         found = parse_json(read_bytes(path, _LARGEST))
         host, pid = str(found["host"]), int(found["pid"])
-        here = host == socket.gethostname()
+        here = all(found.get(key, value) == value for key, value in machine().items())
         alive = _runs(pid) if here else time.time() - path.stat().st_mtime < STALE
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -60,7 +60,7 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror}); name another --out.") from error
     try:
-        owner = {**_machine(), "pid": os.getpid(), "id": secrets.token_hex(8)}
+        owner = {**machine(), "pid": os.getpid(), "id": secrets.token_hex(8)}
         foreign = _is_foreign(_owner(path))
         if foreign:
             _wait_for_death(folder)
@@ -75,7 +75,7 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     """What tells a machine from others: its name, and the id of its start, as many pods have the same name."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     return {"host": socket.gethostname(), "boot": boot.read_text().strip() if boot.is_file() else None}
@@ -83,7 +83,7 @@ def _machine() -> dict[str, Any]:
 
 def _is_foreign(owner: dict[str, Any]) -> bool:
     """Whether the file names a machine whose locks this one may not see."""
-    here = _machine()
+    here = machine()
     return any(owner.get(key, here[key]) != here[key] for key in here)
 
 

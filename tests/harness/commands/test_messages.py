@@ -34,11 +34,9 @@ def test_quiet_leaves_the_result_and_warnings(run: list[str], capsys: pytest.Cap
 
 
 def test_verbose_says_each_step_on_standard_error(run: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(run) == 0
-    plain = capsys.readouterr().out
     assert main([*run, "--verbose"]) == 0
     captured = capsys.readouterr()
-    assert captured.out.splitlines()[-1] == plain.splitlines()[-1]
+    assert " cells, 0 of them done before" in captured.out and captured.out.splitlines()[-1].startswith("The page: ")
     assert "harness.benchmark.runner: Opened the images and the judges (" in captured.err
 
 
