@@ -79,7 +79,7 @@ def test_a_living_one_keeps_its_folder_whatever_its_clock_says(tmp_path: Path, c
 
 
 def test_another_start_of_a_machine_with_the_same_name_is_another_machine() -> None:
-    here = lock._machine()
+    here = lock.machine()
     assert not lock._is_foreign({**here, "pid": 1})
     assert not lock._is_foreign({})
     assert lock._is_foreign({**here, "boot": "another"})
