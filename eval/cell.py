@@ -65,6 +65,8 @@ class Task:
         copies: how often each edit counts in a Fréchet distance, for a method whose outputs of a source are all equal.
         kind: what the edits do; it decides which measures are taken.
         matched: real images with the target labels of the edits; None of conversions.
+        flipped: (N, A) bool, the columns that are flipped, repairs aside; None: `column` alone.
+        steps: how far each of the outputs goes, in a cell that edits each source at several strengths or mixes.
     """
 
     column: int
@@ -75,6 +77,8 @@ class Task:
     copies: int = 1
     kind: CellKind = "flip"
     matched: MatchedReals | None = None
+    flipped: NDArray[np.bool_] | None = None
+    steps: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = {len(self.source_labels), len(self.target_labels), len(self.source_reading.logits)}
@@ -183,12 +187,14 @@ class Tally:
             before=self._each(_kept(task.source_reading)),
             after=_kept(reading),
             after_second=_kept(self._second.reading),
+            flipped=self._each(_flipped(task)),
             features=self._features.rows,
             reals=bench.reals,
             minimum_n=bench.minimum_n,
             outputs=task.outputs,
             copies=task.copies,
             matched=task.matched,
+            steps=task.steps,
         )
 
     def values(self, name: str) -> Values | None:
@@ -227,8 +233,9 @@ class Tally:
             if isinstance(measured, dict):
                 found.records[card.key] = measured
             elif measured is not None:  # a mean can be computed again from the values that the outcomes keep
-                found.values[card.key] = measured.astype(np.float32)
-                found.records[card.key] = self._mean(card, found.values[card.key])
+                found.values[card.key] = values = measured.astype(np.float32)
+                by_step = bool(self.task.steps) and not card.of_way
+                found.records[card.key] = self._by_step(values) if by_step else self._mean(card, values)
         return found
 
     def _takes(self, card: MeasureCard) -> bool:
@@ -251,6 +258,12 @@ class Tally:
         """The rows of the sources (N, A), repeated for each of their outputs (P, A)."""
         return np.tile(rows, (self.task.outputs, 1))
 
+    def _by_step(self, values: NDArray[np.float32]) -> Record:
+        """The mean over the sources at each step, values (P,) of NaN left out: ``{"values": {step: mean}, "n": N}``."""
+        means = _mean_of_outputs(values.astype(np.float64).reshape(len(self.task.steps), self.task.n).T)
+        known = [None if np.isnan(value) else float(value) for value in means]
+        return {"values": dict(zip((f"{step:g}" for step in self.task.steps), known, strict=True)), "n": self.task.n}
+
     def _mean(self, card: MeasureCard, values: NDArray) -> Record:
         """The mean of values (P,) over the sources that have one, the outputs of each averaged first."""
         known = _mean_of_outputs(np.asarray(values, dtype=np.float64).reshape(self.task.outputs, self.task.n))
@@ -272,6 +285,13 @@ def _linear(pairs: NDArray[np.float64]) -> Values:
         return np.full(len(units), np.nan)
     ratio = amounts.mean() / unit
     return ratio + (amounts - ratio * units) / unit
+
+
+def _flipped(task: Task) -> NDArray[np.bool_]:
+    """(N, A): the columns that the edits of each source flip."""
+    if task.flipped is not None:
+        return task.flipped
+    return np.broadcast_to(np.arange(task.target_labels.shape[1]) == task.column, task.target_labels.shape)
 
 
 def _kept(reading: Reading) -> Values:

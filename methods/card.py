@@ -43,6 +43,11 @@ class MethodCard:
     needs: frozenset[str] = frozenset()
     quirks: str = ""
 
+    def strength_at(self, share: float) -> float:
+        """The strength at a share of the way from no edit (0) to the official test's default (1)."""
+        lowest, default, _ = self.strength or (1.0, 1.0, 1.0)
+        return lowest + share * (default - lowest)
+
     @property
     def trainable(self) -> bool:
         """Whether `bridgebench train` can train it."""

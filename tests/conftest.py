@@ -27,6 +27,12 @@ minimum_n = 4
 diversity_images = 2
 diversity_draws = 3
 
+[evaluation.several]
+n = 0
+
+[evaluation.probes]
+n = 0
+
 [weights]
 classifier = "{classifier}"
 judge = "{judge}"

@@ -24,6 +24,8 @@ def made_up(
         source=np.arange(count, dtype=np.int32),
         reference=np.full(count, -1, np.int32),
         draw=np.zeros(count, np.int32),
+        step=np.full(count, np.nan, np.float32),
+        flipped=labels() == 1,
         source_labels=labels(),
         target_labels=labels(),
         seen=labels() == 1,

@@ -16,6 +16,8 @@ from bridgebench.eval.measures import (
     leakage,
     lpips,
     preservation,
+    round_trip,
+    way,
 )
 from bridgebench.eval.measures.card import MeasureCard, Place
 
@@ -28,6 +30,10 @@ MEASURES: list[MeasureCard] = [
     accuracy.ADDED,
     accuracy.REMOVED,
     accuracy.SECOND,
+    accuracy.JOINT,
+    accuracy.JOINT_SECOND,
+    accuracy.EACH,
+    accuracy.EACH_SECOND,
     fd.FD_MATCHED,
     fd.FD_TARGET,
     fd.FD_PAPER,
@@ -40,6 +46,7 @@ MEASURES: list[MeasureCard] = [
     preservation.L1_SOURCE,
     preservation.SSIM_SOURCE,
     lpips.LPIPS_SOURCE,
+    round_trip.PSNR_SOURCE,
     counterfactual.PSNR_TRUE,
     counterfactual.SSIM_TRUE,
     counterfactual.L1_TRUE,
@@ -47,6 +54,10 @@ MEASURES: list[MeasureCard] = [
     counterfactual.L1_OUTSIDE,
     lpips.LPIPS_TRUE,
     diversity.DIVERSITY,
+    way.GAP,
+    way.PATH,
+    way.MONOTONE,
+    way.WORST,
 ]
 SUCCESS: tuple[Place, ...] = ("accuracy", "distance")  # does it edit, and does it look real
 SECTIONS: tuple[Place, ...] = (*SUCCESS, "rest")

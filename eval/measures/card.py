@@ -20,6 +20,10 @@ Values = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 Record = dict[str, Any]
 Need = Literal["judge", "features", "matched", "truth", "attributes", "domains"]
+EDITING: tuple[CellKind, ...] = ("flip", "several", "sequence", "added")
+ONE_FLIP: tuple[CellKind, ...] = ("flip", "added")  # all edits of the cell flip the same column
+STEPS: tuple[CellKind, ...] = ("strength", "way")  # several edits of each image, from weak to strong or from end to end
+BACK: tuple[CellKind, ...] = ("round-trip", "null")  # a right edit is the source
 Place = Literal["accuracy", "distance", "rest", "overview", "variants", "terminal"]
 
 
@@ -28,11 +32,12 @@ class Edits:
     """All edits of a cell, as the judges read them: `outputs` of each of N sources, edit p being one of source p % N.
 
     Attributes:
-        column: of the edited attribute, or of the target domain.
+        column: of the edited attribute, or of the target domain; -1 where the edits flip different columns.
         source_labels, target_labels: (P, A) of 0 and 1, P = outputs · N; where they differ the edit touches a column.
         seen, seen_second: (P, A) bool: the labels that the primary and the second judge read in the edits.
         before, after: (P, A) in [0, 1]: the primary judge's probabilities for the source and for the edit.
         after_second: (P, A) in [0, 1]: the second judge's probabilities for the edit.
+        flipped: (P, A) bool: the columns that each edit flips, repairs aside; of a conversion the target domain.
         features: (P, D) of the edits.
         reals: all real images.
         matched: real images of other people with the labels that the edits aim at; None of conversions, whose target
@@ -40,6 +45,7 @@ class Edits:
         minimum_n: with fewer images than this on either side there is no Fréchet distance.
         outputs: edits of each source.
         copies: how often each edit counts in a Fréchet distance, for a method whose outputs of a source are all equal.
+        steps: how far each of the outputs goes, in a cell that edits each source at several strengths or mixes.
         draws: (M, k, D): features of k edits of each of M images, where `outputs` is 1 and the method can give more.
     """
 
@@ -51,11 +57,13 @@ class Edits:
     before: Values
     after: Values
     after_second: Values
+    flipped: NDArray[np.bool_]
     features: NDArray[np.float32]
     reals: Reals
     minimum_n: int
     outputs: int
     copies: int
+    steps: tuple[float, ...] = ()
     draws: NDArray[np.float32] | None = None
     matched: MatchedReals | None = None
 
@@ -110,6 +118,7 @@ class MeasureCard:
             pixels, and true edits only if it needs them; of `of_cell`, the edits' features and real images are those in
             the network's space. A run without the network says how to get it, and has no value.
         kinds: the kinds of cells that it is for; the record of another cell leaves it out.
+        of_way: it says one thing of all steps of a source. Other measures of a cell with steps are given at each step.
         unmet: why there is no value where a need is not met; empty: the record leaves the measure out.
         without: why there is no value where no edit has one.
         shares: each value is 0 or 1, so the interval of the mean is Wilson's; else Hall's.
@@ -132,8 +141,9 @@ class MeasureCard:
     of_images: Callable[[Any, Any, Any], Values] | None = None
     of_cell: Callable[[Edits], NDArray | Record | None] | None = None
     needs: tuple[Need, ...] = ()
-    kinds: tuple[CellKind, ...] = ("flip", "several", "sequence", "added")
+    kinds: tuple[CellKind, ...] = EDITING
     network: str = ""
+    of_way: bool = False
     unmet: str = ""
     without: str = ""
     shares: bool = False

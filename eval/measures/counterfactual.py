@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgebench.eval.measures.card import Family, MeasureCard, Pixels, Values
+from bridgebench.eval.measures.card import EDITING, Family, MeasureCard, Pixels, Values
 from bridgebench.eval.measures.preservation import absolute_difference, l1, ssim
 
 _FAMILY = Family("counterfactual", 2)  # 2: each edit's value in single precision, and Hall's interval
@@ -96,6 +96,7 @@ SKILL = MeasureCard(
     spoken="skill",
     of_images=gain,
     needs=("truth",),
+    kinds=(*EDITING, "strength"),
     without="the true edit changes no pixel",
     better="higher",
     digits=3,
@@ -131,6 +132,7 @@ PSNR_TRUE = MeasureCard(
     about="Peak signal-to-noise ratio to the true edit.",
     of_images=lambda source, edited, truth: psnr(edited, truth),
     needs=("truth",),
+    kinds=(*EDITING, "strength"),
     unit="dB",
     better="higher",
     digits=2,
@@ -142,6 +144,7 @@ SSIM_TRUE = MeasureCard(
     about="Structural similarity to the true edit.",
     of_images=lambda source, edited, truth: ssim(edited, truth),
     needs=("truth",),
+    kinds=(*EDITING, "strength"),
     better="higher",
     digits=3,
     span=(0.0, 1.0),
@@ -154,6 +157,7 @@ L1_TRUE = MeasureCard(
     about="Mean absolute difference to the true edit.",
     of_images=lambda source, edited, truth: l1(edited, truth),
     needs=("truth",),
+    kinds=(*EDITING, "strength"),
     unit="% of the range",
     better="lower",
     factor=100.0,

@@ -53,5 +53,6 @@ DIVERSITY = MeasureCard(
     about="Mean pairwise feature distance of several edits of one image.",
     of_cell=_of_cell,
     needs=("features",),
+    kinds=("flip",),
     digits=2,
 )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgebench.eval.distances.reals import Reals
-from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
+from bridgebench.eval.measures.card import ONE_FLIP, Edits, Family, MeasureCard, Record
 
 _FAMILY = Family("fd", 3)  # 2: of features in half precision; 3: to matched real images
 
@@ -108,6 +108,7 @@ FD_MATCHED = MeasureCard(
     spoken="distance to matched images",
     of_cell=fd_matched,
     needs=("features", "attributes", "matched"),
+    kinds=ONE_FLIP,
     better="lower",
     digits=2,
     distance=True,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgebench.eval.distances.reals import Reals
-from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
+from bridgebench.eval.measures.card import ONE_FLIP, Edits, Family, MeasureCard, Record
 from bridgebench.eval.measures.fd import short_side
 
 MINIMUM = 10  # sources and reals; the distance is unbiased at any N, so fewer do than for a Fréchet distance
@@ -59,6 +59,7 @@ KID_MATCHED = MeasureCard(
     about="Unbiased kernel distance between the same images as the matched Fréchet distance, with its standard error.",
     of_cell=kid_matched,
     needs=("features", "attributes", "matched"),
+    kinds=ONE_FLIP,
     unit="in thousandths",
     better="lower",
     factor=1000.0,

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record, Values
+from bridgebench.eval.measures.card import EDITING, STEPS, Edits, Family, MeasureCard, Record, Values
 
 _FAMILY = Family("leakage", 3)  # 2: with its values by attribute; 3: half precision, Hall's interval
 
@@ -46,6 +46,7 @@ LEAKAGE = MeasureCard(
     spoken="leakage",
     of_cell=lambda edits: leakage(edits.before, edits.after, edits.source_labels, edits.target_labels),
     needs=("judge", "attributes"),
+    kinds=(*EDITING, *STEPS),
     unmet="a conversion changes what every column says",
     without="the flip touches every attribute",
     unit="% points",

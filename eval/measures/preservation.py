@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgebench.eval.measures.card import Family, MeasureCard
+from bridgebench.eval.measures.card import BACK, EDITING, STEPS, Family, MeasureCard
 
 Maps = NDArray[np.float32]
 
@@ -91,6 +91,7 @@ L1_SOURCE = MeasureCard(
     title="L1 to source",
     about="Mean absolute change of the source; compare with the true edit.",
     of_images=lambda source, edited, truth: l1(edited, source),
+    kinds=(*EDITING, *STEPS, *BACK),
     unit="% of the range",
     factor=100.0,
     digits=2,
@@ -102,6 +103,7 @@ SSIM_SOURCE = MeasureCard(
     title="SSIM to source",
     about="Similarity to the source; compare with the true edit.",
     of_images=lambda source, edited, truth: ssim(edited, source),
+    kinds=(*EDITING, *STEPS, *BACK),
     digits=3,
     span=(0.0, 1.0),
     shown=("rest", "terminal"),

@@ -162,7 +162,7 @@ class RunDirectory:
 
         Each is named after a method and an attribute of run.json, so that no file of anybody else is among them.
         """
-        columns, methods = record.columns or record.attributes, [*record.methods]
+        columns, methods = [*(record.columns or record.attributes), *record.kinds], [*record.methods]
         wanted = [self.baselines_file, self.summary_file, self.source_sample()]
         for domain in record.attributes:
             wanted += [

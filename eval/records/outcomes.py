@@ -25,6 +25,8 @@ _ARRAYS: dict[str, tuple[type[np.generic], int]] = {
     "source": (np.int32, 1),
     "reference": (np.int32, 1),
     "draw": (np.int32, 1),
+    "step": (np.float32, 1),
+    "flipped": (np.bool_, 2),
     "source_labels": (np.uint8, 2),
     "target_labels": (np.uint8, 2),
     "seen": (np.bool_, 2),
@@ -45,6 +47,10 @@ class Outcomes:
         source: (P,) int32, index of each edited image among the test images.
         reference: (P,) int32, index of its reference; -1: an edit by label.
         draw: (P,) int32, number of the edit among the edits of its source.
+        step: (P,) float32, how far the edit goes: a share of the method's default strength, or of the way from the
+            reference to the label; NaN in other cells.
+        flipped: (P, A) bool, the columns that the edit is asked to flip; where others differ between the labels, the
+            flip rule repairs them.
         source_labels, target_labels: (P, A) uint8, 0 or 1.
         seen, seen_second: (P, A) bool, the labels that the primary and the second judge read in the edit.
         before, after, after_second: (P, A) float16 in [0, 1], probabilities of the primary judge for the source and
@@ -57,6 +63,8 @@ class Outcomes:
     source: NDArray[np.int32]
     reference: NDArray[np.int32]
     draw: NDArray[np.int32]
+    step: NDArray[np.float32]
+    flipped: NDArray[np.bool_]
     source_labels: NDArray[np.uint8]
     target_labels: NDArray[np.uint8]
     seen: NDArray[np.bool_]
@@ -73,7 +81,10 @@ class Outcomes:
         Raises:
             CannotWrite: the file cannot be written.
         """
-        arrays: dict[str, Any] = {name: np.asarray(getattr(self, name), kind) for name, (kind, _) in _ARRAYS.items()}
+        # In rows: the reader takes no other order.
+        arrays: dict[str, Any] = {
+            name: np.ascontiguousarray(getattr(self, name), kind) for name, (kind, _) in _ARRAYS.items()
+        }
         arrays |= {f"{_VALUE}{name}": np.asarray(values, np.float32) for name, values in self.values.items()}
         write_bytes(path, pack({"key": np.array(self.key), **arrays}))
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridgebench.eval.measures import versions
+from bridgebench.eval.records.record import CellKind
 from bridgebench.eval.records.seal import hash_of
 
 FLIP_RULE = 1  # raised by one whenever the flip rule changes: stored cells are then measured again
@@ -23,6 +24,15 @@ DRAWN = (
 DEALT = (
     "as many a source as outputs, dealt by seed and conversion from all test images of the target domain, shuffled "
     "anew each time they are used up"
+)
+
+# How the cells of other kinds choose what they flip.
+OTHERS = (
+    "several: each image has k attributes of its own, seeded by seed, id and k, taken in random order unless two "
+    "clash: one turns on what excludes the other; by reference one image with all target values, or else with most of "
+    "them; sequence: the same attributes in a row, each with the reference of its own flip; added: the first "
+    "images without the attribute; probes: one such attribute of each image (or another domain); the way back has the "
+    "source as its reference"
 )
 
 
@@ -63,6 +73,26 @@ class FeatureRecord(_Record):
     digest: str
 
 
+class OtherCells(_Record):
+    """The cells that are no flips or conversions.
+
+    Attributes:
+        cells: their names, with their kinds.
+        several_n, probes_n: how many test images they edit: those of several flips and of added attributes, and the
+            others.
+        rule: how the flips and the references of each image are chosen.
+        strengths: shares of the way from no edit to a method's default.
+        mixes: weights of the label's style against the reference's.
+    """
+
+    cells: dict[str, CellKind]
+    several_n: int
+    probes_n: int
+    rule: str = OTHERS
+    strengths: tuple[float, ...]
+    mixes: tuple[float, ...]
+
+
 class Protocol(_Record):
     """Everything that decides a number, methods and their weights aside.
 
@@ -79,6 +109,7 @@ class Protocol(_Record):
         seed, minimum_n: as in the profile's ``[evaluation]``.
         diversity_images, diversity_draws: likewise, of flips; None of conversions.
         outputs: likewise, of conversions; None of flips.
+        others: the cells that are no flips or conversions.
         device: where networks compute, if not on the CPU, whose sums are others in the last digits.
     """
 
@@ -99,6 +130,7 @@ class Protocol(_Record):
     diversity_images: int | None
     diversity_draws: int | None
     outputs: int | None = None
+    others: OtherCells | None = None
     device: str | None = None
 
     def record(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bridgebench.eval.records.record import Number, Record
+from bridgebench.eval.records.record import CellKind, Number, Record
 
 
 class WeightsRecord(Record):
@@ -79,6 +79,7 @@ class RunRecord(Record):
 
     Attributes:
         columns: the names of the cells where they are not the attributes: conversions of domains.
+        kinds: the names of the cells that are no flips or conversions, with their kinds.
         earlier: what else cells that were kept may have been made with.
         limit: how many of the test images are edited at most, if it was asked for.
     """
@@ -97,6 +98,7 @@ class RunRecord(Record):
     data: DataSummary
     attributes: Annotated[tuple[str, ...], Field(min_length=1)]
     columns: tuple[str, ...] = ()
+    kinds: dict[str, CellKind] = Field(default_factory=dict)
     features: FeatureSpace
     judges: dict[str, WeightsRecord | None] = Field(default_factory=dict)
     methods: dict[str, MethodRecord]

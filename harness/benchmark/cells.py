@@ -22,11 +22,13 @@ from bridgebench.eval.records.details import Kind, Readings, Scores, keep
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.outcomes import MOST_FEATURES, Outcomes
-from bridgebench.eval.records.pictures import STRIP, strip_png
+from bridgebench.eval.records.pictures import STRIP, grid_png, strip_png
 from bridgebench.harness.benchmark.alone import alone
-from bridgebench.harness.benchmark.cases import Case, case_of, redrawn
-from bridgebench.harness.benchmark.edits import KeptEdits, TrueEdits, edit_images
+from bridgebench.harness.benchmark.case import Case
+from bridgebench.harness.benchmark.cases import case_of
+from bridgebench.harness.benchmark.edits import KeptEdits, TrueEdits, case_edits
 from bridgebench.harness.benchmark.failures import report
+from bridgebench.harness.benchmark.flips import redrawn
 from bridgebench.harness.benchmark.matching import matched_reals
 from bridgebench.harness.benchmark.page_pictures import (
     write_grid,
@@ -52,6 +54,7 @@ class CellMaker:
     """Makes the cells of one mode and attribute (or conversion), and what they share.
 
     Attributes:
+        kind: what the edits of the cells do.
         case: the edits that most methods make.
         true_edits: draws the true edits of `case`; None if the data set has none.
     """
@@ -60,6 +63,7 @@ class CellMaker:
         self.bench = bench
         self.mode = mode
         self.attribute = attribute
+        self.kind = bench.others.get(attribute, "flip")
         self.case = case_of(bench, mode, attribute)
 
     @cached_property
@@ -67,12 +71,14 @@ class CellMaker:
         """The object that draws and keeps the true edits; None if the data set has none."""
         if not self.bench.test.has_truth:
             return None
-        return TrueEdits(self.bench, self.attribute)
+        return TrueEdits(self.bench, self.case)
 
     @cached_property
     def matched(self) -> MatchedReals | None:
-        """Real images with the labels that the edits aim at; None of conversions."""
-        return None if self.bench.space.exclusive else matched_reals(self.bench, self.mode, self.attribute)
+        """Real images with the labels that the edits aim at; None of conversions and of other kinds of cells."""
+        if self.bench.space.exclusive or self.kind != "flip":
+            return None
+        return matched_reals(self.bench, self.mode, self.attribute)
 
     def run(self, cell: Cell, protocol_hash: str) -> None:
         """Makes and stores one cell. Its record is written last, so a cell with a record on disk is complete."""
@@ -80,18 +86,17 @@ class CellMaker:
         case, measures, reason = self.case, {}, self.case.reason
         if reason is None:
             editor = bench.editor(cell.participant)
-            if self._edits(editor):
-                case = case_of(bench, self.mode, self.attribute, editor)
+            case = case_of(bench, self.mode, self.attribute, editor)
+            reason = case.reason or self._cannot(editor)
+            if reason is None:
                 measures = self._measure(cell, case, editor, protocol_hash)
-            else:
-                reason = f"{cell.participant.card.title} with these weights edits {', '.join(editor.editable)} only"
         record = CellRecord(
             schema=1,
             key=cell.key,
             protocol_hash=protocol_hash,
             method=cell.participant.name,
             mode=cell.mode,
-            kind="flip",
+            kind=self.kind,
             attribute=self.attribute,
             n=case.n,
             measures=measures,
@@ -99,9 +104,12 @@ class CellMaker:
         )
         record.write(bench.run.cell_file(*cell.place))
 
-    def _edits(self, editor: Editor) -> bool:
-        """Whether the method can edit the attribute or domain of this cell."""
-        return self.bench.attributes[self.case.column] in editor.editable
+    def _cannot(self, editor: Editor) -> str | None:
+        """Why the method cannot flip all the attributes of this cell (or reach its domains); None if it can."""
+        flipped = np.flatnonzero(np.any([step.flipped.any(axis=0) for step in self.case.steps], axis=0))
+        if {self.bench.attributes[column] for column in flipped.tolist()} <= set(editor.editable):
+            return None
+        return f"{editor.card.title} with these weights edits {', '.join(editor.editable)} only"
 
     def _measure(self, cell: Cell, case: Case, editor: Editor, protocol_hash: str) -> dict[str, Any]:
         """Makes and measures all edits of a cell; stores the first edits as a strip and some edits as details."""
@@ -111,24 +119,37 @@ class CellMaker:
         tally, edits = Tally(bench.instruments, self._task(case)), KeptEdits()
         for rows in self._batches(case):
             part = case.take(rows)
-            edited = self._edit(editor, part)
+            edited = case_edits(bench, editor, part)
             edits.add(edited)
-            if rows.start == 0:
-                write_bytes(bench.run.sample_file(*cell.place), strip_png(edited))
             tally.add(bench.images(part.sources), edited, self._truth(part))
-        self._keep_details(cell, case, edits, tally, protocol_hash)
-        if bench.space.exclusive:
-            write_grid(bench, cell, editor, self.attribute)
-        elif self.mode == "reference" and cell.participant.card.kind == "method":
-            write_pairs(bench, self.attribute, editor, cell.participant.name)
-            if "label" in cell.participant.card.modes:
-                write_mixes(bench, self.attribute, editor, cell.participant.name, case)
-        draws = self._draws(editor)
+        self._write_strip(cell, case, edits)
+        draws = None
+        if self.kind == "flip":
+            self._keep_details(cell, case, edits, tally, protocol_hash)
+            self._write_pictures(cell, case, editor)
+            draws = self._draws(editor)
         if len(case.sources) >= _MANY:
             give_back()
         measures = tally.measures(draws)
         self._keep_outcomes(cell, case, tally, measures)
         return measures.records
+
+    def _write_strip(self, cell: Cell, case: Case, edits: KeptEdits) -> None:
+        """Writes the edits of the first sources: a row, or a row for each share."""
+        shown = min(STRIP, case.n)
+        rows = 1 if case.shares is None else case.outputs
+        first = np.arange(rows)[:, None] * case.n + np.arange(shown)
+        write_bytes(self.bench.run.sample_file(*cell.place), grid_png(edits.take(first.ravel()), shown))
+
+    def _write_pictures(self, cell: Cell, case: Case, editor: Editor) -> None:
+        """Writes grids of a conversion; of flips by reference the pairs, and the way from label to reference."""
+        card = cell.participant.card
+        if self.bench.space.exclusive:
+            write_grid(self.bench, cell, editor, self.attribute)
+        elif self.mode == "reference" and card.kind == "method":
+            write_pairs(self.bench, self.attribute, editor, card.name)
+            if "label" in card.modes:
+                write_mixes(self.bench, self.attribute, editor, card.name, case)
 
     def _keep_outcomes(self, cell: Cell, case: Case, tally: Tally, measures: CellMeasures) -> None:
         """Stores what is kept of every single edit."""
@@ -139,6 +160,10 @@ class CellMaker:
             source=case.sources.astype(np.int32),
             reference=np.full(len(case.sources), -1, np.int32) if like is None else like.astype(np.int32),
             draw=case.draws.astype(np.int32),
+            step=np.full(len(case.sources), np.nan, np.float32)
+            if case.shares is None
+            else case.shares.astype(np.float32),
+            flipped=edits.flipped,
             source_labels=edits.source_labels.astype(np.uint8),
             target_labels=edits.target_labels.astype(np.uint8),
             seen=edits.seen,
@@ -161,6 +186,9 @@ class CellMaker:
             outputs=case.outputs,
             copies=case.copies,
             matched=self.matched,
+            kind=case.kind,
+            flipped=case.flipped[: case.n],
+            steps=() if case.shares is None else tuple(case.shares[:: case.n].tolist()),
         )
 
     def _batches(self, case: Case) -> Iterator[slice]:
@@ -170,13 +198,9 @@ class CellMaker:
         for start in range(0, len(case.sources), step):
             yield slice(start, min(start + step, len(case.sources)))
 
-    def _edit(self, editor: Editor, case: Case) -> NDArray[np.uint8]:
-        return edit_images(self.bench, editor, case.sources, case.targets, case.references, case.draws)
-
     def _truth(self, case: Case) -> NDArray[np.uint8] | None:
-        if self.true_edits is None:
-            return None
-        return self.true_edits.of(case.sources, case.targets, case.references)
+        """The true edits; None where there are none: on the way from label to reference only the ends have one."""
+        return None if self.true_edits is None or self.kind == "way" else self.true_edits.of(case)
 
     def _draws(self, editor: Editor) -> NDArray[np.float32] | None:
         """Features (M, k, D) of several edits of the first images; only for a method that can give more than one."""
@@ -185,7 +209,7 @@ class CellMaker:
         if count is None or (self.mode == "label" and not editor.card.stochastic):
             return None
         cases = [redrawn(bench, self.mode, self.attribute, draw) for draw in range(count)]
-        edits = np.stack([self._edit(editor, case) for case in cases], axis=1)
+        edits = np.stack([case_edits(bench, editor, case) for case in cases], axis=1)
         return bench.extractor(edits.reshape(-1, *edits.shape[2:])).reshape(*edits.shape[:2], -1)
 
     def _keep_details(self, cell: Cell, case: Case, edits: KeptEdits, tally: Tally, protocol_hash: str) -> None:
@@ -233,6 +257,8 @@ class CellMaker:
         """Writes the strips of references and true edits that are shown beside the methods' strips."""
         if self.case.reason is None:
             self._write_strips()
+            if self.kind != "flip":
+                return
             if self.bench.space.exclusive:
                 write_grid_images(self.bench, self.mode, self.attribute, self.true_edits)
             elif self.mode == "reference" and self.true_edits is not None:

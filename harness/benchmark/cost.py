@@ -14,7 +14,8 @@ from bridgebench.eval.judges.classifier import to_float
 from bridgebench.eval.records.measured import CostRecord
 from bridgebench.eval.records.record import Mode
 from bridgebench.harness.benchmark.alone import alone
-from bridgebench.harness.benchmark.cases import Case, case_of
+from bridgebench.harness.benchmark.case import Case
+from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.edits import TrueEdits
 from bridgebench.harness.benchmark.failures import report
 from bridgebench.harness.benchmark.plan import Participant
@@ -63,7 +64,7 @@ def run_cost(job: CostJob) -> str:
 def _measure(bench: Workbench, job: CostJob, case: Case) -> dict[str, Any]:
     editor = bench.editor(job.participant)
     if "truth" in job.participant.card.needs:
-        editor.attach(truth=TrueEdits(bench, bench.columns[0], keep=False))
+        editor.attach(truth=TrueEdits(bench, case, keep=False))
     measure = editor.measure_cost if isinstance(editor, RemoteEditor) else partial(measure_cost, editor)
     return measure(
         to_float(bench.images(case.sources), bench.device),

@@ -59,6 +59,37 @@ def draw_references(
     return np.array(chosen, dtype=np.int64)
 
 
+def best_references(
+    seed: int,
+    ids: Sequence[str],
+    labels: NDArray,
+    pool: NDArray[np.int64],
+    sources: NDArray[np.int64],
+    flipped: NDArray[np.bool_],
+    targets: NDArray,
+) -> NDArray[np.int64]:
+    """For each source image, an image that has the target's values of all flipped attributes, or else of the most.
+
+    For one attribute it is the image that `draw_references` draws.
+
+    Args:
+        seed, ids, labels, pool: as for `draw_references`.
+        sources: indices of the M source images.
+        flipped: (M, A) bool, the columns that are flipped.
+        targets: (M, A) labels after the flips.
+
+    Returns:
+        (M,) indices of the references.
+    """
+    chosen = []
+    for source, columns, target in zip(sources, flipped, targets, strict=True):
+        agreeing = (labels[pool][:, columns] == target[columns]).sum(axis=1)
+        found = pool[agreeing == agreeing.max()]
+        place = seed_of("reference", seed, str(ids[source]), *np.flatnonzero(columns).tolist(), 0)
+        chosen.append(found[place % len(found)])
+    return np.array(chosen, dtype=np.int64)
+
+
 def deal_references(seed: int, name: str, having: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """`count` references dealt from the images `having`, which are shuffled again each time all have been used.
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from bridgebench.eval.records.directory import TRUTH
 from bridgebench.eval.records.pictures import grid_png, strip_png
-from bridgebench.harness.benchmark.cases import Case
+from bridgebench.harness.benchmark.case import VARIED, Case
 from bridgebench.harness.benchmark.edits import TrueEdits, edit_images
+from bridgebench.harness.benchmark.kinds import MIXES
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.labels import Change
 
@@ -25,10 +26,9 @@ if TYPE_CHECKING:
     from bridgebench.harness.benchmark.workbench import Workbench
     from bridgebench.methods.editor import Editor
 
-# Which pairs are made with the cells of each attribute. A true edit takes the style of this attribute.
+# Which pairs are made with the cells of each attribute.
 PAIRS = {"Male": (("Male",),), "Bangs": (("Bangs",), ("Mouth_Slightly_Open", "Bangs"))}
 PAIR_ROWS = 6
-MIXES = (1.0, 0.75, 0.5, 0.25, 0.0)
 MIX_ROWS = 2
 GRID_SIDE = 6  # number of sources, and of references or draws, in a grid of conversions
 
@@ -47,7 +47,7 @@ def write_true_pairs(bench: Workbench, attribute: str, true_edits: TrueEdits) ->
     for attributes in PAIRS.get(attribute, ()):
         case = pair_case(bench, attributes)
         if case is not None:
-            _write_board(bench, TRUTH, attributes, case, true_edits.of(case.sources, case.targets, case.references))
+            _write_board(bench, TRUTH, attributes, case, true_edits.of(case))
 
 
 def pair_case(bench: Workbench, attributes: tuple[str, ...]) -> Case | None:
@@ -67,7 +67,9 @@ def pair_case(bench: Workbench, attributes: tuple[str, ...]) -> Case | None:
     targets = bench.labels[sources]
     for name in attributes:
         targets = bench.space.target(targets, name)
-    return Case(columns[-1], sources, targets.astype(np.uint8), np.zeros(len(sources), np.int64), references)
+    flipped = np.tile(np.isin(np.arange(len(bench.attributes)), columns), (len(sources), 1))
+    draws = np.zeros(len(sources), np.int64)
+    return Case(VARIED, sources, targets.astype(np.uint8), draws, references, several=flipped)
 
 
 def _write_board(
@@ -111,7 +113,7 @@ def write_grid_images(bench: Workbench, mode: str, name: str, true_edits: TrueEd
     write_bytes(run.grid_images("reference", change.target), strip_png(bench.images(references)))
     if true_edits is not None:
         case = _grid_case(bench, mode, change, GRID_SIDE if mode == "reference" else 1)
-        truth = true_edits.of(case.sources, case.targets, case.references)
+        truth = true_edits.of(case)
         write_bytes(run.grid_file(TRUTH, mode, name), grid_png(truth, case.n))
 
 

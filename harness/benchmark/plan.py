@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bridgebench import methods
@@ -15,7 +16,8 @@ from bridgebench.eval.records.directory import Place, RunDirectory
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.eval.records.protocol import hash_of
-from bridgebench.eval.records.record import MODES, Mode
+from bridgebench.eval.records.record import MODES, CellKind, Mode
+from bridgebench.harness.benchmark.kinds import modes_of
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.profiles.variants import Variant
 from bridgebench.harness.weights.find import file_sha256, find_weights
@@ -62,12 +64,13 @@ class Participant:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell to be made, for an attribute or conversion, and the key under which its result is valid."""
+    """A cell to be made, mostly for an attribute or conversion, and the key under which its result is valid."""
 
     participant: Participant
     mode: Mode
     attribute: str
     key: str
+    kind: CellKind = "flip"
 
     @property
     def place(self) -> Place:
@@ -152,20 +155,35 @@ def key_of(participant: Participant, mode: str, attribute: str | None, protocol_
     )
 
 
-def all_cells(participants: Iterable[Participant], columns: Sequence[str], protocol_hash: str) -> list[Cell]:
-    """All cells of a run: for each mode and attribute (or conversion), one cell per method that has the mode."""
+def all_cells(
+    participants: Iterable[Participant],
+    columns: Sequence[str],
+    protocol_hash: str,
+    others: Mapping[str, CellKind] = MappingProxyType({}),
+) -> list[Cell]:
+    """All cells of a run: for each mode and name, one cell per method that has the mode.
+
+    Args:
+        participants: the methods.
+        columns: the attributes or conversions.
+        protocol_hash: hash of the protocol.
+        others: the names of the cells of other kinds, with their kinds.
+    """
     participants = list(participants)
+    flip: CellKind = "flip"
+    kinds = {**dict.fromkeys(columns, flip), **others}
     return [
-        Cell(participant, mode, attribute, key_of(participant, mode, attribute, protocol_hash))
+        Cell(participant, mode, name, key_of(participant, mode, name, protocol_hash), kind)
         for mode in MODES
-        for attribute in columns
+        for name, kind in kinds.items()
+        if mode in modes_of(kind)
         for participant in participants
         if mode in participant.card.modes
     ]
 
 
 def is_done(cell: Cell, run: RunDirectory) -> bool:
-    """Whether the run directory has the cell's result with the right key, its outcomes, sample strip and details."""
+    """Whether the run directory has the cell's result with the right key, its outcomes, strip and details."""
     record = CellRecord.find(run.cell_file(*cell.place))
     if record is None or record.key != cell.key:
         return False
@@ -173,7 +191,8 @@ def is_done(cell: Cell, run: RunDirectory) -> bool:
         return True
     if Outcomes.find(run.outcomes_file(*cell.place), cell.key) is None:
         return False
-    return run.sample_file(*cell.place).is_file() and is_kept(run, cell.place, cell.key)
+    has_details = cell.kind != "flip" or is_kept(run, cell.place, cell.key)
+    return has_details and run.sample_file(*cell.place).is_file()
 
 
 def groups(cells: Iterable[Cell]) -> dict[tuple[Mode, str], list[Cell]]:

@@ -53,6 +53,7 @@ def run_record(
         ),
         attributes=protocol.attributes,
         columns=tuple(bench.columns),
+        kinds=bench.others,
         features=FeatureSpace(**protocol.features.model_dump()),
         judges={role: _weights(judge_weights(role, profile)) for role in JUDGES},
         methods=(old.methods if old is not None else {})

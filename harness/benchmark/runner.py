@@ -115,7 +115,7 @@ def run_benchmark(
 
         # A cell is one method, mode and attribute (or conversion). Its key is a hash of everything that decides it. If
         # a record with that key is on disk, the cell is done: making it again would give the same record.
-        cells = all_cells(participants, bench.columns, protocol.hash)
+        cells = all_cells(participants, bench.columns, protocol.hash, bench.others)
         with step(_log, "Looked which cells are done"):
             missing = [cell for cell in cells if not is_done(cell, run)]
         say(f"{len(cells)} cells, {len(cells) - len(missing)} of them done before; protocol {protocol.hash[:12]}.")
@@ -133,7 +133,7 @@ def run_benchmark(
                 bench.keep_features()
             if not bench.space.exclusive:
                 with step(_log, "Made or chose the matched real images"):
-                    for mode, attribute in groups(missing):
+                    for mode, attribute in groups(cell for cell in missing if cell.kind == "flip"):
                         matched_reals(bench, mode, attribute)
         give_back()  # this process only waits from here on
 

@@ -46,6 +46,8 @@ def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> lis
     partial: dict[tuple[str, str], str] = {}
     means: dict[tuple[str, str], dict[str, list[float]]] = {}
     for cell in run.cells():
+        if cell.kind != "flip":  # means are over attributes or conversions
+            continue
         measures = means.setdefault((cell.mode, cell.method), {})
         if cell.reason:
             partial[cell.mode, cell.method] = cell.reason

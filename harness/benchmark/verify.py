@@ -135,7 +135,7 @@ def _planned(profile: Profile, bench: Workbench, record: RunRecord) -> list[Cell
     names = sorted(record.methods)
     of_profile = profile.model_copy(update={"methods": tuple(names)})
     participants, _ = select(of_profile, None, has_truth=profile.data.name in DRAWN_HERE)
-    return all_cells(participants, bench.columns, bench.protocol.hash)
+    return all_cells(participants, bench.columns, bench.protocol.hash, bench.others)
 
 
 def _sample(stored: RunDirectory, planned: Sequence[Cell], count: int, seed: int) -> list[Cell]:

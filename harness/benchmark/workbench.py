@@ -20,7 +20,17 @@ from bridgebench.eval.judges.gathered import Gathered
 from bridgebench.eval.judges.networks import Network, Networks
 from bridgebench.eval.judges.reading import Reading, batches, read
 from bridgebench.eval.records.directory import RunDirectory
-from bridgebench.eval.records.protocol import DEALT, DRAWN, DataRecord, FeatureRecord, Protocol, hash_of, ids_hash
+from bridgebench.eval.records.protocol import (
+    DEALT,
+    DRAWN,
+    DataRecord,
+    FeatureRecord,
+    OtherCells,
+    Protocol,
+    hash_of,
+    ids_hash,
+)
+from bridgebench.harness.benchmark.kinds import MIXES, STRENGTHS, other_cells
 from bridgebench.harness.benchmark.loaded_methods import LoadedMethods
 from bridgebench.harness.benchmark.networks import SPACES, open_networks
 from bridgebench.harness.benchmark.plan import Participant
@@ -90,6 +100,7 @@ class Workbench:
         self.attributes = self.test.attributes
         self.space = profile.space
         self.columns = profile.columns
+        self.others = other_cells(profile.space, settings)
         self.n = min(settings.n or len(self.labels), len(self.labels))
         self.editors = LoadedMethods(
             self.attributes,
@@ -134,6 +145,13 @@ class Workbench:
             diversity_images=images,
             diversity_draws=draws,
             outputs=outputs,
+            others=OtherCells(
+                cells=dict(self.others),
+                several_n=settings.several.n,
+                probes_n=settings.probes.n,
+                strengths=STRENGTHS,
+                mixes=MIXES,
+            ),
             device=None if self.device == "cpu" else self.device.partition(":")[0],
         )
 

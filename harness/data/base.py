@@ -13,6 +13,7 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import LabelSpace, label_space
 
 Split = Literal["train", "validation", "test"]
+Looks = Sequence[tuple[str, int]]  # an attribute or domain, and the index of the image that shows its style
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ class ImageSet:
         self,
         indices: Sequence[int] | NDArray[np.integer],
         labels: NDArray,
-        reference_indices: Sequence[int] | NDArray[np.integer] | None = None,
-        attribute: str | None = None,
+        looks: Sequence[Looks] | None = None,
     ) -> NDArray[np.uint8]:
         """The images `indices` as they truly look with `labels` (n, A): uint8 (n, H, W, 3).
 
-        With `reference_indices` (n), the style of `attribute` is taken from those images of this set.
+        With `looks` (n), the style of each named attribute (or domain) is taken from the image of this set that stands
+        beside its name.
 
         Raises UserError if the set has no true edits (`has_truth` is False).
         """

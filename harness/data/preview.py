@@ -94,7 +94,7 @@ def _conversions(face_set: ImageSet, index: int) -> tuple[NDArray[np.uint8], lis
         captions.append([f"as {name}"])
         others = [k for k in range(len(face_set)) if face_set.labels[k, domain]]
         for reference in others[index : index + 1]:
-            images += [face_set.images[reference], face_set.true_edit([index], target, [reference])[0]]
+            images += [face_set.images[reference], face_set.true_edit([index], target, [[(name, reference)]])[0]]
             captions += [[f"reference: {name}"], ["source as reference"]]
     return np.stack(images), captions
 

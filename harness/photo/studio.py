@@ -146,10 +146,11 @@ class Studio:
                 self._methods.end_foreign()
                 found.append(Outcome(one.card.title, None, failure.report.splitlines()[-1]))
         if source.number is not None and (reference is None or reference.number is not None):
-            like = None if reference is None or reference.number is None else [reference.number]
             changed = [name for name, a, b in zip(self.attributes, source.labels, target, strict=True) if a != b]
             if changed:
-                truth = self._set.true_edit([source.number], target[None], like, attribute=changed[0])[0]
+                number = None if reference is None else reference.number
+                looks = None if number is None else [[(name, number) for name in changed]]
+                truth = self._set.true_edit([source.number], target[None], looks)[0]
                 found.append(Outcome("True edit", truth, self._words(truth, source, target)))
         return found
 

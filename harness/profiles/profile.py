@@ -23,6 +23,7 @@ _LARGEST = 2**20  # bytes of a profile
 # The label columns that each data set has.
 _FACES, _ANIMALS = Attributes(CELEBA14), Domains(DOMAINS)
 _COLUMNS: dict[str, LabelSpace] = {"faces": _FACES, "celeba": _FACES, "animals": _ANIMALS, "afhq": _ANIMALS}
+PAPERS_PAIR = "Mouth_Slightly_Open+Bangs"
 DRAWN_HERE = ("faces", "animals")  # every edit of theirs has a true image
 
 Count = Annotated[int, Field(ge=0)]
@@ -74,6 +75,49 @@ class DataTable(_Table):
         return self
 
 
+class SeveralTable(_Table):
+    """``[evaluation.several]``: the cells that flip several attributes, and those that only add one.
+
+    Attributes:
+        n: how many test images each of them edits; 0: there are no such cells.
+        k: the cells flip 1, 2, ... up to k attributes at once.
+        sequence: how many attributes the cells flip that do it one after the other; below 2: there are none.
+        pairs: pairs of attributes that have a cell of their own, as in ``"Mouth_Slightly_Open+Bangs"``; None: this pair
+            of the paper, where both are attributes of the profile.
+    """
+
+    n: Count = 64
+    k: Positive = 5
+    sequence: Count = 3
+    pairs: list[str] | None = None
+
+    def pairs_of(self, space: LabelSpace) -> list[str]:
+        """The pairs that the attributes allow.
+
+        Raises:
+            ValueError: a pair is not of two attributes, or one of the two excludes the other.
+        """
+        if self.pairs is None:
+            return [PAPERS_PAIR] if set(PAPERS_PAIR.split("+")) <= set(space.columns) else []
+        for pair in self.pairs:
+            names = pair.split("+")
+            if len(names) != 2 or len(set(names) & set(space.columns)) != 2:
+                raise ValueError(f"'{pair}' is not a pair of two attributes, as in '{PAPERS_PAIR}'.")
+            if names[0] in space.excluded(names[1]):
+                raise ValueError(f"'{pair}': the two exclude each other.")
+        return self.pairs
+
+
+class ProbesTable(_Table):
+    """``[evaluation.probes]``: round trip, null edit, strength, and the way from label to reference.
+
+    Attributes:
+        n: how many test images each of them edits; 0: there are no such cells.
+    """
+
+    n: Count = 32
+
+
 class EvaluationTable(_Table):
     """``[evaluation]``: everything about the measuring that a user may choose.
 
@@ -89,6 +133,7 @@ class EvaluationTable(_Table):
         outputs: edits of each source image, all of which are measured (domains).
         time_limit: seconds in which a plug-in's method must be loaded, and in which it must edit a batch; it decides
             no number.
+        several, probes: the other kinds of cells.
     """
 
     n: Count
@@ -101,6 +146,8 @@ class EvaluationTable(_Table):
     diversity_draws: Annotated[int, Field(ge=2)] = 10
     outputs: Annotated[int, Field(ge=2)] = 10
     time_limit: Annotated[float, Field(gt=0)] = 1800.0
+    several: SeveralTable = SeveralTable()
+    probes: ProbesTable = ProbesTable()
 
 
 class Profile(_Table):
@@ -193,6 +240,15 @@ class Profile(_Table):
             _ = self.space
         except ValueError as error:
             raise ValueError(f"attributes: {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _known_pairs(self) -> Profile:
+        if not self.space.exclusive:
+            try:
+                self.evaluation.several.pairs_of(self.space)
+            except ValueError as error:
+                raise ValueError(f"evaluation.several.pairs: {error}") from error
         return self
 
     @field_validator("variants")

@@ -245,6 +245,10 @@ class Domains(_Columns):
         """Which of the labelled images belong to one of `parts`, a domain."""
         return np.flatnonzero(labels[:, self.index(str(part))] == 1)
 
+    def excluded(self, column: str) -> list[str]:
+        """The columns that must be off when `column` is on: all others."""
+        return [name for name in self.columns if name != column]
+
     def target(self, labels: NDArray, column: str) -> NDArray:
         """The labels of the same images in the domain `column`; arguments, shapes and errors as for `Attributes`."""
         place, target = self.index(column), self._copy(labels)

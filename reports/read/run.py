@@ -65,6 +65,7 @@ class Run:
         words: how a page speaks of its cells.
         columns: the names of the cells of a method and mode, in a table's order: attributes, or conversions of domains.
         cells: finished cells by (protocol hash, method, mode, column).
+        others: finished cells of other kinds, by (protocol hash, method, mode, name of the cell).
         costs: costs by (method, mode).
         baselines: distances between real images, if they are of the protocol of run.json.
         failed: (method, mode, column) of the cells that raised an error.
@@ -91,10 +92,12 @@ class Run:
             if found.protocol_hash in (None, self.record.protocol_hash):
                 self.baselines = found
         self.cells: dict[tuple[str, str, Mode, str], CellRecord] = {}
+        self.others: dict[tuple[str, str, Mode, str], CellRecord] = {}
         for path in directory.cell_files():
             cell = CellRecord.read(path)
             self._check_names(path, cell.method, cell.attribute)
-            self.cells[cell.protocol_hash, cell.method, cell.mode, cell.attribute] = cell
+            of_kind = self.others if cell.attribute in self.record.kinds else self.cells
+            of_kind[cell.protocol_hash, cell.method, cell.mode, cell.attribute] = cell
         self.failed = directory.failed()
         self.details = {
             place for place in directory.with_details() if (self.record.protocol_hash, *place) in self.cells
@@ -146,5 +149,5 @@ class Run:
     def _check_names(self, path: Path, method: str, attribute: str | None = None) -> None:
         if method not in self.record.methods:
             raise UserError(f"{path} belongs to a method '{method}' that run.json does not list; delete the file.")
-        if attribute is not None and attribute not in self.columns:
+        if attribute is not None and attribute not in (*self.columns, *self.record.kinds):
             raise UserError(f"{path} belongs to {self.words.one} '{attribute}' that run.json does not list; delete it.")

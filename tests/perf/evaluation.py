@@ -22,7 +22,8 @@ from tools.stopwatch import Stopwatch
 from torch import Tensor
 
 from bridgebench.eval.judges.classifier import AttributeClassifier
-from bridgebench.harness.benchmark.cases import Case, case_of
+from bridgebench.harness.benchmark.case import Case
+from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.plan import Cell
 from bridgebench.harness.benchmark.workbench import Workbench
 from bridgebench.harness.data.faces.dataset import FaceSet

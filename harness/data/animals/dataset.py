@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bridgebench.harness.data.animals.drawing import DRAWING_VERSION
 from bridgebench.harness.data.animals.identity import Identity, Look, Scene, sample_identity
 from bridgebench.harness.data.animals.render import render
+from bridgebench.harness.data.base import Looks
 from bridgebench.harness.data.drawn.dataset import (  # fmt: skip
     SEEDS,
     DrawnSet,
@@ -50,27 +51,24 @@ class AnimalSet(DrawnSet):
         self,
         indices: Indices,
         labels: NDArray,
-        reference_indices: Indices | None = None,
-        attribute: str | None = None,
+        looks: Sequence[Looks] | None = None,
     ) -> NDArray[np.uint8]:
         """The images `indices` converted to the domains of the one-hot `labels` (n, 3): uint8 (n, H, W, 3).
 
-        Pose, light, background and expression stay. Without references an animal has its own look in the domain;
-        with them it looks as the reference's identity does there. `attribute` is not needed: the labels say it all.
+        Pose, light, background and expression stay. Without `looks` an animal has its own look in the domain; with
+        them it looks as the identity of the image beside the domain's name does there.
 
         Raises ValueError if the lengths differ or a row of labels is not one-hot.
         """
-        check_lengths(indices, labels, reference_indices)
+        check_lengths(indices, labels, looks)
         hot = np.asarray(labels)
         if hot.ndim != 2 or hot.shape[1] != len(DOMAINS) or not ((hot != 0).sum(axis=1) == 1).all():
             raise ValueError(f"labels must be one-hot rows of {len(DOMAINS)} domains")
         domains = [DOMAINS[k] for k in hot.argmax(axis=1)]
         animals = [self.identity(int(index)) for index in indices]
-        if reference_indices is not None:
-            references = [self.identity(int(index)) for index in reference_indices]
-            animals = [
-                who.with_look(domain, other) for who, domain, other in zip(animals, domains, references, strict=True)
-            ]
+        for row, styles in enumerate(looks or ()):
+            for domain, reference in styles:
+                animals[row] = animals[row].with_look(domain, self.identity(int(reference)))
         jobs = list(zip(domains, animals, strict=True))
         return draw_edits(partial(_draw_edit, self.image_size), jobs, self.image_size)
 

@@ -14,7 +14,7 @@ import numpy as np
 import resvg_py
 from numpy.typing import NDArray
 
-from bridgebench.harness.data.base import ImageSet, Split
+from bridgebench.harness.data.base import ImageSet, Looks, Split
 from bridgebench.harness.data.cache import CachedImages, Draw, Job, cached_images
 from bridgebench.harness.data.drawn.fields import positions
 from bridgebench.harness.processes.parallel import run_all
@@ -109,10 +109,10 @@ def drawing_hash(template: str, version: int) -> str:
     return hashlib.sha256(content + f"drawing {version}, resvg-py {resvg_py.__version__}".encode()).hexdigest()
 
 
-def check_lengths(indices: Indices, labels: NDArray, reference_indices: Indices | None) -> None:
-    """Raises ValueError unless there is a row of labels, and a reference if there are any, for every index."""
-    if len(indices) != len(labels) or (reference_indices is not None and len(reference_indices) != len(indices)):
-        raise ValueError("indices, labels and reference_indices must have the same length")
+def check_lengths(indices: Indices, labels: NDArray, looks: Sequence[Looks] | None) -> None:
+    """Raises ValueError unless there is a row of labels, and looks if there are any, for every index."""
+    if len(indices) != len(labels) or (looks is not None and len(looks) != len(indices)):
+        raise ValueError("indices, labels and looks must have the same length")
 
 
 def draw_edits(draw: Draw[Job], jobs: Sequence[Job], size: int) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from bridgebench.harness.data.base import Looks
 from bridgebench.harness.data.drawn.dataset import (  # fmt: skip
     SEEDS,
     DrawnSet,
@@ -53,17 +54,14 @@ class FaceSet(DrawnSet):
         self,
         indices: Indices,
         labels: NDArray,
-        reference_indices: Indices | None = None,
-        attribute: str | None = None,
+        looks: Sequence[Looks] | None = None,
     ) -> NDArray[np.uint8]:
-        """See `ImageSet.true_edit`; raises ValueError if the lengths differ or a reference comes without attribute."""
-        check_lengths(indices, labels, reference_indices)
+        """See `ImageSet.true_edit`; raises ValueError if the lengths differ."""
+        check_lengths(indices, labels, looks)
         people = [self.identity(int(index)) for index in indices]
-        if reference_indices is not None:
-            if attribute is None:
-                raise ValueError("a true edit by reference needs the name of the attribute")
-            references = [self.identity(int(index)) for index in reference_indices]
-            people = [who.with_style(attribute, other) for who, other in zip(people, references, strict=True)]
+        for row, styles in enumerate(looks or ()):
+            for attribute, reference in styles:
+                people[row] = people[row].with_style(attribute, self.identity(int(reference)))
         jobs = list(zip(np.asarray(labels, np.uint8), people, strict=True))
         return draw_edits(partial(_draw_edit, self.image_size), jobs, self.image_size)
 

@@ -115,7 +115,7 @@ def _read_flips(
 ) -> Reading:
     """The network's answers for true flips of an attribute (or true conversions to a domain)."""
     labels = test.space.target(np.asarray(test.labels)[indices], attribute)
-    return read(model, test.true_edit(indices, labels, attribute=attribute))
+    return read(model, test.true_edit(indices, labels))
 
 
 def _flip_accuracy(reading: Reading, test: ImageSet, attribute: str, indices: NDArray[np.signedinteger]) -> float:

@@ -27,6 +27,13 @@ def test_it_comes_back_as_it_was_in_the_same_bytes(tmp_path: Path) -> None:
     assert Outcomes.find(path, "another") is None and Outcomes.find(tmp_path / "c.npz", outcomes.key) is None
 
 
+def test_arrays_in_columns_are_written_in_rows(tmp_path: Path) -> None:
+    outcomes = made_up(20)
+    turned = Outcomes(**{**vars(outcomes), "seen": np.asfortranarray(outcomes.seen)})
+    turned.write(tmp_path / "a.npz")
+    assert (Outcomes.read(tmp_path / "a.npz").seen == outcomes.seen).all()
+
+
 def test_numpy_alone_reads_it(tmp_path: Path) -> None:
     made_up(20).write(tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:

@@ -57,9 +57,10 @@ def test_two_attributes_are_flipped_at_once(bench: Workbench) -> None:
 
 def test_boards_hold_the_images_on_both_edges_and_the_edits_between(bench: Workbench) -> None:
     from bridgebench import methods
+    from bridgebench.harness.benchmark.cases import case_of
     from bridgebench.harness.benchmark.edits import TrueEdits
 
-    true_edits = TrueEdits(bench, "Male")
+    true_edits = TrueEdits(bench, case_of(bench, "reference", "Male"))
     editor = methods.editor_class("oracle")(attributes=CELEBA14, image_size=32).eval()
     write_pairs(bench, "Male", editor.attach(truth=true_edits), editor.name)
     write_true_pairs(bench, "Male", true_edits)

@@ -21,6 +21,7 @@ from PIL import Image
 from bridgebench import methods
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.pictures import strip_png
+from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.edits import TrueEdits
 from bridgebench.harness.benchmark.plan import Cell, Participant, all_cells, groups, select
@@ -233,13 +234,12 @@ def test_a_method_of_one_attribute_leaves_the_others_blank(tiny_profile: Write, 
 
 def test_truth_is_found_by_the_pixels_of_source_and_reference(tiny_profile: Write, tmp_path: Path) -> None:
     bench, _ = open_bench(load_profile(tiny_profile()), tmp_path / "run")
-    truth = TrueEdits(bench, "Bangs")
-    sources, references = np.array([3, 0]), np.array([20, 7])
-    targets = bench.labels[sources].copy()
-    targets[:, CELEBA14.index("Bangs")] ^= 1
+    case = case_of(bench, "reference", "Bangs").take(np.array([3, 0]))
+    truth, sources, references, targets = TrueEdits(bench, case), case.sources, case.references, case.targets
+    assert references is not None
     pixels = torch.from_numpy(np.array(bench.test.images)).permute(0, 3, 1, 2) / 127.5 - 1
     found = truth(pixels[sources], torch.from_numpy(targets), pixels[references])
-    expected = bench.test.true_edit(sources, targets, references, attribute="Bangs")
+    expected = bench.test.true_edit(sources, targets, [[("Bangs", one)] for one in references])
     assert (to_uint8(found) == expected).all()
 
 

@@ -14,6 +14,7 @@ import bridgebench.eval.judges.reading
 import bridgebench.harness.benchmark.cells
 from bridgebench import methods
 from bridgebench.eval.records.pictures import STRIP
+from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.edits import TrueEdits
 from bridgebench.harness.benchmark.plan import all_cells, select
@@ -66,19 +67,18 @@ def test_no_more_than_a_batch_is_read_at_once(bench: Workbench, monkeypatch: pyt
 
 def test_a_true_edit_is_drawn_once(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
-    truth = TrueEdits(bench, "Bangs")
-    draw = truth._draw
+    case = case_of(bench, "label", "Bangs").take(np.array([3, 7, 3, 1]))
+    truth = TrueEdits(bench, case)
+    draw = type(bench.test).true_edit
 
-    def counted(sources: Any, targets: Any, references: Any) -> Any:
+    def counted(test: Any, sources: Any, targets: Any, looks: Any) -> Any:
         drawn.extend(sources.tolist())
-        return draw(sources, targets, references)
+        return draw(test, sources, targets, looks)
 
-    monkeypatch.setattr(truth, "_draw", counted)
-    sources = np.array([3, 7, 3, 1])
-    targets = 1 - bench.labels[sources]
-    first = truth.of(sources, targets, None)
+    monkeypatch.setattr(type(bench.test), "true_edit", counted)
+    first = truth.of(case)
     assert sorted(drawn) == [1, 3, 7] and (first[0] == first[2]).all()
-    again = truth.of(sources[::-1], targets[::-1], None)
+    again = truth.of(case.take(slice(None, None, -1)))
     assert len(drawn) == 3 and (again == first[::-1]).all()
 
 

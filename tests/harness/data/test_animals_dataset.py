@@ -63,10 +63,10 @@ def test_a_conversion_by_label_is_the_same_identity_in_the_other_domain(tmp_path
 def test_a_conversion_by_reference_has_the_look_of_the_reference_in_the_scene_of_the_source(tmp_path: Path) -> None:
     animals = load(tmp_path)
     source, reference = sample_identity(SEEDS["test"][0]), sample_identity(SEEDS["test"][4])
-    (edit,) = animals.true_edit([0], one_hot(1), [4], "cat2dog")
+    (edit,) = animals.true_edit([0], one_hot(1), [[("dog", 4)]])
     assert (edit == render("dog", source.with_look("dog", reference), 32)).all()
     assert (edit != animals.true_edit([0], one_hot(1))[0]).any()
-    itself = animals.true_edit([4], one_hot(1), [4])
+    itself = animals.true_edit([4], one_hot(1), [[("dog", 4)]])
     assert (itself[0] == animals.images[4]).all()
 
 
