@@ -30,7 +30,11 @@ import torch
 from PIL import Image
 
 from bridgebench import methods
+from bridgebench.eval.records.archive import archived_run, zipped
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.manifest import changes, manifest_of, read_manifest
 from bridgebench.eval.records.measured import CellRecord
+from bridgebench.eval.records.record import to_json
 from bridgebench.harness.data.celeba import read_labels, read_partition
 from bridgebench.harness.data.photos import read_photo
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
@@ -40,6 +44,7 @@ from bridgebench.methods import editor_class
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.official.files import read_npz, read_torch
+from bridgebench.methods.official.torchscript import read_torchscript
 from bridgebench.reports.read.run import Run
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -114,6 +119,9 @@ def targets(folder: Path) -> list[Target]:
         Target("cell", CellRecord.find, records[2:], ".json", 1),
         *(Target(f"run directory: {name}", _run_reader(run, name), (data,), ".json", 1)
           for name, data in zip(("run.json", "baselines.json", _CELL), records, strict=True)),
+        Target("TorchScript file", read_torchscript, (_program(folder),), ".pt", 3),
+        Target("record archive", _archive_reader, (zipped(RunDirectory(run)),), ".zip", 3),
+        Target("manifest", _manifest_reader(run), (_manifest(run),), ".json", 1),
         Target("photo", read_photo, (_picture("PNG"), _picture("JPEG")), ".png", 2),
     ]  # fmt: skip
 
@@ -145,6 +153,36 @@ def _checkpoints(weights: Path) -> tuple[bytes, bytes, bytes]:
     np.savez(files[2], **{name: tensor.numpy() for name, tensor in tensors.items()})
     state, legacy, arrays = (file.getvalue() for file in files)
     return state, legacy, arrays
+
+
+def _program(folder: Path) -> bytes:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 2))
+    torch.jit.script(network).save(str(folder / "program.pt"))
+    return (folder / "program.pt").read_bytes()
+
+
+def _archive_reader(path: Path) -> None:
+    """Reads the records, and looks whether a member went anywhere but below the temporary folder."""
+    around = sorted(Path(tempfile.gettempdir()).glob("*escaped*"))
+    try:
+        with archived_run(path) as folder:
+            Run(folder)
+    finally:
+        if sorted(Path(tempfile.gettempdir()).glob("*escaped*")) != around:
+            raise AssertionError("it wrote outside of its folder")
+
+
+def _manifest(run: Path) -> bytes:
+    """A manifest without a seal, so that its damage is not told by the seal alone."""
+    return to_json(manifest_of(run, sorted(run.rglob("*.json"))).plain())
+
+
+def _manifest_reader(run: Path) -> Callable[[Path], Any]:
+    def read(path: Path) -> None:
+        (run / "manifest.json").write_bytes(path.read_bytes())
+        changes(run, read_manifest(run, run))
+
+    return read
 
 
 def _importer(folder: Path) -> Callable[[Path], Any]:
