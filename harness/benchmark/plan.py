@@ -97,7 +97,14 @@ def select(
         raise UserError("No method to run: give --methods a,b or name some under 'methods' in the profile.")
     participants: list[Participant] = []
     left_out: dict[str, str] = {}
-    for card in [profile.card(name) for name in names]:
+    for name in names:
+        try:
+            card = profile.card(name)
+        except UserError as error:
+            if wanted is not None or profile.variant(name).method not in methods.names():
+                raise
+            left_out[name] = str(error).rstrip(".")  # a plug-in that cannot be imported
+            continue
         participant, reason = _participant(card, profile, has_truth)
         if participant is not None:
             participants.append(participant)

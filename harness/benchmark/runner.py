@@ -281,15 +281,16 @@ def _failures(run: RunDirectory, failed: Sequence[str]) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for place in failed:
         file = run.error_file(*place.rsplit("/", 2))
-        lines = file.read_text().splitlines() if file.is_file() else ["its reason could not be kept"]
-        reasons.setdefault(lines[-1], []).append(place)
+        lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
+        reasons.setdefault(lines[-1] if lines else "its reason could not be kept", []).append(place)
     for reason, places in reasons.items():
-        file = run.error_file(*places[0].rsplit("/", 2))
+        files = [run.error_file(*place.rsplit("/", 2)) for place in places]
         if len(places) <= _FEW:
-            yield from (f"FAILED {place}: {reason} (see {file}); the next call tries it again" for place in places)
+            for place, file in zip(places, files, strict=True):
+                yield f"FAILED {place}: {reason} (see {file}); the next call tries it again"
         else:
             others = f"{places[0]} and {len(places) - 1} more"
-            yield f"FAILED {others}: {reason} (see {file}); the next call tries them again"
+            yield f"FAILED {others}: {reason} (see {files[0]}); the next call tries them again"
 
 
 @contextmanager

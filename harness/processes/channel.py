@@ -17,7 +17,7 @@ from bridgebench.methods.core.files import parse_json
 
 Arrays = Mapping[str, NDArray[Any]]
 _LENGTH = struct.Struct("<I")
-_LONGEST_FACTS = 2**20
+_LONGEST_FACTS = 2**22
 _TYPES = ("float32", "int64", "uint8")
 
 

@@ -28,7 +28,8 @@ from bridgebench.harness.processes.devices import repeatable
 
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {module} import main; main()"
 _GRACE = 1.0  # seconds in which a process that has closed its connection may come to its end
-_SUBREAPER = 36  # prctl's PR_SET_CHILD_SUBREAPER: orphans below this process become its children
+# Options of prctl, which only Linux has: a process dies with its parent; orphans below a process become its children.
+_DIE_WITH_PARENT, _ADOPT_ORPHANS = 1, 36
 _LONGEST = 4096  # bytes of an order or an answer
 
 
@@ -104,8 +105,7 @@ def main() -> None:
     """The nursery itself: ``... SYS_PATH LINE WORK``, see :class:`Nursery`."""
     module, _, name = sys.argv[3].partition(":")
     work: Callable[[socket.socket], None] = getattr(importlib.import_module(module), name)
-    with contextlib.suppress(AttributeError, OSError):  # Linux alone has it
-        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    _set(_ADOPT_ORPHANS, 1)
     line, processes = socket.socket(fileno=int(sys.argv[2])), set[int]()
     try:
         while True:
@@ -136,6 +136,7 @@ def _fork(work: Callable[[socket.socket], None], line: socket.socket, end: int) 
     code = 1
     try:
         line.close()
+        _set(_DIE_WITH_PARENT, signal.SIGKILL)
         os.setsid()  # it and its own processes are killed as a group
         os.dup2(2, 1)  # what it prints does not mix with what a command prints for other programs
         with contextlib.suppress(OSError):
@@ -146,6 +147,11 @@ def _fork(work: Callable[[socket.socket], None], line: socket.socket, end: int) 
     finally:
         os._exit(code)
     return process
+
+
+def _set(option: int, value: int) -> None:
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _same_start() -> None:

@@ -43,8 +43,8 @@ def report(figures: dict[str, Any]) -> str:
     lines = [
         "# Reliability, measured",
         "",
-        "Made by `tests/reliability/kills.py`, `fuzz.py`, `determinism.py` and `figures.py`; the tests hold a small "
-        "share of each.",
+        "Made by `tests/reliability/kills.py`, `pods.py`, `plugins.py`, `fuzz.py`, `determinism.py` and `figures.py`; "
+        "the tests hold a small share of each.",
         "",
         "## Killed at random instants",
         "",
@@ -80,6 +80,8 @@ def report(figures: dict[str, Any]) -> str:
         "leaves half written is removed as soon as the next run opens the folder; a stop before that leaves it for the "
         "one after.",
         "",
+        *_pods(figures["pods"]),
+        *_plugins(figures["plugins"]),
         "## Bad input",
         "",
         f"{sum(each['inputs'] for each in fuzz['runs']):,} damaged files ({fuzz['date']}, seeds "
@@ -138,6 +140,37 @@ def report(figures: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _pods(pods: dict[str, Any]) -> list[str]:
+    """Restarts under other host names."""
+    found = {"benchmark": pods["benchmark"], "training": pods["train"]}
+    hit = " and ".join(f"{each['kills']} times in one {name}" for name, each in found.items())
+    came = " and ".join(
+        f"the {name} {'to the undisturbed bytes' if each['identical'] else 'TO OTHER BYTES'}"
+        for name, each in found.items()
+    )
+    return [
+        f"A pod was killed by SIGKILL {hit} ({pods['date']}), and each time restarted under another host name with the "
+        f"same command (`train`: with `--resume auto`), without a hand on its lock: {came}.",
+        "",
+    ]
+
+
+def _plugins(plugins: dict[str, Any]) -> list[str]:
+    """Misbehaving plug-ins."""
+    ends = ", ".join(f"{count} {end}" for end, count in plugins["ends"].items())
+    kept = "kept every byte" if plugins["identical"] else "DID NOT KEEP THEIR BYTES"
+    return [
+        "## Misbehaving plug-ins",
+        "",
+        f"{plugins['variants']} variants ({plugins['date']}, seed {plugins['seed']}) of a zoo of plug-ins: what each "
+        "does wrong (errors of all kinds, ends of its process, endless work, a changed process, processes and threads "
+        "left behind), and when (import, constructor, property, an edit, a thread). All took part in one benchmark "
+        f"with one worker, in which `identity` came last. Its cells {kept}. The {plugins['cells']} cells of the "
+        f"variants: {ends}. ('failed': with a reason in words, and nothing else failed.)",
+        "",
+    ]
 
 
 def _missing(total: int, rows: list[tuple[str, dict[str, Any]]]) -> list[str]:

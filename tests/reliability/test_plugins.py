@@ -4,75 +4,37 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from misbehaving import FAILING, LEAVING, NAMES, class_of
-from PIL import Image
-from small_runs import SMALL
+from misbehaving import FAILING, LEAVING, NAMES
+from zoo_runs import ATTRIBUTES, files_of, installed, write_photos, write_profile
 
-from bridgebench import methods
-from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.harness.benchmark.runner import run_benchmark
-from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.profiles.profile import Profile
 
-HERE = Path(__file__).parent
-ATTRIBUTES = ["Smiling", "Male"]
-PHOTOS = 16
 Together = tuple[Path, list[str], list[str]]
-KEPT = ("cells", "samples", "details")
 
 
 @pytest.fixture(scope="module")
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """All animals are installed."""
-    site = tmp_path_factory.mktemp("site")
-    shutil.copytree(HERE / "misbehaving", site / "misbehaving")
-    info = site / "misbehaving-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: misbehaving\nVersion: 1\n")
-    entries = [f"{name} = misbehaving:{class_of(name)}" for name in NAMES]
-    (info / "entry_points.txt").write_text("\n".join([f"[{methods.GROUP}]", *entries]))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.syspath_prepend(site)
-        methods._entries.cache_clear()
+    with installed(tmp_path_factory.mktemp("site"), NAMES):
         yield
-    methods._entries.cache_clear()
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small data set in CelebA's layout, for drawn faces have more attributes."""
-    root, draw = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
-    (root / "img_align_celeba").mkdir()
-    names = [f"{number:06d}.png" for number in range(1, PHOTOS + 1)]
-    for name in names:
-        Image.fromarray(draw.integers(0, 256, (218, 178, 3), np.uint8)).save(root / "img_align_celeba" / name)
-    rows = [f"{name} {' '.join(map(str, draw.choice([-1, 1], len(ATTRIBUTES))))}" for name in names]
-    (root / "list_attr_celeba.txt").write_text("\n".join([str(PHOTOS), " ".join(ATTRIBUTES), *rows]))
-    (root / "list_eval_partition.txt").write_text("\n".join(f"{name} 2" for name in names))
-    return root
+    """The data set's folder."""
+    return write_photos(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")
 def profile(tmp_path_factory: pytest.TempPathFactory) -> Profile:
-    """A small profile of two attributes, in which an edit may take four seconds."""
-    folder = tmp_path_factory.mktemp("profile")
-    weights = []
-    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
-        torch.manual_seed(seed)
-        save_classifier(AttributeClassifier(ATTRIBUTES, architecture, width=4), folder / f"{name}.safetensors", {})
-        weights.append(f'{name} = "{name}.safetensors"')
-    text = f'attributes = {ATTRIBUTES}\nmethods = ["identity"]\n{SMALL}time_limit = 4\n\n[weights]\n'
-    for old, new in [('"faces"', '"celeba"'), ("train = 64", "train = 0"), ("validation = 8", "validation = 0")]:
-        text = text.replace(old, new)
-    (folder / "zoo.toml").write_text(text + "\n".join(weights))
-    return load_profile(folder / "zoo.toml")
+    """The profile."""
+    return write_profile(tmp_path_factory.mktemp("profile"))
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +52,6 @@ def together(zoo: None, profile: Profile, photos: Path, tmp_path_factory: pytest
     names = [*NAMES, "identity"]
     failed = run_benchmark(profile, out, methods=names, workers=1, data_root=photos, say=said.append)
     return out, failed, said
-
-
-def files_of(run: Path, method: str) -> dict[str, bytes]:
-    found = (path for kept in KEPT for path in (run / kept / method).rglob("*") if path.is_file())
-    return {str(path.relative_to(run)): path.read_bytes() for path in found}
 
 
 def test_the_cells_of_identity_keep_every_byte(alone: Path, together: Together) -> None:

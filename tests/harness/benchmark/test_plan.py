@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,20 @@ def test_controls_run_without_weights_and_methods_without_weights_are_left_out(t
     entries, left_out = select(profile, None, has_truth=True)
     assert [found.name for found in entries] == ["identity"]
     assert "no weights of 'stargan' for the profile 'tiny'" in left_out["stargan"]
+
+
+def test_a_plug_in_that_cannot_be_imported_is_left_out_unless_it_was_asked_for(
+    tiny_profile: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = load_profile(tiny_profile(('["identity", "oracle"]', '["theirs", "identity"]')))
+    theirs = EntryPoint("theirs", "no_such_package:CARD", methods.GROUP)
+    everybody = {**methods._entries(), "theirs": theirs}
+    monkeypatch.setattr(methods, "_entries", lambda: everybody)
+    entries, left_out = select(profile, None, has_truth=True)
+    assert [found.name for found in entries] == ["identity"]
+    assert "'theirs' cannot be imported from no_such_package:CARD: No module named" in left_out["theirs"]
+    with pytest.raises(UserError, match="'theirs' cannot be imported"):
+        select(profile, ["theirs", "identity"], has_truth=True)
 
 
 def test_a_method_asked_for_by_name_must_be_able_to_run(tiny_profile: Write) -> None:

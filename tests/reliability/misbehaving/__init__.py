@@ -70,17 +70,24 @@ LEAVING = (
 NAMES = (*FAILING, *LEAVING)
 
 
+# When an animal may do its wrong instead of at every edit, see `variants`: ``thread-count_at_import`` is a variant.
+MOMENTS = ("import", "constructor", "property", "second-edit", "thread", "twice")
+
+
 def class_of(name: str) -> str:
-    """The class of an animal: ``thread-count`` is ``ThreadCount``."""
-    return "".join(part.capitalize() for part in name.split("-"))
+    """The class of an animal or variant: ``thread-count`` is ``ThreadCount``."""
+    animal, _, moment = name.partition("_at_")
+    found = "".join(part.capitalize() for part in animal.split("-"))
+    return f"{found}_at_{moment.replace('-', '_')}" if moment else found
 
 
 def __getattr__(name: str) -> MethodCard:
-    """The card of an animal, by the name of its class."""
-    found = [each for each in NAMES if class_of(each) == name]
+    """The card of an animal or variant, by the name of its class."""
+    variants = [f"{each}_at_{moment}" for each in NAMES for moment in MOMENTS]
+    found = [each for each in (*NAMES, *variants) if class_of(each) == name]
     if not found:
         raise AttributeError(name)
     return MethodCard(
         name=found[0], title=found[0], modes=frozenset({"label"}), kind="method", paper="none", summary="Misbehaves.",
-        editor=f"misbehaving.animals:{name}",
+        editor=f"misbehaving.{'variants' if '_at_' in name else 'animals'}:{name}",
     )  # fmt: skip

@@ -166,8 +166,7 @@ class SegmentationFault(Animal):
 class KillsItsParent(Animal):
     def misbehave(self, images: Tensor, labels: Tensor) -> None:
         os.kill(os.getppid(), signal.SIGKILL)
-        time.sleep(0.2)
-        os._exit(1)
+        time.sleep(1e6)
 
 
 class ClosesAllFiles(Animal):
