@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -10,11 +11,11 @@ from bridgebench.eval.judges.classifier import AttributeClassifier, save_classif
 from bridgebench.methods.core.labels import CELEBA14
 
 
-def small_judges(folder: Path, origin: str) -> dict[str, Path]:
+def small_judges(folder: Path, origin: str, attributes: Sequence[str] = CELEBA14) -> dict[str, Path]:
     """Writes the weights files of ``classifier``, ``judge`` and ``features`` into a folder; cards tell of `origin`."""
     files = {}
     for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain"), ("features", "resnet")]):
         torch.manual_seed(seed)
         files[name] = folder / f"{name}.safetensors"
-        save_classifier(AttributeClassifier(CELEBA14, architecture, width=4), files[name], {"origin": origin})
+        save_classifier(AttributeClassifier(attributes, architecture, width=4), files[name], {"origin": origin})
     return files

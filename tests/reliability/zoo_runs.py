@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from misbehaving import class_of
 from PIL import Image
 from small_runs import SMALL
 
 from bridgebench import methods
-from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
 from bridgebench.harness.profiles.profile import Profile, load_profile
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from small_judges import small_judges
 
 ATTRIBUTES = ["Smiling", "Male"]
 _PHOTOS = 16
@@ -54,11 +56,7 @@ def write_photos(root: Path) -> Path:
 
 def write_profile(folder: Path) -> Profile:
     """A small profile of two attributes, in which an edit may take four seconds."""
-    weights = []
-    for seed, (name, architecture) in enumerate([("classifier", "resnet"), ("judge", "plain")]):
-        torch.manual_seed(seed)
-        save_classifier(AttributeClassifier(ATTRIBUTES, architecture, width=4), folder / f"{name}.safetensors", {})
-        weights.append(f'{name} = "{name}.safetensors"')
+    weights = [f'{name} = "{path.name}"' for name, path in small_judges(folder, "zoo", ATTRIBUTES).items()]
     text = f'attributes = {ATTRIBUTES}\nmethods = ["identity"]\n{SMALL}time_limit = 4\n\n[weights]\n'
     for old, new in [('"faces"', '"celeba"'), ("train = 64", "train = 0"), ("validation = 8", "validation = 0")]:
         text = text.replace(old, new)
