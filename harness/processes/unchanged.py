@@ -76,7 +76,7 @@ def state_of(folder: Path, without: Collection[str] = ()) -> str:
 def state_of_files(paths: Iterable[str | Path]) -> str:
     """A hash of the names, sizes and times of the last change of some files."""
     found = []
-    for path in sorted(map(os.fspath, paths)):
+    for path in sorted(os.fspath(path) for path in paths):
         with contextlib.suppress(FileNotFoundError):  # removed meanwhile
             known = os.stat(path, follow_symlinks=False)  # noqa: PTH116
             found.append([path, stat.S_IFMT(known.st_mode), known.st_size, known.st_mtime_ns])

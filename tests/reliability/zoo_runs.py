@@ -20,7 +20,7 @@ from bridgebench.harness.profiles.profile import Profile, load_profile
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from small_judges import small_judges
 
-ATTRIBUTES = ["Smiling", "Male"]
+ATTRIBUTES = ["Smiling"]
 _PHOTOS = 16
 _KEPT = ("cells", "samples", "details")
 
@@ -55,7 +55,7 @@ def write_photos(root: Path) -> Path:
 
 
 def write_profile(folder: Path) -> Profile:
-    """A small profile of two attributes, in which an edit may take four seconds."""
+    """A small profile of one attribute, in which an edit may take four seconds."""
     weights = [f'{name} = "{path.name}"' for name, path in small_judges(folder, "zoo", ATTRIBUTES).items()]
     text = f'attributes = {ATTRIBUTES}\nmethods = ["identity"]\n{SMALL}time_limit = 4\n\n[weights]\n'
     for old, new in [('"faces"', '"celeba"'), ("train = 64", "train = 0"), ("validation = 8", "validation = 0")]:
