@@ -16,6 +16,12 @@ Mode = Literal["label", "reference"]
 MODES: tuple[Mode, ...] = ("label", "reference")
 CellKind = Literal["flip", "several", "sequence", "added", "round-trip", "null", "strength", "way"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+_MODES_OF: dict[CellKind, tuple[Mode, ...]] = {"added": ("reference",), "way": ("reference",)}  # of the others: both
+
+
+def modes_of(kind: CellKind) -> tuple[Mode, ...]:
+    """The modes in which cells of a kind exist."""
+    return _MODES_OF.get(kind, MODES)
 
 
 class Record(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bridgebench.eval.records.record import CellKind, Number, Record
+from bridgebench.eval.records.record import CellKind, Number, Record, modes_of
 
 
 class WeightsRecord(Record):
@@ -105,8 +105,11 @@ class RunRecord(Record):
 
     @property
     def planned(self) -> int:
-        """How many cells the run has when it is finished: one a method, mode and column."""
-        return sum(len(method.modes) for method in self.methods.values()) * len(self.columns or self.attributes)
+        """How many cells the run has when it is finished: one a method, mode and name of a cell."""
+        kinds: list[CellKind] = ["flip"] * len(self.columns or self.attributes) + [*self.kinds.values()]
+        return sum(
+            mode in method.modes for method in self.methods.values() for kind in kinds for mode in modes_of(kind)
+        )
 
     @property
     def made(self) -> Made:

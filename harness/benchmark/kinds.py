@@ -1,4 +1,4 @@
-"""Which cells a run has besides the flips or conversions: their names and kinds, their modes, and at which steps.
+"""Which cells a run has besides the flips or conversions: their names and kinds, and at which steps.
 
 What the edits of each kind are: `several.py` and `probes.py`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from bridgebench.eval.records.record import MODES, CellKind, Mode
+from bridgebench.eval.records.record import CellKind
 from bridgebench.harness.profiles.profile import EvaluationTable
 from bridgebench.methods.core.labels import LabelSpace
 
@@ -16,7 +16,6 @@ IN_SEQUENCE, REVERSED = "-in-sequence", "-reversed"
 PAIR = "+"
 STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)  # shares of the way from no edit to the method's default
 MIXES = (1.0, 0.75, 0.5, 0.25, 0.0)  # weights of the label's style, from the edit by label to the edit by reference
-MODES_OF: dict[CellKind, tuple[Mode, ...]] = {"added": ("reference",), "way": ("reference",)}  # of the others: both
 
 
 def other_cells(space: LabelSpace, settings: EvaluationTable) -> dict[str, CellKind]:
@@ -33,11 +32,6 @@ def other_cells(space: LabelSpace, settings: EvaluationTable) -> dict[str, CellK
     if probes.n:
         found |= {"round-trip": "round-trip", "null-edit": "null", "strength": "strength", "way": "way"}
     return found
-
-
-def modes_of(kind: CellKind) -> tuple[Mode, ...]:
-    """The modes in which cells of a kind exist."""
-    return MODES_OF.get(kind, MODES)
 
 
 def flips(k: int) -> str:

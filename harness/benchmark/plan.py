@@ -17,8 +17,7 @@ from bridgebench.eval.records.intact import is_whole
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.eval.records.protocol import hash_of
-from bridgebench.eval.records.record import MODES, CellKind, Mode
-from bridgebench.harness.benchmark.kinds import modes_of
+from bridgebench.eval.records.record import MODES, CellKind, Mode, modes_of
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.profiles.variants import Variant
 from bridgebench.harness.weights.find import file_sha256, find_weights
