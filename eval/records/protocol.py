@@ -45,6 +45,7 @@ class DataRecord(_Record):
 
     Attributes:
         name, digest: the data set and the hash of its content.
+        split: whose images are edited: recipes are chosen on "validation".
         image_size: side in pixels.
         preparation: crop and resize filter from the file to the square image, by what rule the data set is split, and
             how many damaged photos were left out (with a hash over their names); None where images are drawn at size.
@@ -56,6 +57,7 @@ class DataRecord(_Record):
 
     name: str
     digest: str
+    split: Literal["test", "validation"] = "test"
     image_size: int
     preparation: dict[str, Any] | None
     real: dict[str, str]

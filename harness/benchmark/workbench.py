@@ -98,7 +98,7 @@ class Workbench:
             )
         self.extractor = load_extractor(settings.features, _weights_of_features(profile), device)
         self.networks, self.missing_networks = open_networks(profile, device)
-        self.test = open_split(profile, "test", data_root=setup.data_root, limit=setup.limit)
+        self.test = open_split(profile, settings.split, data_root=setup.data_root, limit=setup.limit)
         self.labels = np.asarray(self.test.labels)
         self.attributes = self.test.attributes
         self.space = profile.space
@@ -127,6 +127,7 @@ class Workbench:
             data=DataRecord(
                 name=self.test.name,
                 digest=self.test.digest,
+                split=self.settings.split,
                 image_size=self.test.image_size,
                 preparation=None if self.test.preparation is None else dict(self.test.preparation),
                 real={split: images.digest for split, images in self.real_splits.items()},
@@ -162,7 +163,7 @@ class Workbench:
     def real_splits(self) -> dict[str, ImageSet]:
         """The splits of the real images for distances: the test images; for domains, all images to train on."""
         if not self.space.exclusive:
-            return {"test": self.test}
+            return {self.settings.split: self.test}
         profile, root = self.setup.profile, self.setup.data_root
         # AFHQ has no validation images: our validation split is a part of its training images.
         splits: tuple[Split, ...] = ("train", "validation") if profile.data.name == "afhq" else ("train",)

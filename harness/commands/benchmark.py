@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,19 @@ from bridgebench.harness.commands.output import show
 from bridgebench.harness.processes.messages import LOGGER
 
 
+class Split(StrEnum):
+    """The images that can be edited."""
+
+    TEST = "test"
+    VALIDATION = "validation"
+
+
 def benchmark(
     profile: ProfileOption = "faces64",
     methods: Annotated[str | None, typer.Option(help="These methods or variants, a,b,...; else the profile's.")] = None,
+    split: Annotated[
+        Split | None, typer.Option(help="Whose images are edited; else the profile's: choose recipes on validation.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=2, help="Use the first N test images only.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; runs/PROFILE by default.")] = None,
     backend: Annotated[str, typer.Option(help="'local' (processes of this machine) or 'dask'.")] = "local",
@@ -37,7 +48,10 @@ def benchmark(
     from bridgebench.harness.commands.pages import pages_of
 
     chosen = names_of(methods)
-    run = out or Path("runs") / (found.name if limit is None else f"{found.name}-limit{limit}")
+    if split is not None:
+        found = found.on_split(split.value)
+    name = found.name if found.evaluation.split == "test" else f"{found.name}-{found.evaluation.split}"
+    run = out or Path("runs") / (name if limit is None else f"{name}-limit{limit}")
     finished, failed = FinishedBenchmark(found, run, chosen, limit, device), []
     if not finished.tell():
         from bridgebench.harness.benchmark.runner import run_benchmark

@@ -124,6 +124,7 @@ class EvaluationTable(_Table):
     Attributes:
         n: how many test images are edited (the first ones; of domains, the first ones of each; 0: all). The real side
             is every test image; of domains, every training image.
+        split: whose images are edited. Recipes are chosen on "validation"; "test" is for what is reported.
         batch: images an edit call; part of the protocol, as float sums may differ between batch sizes.
         seed: references, latent vectors and subsets all derive from it.
         features: the feature space of distances and diversity.
@@ -137,6 +138,7 @@ class EvaluationTable(_Table):
     """
 
     n: Count
+    split: Literal["test", "validation"] = "test"
     batch: Positive
     seed: Count = 0
     features: Literal["neutral", "inception", "inception-imagenet"] = "neutral"
@@ -164,6 +166,7 @@ class Profile(_Table):
         averaging: ``[train] averaging``: the share that the running average of every method's weights keeps of itself
             an iteration (`methods.training.averaging`); 0: the last weights are kept, no average.
         variants: methods with another seed or recipe, by name.
+        chosen_on: on which images the recipes were chosen, in words; pages show it.
         weights: weights files by method (and by the same four names), instead of trained or shipped ones; and those
             of the feature spaces "inception" and "inception-imagenet"; and of networks that single measures look
             through: ``lpips`` (a file), ``dinov2`` and ``clip`` (folders).
@@ -178,6 +181,7 @@ class Profile(_Table):
     train: dict[str, dict[str, Any]] = {}
     averaging: Annotated[float, Field(ge=0, lt=1)] = 0.0
     weights: dict[str, str] = {}
+    chosen_on: str = ""
     variants: dict[str, Variant] = {}
 
     def variant(self, name: str) -> Variant:
@@ -214,6 +218,11 @@ class Profile(_Table):
     def columns(self) -> tuple[str, ...]:
         """The names of the cells of a method and mode, in a table's order: the attributes, or the conversions."""
         return self.space.cells
+
+    def on_split(self, split: Literal["test", "validation"]) -> Profile:
+        """The same profile, edited and measured on the images of another split."""
+        changed = self.evaluation.model_copy(update={"split": split})
+        return type(self).model_validate(self.model_copy(update={"evaluation": changed}).model_dump())
 
     def without_damaged(self) -> Profile:
         """The same profile with ``data.skip_damaged`` on."""
@@ -263,10 +272,11 @@ class Profile(_Table):
 
     @model_validator(mode="after")
     def _enough_images(self) -> Profile:
-        edited = self.evaluation.n * len(self.space.parts)
-        if self.data.test and edited > self.data.test:
+        edited, split = self.evaluation.n * len(self.space.parts), self.evaluation.split
+        found: int = getattr(self.data, split)
+        if found and edited > found:
             asked = f"evaluation.n = {self.evaluation.n}{self.space.of_each}"
-            raise ValueError(f"{asked} is more than data.test = {self.data.test}.")
+            raise ValueError(f"{asked} is more than data.{split} = {found}.")
         return self
 
 

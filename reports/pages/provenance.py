@@ -47,6 +47,7 @@ def facts(run: Run) -> list[Fact]:
         *[Fact("Kept from", f"{made.created}, {_differs(made, record)}") for made in record.earlier],
         Fact("Profile", record.profile_name),
         Fact("Data", f"{record.data.name}, {record.data.n_test:,} test images of {record.data.image_size} px"),
+        *_choice(record),
         Fact("Data digest", record.data.digest),
         Fact("Features", f"{record.features.title}, {record.features.name}, {record.features.dimension} dimensions"),
         Fact("Features digest", record.features.digest),
@@ -56,6 +57,14 @@ def facts(run: Run) -> list[Fact]:
         Fact("Memory", f"{memory} GiB" if memory else "not recorded"),
         Fact("System", f"{hardware.get('os', 'not recorded')}, Python {hardware.get('python', 'not recorded')}"),
     ]
+
+
+def _choice(record: RunRecord) -> list[Fact]:
+    """On whose images the numbers are, and on whose the recipes were chosen, where the run says it."""
+    split = (record.protocol.get("data") or {}).get("split")
+    chosen = str(record.profile.get("chosen_on") or "")
+    found = [Fact("Split", f"{split} images are edited")] if split else []
+    return [*found, *([Fact("Recipes", f"chosen on {chosen}")] if chosen else [])]
 
 
 def _code(code: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from bridgebench.eval.records.differences import flatten
 _WORDS = {
     "data.name": "The data set.",
     "data.digest": "SHA-256 of the content of the test images: other pictures, another protocol.",
+    "data.split": "Whose images are edited: recipes are chosen on validation, results are told on test.",
     "data.image_size": "Side of every image in pixels.",
     "data.preparation": "Crop and resize from the file to the square image; none: the images are drawn at this size.",
     "data.preparation.": "Part of how a file becomes a square image of this data set.",
