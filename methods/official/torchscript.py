@@ -152,7 +152,8 @@ def _parse(data: bytes) -> Any:
             pairs = since(marks.pop() if name == "SETITEMS" else len(stack) - 2)
             stack[-1].update(_pairs(pairs))
         elif name in ("APPENDS", "APPEND"):
-            stack[-1].extend(since(marks.pop() if name == "APPENDS" else len(stack) - 1))
+            items = since(marks.pop() if name == "APPENDS" else len(stack) - 1)
+            stack[-1].extend(items)
         else:
             raise ValueError(f"its pickle has the opcode {name}, which TorchScript does not write")
     (found,) = stack

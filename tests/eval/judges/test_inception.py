@@ -103,6 +103,15 @@ def test_tensors_of_a_program_are_read_without_it(program: Path, monkeypatch: py
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
+def test_fields_that_are_no_tensors_are_passed_over(tmp_path: Path) -> None:
+    """A scripted network also has lists, tuples and texts, which a traced one has not."""
+    network = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.BatchNorm2d(4), nn.Linear(4, 2))
+    torch.jit.script(network).save(str(tmp_path / "a.pt"))
+    found = read_torchscript(tmp_path / "a.pt")
+    assert found.keys() == network.state_dict().keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in network.state_dict().items())
+
+
 @pytest.mark.skipif("BRIDGEBENCH_INCEPTION" not in os.environ, reason="$BRIDGEBENCH_INCEPTION names no file")
 def test_the_real_weights_give_clean_fids_features(tmp_path: Path) -> None:
     """The variable names clean-fid's file, which this test lets clean-fid run."""
