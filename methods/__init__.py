@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
 GROUP = "bridgebench.methods"
 
-__all__ = ["GROUP", "MethodCard", "card", "editor_class", "is_foreign", "load", "names", "save", "start_training"]
+__all__ = [
+    "GROUP",
+    "MethodCard",
+    "card",
+    "editor_class",
+    "is_foreign",
+    "load",
+    "names",
+    "official_images",
+    "save",
+    "start_training",
+]
 
 
 @lru_cache
@@ -141,6 +152,19 @@ def save(editor: Editor, path: str | Path, card: dict[str, Any], *, half: bool =
         for name, tensor in editor.state_dict().items()
     }
     save_tensors(path, tensors, editor.name, editor.config, card)
+
+
+def official_images(name: str) -> int | None:
+    """Images in all updates of the official recipe of the method called `name`; None if it has no training of ours.
+
+    An iteration of a method may read a batch several times. That is not counted, so that it can be compared with the
+    iterations and batch of another recipe of the same method.
+    """
+    training = card(name).training
+    if training is None or is_foreign(name):
+        return None
+    recipe = _import_class(name, training).recipe_type()
+    return int(recipe.iterations * recipe.batch_size)
 
 
 def start_training(

@@ -22,7 +22,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "templates": (),
     "methods": (),
     "eval": ("methods",),
-    "reports": ("eval.records", "eval.measures", "methods.core", "templates"),
+    "reports": ("eval.records", "eval.measures", "eval.statistics", "methods.core", "templates"),
     "bridgebench": ("harness.commands", "harness.processes"),
     **{
         f"harness.{folder}": ("methods", "eval", "templates", *(f"harness.{n}" for line in _LAYERS[i:] for n in line))

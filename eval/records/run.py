@@ -31,7 +31,11 @@ class LossCurves(Record):
 
 
 class MethodRecord(Record):
-    """A method that takes part; of a variant of a method also which, its seed and what of the recipe it changes."""
+    """A method that takes part; of a variant of a method also which, its seed and what of the recipe it changes.
+
+    Attributes:
+        times_shorter: how many times as many images the official recipe trains on; None where that is not known.
+    """
 
     title: str
     kind: Literal["method", "control"]
@@ -41,10 +45,16 @@ class MethodRecord(Record):
     summary: str = ""
     quirks: str = ""
     groups: list[list[str]] = Field(default_factory=list)
+    times_shorter: Number | None = None
     weights: WeightsRecord | None = None
     variant_of: str = ""
     seed: int | None = None
     changes: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def short_recipe(self) -> bool:
+        """Whether its weights were trained on fewer images than the official recipe asks for."""
+        return self.times_shorter is not None and self.times_shorter > 1
 
 
 class DataSummary(Record):

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +31,7 @@ from bridgebench.eval.statistics import intervals
 from bridgebench.eval.statistics.intervals import LEVEL, Bounds
 
 Array = NDArray[np.float64]
+Key = TypeVar("Key")
 
 ALPHA = 0.05  # a difference is called real if its corrected p is below this
 FLIPS = 19_999  # random signs; the smallest p is 1 / 20,000, so that Holm's correction of 900 comparisons can reach 5 %
@@ -70,19 +72,23 @@ def differences(
     Raises:
         ValueError: values and sources are not of the same length.
     """
-    _, units = np.unique(np.concatenate([np.asarray(each) for each in sources]), return_inverse=True)
-    cells = np.split(units, np.cumsum([len(np.asarray(each)) for each in sources])[:-1])
-    count = int(units.max()) + 1
-    kept = {pair: _parts(values[pair[0]], values[pair[1]], cells, count) for pair in combinations(values, 2)}
-    known = {pair: parts for pair, parts in kept.items() if parts is not None and parts.n > 1}
-    if not known:
-        return {}
-    ps = sign_flips(np.stack([parts.of_sources for parts in known.values()], axis=1))
-    found = {}
-    for (pair, parts), p in zip(known.items(), ps, strict=True):
-        low, high = parts.interval(shares)
-        found[pair] = Difference(float(parts.of_sources.sum()), low, high, float(p), parts.n)
-    return found
+    cells, count = _units(sources)
+    return _tested(
+        {pair: _parts(values[pair[0]], values[pair[1]], cells, count) for pair in combinations(values, 2)}, shares
+    )
+
+
+def differences_by_cell(
+    values: Mapping[str, Sequence[ArrayLike | None]], sources: Sequence[ArrayLike], shares: bool = False
+) -> dict[tuple[int, tuple[str, str]], Difference]:
+    """The same as `differences` in each cell alone, by the cell's number and the pair of names."""
+    cells, count = _units(sources)
+    parts = {
+        (number, pair): _parts([values[pair[0]][number]], [values[pair[1]][number]], [units], count)
+        for number, units in enumerate(cells)
+        for pair in combinations(values, 2)
+    }
+    return _tested(parts, shares)
 
 
 def sign_flips(parts: ArrayLike, seed: int = 0) -> Array:
@@ -146,6 +152,25 @@ class _Parts:
         each = np.append(each, (more, -more))
         reach = t.ppf((1 + LEVEL) / 2, self.n - 1) * each.std() / np.sqrt(len(each))
         return max(float(each.mean() - reach), -1.0), min(float(each.mean() + reach), 1.0)
+
+
+def _units(sources: Sequence[ArrayLike]) -> tuple[list[NDArray], int]:
+    """The sources (P,) of each cell as numbers from 0, and how many different ones there are."""
+    whole = [np.asarray(each) for each in sources]
+    names, units = np.unique(np.concatenate(whole), return_inverse=True)
+    return np.split(units, np.cumsum([len(each) for each in whole])[:-1]), len(names)
+
+
+def _tested(kept: Mapping[Key, _Parts | None], shares: bool) -> dict[Key, Difference]:
+    known = {key: parts for key, parts in kept.items() if parts is not None and parts.n > 1}
+    if not known:
+        return {}
+    ps = sign_flips(np.stack([parts.of_sources for parts in known.values()], axis=1))
+    found = {}
+    for (key, parts), p in zip(known.items(), ps, strict=True):
+        low, high = parts.interval(shares)
+        found[key] = Difference(float(parts.of_sources.sum()), low, high, float(p), parts.n)
+    return found
 
 
 def _parts(

@@ -13,6 +13,7 @@ from bridgebench.harness.processes.environment import code, hardware, packages
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.weights.find import JUDGES, file_sha256, judge_weights
 from bridgebench.harness.weights.show import parameter_count
+from bridgebench import methods
 from bridgebench.methods.core.weights import header
 
 if TYPE_CHECKING:
@@ -93,9 +94,22 @@ def _method(participant: Participant) -> MethodRecord:
         summary=card.summary,
         quirks=card.quirks,
         groups=participant.groups,
+        times_shorter=_times_shorter(participant),
         weights=_weights(participant.weights) if participant.weights is not None else None,
         **different,
     )
+
+
+def _times_shorter(participant: Participant) -> float | None:
+    """How many times as many images the official recipe trains on; None if the card of the weights does not say."""
+    if participant.weights is None:
+        return None
+    recipe = (header(participant.weights)["card"] or {}).get("recipe")
+    iterations, batch = (recipe.get(key) if isinstance(recipe, dict) else None for key in ("iterations", "batch_size"))
+    if not (isinstance(iterations, int) and isinstance(batch, int) and iterations * batch > 0):
+        return None
+    official = methods.official_images(participant.card.name)
+    return None if official is None else official / (iterations * batch)
 
 
 def _weights(path: Path) -> WeightsRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
@@ -13,9 +13,10 @@ from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed, tables_beside
+from bridgebench.reports.read.comparisons import Comparisons
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.tables import mean, too_few
+from bridgebench.reports.tables.tables import mean
 from bridgebench.reports.words.text import listed, spelt
 
 FEWEST = 3  # systems of the paper that an order must have to be reported
@@ -68,8 +69,11 @@ class Order:
         mode: None if the table has both modes together (conversions).
         systems: from the paper's best to its worst.
         columns: number of attributes (or conversions) in the means.
+        level: titles of pairs of systems that tie here.
         pairs: pairs compared by means; `by_column`: pairs of every single column, added up.
         all_columns: number of columns of the run.
+        tested: whether a pair is tied where its difference is not real; else no pair is tested, and its order is that
+            of the two numbers.
         controls: how many systems each control beats, without the oracle.
         cheats: the controls that beat every system, and in which modes.
     """
@@ -80,6 +84,8 @@ class Order:
     systems: list[RankedSystem]
     columns: int
     all_columns: int
+    tested: bool
+    level: frozenset[frozenset[str]]
     pairs: Pairs
     by_column: Pairs
     controls: dict[str, int]
@@ -107,38 +113,44 @@ def orders(run: Run) -> list[Order]:
     return [order for order in found if order is not None]
 
 
-def beats(card: MeasureCard, one: Measured, other: Measured) -> int:
-    """1: `one` is better; -1: `other` is; 0: they tie: their intervals overlap, or there are too few images to tell."""
-    if one.value is None or other.value is None or one.value == other.value:
-        return 0
-    bounds = (one.low, one.high, other.low, other.high)
-    if not card.distance:
-        low, high, other_low, other_high = (0.0 if bound is None else bound for bound in bounds)
-        if too_few(one) or too_few(other) or None in bounds or (low <= other_high and other_low <= high):
+Beats = Callable[[int, int], int]
+
+
+def beats(
+    card: MeasureCard, names: Sequence[str], values: Sequence[Measured], compared: Comparisons | None = None
+) -> Beats:
+    """Which of two systems is better, by their places in `names` and `values`.
+
+    Returns:
+        A function of two places. 1: the first system is better; -1: the second is; 0: they tie: their difference is not
+        real, or one of them has no value. Without tests, as of a Fréchet distance, the better number is better.
+    """
+
+    def better(i: int, j: int) -> int:
+        one, other = values[i].value, values[j].value
+        if one is None or other is None or one == other:
             return 0
-    return 1 if (one.value > other.value) == (card.better == "higher") else -1
+        if compared is not None:
+            return compared.better(card, names[i], names[j])
+        return 1 if (one > other) == (card.better == "higher") else -1
+
+    return better
 
 
-def agreement(card: MeasureCard, paper: Sequence[float], ours: Sequence[Measured]) -> Pairs:
-    """Compares the order of all pairs of systems in the paper and here; both lists have the same systems in order."""
+def agreement(card: MeasureCard, paper: Sequence[float], better: Beats) -> Pairs:
+    """Compares the order of all pairs of systems in the paper and here; `better` says who is better here."""
     found = Pairs()
     for i, j in combinations(range(len(paper)), 2):
-        here = beats(card, ours[i], ours[j])
         there = (paper[i] > paper[j]) - (paper[i] < paper[j])
-        sign = here * (there if card.better == "higher" else -there)
+        sign = better(i, j) * (there if card.better == "higher" else -there)
         found += Pairs(int(sign > 0), int(sign < 0), int(sign == 0))
     return found
 
 
-def ranks(card: MeasureCard, values: Sequence[Measured]) -> list[tuple[int, int]]:
-    """The first and the last rank that each value may have; values that tie share their ranks."""
-    return [
-        (
-            1 + sum(beats(card, other, one) > 0 for other in values),
-            len(values) - sum(beats(card, one, other) > 0 for other in values),
-        )
-        for one in values
-    ]
+def ranks(count: int, better: Beats) -> list[tuple[int, int]]:
+    """The first and the last rank that each of `count` systems may have; systems that tie share their ranks."""
+    places = range(count)
+    return [(1 + sum(better(j, i) > 0 for j in places), count - sum(better(i, j) > 0 for j in places)) for i in places]
 
 
 def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCard) -> Order | None:
@@ -162,18 +174,24 @@ def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCar
         return None
     theirs = [sum(row[column] for column in columns) / len(columns) for row in numbers]
     ours = [mean(row, used, run.noun) for row in rows]
+    names = [name for _, name in found]
+    # An order of both modes is one of distances, which have no test.
+    compared = modes[0].compared(card, columns) if len(modes) == 1 else None
+    compared_in = modes[0].compared_in(card) if len(modes) == 1 else {}
     by_column = Pairs()
     for i, column in enumerate(run.columns):
         if used[i]:
-            by_column += agreement(card, [row[column] for row in numbers], [row[i] for row in rows])
+            better = beats(card, names, [row[i] for row in rows], compared_in.get(column))
+            by_column += agreement(card, [row[column] for row in numbers], better)
+    better = beats(card, names, ours, compared)
     published_ranks = _plain_ranks(card, theirs)
     systems = [
         RankedSystem(
             _title(results, name, len(modes) > 1), name, results.mode, theirs[i], ours[i], (published_ranks[i], rank)
         )
-        for i, ((results, name), rank) in enumerate(zip(found, ranks(card, ours), strict=True))
+        for i, ((results, name), rank) in enumerate(zip(found, ranks(len(found), better), strict=True))
     ]
-    controls = _controls(modes, card, used, ours)
+    controls = _controls(modes, card, columns, used, names, ours)
     return Order(
         card,
         published,
@@ -181,7 +199,13 @@ def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCar
         sorted(systems, key=lambda system: system.paper, reverse=card.better == "higher"),
         len(columns),
         len(run.columns),
-        agreement(card, theirs, ours),
+        compared is not None,
+        frozenset(
+            frozenset((systems[i].title, systems[j].title))
+            for i, j in combinations(range(len(systems)), 2)
+            if better(i, j) == 0
+        ),
+        agreement(card, theirs, better),
         by_column,
         {title: max(behind.values()) for title, behind in controls.items()},
         {title: first for title, behind in controls.items() if (first := _leading_modes(behind, len(found)))},
@@ -198,15 +222,22 @@ def _plain_ranks(card: MeasureCard, values: Sequence[float]) -> list[tuple[int, 
 
 
 def _controls(
-    modes: Sequence[Results], card: MeasureCard, used: Sequence[bool], ours: Sequence[Measured]
+    modes: Sequence[Results],
+    card: MeasureCard,
+    columns: Sequence[str],
+    used: Sequence[bool],
+    names: Sequence[str],
+    ours: Sequence[Measured],
 ) -> dict[str, dict[Mode, int]]:
     """How many systems each control beats, by title and mode; controls that beat no system are left out."""
     found: dict[str, dict[Mode, int]] = {}
     for results in modes:
+        compared = results.compared(card, columns) if len(modes) == 1 else None
         for name in results.kind("control"):
             if name != "oracle":  # the oracle should be first
                 average = mean(results.across(card)[name], used, results.run.noun)
-                behind = sum(beats(card, average, one) > 0 for one in ours)
+                better = beats(card, [name, *names], [average, *ours], compared)
+                behind = sum(better(0, place) > 0 for place in range(1, len(ours) + 1))
                 title = results.run.record.methods[name].title
                 if behind:
                     found.setdefault(title, {})[results.mode] = behind

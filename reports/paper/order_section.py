@@ -11,7 +11,6 @@ from bridgebench.reports.paper.order import (
     Order,
     RankedSystem,
     agreement_words,
-    beats,
     chance_words,
     cheating_words,
     full_words,
@@ -26,7 +25,8 @@ _LEAD = (
     "their means over the same {}s. Where numbers do not compare, orders may."
 )
 _RULE = (
-    "Two systems tie where their 95 % intervals meet; a Fréchet distance has none, so its order may be chance. "
+    "Two systems tie where a paired test over the images does not tell them apart, corrected for all pairs. A Fréchet "
+    "distance has no test, so its order may be chance. "
     "Kendall's τ: pairs alike less pairs opposite, over all pairs; 1 is the paper's order, 0 no relation to it. "
     "Cheated: a control, which nobody trained, comes before systems."
 )
@@ -160,9 +160,7 @@ def _ranks_table(run: Run, found: Sequence[Order]) -> Table:
             cells.append(_rank_cell(there.get(title), 1, f"{{:.{card.digits}f}}{unit}", card))
         printed.append(theirs)
     body = [Row(title, cells) for title, cells in rows.items()]
-    about = (
-        f"Rank 1 is best; 1{DASH}3 is a tie, in which the intervals leave these ranks open. The files hold the means."
-    )
+    about = f"Rank 1 is best; 1{DASH}3 is a tie, in which the tests leave these ranks open. The files hold the means."
     facts = [f"means over {_columns(run, found)}", f"protocol {run.record.protocol_hash[:12]}"]
     key, name = f"order-ranks-{found[0].mode or 'all'}", _mode_title(found[0]).lower()
     return Table(
@@ -200,7 +198,7 @@ def slope_chart(order: Order) -> SlopeChart:
     ties = [
         (_TOP + _STEP * place, _TOP + _STEP * (place + 1))
         for place, (one, other) in enumerate(pairwise(ours))
-        if beats(card, one.ours, other.ours) == 0
+        if frozenset((one.title, other.title)) in order.level
     ]
     margin = _GAP + _LETTER * max(max(len(slope.left), len(slope.right)) for slope in slopes)
     words = "; ".join(slope.hint for slope in slopes)

@@ -14,7 +14,6 @@ from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
     DASH,
-    MARKED_FROM,
     ColumnHead,
     Group,
     Notes,
@@ -27,6 +26,7 @@ from bridgebench.reports.tables.tables import (
     numbers_of,
 )
 
+FEWEST = 30  # images; with fewer an interval says little beside a number of the paper
 LEAST, SHARE = 1.0, 0.1  # how far an FID may be from the paper's: points, or share of it
 _NEARLY = 0.01  # how far the number of images may be from the paper's data set
 
@@ -208,8 +208,8 @@ def _fit(measure: Measured, card: MeasureCard, file: str, column: str) -> Measur
         if any(here is None or there is None or abs(here - there) > _NEARLY * there for here, there in counts):
             (of, wanted), (against, reals) = ((f"{a or 0:,}", f"{b or 0:,}") for a, b in counts)
             return missing(f"not comparable: {of} edits against {against} real images, not {wanted} against {reals}")
-    elif None in (measure.low, measure.high) or (measure.n is not None and measure.n < MARKED_FROM):
-        return missing(f"not comparable: no interval, or fewer than {MARKED_FROM} images")
+    elif None in (measure.low, measure.high) or (measure.n is not None and measure.n < FEWEST):
+        return missing(f"not comparable: no interval, or fewer than {FEWEST} images")
     return measure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridgebench.eval.measures import shown
@@ -11,6 +11,7 @@ from bridgebench.eval.measures.fd import FD_MATCHED, FD_TARGET
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import Mode
 from bridgebench.reports.pages.layout import Layout
+from bridgebench.reports.read.comparisons import Comparisons, paired_tests
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
     ColumnHead,
@@ -34,11 +35,19 @@ MODE_TITLES: dict[Mode, str] = {"label": "Edits by label", "reference": "Edits b
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: what is measured, its head, the value of each row; `of` which attribute, if of one."""
+    """One column of a table.
+
+    Attributes:
+        card, head, values: what is measured, its head, the value of each row.
+        compared: the tests of the methods' differences; None where the records do not allow any.
+        spread: the range that shading covers.
+        of: which attribute or conversion, if of one.
+    """
 
     card: MeasureCard
     head: ColumnHead
     values: Mapping[str, Measured]
+    compared: Comparisons | None = None
     spread: tuple[float, float] = (0.0, 1.0)
     of: str = ""
 
@@ -79,8 +88,6 @@ class Results:
         if cell is None:
             if (method, self.mode, column) in self.run.failed:
                 return missing("the method raised an error; the .error.txt beside its cells tells which")
-            if self.run.directory.cell_file(method, self.mode, column) in self.run.damaged:
-                return missing("its record is damaged: `bridgebench benchmark` makes it again")
             return missing("not run yet: `bridgebench benchmark` goes on where it stopped")
         return cell.measures.get(key) or missing(cell.reason or "not measured in this run")
 
@@ -94,6 +101,26 @@ class Results:
         used = [any(row[i].value is not None for row in values.values()) for i in range(len(self.run.columns))]
         return {name: mean(row, used, self.run.noun) for name, row in values.items()}, used
 
+    def compared(self, card: MeasureCard, columns: Sequence[str] | None = None) -> Comparisons | None:
+        """The tests of the differences between means over columns, by default over all that `means` are over.
+
+        None where there are none: the records lack the outcomes of single edits, or the measure is of no single edit.
+        """
+        if not self.own:
+            return None
+        if columns is None:
+            columns = [column for column, use in zip(self.run.columns, self.means(card)[1], strict=True) if use]
+        return paired_tests(self.run, self.mode).of_means(card, columns)
+
+    def compared_with(self, card: MeasureCard, full: str, variants: Sequence[str]) -> Comparisons | None:
+        """The tests between a method and its variants, in means over columns."""
+        columns = [column for column, use in zip(self.run.columns, self.means(card)[1], strict=True) if use]
+        return paired_tests(self.run, self.mode).of_variants(card, columns, full, variants) if self.own else None
+
+    def compared_in(self, card: MeasureCard) -> Mapping[str, Comparisons]:
+        """The same in each column; empty where there are none."""
+        return paired_tests(self.run, self.mode).of_columns(card) if self.own else {}
+
     def by_measure(self, cards: list[MeasureCard], key: str, title: str, about: str, column: str = "") -> Table:
         """Methods as rows, measures as columns: of one attribute or conversion, or else the means over all of them.
 
@@ -104,11 +131,12 @@ class Results:
         for card in cards:
             if column:
                 values, small = {name: self.measure(name, column, card.key) for name in self.rows}, ""
+                compared = self.compared_in(card).get(column)
             else:
                 values, used = self.means(card)
-                small = f"mean of {sum(used)}"
+                small, compared = f"mean of {sum(used)}", self.compared(card)
             if any(measure.value is not None for measure in values.values()):
-                columns.append(self._measure_column(card, values, small, column))
+                columns.append(self._measure_column(card, values, compared, small, column))
                 every += values.values()
         notes = Notes()
         groups = self.groups(columns, notes)
@@ -144,6 +172,11 @@ class Results:
         """The rows that are methods, or those that are controls."""
         return [name for name in self.rows if self.run.record.methods[name].kind == kind]
 
+    @property
+    def rivals(self) -> list[str]:
+        """The methods that are compared with each other: no controls, and no variants of others."""
+        return [name for name in self.kind("method") if not self.run.record.methods[name].variant_of]
+
     def facts(self, every: list[Measured]) -> list[str]:
         """N and protocol, as they stand in a table's head."""
         return [count_text(every), f"protocol {self.hash[:12]}"]
@@ -151,12 +184,15 @@ class Results:
     def groups(self, columns: list[Column], notes: Notes) -> list[Group]:
         """Methods first, marked and shaded; then the controls, neither."""
         methods, controls = self.kind("method"), self.kind("control")
-        best = [marks(column.card, {name: column.values[name] for name in methods}) for column in columns]
+        best = [
+            marks(column.card, {name: column.values[name] for name in self.rivals}, column.compared)
+            for column in columns
+        ]
 
         def rows(names: list[str], shaded: bool, mark_of: Callable[[int, str], Mark | None]) -> list[Row]:
             return [
                 Row(
-                    self.run.record.methods[name].title,
+                    self.run.called(name),
                     [
                         print_cell(
                             column.card,
@@ -179,12 +215,14 @@ class Results:
             groups.append(Group("Controls", rows(controls, False, lambda i, name: None), apart=True))
         return groups
 
-    def _measure_column(self, card: MeasureCard, values: Mapping[str, Measured], small: str, of: str) -> Column:
+    def _measure_column(
+        self, card: MeasureCard, values: Mapping[str, Measured], compared: Comparisons | None, small: str, of: str
+    ) -> Column:
         """The column of one measure, with digits and shades that fit its values."""
         methods = [values[name] for name in self.kind("method")]
         fitted = fitting(card, values.values())
         head = ColumnHead(card.title, ", ".join(part for part in (unit_and_direction(fitted), small) if part))
-        return Column(fitted, head, values, span_of(card, methods), of)
+        return Column(fitted, head, values, compared, span_of(card, methods), of)
 
     def _cell_link(self, method: str, column: str) -> str:
         there = self.own and self.layout.has_cell(method, self.mode, column)

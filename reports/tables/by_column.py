@@ -39,12 +39,20 @@ def by_column(found: Sequence[Results], card: MeasureCard, key: str, title: str,
     notes = Notes()
     blocks: list[list[Group]] = []
     for results, rows in zip(found, values, strict=True):
+        tests = results.compared_in(card)
         columns = [
-            Column(card, _column_head(layout, name), {row: rows[row][i] for row in results.rows}, spread, name)
+            Column(
+                card,
+                _column_head(layout, name),
+                {row: rows[row][i] for row in results.rows},
+                tests.get(name),
+                spread,
+                name,
+            )
             for i, name in enumerate(run.columns)
         ]
         averages, used = results.means(card)
-        columns.append(Column(card, ColumnHead("Mean", f"of {sum(used)}"), averages, spread))
+        columns.append(Column(card, ColumnHead("Mean", f"of {sum(used)}"), averages, results.compared(card), spread))
         blocks.append(results.groups(columns, notes))
     groups = blocks[0] if len(blocks) == 1 else _titled(found, blocks)
     if real and found[0].own:

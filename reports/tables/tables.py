@@ -9,9 +9,9 @@ from typing import Literal
 
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.records.measured import Measured
+from bridgebench.reports.read.comparisons import Comparisons
 
 SHADES = 8
-MARKED_FROM = 30  # with fewer images, bootstrap intervals are too narrow to name a winner
 DASH = "\N{EN DASH}"
 Mark = Literal["best", "tie", "lowest"]
 Verdict = Literal["agrees", "higher", "lower"]
@@ -79,7 +79,7 @@ class Table:
         key, about: its anchor on the page; a sentence about its content.
         facts: N, protocol, unit and direction, printed in the table's head.
         notes: why values are missing, numbered from 1.
-        kind: what the marks mean: best by interval, lowest without interval, the paper's numbers, or no marks.
+        kind: what the marks mean: best by paired tests, lowest without interval, the paper's numbers, or no marks.
         corner: what the rows are.
     """
 
@@ -134,7 +134,6 @@ def mean(measures: Sequence[Measured], used: Sequence[bool], noun: str = "attrib
         high=_average(measure.high for measure in chosen),
         se=_average(measure.se for measure in chosen),
         n=sizes[0] if len(sizes) == len(chosen) and len(set(sizes)) == 1 else None,
-        fewest=min(sizes, default=None),
     )
 
 
@@ -154,17 +153,12 @@ def interval(measure: Measured) -> tuple[float, float] | None:
     return None
 
 
-def too_few(measure: Measured) -> bool:
-    """Whether a measure, or any measure in a mean, has too few images to name a winner."""
-    return any(n is not None and n < MARKED_FROM for n in (measure.n, measure.fewest))
-
-
-def marks(card: MeasureCard, column: Mapping[str, Measured]) -> dict[str, Mark]:
+def marks(card: MeasureCard, column: Mapping[str, Measured], compared: Comparisons | None = None) -> dict[str, Mark]:
     """The marks of the methods in a column.
 
-    A value is ``"best"`` only if its interval overlaps no other interval; else all values that overlap it are a
-    ``"tie"``. With fewer than MARKED_FROM images, neither mark is given. A Fréchet distance has no interval:
-    the smallest one is marked ``"lowest"``, and only at equal N.
+    The best value is ``"best"`` only if its difference to each other one is real; else it and all values that are not
+    told apart from it are a ``"tie"``. Without tests nothing is marked. A Fréchet distance has no test: the smallest
+    one is marked ``"lowest"``, and only at equal N.
     """
     found = {name: measure for name, measure in column.items() if measure.value is not None}
     if card.better is None or len(found) < 2:
@@ -175,14 +169,10 @@ def marks(card: MeasureCard, column: Mapping[str, Measured]) -> dict[str, Mark]:
         printed = {name: card.text(measure.value or 0.0) for name, measure in found.items()}
         equal_n = len({(measure.n, measure.n_real) for measure in found.values()}) == 1
         return {name: "lowest" for name in found if printed[name] == printed[best]} if equal_n else {}
-    if any(map(too_few, found.values())):
+    if compared is None:
         return {}
-    limits = {name: interval(measure) for name, measure in found.items()}
-    top = limits[best]
-    if top is None or None in limits.values():
-        return {}
-    equals = [name for name, other in limits.items() if other and other[0] <= top[1] and top[0] <= other[1]]
-    return {best: "best"} if len(equals) == 1 else dict.fromkeys(equals, "tie")
+    level = [name for name in found if name == best or compared.better(card, best, name) == 0]
+    return {best: "best"} if len(level) == 1 else dict.fromkeys(level, "tie")
 
 
 def shade(card: MeasureCard, value: float, span: tuple[float, float]) -> int | None:
@@ -237,7 +227,7 @@ def print_cell(
     if measure.n is not None:
         words.append(f"N = {measure.n:,}" + (f" against {measure.n_real:,} real" if measure.n_real else ""))
     if mark:
-        words.append({"best": "best", "tie": "tied for best", "lowest": "lowest"}[mark])
+        words.append({"best": "best", "tie": "not told apart from the best", "lowest": "lowest"}[mark])
     shading = None if span is None else shade(card, measure.value, span)
     return TableCell(text, small, ", ".join(words), shading, mark, link=link, numbers=numbers_of(card, measure))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot
 from statistics import mean, stdev
 
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES, Mode
+from bridgebench.reports.read.comparisons import Compared
 from bridgebench.reports.read.results import MODE_TITLES, Results, unit_and_direction
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
@@ -22,7 +22,6 @@ from bridgebench.reports.tables.tables import (
     Table,
     TableCell,
     fitting,
-    interval,
     missing,
     print_cell,
 )
@@ -37,8 +36,8 @@ _SEEDS = (
     "by less than such a deviation cannot be told apart by one training of each."
 )
 _ABLATIONS = (
-    "The full method, then each variant with its difference to it, all trained by equal budget and the same seed. The "
-    "interval of a difference is that of two independent means over test images; what another training seed would "
+    "The full method, then each variant with its difference to it, all trained on as many images by the same seed. The "
+    "interval of a difference is of paired differences over the same test images; what another training seed would "
     "change is not in it: where the method was trained with other seeds, they stand below, and a variant whose "
     "difference is no larger than theirs has shown nothing."
 )
@@ -78,15 +77,14 @@ def ablations_of(run: Run, mode: Mode) -> dict[str, list[str]]:
     return {name: names for name, names in measured.items() if names and _has(run, name, mode)}
 
 
-def difference(full: Measured, variant: Measured) -> Measured:
-    """The variant's value minus the full method's; with an interval if both have one."""
+def difference(full: Measured, variant: Measured, compared: Compared | None) -> Measured:
+    """The variant's value minus the full method's; with the interval of the paired differences, if there is one."""
     if full.value is None or variant.value is None:
         return missing(variant.reason or full.reason or "not measured")
-    value, of_full, of_variant = variant.value - full.value, interval(full), interval(variant)
-    if of_full is None or of_variant is None:
-        return Measured(value=value, n=variant.n)
-    half = hypot((of_full[1] - of_full[0]) / 2, (of_variant[1] - of_variant[0]) / 2)
-    return Measured(value=value, low=value - half, high=value + half, n=variant.n)
+    if compared is None:
+        return Measured(value=variant.value - full.value, n=variant.n)
+    paired = compared.difference
+    return Measured(value=variant.value - full.value, low=paired.low, high=paired.high, n=variant.n)
 
 
 def _variants(run: Run, method: str) -> list[tuple[str, Mapping[str, object]]]:
@@ -151,10 +149,12 @@ def _ablations(results: Results) -> Table | None:
         heads += [ColumnHead(card.title, _small(fitted, used)), ColumnHead("Difference", "to the full method")]
         for full, names in compared.items():
             rows[full] += [print_cell(fitted, values[full], notes), TableCell("")]
+            tests = results.compared_with(card, full, names)
             for name in names:
+                test = None if tests is None else tests.between(name, full)
                 rows[name] += [
                     print_cell(fitted, values[name], notes),
-                    _signed(fitted, values[full], values[name], notes),
+                    _signed(fitted, difference(values[full], values[name], test), notes),
                 ]
     found = []
     for full, names in groups.items():
@@ -191,9 +191,8 @@ def _number(card: MeasureCard, value: float, seeds: Sequence[float]) -> TableCel
     return TableCell(card.text(value), hint=f"of {shown}", numbers={"value": value * card.factor})
 
 
-def _signed(card: MeasureCard, full: Measured, variant: Measured, notes: Notes) -> TableCell:
+def _signed(card: MeasureCard, found: Measured, notes: Notes) -> TableCell:
     """A difference with its sign."""
-    found = difference(full, variant)
     cell = print_cell(card, found, notes)
     if found.value is None:
         return cell

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.card import MeasureCard
+from bridgebench.eval.measures.counterfactual import SKILL
 from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES
 from bridgebench.reports.paper.order import agreement_words, chance_words, cheating_words, orders
 from bridgebench.reports.paper.verdicts import STANDARDS, count_words, differences, measures_held, verdict_table
+from bridgebench.reports.read.comparisons import Comparisons
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.tables import interval, marks
+from bridgebench.reports.tables.tables import interval
 from bridgebench.reports.tables.variants import ablations_of, seeds_of
 from bridgebench.reports.words.text import listed
 
@@ -38,44 +41,133 @@ def story(run: Run) -> Story | None:
     if not modes:
         return None
     found = orders(run)
-    main = [order for order in found if order.card.key in ("accuracy", "fd_paper") or order.mode is None]
+    main = [order for order in found if order.card.key in (SECOND.key, "fd_paper") or order.mode is None]
     shows = [
-        *map(_leaders, modes),
+        *(sentence for results in modes for sentence in leaders(results)),
+        *map(against_nothing, modes),
         *_beside(modes),
         *variant_words(modes),
         *agreement_words(main),
         _attack(modes),
         cheating_words(found, "Attack"),
     ]
-    lacks = [_data(modes), *_training(run), _resolution(modes)]
+    lacks = [run.untested, _data(modes), *_training(run), _resolution(modes)]
     if found:
-        lacks.append(f"That an order is more than luck: {chance_words(found)}")
+        lacks.append(f"That an order beside the paper's is more than luck: {chance_words(found)}")
     return Story([one for one in [*shows, _ceiling(modes)] if one], [one for one in lacks if one])
 
 
-def _leaders(results: Results) -> str:
-    """Who is ahead in the main measures of a mode."""
-    target = results.target
-    told = (
-        (ACCURACY, "accuracy is highest with"),
-        (target, "distance to the target's images is smallest with"),
-        (LEAKAGE, "leakage is least with"),
+def leaders(results: Results) -> list[str]:
+    """Who is first by the second judge, at what leakage and with what skill, and which differences are real."""
+    averages = results.means(SECOND)[0]
+    compared = results.compared(SECOND)
+    rivals = [name for name in results.rivals if averages[name].value is not None]
+    if len(rivals) < 2:
+        return []
+    first, *others = sorted(rivals, key=lambda name: averages[name].value or 0.0, reverse=True)
+    where = MODE_TITLES[results.mode]
+    beside = [
+        f"{card.spoken} {_with_unit(card, value)}"
+        for card in (LEAKAGE, faithful(results), results.target)
+        if card is not None and (value := results.means(card)[0][first].value) is not None
+    ]
+    lead = f"{where}: {_called(results, first)} is first by the second judge, {_with_unit(SECOND, averages[first])}"
+    told = [f"{lead} ({listed(beside)})." if beside else f"{lead}."]
+    if compared is not None:
+        told = [f"{told[0]} {_lead_words(results, compared, first, others)}", _pairs_words(results, rivals)]
+    return [one for one in told if one]
+
+
+def _lead_words(results: Results, compared: Comparisons, first: str, others: Sequence[str]) -> str:
+    """Whether the first method's lead is real."""
+    level = [name for name in others if compared.better(SECOND, first, name) == 0]
+    if level:
+        which = listed([f"{_called(results, name)} ({_difference(compared, SECOND, first, name)})" for name in level])
+        return f"It is not told apart from {which}."
+    nearest = f"{_called(results, others[0])}, {_difference(compared, SECOND, first, others[0])}"
+    return f"Its lead over every other method is real (the nearest is {nearest})."
+
+
+def _pairs_words(results: Results, rivals: Sequence[str]) -> str:
+    """How many pairs of methods differ really, by measure, and which do not by the second judge."""
+    parts, pairs = [], [*combinations(rivals, 2)]
+    for card in (SECOND, LEAKAGE, faithful(results)):
+        compared = None if card is None else results.compared(card)
+        if card is not None and compared is not None:
+            tested = [found for pair in pairs if (found := compared.between(*pair)) is not None]
+            real = sum(found.real for found in tested)
+            parts.append(f"{real} of {len(tested)} pairs in {card.spoken}")
+    where = MODE_TITLES[results.mode]
+    return f"{where}: the difference of two methods is real for {listed(parts)}." if parts and len(pairs) > 1 else ""
+
+
+def against_nothing(results: Results) -> str:
+    """Which methods are farther from the true edit than the source is: their skill is below 0."""
+    if not results.has(SKILL):
+        return ""
+    averages, compared = results.means(SKILL)[0], results.compared(SKILL)
+    known = {name: value for name in results.rivals if (value := averages[name].value) is not None}
+    if not known:
+        return ""
+
+    def side(name: str) -> int:
+        if compared is not None and "identity" in results.rows:
+            return compared.better(SKILL, name, "identity")
+        bounds = interval(averages[name])
+        return 0 if bounds is None else (bounds[0] > 0) - (bounds[1] < 0)
+
+    groups = {
+        "farther from the truth than doing nothing": [name for name in known if side(name) < 0],
+        "nearer to it": [name for name in known if side(name) > 0],
+        "not told apart from doing nothing": [name for name in known if side(name) == 0],
+    }
+    parts = [
+        f"{words}: {listed([f'{_called(results, name)} ({_signed(SKILL, known[name])})' for name in names])}"
+        for words, names in groups.items()
+        if names
+    ]
+    rows = [
+        f"{results.run.record.methods[name].title} has {_signed(SKILL, value)}"
+        for name in ("identity", "oracle")
+        if name in results.rows and (value := averages[name].value) is not None
+    ]
+    every = "every method is " if len(groups["farther from the truth than doing nothing"]) == len(known) else ""
+    scale = f" ({listed(rows)})" if rows else ""
+    return f"{MODE_TITLES[results.mode]}, by skill{scale}: {every}{'; '.join(parts)}."
+
+
+def faithful(results: Results) -> MeasureCard | None:
+    """The measure of what an edit should have done: skill, where there are true edits, else identity."""
+    keys = {card.key: card for card in results.cards("rest", "overview")}
+    return next((keys[key] for key in ("skill", "identity") if key in keys and results.has(keys[key])), None)
+
+
+def _difference(compared: Comparisons, card: MeasureCard, one: str, other: str) -> str:
+    """``"by 0.6 points, −0.4 to 1.6"``: the difference and its 95 % interval."""
+    found = compared.between(one, other)
+    if found is None:
+        return "not compared"
+    value, low, high = (
+        _signed(card, one) for one in (found.difference.value, found.difference.low, found.difference.high)
     )
-    parts = []
-    for card, words in told:
-        averages = results.means(card)[0]
-        column = {name: averages[name] for name in results.kind("method")}
-        first = sorted(marks(card, column), key=lambda name: column[name].value or 0.0, reverse=card.better == "higher")
-        if first:
-            titles = listed([results.run.record.methods[name].title for name in first])
-            parts.append(f"{words} {titles} ({_range(card, [column[name] for name in first])})")
-    return f"{MODE_TITLES[results.mode]}: {'; '.join(parts)}." if parts else ""
+    return f"by {value}{' points' if card.unit == '%' else _unit(card)}, {low} to {high}"
 
 
-def _range(card: MeasureCard, measures: Sequence[Measured]) -> str:
-    texts = [card.text(value) for value in sorted(one.value or 0.0 for one in measures)]
-    unit = f" {card.unit.replace('% points', 'points')}" if card.unit else ""
-    return f"{texts[0]}{unit}" if len(texts) == 1 else f"a tie, {texts[0]} to {texts[-1]}{unit}"
+def _signed(card: MeasureCard, value: float) -> str:
+    return card.text(value).replace("-", "\N{MINUS SIGN}")
+
+
+def _unit(card: MeasureCard) -> str:
+    return f" {card.unit.replace('% points', 'points')}" if card.unit else ""
+
+
+def _with_unit(card: MeasureCard, measured: Measured | float) -> str:
+    value = measured if isinstance(measured, float) else measured.value or 0.0
+    return f"{_signed(card, value)}{_unit(card)}"
+
+
+def _called(results: Results, name: str) -> str:
+    return results.run.called(name)
 
 
 def _attack(modes: Sequence[Results]) -> str:
@@ -95,8 +187,7 @@ def _ceiling(modes: Sequence[Results]) -> str:
     ahead: list[str] = []
     behind: list[str] = []
     for results in modes:
-        target = results.target
-        for card in (SECOND, target, LEAKAGE):
+        for card in filter(None, (SECOND, faithful(results), results.target, LEAKAGE)):
             averages = results.means(card)[0]
             truth = averages.get("oracle", Measured()).value
             values = [value for name in results.kind("method") if (value := averages[name].value) is not None]
@@ -149,11 +240,16 @@ def _training(run: Run) -> list[str]:
     if not (said and sizes):
         return []
     images, minutes = zip(*said, strict=True)
-    budget = "on equal budgets" if max(images) <= _EQUAL * min(images) else "not on equal budgets"
+    equal = max(images) <= _EQUAL * min(images)
+    share = f"as many images each ({_span(images)})" if equal else f"{_span(images)} images each"
     whose = "" if len(said) == len(methods) else f" ({len(said)} of {len(methods)}: the others' cards do not say)"
     told = [
         f"Which method is best: the tables rank these weights, networks of {_span(sizes, 1)} million parameters, "
-        f"trained for {_span(minutes)} minutes of one process on {_span(images)} images each, {budget}{whose}."
+        f"trained on {share}{whose}. The compute was not equal: {_span(minutes)} minutes of one process, "
+        f"{max(minutes) / min(minutes):.1f} times as long for the longest as for the shortest."
+        if max(minutes) > _EQUAL * min(minutes) > 0
+        else f"Which method is best: the tables rank these weights, networks of {_span(sizes, 1)} million parameters, "
+        f"trained on {share}{whose}, for {_span(minutes)} minutes of one process."
     ]
     if not run.record.profile.get("variants"):  # among them are trainings with other seeds
         told.append(
@@ -176,7 +272,7 @@ def _span(values: Sequence[float], digits: int = 0) -> str:
 
 def _resolution(modes: Sequence[Results]) -> str:
     """How near two systems may be before they tie."""
-    averages = [results.means(ACCURACY)[0][name] for results in modes for name in results.kind("method")]
+    averages = [results.means(SECOND)[0][name] for results in modes for name in results.kind("method")]
     halves = [(one.high - one.low) / 2 for one in averages if one.low is not None and one.high is not None]
     sizes = [one.n for one in averages if one.n is not None]
     if not halves or not sizes:
@@ -184,9 +280,9 @@ def _resolution(modes: Sequence[Results]) -> str:
     outputs = modes[0].run.record.protocol.get("outputs")
     edits = f"{outputs} edits each of {_span(sizes)} sources" if outputs else f"{_span(sizes)} edits"
     return (
-        f"Small differences: with {edits} a cell, mean accuracies are known to about ± "
-        f"{ACCURACY.text(max(halves))} points (those whose intervals meet are tied), and Fréchet distances have no "
-        "interval at all."
+        f"Small differences: with {edits} a cell, mean accuracies by the second judge are known to about ± "
+        f"{SECOND.text(max(halves))} points. Differences on the same images are known better. Fréchet distances "
+        "have neither an interval nor a test."
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 from fake_domains import CONVERSIONS, write_domain_run
+from fake_outcomes import write_outcomes
 from fake_run import EVIL, write_cell, write_json, write_run
 from fake_systems import systems_run
 from scipy.stats import kendalltau
@@ -15,47 +17,58 @@ from scipy.stats import kendalltau
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.eval.records.measured import Measured
+from bridgebench.eval.statistics.paired import Difference
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.paper.order import Order, Pairs, agreement, beats, orders, ranks
 from bridgebench.reports.paper.order_section import order_section, slope_chart
 from bridgebench.reports.paper.published import printed
+from bridgebench.reports.read.comparisons import Compared, Comparisons
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import DASH
 from bridgebench.reports.words.story import story
 
 
-def share(value: float, half: float, n: int = 400) -> Measured:
-    return Measured(value=value, low=value - half, high=value + half, n=n)
+def by_hand(*real: str) -> Comparisons:
+    """All pairs of a to d, the first letter being 0.1 better; those of `real` are real differences."""
+    pairs = {
+        (one, other): Compared(Difference(0.1, 0.0, 0.2, 0.01 if one + other in real else 0.5, 400))
+        for one, other in combinations("abcd", 2)
+    }
+    return Comparisons(pairs)
+
+
+def numbers(*values: float) -> list[Measured]:
+    return [Measured(value=value) for value in values]
 
 
 def test_who_beats_whom() -> None:
-    assert beats(ACCURACY, share(0.9, 0.01), share(0.8, 0.01)) == 1
-    assert beats(ACCURACY, share(0.8, 0.01), share(0.9, 0.01)) == -1
-    assert beats(ACCURACY, share(0.9, 0.06), share(0.8, 0.06)) == 0  # 0.84 to 0.86 is in both
-    assert beats(ACCURACY, share(0.9, 0.0, 12), share(0.1, 0.0, 12)) == 0  # too few images for an interval
-    assert beats(FD_PAPER, Measured(value=3.0, n=400), Measured(value=9.0, n=400)) == 1  # lower is better, no interval
-    assert beats(FD_PAPER, Measured(value=3.0), Measured(reason="none")) == 0
+    better = beats(ACCURACY, ["a", "b", "c"], numbers(0.9, 0.8, 0.7), by_hand("ab"))
+    assert [better(0, 1), better(1, 0), better(0, 2), better(2, 2)] == [1, -1, 0, 0]
+    plain = beats(FD_PAPER, ["a", "b", "c"], [*numbers(3.0, 9.0), Measured(reason="none")])
+    assert [plain(0, 1), plain(1, 0), plain(0, 2), plain(0, 0)] == [1, -1, 0, 0]  # lower is better, no test
 
 
 def test_pairs_and_tau_of_four_systems_by_hand() -> None:
     # The paper: a > b > c > d. Ours: b 0.9, a 0.8, c and d tied around 0.5.
     # Of ab, ac, ad, bc, bd, cd: ab is opposite, cd tied, four alike; tau = (4 - 1) / 6.
-    ours = [share(0.8, 0.01), share(0.9, 0.01), share(0.5, 0.02), share(0.51, 0.02)]
-    found = agreement(ACCURACY, [80.0, 70.0, 60.0, 50.0], ours)
+    # Named a to d in our order.
+    better = beats(ACCURACY, ["b", "a", "d", "c"], numbers(0.8, 0.9, 0.5, 0.51), by_hand("ab", "ac", "ad", "bc", "bd"))
+    found = agreement(ACCURACY, [80.0, 70.0, 60.0, 50.0], better)
     assert found == Pairs(alike=4, opposite=1, tied=1)
     assert found.tau == pytest.approx(0.5)
-    assert ranks(ACCURACY, ours) == [(2, 2), (1, 1), (3, 4), (3, 4)]
-    # A tie is no equality: 0.5 and 0.7 both tie with 0.6, not with each other.
-    assert ranks(ACCURACY, [share(value, 0.06) for value in (0.7, 0.6, 0.5)]) == [(1, 2), (1, 3), (2, 3)]
+    assert ranks(4, better) == [(2, 2), (1, 1), (3, 4), (3, 4)]
+    # A tie is no equality: a and c both tie with b, not with each other.
+    assert ranks(3, beats(ACCURACY, ["a", "b", "c"], numbers(0.7, 0.6, 0.5), by_hand("ac"))) == [(1, 2), (1, 3), (2, 3)]
 
 
 def test_tau_without_ties_is_scipys() -> None:
     rng = random.Random(3)
     for _ in range(20):
         paper, ours = ([rng.random() for _ in range(6)] for _ in range(2))
-        found = agreement(ACCURACY, paper, [share(value, 0.0) for value in ours])
+        names = [*"abcdef"]
+        found = agreement(ACCURACY, paper, beats(ACCURACY, names, numbers(*ours)))
         assert found.tau == pytest.approx(kendalltau(paper, ours).statistic)
-        lower = agreement(FD_PAPER, paper, [Measured(value=value) for value in ours])
+        lower = agreement(FD_PAPER, paper, beats(FD_PAPER, names, numbers(*ours)))
         assert lower.tau == pytest.approx(found.tau)  # the direction is that of both
 
 
@@ -143,7 +156,7 @@ def test_the_section_says_in_words_and_tables_what_was_counted(tmp_path: Path) -
 
 
 def test_a_slope_leads_from_the_papers_rank_to_ours_and_ties_are_joined(tmp_path: Path) -> None:
-    run = Run(systems_run(tmp_path / "run", FOUR | {"stgan": 0.7}))  # ties with StarGAN
+    run = Run(write_outcomes(systems_run(tmp_path / "run", FOUR | {"stgan": 0.7})))  # ties with StarGAN
     chart = slope_chart(by_key(orders(run))["label", "accuracy"])
     assert [one.left for one in chart.slopes] == ["BridgeGAN 1", "STGAN 2", "StarGAN 3", "SMIT 4"]
     assert {one.right for one in chart.slopes} == {"1 BridgeGAN", f"2{DASH}3 STGAN", f"2{DASH}3 StarGAN", "4 SMIT"}
@@ -167,16 +180,22 @@ def test_the_story_tells_what_the_records_say(tmp_path: Path) -> None:
         }
     record["methods"][EVIL]["weights"] = None
     write_json(run / "run.json", record)
-    found = story(Run(run))
+    untested = story(Run(run))
+    assert untested is not None
+    assert "Edits by label: BridgeGAN is first by the second judge, 90.0 % (distance to" in untested.shows[0]
+    assert "real" not in "".join(untested.shows) and "are not tested" in untested.lacks[0]
+    found = story(Run(write_outcomes(run)))
     assert found is not None
     shows, lacks = "\n".join(found.shows), "\n".join(found.lacks)
-    assert "Edits by label: accuracy is highest with BridgeGAN (90.0 %); distance to the target's images" in shows
+    assert "Its lead over every other method is real (the nearest is StarGAN, by 20.0 points, " in shows
+    assert "Edits by label: the difference of two methods is real for 9 of 10 pairs in accuracy by the second" in shows
     assert "the paper's order of four systems holds for 5 of 6 pairs in accuracy" in shows
     assert "gets 99.5 %, and 8.0 % by the judge that no method saw" in shows
     assert "keep them apart" in lacks and "other images (faces, not CelebA)" in lacks
-    assert "networks of 1.0 to 4.0 million parameters, trained for 10 to 80 minutes of one process" in lacks
-    assert " minutes of one process on 1,000 to 4,000 images" in lacks
-    assert "not on equal budgets" in lacks and "± " in lacks and "few systems have few orders (four have 24)" in lacks
+    assert "networks of 1.0 to 4.0 million parameters, trained on 1,000 to 4,000 images each. " in lacks
+    assert "The compute was not equal: 10 to 80 minutes of one process" in lacks
+    assert "8.0 times as long for the longest as for the shortest" in lacks
+    assert "± " in lacks and "few systems have few orders (four have 24)" in lacks
 
 
 def test_the_story_names_a_system_ahead_of_the_true_edits(tmp_path: Path) -> None:
@@ -216,6 +235,6 @@ def test_the_story_speaks_only_of_what_cards_say(tmp_path: Path) -> None:
     assert told is not None
     lacks = "\n".join(told.lacks)
     weighed = sum(method["kind"] == "method" and method["weights"] is not None for method in record["methods"].values())
-    assert f"on equal budgets (1 of {weighed}: the others' cards do not say)" in lacks
+    assert f"trained on as many images each (1,000) (1 of {weighed}: the others' cards do not say)" in lacks
     assert "the paper's numbers of Table 2: other features" in lacks  # of Table 1 nothing keeps them apart
     assert "with 10 edits each of 400 to 500 sources a cell" in lacks

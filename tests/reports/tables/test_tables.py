@@ -10,6 +10,8 @@ from bridgebench.eval.measures.counterfactual import PSNR_TRUE
 from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.measures.preservation import L1_SOURCE
 from bridgebench.eval.records.measured import Measured
+from bridgebench.eval.statistics.paired import Difference
+from bridgebench.reports.read.comparisons import Compared, Comparisons
 from bridgebench.reports.tables.tables import (
     DASH,
     SHADES,
@@ -31,20 +33,41 @@ def measure(value: float, half: float, n: int = 100) -> Measured:
     return Measured(value=value, low=value - half, high=value + half, n=n)
 
 
-def test_bold_only_where_the_interval_says_so() -> None:
-    assert marks(ACCURACY, {"a": measure(0.9, 0.04), "b": measure(0.8, 0.04)}) == {"a": "best"}
-    assert marks(ACCURACY, {"a": measure(0.9, 0.06), "b": measure(0.8, 0.06)}) == {"a": "tie", "b": "tie"}
-    three = {"a": measure(0.9, 0.06), "b": measure(0.8, 0.06), "c": measure(0.5, 0.01)}
-    assert marks(ACCURACY, three) == {"a": "tie", "b": "tie"}
-    assert marks(LEAKAGE, {"a": measure(0.1, 0.01), "b": measure(0.2, 0.01)}) == {"a": "best"}
+def by_hand(**ps: float) -> Comparisons:
+    """The first letter of a name is better than the second by 0.1; or less, where lower is better."""
+    pairs = {(name[0], name[1]): Compared(Difference(0.1, 0.0, 0.2, p, 100)) for name, p in ps.items()}
+    return Comparisons(pairs)
 
 
-def test_nothing_is_marked_without_a_rival_an_interval_a_direction_or_enough_images() -> None:
-    assert marks(ACCURACY, {"a": measure(0.9, 0.01)}) == {}
-    assert marks(ACCURACY, {"a": measure(0.9, 0.01), "b": missing("why")}) == {}
-    assert marks(ACCURACY, {"a": Measured(value=0.9), "b": Measured(value=0.2)}) == {}
-    assert marks(L1_SOURCE, {"a": measure(0.1, 0.01), "b": measure(0.2, 0.01)}) == {}
-    assert marks(ACCURACY, {"a": measure(1.0, 0.0, n=3), "b": measure(0.5, 0.1, n=3)}) == {}
+def test_bold_only_where_the_tests_say_so() -> None:
+    two = {"a": measure(0.9, 0.06), "b": measure(0.8, 0.06)}
+    assert marks(ACCURACY, two, by_hand(ab=0.04)) == {"a": "best"}  # though their intervals overlap
+    assert marks(ACCURACY, two, by_hand(ab=0.06)) == {"a": "tie", "b": "tie"}
+    three = two | {"c": measure(0.5, 0.01)}
+    assert marks(ACCURACY, three, by_hand(ab=0.3, ac=0.001, bc=0.001)) == {"a": "tie", "b": "tie"}
+    assert marks(ACCURACY, three, by_hand(ab=0.3)) == {
+        "a": "tie",
+        "b": "tie",
+        "c": "tie",
+    }  # not compared: not told apart
+    assert marks(LEAKAGE, two, by_hand(ab=0.01)) == {"b": "best"}
+
+
+def test_a_difference_has_two_directions() -> None:
+    found = by_hand(ab=0.01)
+    assert [found.better(ACCURACY, *pair) for pair in ("ab", "ba")] == [1, -1]
+    assert [found.better(LEAKAGE, *pair) for pair in ("ab", "ba")] == [-1, 1]
+    turned = found.between("b", "a")
+    assert turned is not None
+    assert (turned.difference.value, turned.difference.low, turned.difference.high) == (-0.1, -0.2, -0.0)
+
+
+def test_nothing_is_marked_without_a_rival_a_test_or_a_direction() -> None:
+    two = {"a": measure(0.9, 0.01), "b": measure(0.2, 0.01)}
+    assert marks(ACCURACY, two, None) == {}
+    assert marks(ACCURACY, {"a": measure(0.9, 0.01)}, by_hand()) == {}
+    assert marks(ACCURACY, {"a": measure(0.9, 0.01), "b": missing("why")}, by_hand()) == {}
+    assert marks(L1_SOURCE, two, by_hand(ab=0.01)) == {}
 
 
 def test_a_frechet_distance_is_lowest_never_best_and_only_at_equal_n() -> None:
@@ -52,13 +75,6 @@ def test_a_frechet_distance_is_lowest_never_best_and_only_at_equal_n() -> None:
     assert marks(TARGET, {"a": low, "b": high}) == {"a": "lowest"}
     assert marks(PAPER, {"a": low, "b": Measured(value=3.001, n=500, n_real=500)}) == {"a": "lowest", "b": "lowest"}
     assert marks(TARGET, {"a": low, "b": Measured(value=9.0, n=400, n_real=500)}) == {}
-
-
-def test_a_kernel_distance_is_judged_by_its_standard_error() -> None:
-    far = {"a": Measured(value=0.010, se=0.001), "b": Measured(value=0.020, se=0.001)}
-    near = {"a": Measured(value=0.010, se=0.003), "b": Measured(value=0.020, se=0.003)}
-    assert marks(KID, far) == {"a": "best"}
-    assert marks(KID, near) == {"a": "tie", "b": "tie"}  # 1.96 * 0.003 to either side: 0.0159 against 0.0141
 
 
 def test_the_mean_leaves_out_columns_that_nobody_has_but_hides_no_gap() -> None:
@@ -69,9 +85,7 @@ def test_the_mean_leaves_out_columns_that_nobody_has_but_hides_no_gap() -> None:
     gap = mean(row, [True, True, True])
     assert gap.value is None and gap.reason == "no mean, 1 of 3 attributes without a value: too few"
     assert mean([missing("x")], [False]).value is None
-    uneven = mean([measure(0.2, 0.1, 5), measure(0.4, 0.1, 700)], [True, True])
-    assert (uneven.n, uneven.fewest) == (None, 5)
-    assert marks(ACCURACY, {"a": uneven, "b": measure(0.9, 0.01)}) == {}  # one of its columns is of too few images
+    assert mean([measure(0.2, 0.1, 5), measure(0.4, 0.1, 700)], [True, True]).n is None
 
 
 def test_a_cell_says_value_interval_and_n_and_a_dash_says_why() -> None:

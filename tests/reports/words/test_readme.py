@@ -23,7 +23,9 @@ def test_only_its_own_part_is_written_anew(tmp_path: Path) -> None:
     made = updated(f"# A project\n\n{BEGIN}\nold words\n\n{END}\nThe rest.\n", run, run)
     assert made.startswith(f"# A project\n\n{BEGIN}\nMade from the records of [faces64](") and "old words" not in made
     assert made.endswith(f"\n\n{END}\nThe rest.\n") and made.count("## ") == 2
-    assert "- Edits by label: accuracy is highest with " in made and max(map(len, made.splitlines())) <= 120
+    assert (
+        "- Edits by label: BridgeGAN is first by the second judge" in made and max(map(len, made.splitlines())) <= 120
+    )
     assert updated(made, run, run) == made
     with pytest.raises(ValueError):
         updated("no such part", run, run)
