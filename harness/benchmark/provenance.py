@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridgebench import methods
 from bridgebench.eval.records.run import DataSummary, FeatureSpace, Made, MethodRecord, RunRecord, WeightsRecord
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.processes.environment import code, hardware, packages
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.weights.find import JUDGES, file_sha256, judge_weights
 from bridgebench.harness.weights.show import parameter_count
-from bridgebench import methods
 from bridgebench.methods.core.weights import header
 
 if TYPE_CHECKING:

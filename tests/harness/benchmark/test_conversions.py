@@ -206,3 +206,24 @@ def test_a_domain_without_test_images_is_a_reason(profile_file: Path, tmp_path: 
     assert run_job(Job(bench.setup, bench.protocol.hash, "label", "wild2cat", tuple(cells))) == []
     record = next(bench.run.cells()).plain()
     assert record["measures"] == {} and record["reason"] == "there is no test image of the domain wild"
+
+
+def test_probes_of_domains(profile_file: Path, tmp_path: Path) -> None:
+    """There and back, no change, and the way from label to reference; the oracle gives sources back to the pixel."""
+    profile = load_profile(profile_file)
+    evaluation = profile.evaluation.model_copy(update={"probes": profile.evaluation.probes.model_copy(update={"n": 6})})
+    profile = profile.model_copy(update={"evaluation": evaluation})
+    bench = workbench(Setup(profile, None, None, tmp_path / "run"))
+    assert set(bench.others) == {"round-trip", "null-edit", "strength", "way"}
+    entries, _ = select(profile, ["starganv2", "oracle"], has_truth=True)
+    for (mode, name), found in groups(all_cells(entries, (), bench.protocol.hash, bench.others)).items():
+        assert run_job(Job(bench.setup, bench.protocol.hash, mode, name, tuple(found))) == []
+    records = {(cell.method, cell.mode, cell.attribute): cell for cell in bench.run.cells()}
+    for place in (("label", "round-trip"), ("reference", "round-trip"), ("label", "null-edit")):
+        assert records["oracle", *place].measures["l1_source"].value == 0, place
+        assert records["starganv2", *place].n == 6
+    back = case_of(bench, "label", "round-trip")
+    assert (back.earlier[0].targets != back.targets).any(axis=1).all() and not back.targets[:, 0].all()
+    assert "look" in (records["oracle", "reference", "null-edit"].reason or "")
+    assert records["starganv2", "label", "strength"].reason == "StarGAN v2 takes no strength"
+    assert set(records["starganv2", "reference", "way"].measures["accuracy_second"].values) == {"0", "1"}
