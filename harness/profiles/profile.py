@@ -86,7 +86,7 @@ class SeveralTable(_Table):
             of the paper, where both are attributes of the profile.
     """
 
-    n: Count = 64
+    n: Count = 48  # with the probes, a fifth more edits than the flips of the default profile
     k: Positive = 5
     sequence: Count = 3
     pairs: list[str] | None = None
