@@ -6,6 +6,7 @@ an edit. The same batches give the same bytes. A measure that cannot be had says
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -67,6 +68,7 @@ class Task:
         matched: real images with the target labels of the edits; None of conversions.
         flipped: (N, A) bool, the columns that are flipped, repairs aside; None: `column` alone.
         steps: how far each of the outputs goes, in a cell that edits each source at several strengths or mixes.
+        matched_in: the same in the spaces of networks, by the network's name.
     """
 
     column: int
@@ -79,6 +81,7 @@ class Task:
     matched: MatchedReals | None = None
     flipped: NDArray[np.bool_] | None = None
     steps: tuple[float, ...] = ()
+    matched_in: Mapping[str, MatchedReals] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         sizes = {len(self.source_labels), len(self.target_labels), len(self.source_reading.logits)}
@@ -251,8 +254,9 @@ class Tally:
 
     def _in_space(self, edits: Edits, network: str) -> Edits:
         """The edits with the features and the real images in the space of a network."""
-        reals = self.bench.networks.reals[network]
-        return replace(edits, features=self._vectors[network].rows, reals=reals, draws=None)
+        matched = self.task.matched_in.get(network)
+        reals = self.bench.networks.reals[network] if matched is None else matched
+        return replace(edits, features=self._vectors[network].rows, reals=reals, matched=matched, draws=None)
 
     def _each(self, rows: NDArray) -> NDArray:
         """The rows of the sources (N, A), repeated for each of their outputs (P, A)."""

@@ -11,6 +11,7 @@ out of it, and the jackknife leaves out a source together with all its edits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,16 @@ from bridgebench.eval.distances.frechet import Matrix, as_array
 if TYPE_CHECKING:
     from torch import Tensor
 
+Kernel = Callable[[Matrix, Matrix], Matrix]
+
 LARGEST_SIDE = 2000
 SMALLEST_SIDE = 3
+
+
+def cubic(a: Matrix, b: Matrix) -> Matrix:
+    """The kernel (x·y / D + 1)³ between features (N, D) and (M, D), (N, M)."""
+    base = a @ b.T / a.shape[1] + 1
+    return base * base * base
 
 
 class KernelReal:
@@ -32,13 +41,15 @@ class KernelReal:
     Args:
         features: features (M, D) of the real images, M ≥ 3.
         seed: seed of the draw of 2,000 images if there are more.
+        kernel: of features (N, D) and (M, D), (N, M).
 
     Raises:
         ValueError: the features are not finite or not of shape (M ≥ 3, D).
     """
 
-    def __init__(self, features: ArrayLike | Tensor, seed: int = 0) -> None:
-        self._side = _Side(features, None, seed)
+    def __init__(self, features: ArrayLike | Tensor, seed: int = 0, kernel: Kernel = cubic) -> None:
+        self._kernel = kernel
+        self._side = _Side(features, None, seed, self._kernel)
         self._seed = seed
 
     def distance(self, fake: ArrayLike | Tensor, sources: ArrayLike | None = None) -> tuple[float, float]:
@@ -51,10 +62,10 @@ class KernelReal:
         Raises:
             ValueError: the features are not finite, not (N ≥ 3, D), of another dimension, or of too few sources.
         """
-        a, b = _Side(fake, sources, self._seed), self._side
+        a, b = _Side(fake, sources, self._seed, self._kernel), self._side
         if a.features.shape[1] != b.features.shape[1]:
             raise ValueError(f"features of dimension {a.features.shape[1]} against {b.features.shape[1]}")
-        cross = _kernel(a.features, b.features)
+        cross = self._kernel(a.features, b.features)
         value = a.within + b.within - 2 * cross.mean()
         leave_a = a.within_without + b.within - 2 * a.mean_without(cross.sum(axis=1), len(b.features))
         leave_b = b.within_without + a.within - 2 * b.mean_without(cross.sum(axis=0), len(a.features))
@@ -64,13 +75,14 @@ class KernelReal:
 class _Side:
     """One side of a kernel distance: the features and their kernel sums for each source."""
 
-    def __init__(self, features: ArrayLike | Tensor, sources: ArrayLike | None, seed: int) -> None:
+    def __init__(self, features: ArrayLike | Tensor, sources: ArrayLike | None, seed: int, kernel: Kernel) -> None:
         array = as_array(features, SMALLEST_SIDE)
         of = np.arange(len(array)) if sources is None else np.asarray(sources)
         if len(array) > LARGEST_SIDE:
             drawn = np.sort(np.random.default_rng(seed).choice(len(array), LARGEST_SIDE, replace=False))
             array, of = array[drawn], of[drawn]
         self.features = np.asarray(array, dtype=np.float64)
+        self._kernel = kernel
         self._of = np.unique(of, return_inverse=True)[1]
         self._sizes = np.bincount(self._of).astype(np.float64)
         if len(self._sizes) < SMALLEST_SIDE:
@@ -79,7 +91,7 @@ class _Side:
     @cached_property
     def _sums(self) -> Matrix:
         """For each source, the sum of the kernel between its edits and the edits of all other sources."""
-        kernel = _kernel(self.features, self.features)
+        kernel = self._kernel(self.features, self.features)
         if len(self._sizes) == len(self.features):
             np.fill_diagonal(kernel, 0)
         else:
@@ -109,11 +121,6 @@ class _Side:
 def kernel_distance(a: ArrayLike | Tensor, b: ArrayLike | Tensor, seed: int = 0) -> tuple[float, float]:
     """The unbiased kernel distance between features `a` (N, D) and `b` (M, D), and its standard error."""
     return KernelReal(b, seed).distance(a)
-
-
-def _kernel(a: Matrix, b: Matrix) -> Matrix:
-    base = a @ b.T / a.shape[1] + 1
-    return base * base * base
 
 
 def _jackknife(estimates: Matrix) -> NDArray[np.float64] | np.float64:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgebench.eval.distances.frechet import RealStatistics
-from bridgebench.eval.distances.kernel import KernelReal
+from bridgebench.eval.distances.kernel import Kernel, KernelReal, cubic
 from bridgebench.methods.core.labels import LabelSpace
 
 Record = dict[str, Any]
@@ -41,7 +41,7 @@ class Reals:
         self._column = -1
         self._all: RealStatistics | None = None
         self._statistics: dict[int, RealStatistics] = {}
-        self._kernels: dict[int, KernelReal] = {}
+        self._kernels: dict[tuple[int, Kernel], KernelReal] = {}
 
     def count(self, column: int, value: int) -> int:
         """The number of real images with that value in that column."""
@@ -62,12 +62,12 @@ class Reals:
             self._statistics[value] = RealStatistics(self.having(column, value))
         return self._statistics[value]
 
-    def kernel(self, column: int, value: int) -> KernelReal:
+    def kernel(self, column: int, value: int, kernel: Kernel = cubic) -> KernelReal:
         """The real side of the kernel distance: the images with that value."""
         self._turn_to(column)
-        if value not in self._kernels:
-            self._kernels[value] = KernelReal(self.having(column, value), self._seed)
-        return self._kernels[value]
+        if (value, kernel) not in self._kernels:
+            self._kernels[value, kernel] = KernelReal(self.having(column, value), self._seed, kernel)
+        return self._kernels[value, kernel]
 
     def floor(self, minimum_n: int) -> Record:
         """``{"value", "n"}``: the Fréchet distance of real images, of one random half to the other.

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgebench.eval.distances.reals import Reals
+from bridgebench.eval.judges.gathered import Gathered
+from bridgebench.eval.judges.reading import batches
 
 _REMEMBERED = 64  # batches
 
@@ -36,12 +38,20 @@ class Networks:
     Attributes:
         found: those that are there.
         missing: how to get those that are not.
-        reals: the real images in the spaces of those that serve as feature spaces.
+        reals: of conversions, the real images in the spaces of those that serve as feature spaces.
     """
 
     found: Mapping[str, Network] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     reals: Mapping[str, Reals] = field(default_factory=dict)
+
+
+def vectors(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A network's vectors (N, D) of images (N, H, W, 3), which may be an array on disk, read slice by slice."""
+    gathered = Gathered(len(images))
+    for rows in batches(images):
+        gathered.add(network.embed(np.asarray(images[rows])))
+    return gathered.rows
 
 
 def remembered(network: Network) -> Network:

@@ -6,7 +6,7 @@ Cards import no torch, so that pages can be made without it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -46,6 +46,7 @@ class Edits:
         outputs: edits of each source.
         copies: how often each edit counts in a Fréchet distance, for a method whose outputs of a source are all equal.
         steps: how far each of the outputs goes, in a cell that edits each source at several strengths or mixes.
+        shared: what measures of one family compute together, by the family.
         draws: (M, k, D): features of k edits of each of M images, where `outputs` is 1 and the method can give more.
     """
 
@@ -66,11 +67,19 @@ class Edits:
     steps: tuple[float, ...] = ()
     draws: NDArray[np.float32] | None = None
     matched: MatchedReals | None = None
+    shared: dict[str, Any] = field(init=False, default_factory=dict)
 
     @property
     def target(self) -> NDArray:
         """The value that each edit gives the column, (P,) of 0 and 1."""
         return self.target_labels[:, self.column]
+
+    @property
+    def real_side(self) -> tuple[Reals, NDArray[np.integer]]:
+        """The matched real images, or all of them of conversions; and the indices of the edits held against them."""
+        if self.matched is None:
+            return self.reals, np.arange(len(self.features))
+        return self.matched, self.matched.edits
 
     @property
     def sources(self) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bridgebench.eval.distances.kernel import Kernel, cubic
 from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.measures.card import ONE_FLIP, Edits, Family, MeasureCard, Record
 from bridgebench.eval.measures.fd import short_side
@@ -25,18 +26,18 @@ def kid(edits: Edits) -> Record:
     Returns:
         ``{"value", "se", "n", "n_real"}``, ``se`` being the standard error; or ``{"value": None, "reason"}``.
     """
-    return _by_value(edits, edits.reals, np.arange(len(edits.features)))
+    return kernel_by_value(edits, edits.reals, np.arange(len(edits.features)))
 
 
 def kid_matched(edits: Edits) -> Record:
     """The same against the matched real images: see :func:`eval.measures.fd.fd_matched`."""
     matched = edits.matched
     assert matched is not None
-    return _by_value(edits, matched, matched.edits)
+    return kernel_by_value(edits, matched, matched.edits)
 
 
-def _by_value(edits: Edits, reals: Reals, rows: NDArray[np.integer]) -> Record:
-    """Of the edits `rows` only."""
+def kernel_by_value(edits: Edits, reals: Reals, rows: NDArray[np.integer], kernel: Kernel = cubic) -> Record:
+    """The distance of the edits `rows` to real images, under a kernel; see :func:`kid`."""
     column, sources, features, target = edits.column, edits.sources[rows], edits.features[rows], edits.target[rows]
     parts = {value: found for value in (0, 1) if len(found := np.flatnonzero(target == value))}
     different = {value: len(np.unique(sources[found])) for value, found in parts.items()}
@@ -45,7 +46,10 @@ def _by_value(edits: Edits, reals: Reals, rows: NDArray[np.integer]) -> Record:
         return {"value": None, "reason": reason}
     weights = np.array([len(found) for found in parts.values()]) / len(features)
     pairs = np.array(
-        [reals.kernel(column, value).distance(features[found], sources[found]) for value, found in parts.items()]
+        [
+            reals.kernel(column, value, kernel).distance(features[found], sources[found])
+            for value, found in parts.items()
+        ]
     )
     error = float(np.sqrt(np.square(weights * pairs[:, 1]).sum()))
     n_real = sum(reals.count(column, value) for value in parts)

@@ -29,7 +29,7 @@ from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.edits import KeptEdits, TrueEdits, case_edits
 from bridgebench.harness.benchmark.failures import report
 from bridgebench.harness.benchmark.flips import redrawn
-from bridgebench.harness.benchmark.matching import matched_reals
+from bridgebench.harness.benchmark.matching import matched_in_networks, matched_reals
 from bridgebench.harness.benchmark.page_pictures import (
     write_grid,
     write_grid_images,
@@ -79,6 +79,11 @@ class CellMaker:
         if self.bench.space.exclusive or self.kind != "flip":
             return None
         return matched_reals(self.bench, self.mode, self.attribute)
+
+    @cached_property
+    def matched_in(self) -> dict[str, MatchedReals]:
+        """The same in the spaces of the networks that the profile names."""
+        return {} if self.matched is None else matched_in_networks(self.bench, self.mode, self.attribute)
 
     def run(self, cell: Cell, protocol_hash: str) -> None:
         """Makes and stores one cell. Its record is written last, so a cell with a record on disk is complete."""
@@ -189,6 +194,7 @@ class CellMaker:
             kind=case.kind,
             flipped=case.flipped[: case.n],
             steps=() if case.shares is None else tuple(case.shares[:: case.n].tolist()),
+            matched_in=self.matched_in,
         )
 
     def _batches(self, case: Case) -> Iterator[slice]:

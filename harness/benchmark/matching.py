@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from bridgebench.eval.distances.reals import MatchedReals
+from bridgebench.eval.judges.networks import vectors
 from bridgebench.eval.measures.card import Record
 from bridgebench.eval.measures.fd import distance_by_value
 from bridgebench.eval.records.outcomes import MOST_FEATURES
 from bridgebench.eval.records.protocol import hash_of
 from bridgebench.eval.records.reals import RealsRecord
 from bridgebench.harness.benchmark.cases import case_of
+from bridgebench.harness.benchmark.networks import SPACES
 
 if TYPE_CHECKING:
     from bridgebench.harness.benchmark.workbench import Workbench
@@ -39,6 +41,21 @@ def matched_reals(bench: Workbench, mode: str, attribute: str) -> MatchedReals:
     features = found.features.astype(np.float32)
     seed = bench.settings.seed
     return MatchedReals(features, found.labels, bench.space, seed, found.edits, found.differing)
+
+
+def matched_in_networks(bench: Workbench, mode: str, attribute: str) -> dict[str, MatchedReals]:
+    """The matched real images of a cell in the spaces of DINOv2 and CLIP, as far as the profile names these."""
+    names = [name for name in SPACES if name in bench.networks]
+    if not names:
+        return {}
+    reals, case = matched_reals(bench, mode, attribute), case_of(bench, mode, attribute)
+    if bench.test.has_truth:
+        images = bench.test.fresh(case.targets)
+    else:
+        matches = assign(bench.labels[case.sources], case.targets, bench.labels[bench.real_pool])
+        images = bench.images(bench.real_pool[matches.images])
+    rest = (reals.labels, bench.space, bench.settings.seed, reals.edits, reals.differing)
+    return {name: MatchedReals(vectors(bench.networks[name], images), *rest) for name in names}
 
 
 def null_of_matched(bench: Workbench, attribute: str) -> Record:

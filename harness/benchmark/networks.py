@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from bridgebench.eval.judges.classifier import load_classifier
+from bridgebench.eval.judges.identity import embed, knows_people
 from bridgebench.eval.judges.networks import Network, remembered
 from bridgebench.harness.profiles.profile import Profile
+from bridgebench.harness.weights.find import network_weights
 
 SPACES = ("dinov2", "clip")  # networks that serve as feature spaces
 # How to get what a profile does not name.
@@ -48,6 +53,10 @@ def open_networks(profile: Profile, device: str) -> tuple[dict[str, Network], di
         from bridgebench.eval.judges.face_recognition import load_dlib
 
         found["identity"] = found["faces"] = remembered(load_dlib())
+    elif profile.data.name == "faces":
+        people = load_classifier(network_weights("features", profile), device=device)
+        if knows_people(people.attributes):
+            found["identity"] = remembered(Network(people.digest, partial(embed, people)))
     missing = {name: reason for name, reason in _MISSING.items() if name not in found}
     if profile.space.exclusive:
         missing.pop("identity", None)  # animals have no identity to keep

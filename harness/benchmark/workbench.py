@@ -16,9 +16,8 @@ from bridgebench.eval.cell import Instruments
 from bridgebench.eval.distances.reals import Reals
 from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.eval.judges.features import load_extractor
-from bridgebench.eval.judges.gathered import Gathered
-from bridgebench.eval.judges.networks import Network, Networks
-from bridgebench.eval.judges.reading import Reading, batches, read
+from bridgebench.eval.judges.networks import Network, Networks, vectors
+from bridgebench.eval.judges.reading import Reading, read
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.protocol import (
     DEALT,
@@ -232,12 +231,9 @@ class Workbench:
         )
 
     def _deep_reals(self, labels: NDArray) -> dict[str, Reals]:
-        """The real images in the spaces of DINOv2 and CLIP, as far as these are there."""
-        return {
-            name: Reals(self._vectors(name), labels, self.space, self.settings.seed)
-            for name in SPACES
-            if name in self.networks
-        }
+        """The real images of conversions in the spaces of DINOv2 and CLIP, as far as these are there."""
+        names = [name for name in SPACES if name in self.networks and self.space.exclusive]
+        return {name: Reals(self._vectors(name), labels, self.space, self.settings.seed) for name in names}
 
     def _vectors(self, name: str) -> NDArray[np.float32]:
         """Vectors of all real images by a network, (M, D)."""
@@ -246,13 +242,10 @@ class Workbench:
             key = hash_of([images.digest, network.digest])
             made = partial(self._vectors_of, network, images)
             found.append(self._kept(f"{name}-{split}-{key[:16]}", ("vectors",), made)["vectors"])
-        return found[0] if len(found) == 1 else np.concatenate(found)
+        return np.concatenate(found)
 
     def _vectors_of(self, network: Network, images: ImageSet) -> Arrays:
-        gathered = Gathered(len(images.labels))
-        for rows in batches(images.images):
-            gathered.add(network.embed(np.asarray(images.images[rows])))
-        return {"vectors": gathered.rows}
+        return {"vectors": vectors(network, images.images)}
 
     def keep_features(self) -> None:
         """Stores the readings of all test images and the real features in the run directory, where workers find them.
