@@ -35,4 +35,5 @@ def made_up(
         after_second=probabilities(),
         features=random.normal(size=(count, dimension)).astype(np.float16),
         values={f"measure{i}": random.random(count).astype(np.float32) for i in range(measures)},
+        groups={"skin": random.integers(0, 3, count).astype(np.uint8)},
     )

@@ -6,7 +6,7 @@ paired tests between methods can be computed from it without any network. The sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from bridgebench.methods.core.files import read_bytes, write_bytes
 
 MOST_FEATURES = 128  # features of larger spaces (Inception's 2,048) would make a file of megabytes
 _VALUE = "value/"
+_GROUP = "group/"
 
 # dtype, and the number of axes: the edits, then the label columns (or the features).
 _ARRAYS: dict[str, tuple[type[np.generic], int]] = {
@@ -57,6 +58,7 @@ class Outcomes:
             for the edit, and of the second judge for the edit.
         features: (P, D) float16 in the run's feature space; (P, 0) where the space has more than 128 dimensions.
         values: by the key of a measure, (P,) float32: the measure of each edit, NaN where it has none.
+        groups: by sort, (P,) uint8: the group of each source that no label tells, such as the "skin" of drawn faces.
     """
 
     key: str
@@ -74,6 +76,7 @@ class Outcomes:
     after_second: NDArray[np.float16]
     features: NDArray[np.float16]
     values: dict[str, NDArray[np.float32]]
+    groups: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Writes the file, all of it or nothing.
@@ -86,6 +89,7 @@ class Outcomes:
             name: np.ascontiguousarray(getattr(self, name), kind) for name, (kind, _) in _ARRAYS.items()
         }
         arrays |= {f"{_VALUE}{name}": np.asarray(values, np.float32) for name, values in self.values.items()}
+        arrays |= {f"{_GROUP}{name}": np.asarray(rows, np.uint8) for name, rows in self.groups.items()}
         write_bytes(path, pack({"key": np.array(self.key), **arrays}))
 
     @classmethod
@@ -100,8 +104,11 @@ class Outcomes:
             _check(arrays)
         except DAMAGED as error:
             raise UserError(f"{path} is damaged ({error}); delete it and run `bridgebench benchmark` again.") from error
-        values = {name.removeprefix(_VALUE): rows for name, rows in arrays.items() if name.startswith(_VALUE)}
-        return cls(str(arrays["key"]), **{name: arrays[name] for name in _ARRAYS}, values=values)
+        values, groups = (
+            {name.removeprefix(prefix): rows for name, rows in arrays.items() if name.startswith(prefix)}
+            for prefix in (_VALUE, _GROUP)
+        )
+        return cls(str(arrays["key"]), **{name: arrays[name] for name in _ARRAYS}, values=values, groups=groups)
 
     @classmethod
     def find(cls, path: Path, key: str) -> Outcomes | None:
@@ -124,5 +131,6 @@ def _check(arrays: dict[str, NDArray[Any]]) -> None:
         if found.dtype != kind or found.shape != (count, *width):
             raise ValueError(f"{name} has the type {found.dtype} and the shape {found.shape}")
     for name, found in arrays.items():
-        if name.startswith(_VALUE) and (found.dtype != np.float32 or found.shape != (count,)):
-            raise ValueError(f"{name} has the type {found.dtype} and the shape {found.shape}")
+        for prefix, kind in ((_VALUE, np.float32), (_GROUP, np.uint8)):
+            if name.startswith(prefix) and (found.dtype != kind or found.shape != (count,)):
+                raise ValueError(f"{name} has the type {found.dtype} and the shape {found.shape}")

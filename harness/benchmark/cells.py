@@ -178,6 +178,7 @@ class CellMaker:
             after_second=edits.after_second.astype(np.float16),
             features=edits.features[:, : dimension if dimension <= MOST_FEATURES else 0].astype(np.float16),
             values=measures.values,
+            groups={sort: numbers[case.sources] for sort, numbers in self.bench.groups.items()},
         ).write(self.bench.run.outcomes_file(*cell.place))
 
     def _task(self, case: Case) -> Task:

@@ -29,11 +29,13 @@ from bridgebench.eval.records.protocol import (
     hash_of,
     ids_hash,
 )
+from bridgebench.eval.statistics.subgroups import SKINS
 from bridgebench.harness.benchmark.kinds import MIXES, STRENGTHS, other_cells
 from bridgebench.harness.benchmark.loaded_methods import LoadedMethods
 from bridgebench.harness.benchmark.networks import SPACES, open_networks
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.data.base import ImageSet, Split
+from bridgebench.harness.data.drawn.dataset import DrawnSet
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.data.pixels import digest
 from bridgebench.harness.processes.devices import repeatable
@@ -46,6 +48,7 @@ from bridgebench.methods.core.files import write_bytes
 if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor
 
+_SKIN = "person/skin"  # the parameter of drawn faces, 0 light to 1 dark
 Arrays = dict[str, NDArray[np.float32]]
 _PRECISION = "half"  # of cached features; older caches hold features in single precision
 
@@ -178,6 +181,15 @@ class Workbench:
     def reference_pool(self) -> NDArray[np.int64]:
         """Indices of the test images that may be references: no reference is on the real side of a distance."""
         return np.setdiff1d(np.arange(len(self.labels)), self.real_pool)
+
+    @cached_property
+    def groups(self) -> dict[str, NDArray[np.uint8]]:
+        """Groups of test images that no label tells, (N,) by sort: the skin of drawn faces, from light to dark."""
+        names, values = self.test.parameters() if isinstance(self.test, DrawnSet) else ((), np.empty(0))
+        if _SKIN not in names:
+            return {}
+        thirds = values[:, names.index(_SKIN)] * len(SKINS)
+        return {"skin": np.minimum(thirds, len(SKINS) - 1).astype(np.uint8)}
 
     def images(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Test images by index, uint8 (M, H, W, 3); no other images are read."""
