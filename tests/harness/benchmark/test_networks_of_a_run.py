@@ -104,7 +104,7 @@ def test_drawn_faces_have_the_identity_that_the_feature_network_has_learnt(
     measures = {cell.method: cell.measures for cell in bench.run.cells()}
     assert measures["identity"]["identity"].value == pytest.approx(1, abs=1e-6)
     case = case_of(bench, "label", "Smiling")
-    truth = bench.test.true_edit(case.sources, case.targets, None, attribute="Smiling")
+    truth = bench.test.true_edit(case.sources, case.targets)
     network = load_classifier(tmp_path / "people.safetensors")
     expected = (embed(network, bench.images(case.sources)) * embed(network, truth)).sum(axis=1).mean()
     assert measures["oracle"]["identity"].value == pytest.approx(expected, abs=1e-5)
