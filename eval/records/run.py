@@ -10,11 +10,12 @@ from bridgebench.eval.records.record import CellKind, Number, Record, modes_of
 
 
 class WeightsRecord(Record):
-    """Which weights file was used, and what its card says."""
+    """Which weights file was used, what its card says, and how the labels were drawn that it was trained on."""
 
     file: str
     sha256: str
     card: dict[str, Any] | None = None
+    labels: Literal["balanced", "natural"] | None = None
 
 
 class LossCurves(Record):
@@ -92,6 +93,8 @@ class RunRecord(Record):
         kinds: the names of the cells that are no flips or conversions, with their kinds.
         earlier: what else cells that were kept may have been made with.
         limit: how many of the test images are edited at most, if it was asked for.
+        correlations: (A, A) correlations of the labels, of the profile's training images where these are drawn, else of
+            the test images: what leakage is held against. None where a label is the same in all images.
     """
 
     schema_: Literal[1] = Field(alias="schema")
@@ -109,6 +112,7 @@ class RunRecord(Record):
     attributes: Annotated[tuple[str, ...], Field(min_length=1)]
     columns: tuple[str, ...] = ()
     kinds: dict[str, CellKind] = Field(default_factory=dict)
+    correlations: tuple[tuple[Number | None, ...], ...] = ()
     features: FeatureSpace
     judges: dict[str, WeightsRecord | None] = Field(default_factory=dict)
     methods: dict[str, MethodRecord]

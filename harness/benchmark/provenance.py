@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bridgebench import methods
 from bridgebench.eval.records.run import DataSummary, FeatureSpace, Made, MethodRecord, RunRecord, WeightsRecord
 from bridgebench.harness.benchmark.plan import Participant
+from bridgebench.harness.data.open import drawn_labels
 from bridgebench.harness.processes.environment import code, hardware, packages
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.weights.find import JUDGES, file_sha256, judge_weights
 from bridgebench.harness.weights.show import parameter_count
+from bridgebench.harness.weights.training_card import labels_of
 from bridgebench.methods.core.weights import header
 
 if TYPE_CHECKING:
@@ -55,6 +59,7 @@ def run_record(
         attributes=protocol.attributes,
         columns=tuple(bench.columns),
         kinds=bench.others,
+        correlations=_correlations(bench, profile),
         features=FeatureSpace(**protocol.features.model_dump()),
         judges={role: _weights(judge_weights(role, profile)) for role in JUDGES},
         methods=(old.methods if old is not None else {})
@@ -113,4 +118,15 @@ def _times_shorter(participant: Participant) -> float | None:
 
 
 def _weights(path: Path) -> WeightsRecord:
-    return WeightsRecord(file=path.name, sha256=file_sha256(path), card=header(path)["card"])
+    card = header(path)["card"]
+    return WeightsRecord(file=path.name, sha256=file_sha256(path), card=card, labels=labels_of(card))
+
+
+def _correlations(bench: Workbench, profile: Profile) -> tuple[tuple[float | None, ...], ...]:
+    """Correlations of the labels to train on (drawings), or of the test labels (photos), to three digits."""
+    if bench.space.exclusive:
+        return ()
+    labels = drawn_labels(profile) if bench.test.has_truth else bench.labels
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.corrcoef(np.asarray(labels, np.float64), rowvar=False)
+    return tuple(tuple(None if np.isnan(one) else round(float(one), 3) for one in row) for row in np.atleast_2d(found))

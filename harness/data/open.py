@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bridgebench.harness.data.afhq import load_afhq
 from bridgebench.harness.data.animals.dataset import load_animals
 from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.celeba import PHOTO_SIZE, load_celeba
-from bridgebench.harness.data.faces.dataset import load_faces
+from bridgebench.harness.data.faces.dataset import labels_of_split, load_faces
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
+
+
+def drawn_labels(profile: Profile) -> NDArray[np.uint8]:
+    """The labels (N, A) of the training images of drawn faces; nothing is drawn."""
+    return labels_of_split("train", profile.data.train, profile.data.balance_train)
 
 
 def open_split(profile: Profile, split: Split, data_root: Path | None = None, limit: int | None = None) -> ImageSet:

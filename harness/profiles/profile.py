@@ -1,6 +1,7 @@
 """Profiles: small TOML files that say on what data a benchmark runs and how it is measured.
 
-The shipped ones lie in ``harness/profiles/``; a user's own is given by its path. A profile is checked when it is read:
+The shipped ones lie in ``harness/profiles/``; a user's own is given by its path. With ``like = "faces64"`` a profile
+holds only what differs from that shipped one, whose keys it takes over. A profile is checked when it is read:
 a mistake is told in one sentence with the file, the key and what was expected.
 """
 
@@ -292,12 +293,12 @@ def load_profile(name_or_path: str | Path) -> Profile:
         UserError: no such profile, no valid TOML, an unknown key, or a value that does not fit.
     """
     path = _locate(str(name_or_path))
-    try:
-        table = tomllib.loads(read_bytes(path, _LARGEST).decode())
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not valid TOML: {error}.") from error
-    if "name" in table:
-        raise UserError(f"{path}: a profile is named by its file; remove the key 'name'.")
+    table = _read(path)
+    like = table.pop("like", None)
+    if like is not None:
+        if like not in shipped_profiles():
+            raise UserError(f"{path}: like = {like!r} is none of the shipped profiles {', '.join(shipped_profiles())}.")
+        table = _changed(_read(SHIPPED / f"{like}.toml"), table)
     for key in ("attributes", "methods"):
         if isinstance(table.get(key), list):
             table[key] = tuple(table[key])
@@ -311,6 +312,26 @@ def load_profile(name_or_path: str | Path) -> Profile:
     # Weights are named relative to the profile, so that the two can be moved together.
     weights = {key: str(path.parent / value) for key, value in profile.weights.items()}
     return profile.model_copy(update={"weights": weights})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The table in a profile's file."""
+    try:
+        table = tomllib.loads(read_bytes(path, _LARGEST).decode())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}.") from error
+    if "name" in table:
+        raise UserError(f"{path}: a profile is named by its file; remove the key 'name'.")
+    return table
+
+
+def _changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A table with other values for some keys, in inner tables too."""
+    found = dict(base)
+    for key, value in changes.items():
+        inner = found.get(key)
+        found[key] = _changed(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return found
 
 
 def _locate(name: str) -> Path:

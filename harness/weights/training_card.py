@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,12 @@ from bridgebench.methods.core.weights import header
 if TYPE_CHECKING:
     from bridgebench.harness.data.base import ImageSet
 
+BALANCED = "balanced"
+# Balanced training sets of drawn faces (20,000 at 64 and at 32 px), by digest: older cards do not say it in words.
+_BALANCED_SETS = (
+    "af91545f876acf1e7d64f4802a3e90deb1c7c89a94b9979cc502d2aa7dada261",
+    "a723b204bd7783e11d7878d59cf780cb671cd35864e52a9e2b34bcaebd6a0ebc",
+)
 REPRODUCED = "reproduced"  # the variant that stands for the file's method
 
 
@@ -41,6 +48,7 @@ def describe_training(
             decide how sums are rounded.
     """
     together = f" --processes {processes}" if processes > 1 else ""
+    balance = getattr(images, "balance", None)  # of drawn faces alone
     return {
         "origin": f"bridgebench train {method} --profile {profile.name}{together}",
         "profile": profile.name,
@@ -50,6 +58,7 @@ def describe_training(
             "digest": images.digest,
             "n": len(images.labels),
             "image_size": images.image_size,
+            **({} if balance is None else {"labels": BALANCED if balance else "natural"}),
         },
         "seed": seed,
         "processes": processes,
@@ -59,6 +68,13 @@ def describe_training(
         "hardware": hardware(),
         "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def labels_of(card: Mapping[str, Any]) -> str | None:
+    """How the labels of the training images were drawn, "balanced" or "natural"; None where nothing was drawn."""
+    data = card.get("data") or {}
+    found: str | None = data.get("labels")
+    return BALANCED if found is None and data.get("digest") in _BALANCED_SETS else found
 
 
 class StoredLosses(BaseModel):
@@ -100,6 +116,7 @@ class StoredCurves(StoredLosses):
 
 class _Data(BaseModel):
     digest: str
+    labels: str | None = None
 
 
 class TrainingCard(BaseModel):
@@ -116,9 +133,13 @@ class TrainingCard(BaseModel):
     packages: dict[str, str] = {}
 
     def profile_of(self, method: str, profile: Profile) -> Profile:
-        """The profile with the card's recipe and seed for the method, in place of the profile's own."""
+        """The profile with the card's labels to train on, and its recipe and seed for the method."""
         variants = {REPRODUCED: Variant(method=method, seed=self.seed)}
-        return profile.model_copy(update={"train": {**profile.train, method: self.recipe}, "variants": variants})
+        labels = labels_of({"data": self.data.model_dump()})
+        changed: dict[str, Any] = {"train": {**profile.train, method: self.recipe}, "variants": variants}
+        if labels:
+            changed["data"] = profile.data.model_copy(update={"balance_train": labels == BALANCED})
+        return profile.model_copy(update=changed)
 
 
 def training_card(file: Path) -> TrainingCard:

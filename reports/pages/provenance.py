@@ -119,6 +119,8 @@ def _line(title: str, about: str, paper: str, count: str, file: WeightsRecord | 
     if file is None:
         return WeightsLine(title, about, paper, count, "", "", [])
     card = [Fact(name, value) for name, value in flatten(file.card or {}) if name]
+    if file.labels:
+        card.insert(0, Fact("trained on", f"{file.labels} labels"))
     return WeightsLine(title, about, paper, count, file.file, file.sha256, card)
 
 
@@ -131,6 +133,7 @@ def commands(run: Run) -> str:
     photos = (record.protocol.get("data") or {}).get("preparation") is not None
     options = f" --limit {record.limit}" if record.limit is not None else ""
     options += " --data-root DIR" if photos else ""
+    options += " --split validation" if (record.protocol.get("data") or {}).get("split") == "validation" else ""
     device = record.protocol.get("device")
     options += f" --device {shlex.quote(str(device))}" if device else ""
     lines += [

@@ -66,6 +66,11 @@ class FaceSet(DrawnSet):
         return draw_edits(partial(_draw_edit, self.image_size), jobs, self.image_size)
 
 
+def labels_of_split(split: str, count: int, balance: bool) -> NDArray[np.uint8]:
+    """The labels (count, 14) of the first faces of a split; see `sample_labels`."""
+    return np.stack([sample_labels(seed, balance) for seed in SEEDS[split][:count]])
+
+
 def load_faces(
     split: str,
     count: int,
@@ -85,7 +90,7 @@ def load_faces(
     draw = partial(_draw_face, size, balance)
     cached = draw_split(draw, split, count, size, key, name="faces", cache_dir=cache_dir)
     seeds = SEEDS[split][:count]
-    labels = np.stack([sample_labels(seed, balance) for seed in seeds])
+    labels = labels_of_split(split, count, balance)
     return FaceSet(
         images=cached.images,
         labels=labels,
