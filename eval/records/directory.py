@@ -49,6 +49,11 @@ class RunDirectory:
         return self.root / "summary.csv"
 
     @property
+    def manifest_file(self) -> Path:
+        """The hash of each file that the run left."""
+        return self.root / "manifest.json"
+
+    @property
     def aside(self) -> Path:
         """The folders of records that were measured by other protocols."""
         return self.root / "aside"
@@ -163,7 +168,7 @@ class RunDirectory:
         Each is named after a method and an attribute of run.json, so that no file of anybody else is among them.
         """
         columns, methods = [*(record.columns or record.attributes), *record.kinds], [*record.methods]
-        wanted = [self.baselines_file, self.summary_file, self.source_sample()]
+        wanted = [self.baselines_file, self.summary_file, self.manifest_file, self.source_sample()]
         for domain in record.attributes:
             wanted += [
                 self.source_sample(domain),

@@ -17,6 +17,7 @@ from typing import Any
 from bridgebench.eval.records.aside import change_protocol
 from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.manifest import write_manifest
 from bridgebench.eval.records.marks import check_folder, mark
 from bridgebench.eval.records.measured import Baselines, CellRecord, CostRecord
 from bridgebench.eval.records.pictures import STRIP, strip_png
@@ -160,6 +161,7 @@ def run_benchmark(
 
         # All cells in one table: a file for other programs, and a few lines for the user.
         write_bytes(run.summary_file, summary_csv(run).encode())
+        write_manifest(run)  # last, so that it has the hash of each file that the run leaves
         for line in (*summary_lines(run, participants), *_failures(run, sorted(failed))):
             say(line)
     return sorted(failed)
