@@ -8,13 +8,13 @@ writes the part of the README that is made from these records (`reports.words.re
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bridgebench.eval.records.archive import archived_run, zipped
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.files import quote, write_bytes
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.single import single_file
 from bridgebench.reports.site import site_of
@@ -34,7 +34,9 @@ def publish(run_dir: Path, folder: Path = PUBLISHED) -> Path:
     run = Run(run_dir)
     if run.failed:
         raise UserError(f"{run_dir} has cells that failed: run the benchmark again before it is published.")
-    name = run.record.profile_name
+    if run.damaged:
+        raise UserError(f"{run_dir} has damaged files: run the benchmark again before it is published.")
+    name = quote(run.record.profile_name)  # a stranger's may be a path
     page = folder / f"{name}.html"
     write_bytes(folder / f"{name}-records.zip", zipped(run.directory))
     write_bytes(page, single_file(site_of(run), _MOST))
@@ -52,8 +54,18 @@ def records_of(page: Path) -> Iterator[Run]:
         yield Run(folder)
 
 
+def main(folders: Sequence[str]) -> int:
+    """Publishes run directories and writes the README's part anew; returns the exit code."""
+    try:
+        for each in folders:
+            print(publish(Path(each)))
+        with records_of(TOLD) as told, records_of(ABLATIONS) as ablations:
+            readme.update(told, ablations)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == "__main__":
-    for each in sys.argv[1:]:
-        print(publish(Path(each)))
-    with records_of(TOLD) as told, records_of(ABLATIONS) as ablations:
-        readme.update(told, ablations)
+    sys.exit(main(sys.argv[1:]))
