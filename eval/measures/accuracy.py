@@ -103,7 +103,7 @@ JOINT_SECOND = replace(
     JOINT,
     key="accuracy_joint_second",
     title="Joint accuracy, second judge",
-    about="The same edits, read by the second judge.",
+    about="Share of edits in which the second judge reads the target value of every flipped attribute.",
     spoken="joint accuracy by the second judge",
     of_cell=accuracy_second,
 )
@@ -120,6 +120,6 @@ EACH_SECOND = replace(
     EACH,
     key="accuracy_each_second",
     title="Accuracy of each, second judge",
-    about="The same edits, read by the second judge.",
+    about="Share of the flipped attributes whose target value the second judge reads.",
     of_cell=lambda edits: _share_right(edits, edits.seen_second),
 )

@@ -14,10 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bridgebench.methods.core.files import open_regular
+from bridgebench.methods.core.files import read_bytes
 
 SEAL = "sha256"
-_LARGEST = 4 * 2**30  # bytes of a file that is hashed: features of all real images are the largest
 
 
 def hash_of(record: Any) -> str:
@@ -60,8 +59,7 @@ def file_hash(path: Path) -> str:
         ValueError: the file is too large, a link, a pipe, a folder, ...
         OSError: the file cannot be read.
     """
-    with open_regular(path, _LARGEST, follow=False) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(read_bytes(path, follow=False)).hexdigest()
 
 
 def file_hashes(root: Path, files: Iterable[Path]) -> dict[str, str]:

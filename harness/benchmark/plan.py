@@ -13,7 +13,6 @@ from typing import Any
 from bridgebench import methods
 from bridgebench.eval.records.details import is_kept
 from bridgebench.eval.records.directory import Place, RunDirectory
-from bridgebench.eval.records.intact import is_whole
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.eval.records.protocol import hash_of
@@ -190,7 +189,7 @@ def all_cells(
 
 
 def is_done(cell: Cell, run: RunDirectory) -> bool:
-    """Whether the run directory has the cell's result with the right key, and all its files as they were written."""
+    """Whether the run directory has the cell's result with the right key, its outcomes, strip and details."""
     record = CellRecord.find(run.cell_file(*cell.place))
     if record is None or record.key != cell.key:
         return False
@@ -198,9 +197,8 @@ def is_done(cell: Cell, run: RunDirectory) -> bool:
         return True
     if Outcomes.find(run.outcomes_file(*cell.place), cell.key) is None:
         return False
-    if cell.kind == "flip" and not is_kept(run, cell.place, cell.key):
-        return False
-    return is_whole(run.root, record)
+    has_details = cell.kind != "flip" or is_kept(run, cell.place, cell.key)
+    return has_details and run.sample_file(*cell.place).is_file()
 
 
 def groups(cells: Iterable[Cell]) -> dict[tuple[Mode, str], list[Cell]]:

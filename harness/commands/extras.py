@@ -11,9 +11,8 @@ EXTRAS = {
     "figures": ("matplotlib",),
     "run": ("torch", "torchvision", "torchmetrics", "cleanfid", "resvg_py", "scipy", "threadpoolctl"),
     "photos": ("skimage",),
-    "cluster": ("cryptography", "dask", "distributed"),
+    "cluster": ("dask", "distributed"),
     "train": ("lightning", "tensorboard"),
-    "sign": ("sigstore",),
     "tensorflow": ("tensorflow",),
     "demo": ("gradio",),
 }

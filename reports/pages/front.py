@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bridgebench.eval.records.record import MODES
 from bridgebench.reports.figures.charts import tradeoffs
 from bridgebench.reports.figures.comparison import GridSet
+from bridgebench.reports.figures.curves import line_charts
 from bridgebench.reports.pages.html import Page
 from bridgebench.reports.paper.order_section import order_section
+from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.sections import sections
 from bridgebench.reports.tables.tables import Table
@@ -33,6 +36,7 @@ def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
         "story": story(run),
         "story_title": TITLE,
         "charts": tradeoffs(run),
+        "curves": line_charts([Results(run, run.record.protocol_hash, mode) for mode in MODES]),
         "downloads": downloads,
     }
     return Page("index.html", "report.html.j2", context, tables)

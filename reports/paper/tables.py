@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.fd import FD_PAPER
+from bridgebench.eval.records.record import Mode
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, published, tables_beside
 from bridgebench.reports.paper.verdicts import differences, verdict_table
 from bridgebench.reports.read.results import MODE_TITLES, Results
@@ -18,8 +19,8 @@ _BOTH = ("floor", "null")
 def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
     """Table 1; the paper has no such table for conversions."""
     lead = (
-        "Does the edit show the {}? Two classifiers read it: the second one, which nobody saw before, catches "
-        "edits that only fool the first."
+        "Does the edit show the {}? Two classifiers read it. The second one, which no method ever saw, leads: it "
+        "catches edits that only fool the first."
     )
     blocks = []
     for results in modes:
@@ -28,8 +29,8 @@ def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
         if beside_paper:
             start = ("Table 1, measured here: accuracy", "Table 1, second judge: accuracy")
         tables = [
-            by_column([results], ACCURACY, key, f"{start[0]}, {name}"),
             by_column([results], SECOND, f"{key}-second", f"{start[1]}, {name}"),
+            by_column([results], ACCURACY, key, f"{start[0]}, {name}"),
         ]
         paper = []
         if results.own and beside_paper:
@@ -38,7 +39,9 @@ def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
             beside = verdict_table(
                 [results], TABLE1, ACCURACY, f"{key}-verdict", f"Table 1, ours beside the paper's: accuracy, {name}"
             )
-            shown = published(TABLE1, [results.mode], f"{key}-paper", heading, _about(run, TABLE1, what, beside))
+            shown = published(
+                TABLE1, [results.mode], f"{key}-paper", heading, _about(run, TABLE1, what, beside, results.mode)
+            )
             paper = [shown, *filter(None, [beside])]
         others = [card for card in results.cards("accuracy") if card not in (ACCURACY, SECOND)]
         blocks.append(TableBlock(MODE_TITLES[results.mode], tables, paper, folded(results, key, others)))
@@ -108,9 +111,9 @@ def _table3(modes: list[Results], suffix: str) -> TableBlock:
     return TableBlock("", tables, paper, closed)
 
 
-def _about(run: Run, file: str, what: str, beside: Table | None) -> str:
+def _about(run: Run, file: str, what: str, beside: Table | None, mode: Mode | None = None) -> str:
     """Says what the paper's table holds, and whether the next table compares ours with it."""
     if beside is not None:
         return f"As printed in the paper: {what}. The next table holds ours against it, cell by cell."
-    reasons = ", ".join(differences(run, file)) or "no system is in both"
+    reasons = ", ".join(differences(run, file, mode)) or "no system is in both"
     return f"As printed in the paper: {what}; not comparable with ours: {reasons}."

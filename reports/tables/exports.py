@@ -20,13 +20,14 @@ _NUMBERS = {
     "low": " low",
     "high": " high",
     "se": " standard error",
+    "p": " corrected p",
     "n": " N",
     "n_real": " N real",
     "paper": " paper",
     "difference": " difference",
 }
 _RESIZED_FROM = 8  # tables with more columns do not fit into a text column
-_MARKS = {"best": r"\textbf", "tie": r"\underline", "lowest": r"\emph"}
+_MARKS = {"best": r"\textbf", "tie": r"\underline", "lowest": r"\emph", "real": r"\textbf"}
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -79,7 +80,7 @@ def to_csv(table: Table) -> str:
 
 def to_markdown(table: Table) -> str:
     """A table for GitHub and other viewers: bold as on the page, ties underlined, the lowest in italics."""
-    marks = {"best": "**{}**", "tie": "<u>{}</u>", "lowest": "*{}*", None: "{}"}
+    marks = {"best": "**{}**", "tie": "<u>{}</u>", "lowest": "*{}*", "real": "**{}**", None: "{}"}
     lines = [f"**{_markdown(table.title)}**  ", f"{_markdown(' · '.join(table.facts))}  ", _markdown(table.about), ""]
     heads = [_markdown(" ".join(part for part in (head.title, head.small) if part)) for head in table.heads]
     lines += [_piped([table.corner, *heads]), _piped(["---", *["---:"] * len(heads)])]

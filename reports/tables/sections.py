@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from bridgebench.eval.measures import SECTIONS
+from bridgebench.eval.measures.accuracy import SECOND
 from bridgebench.eval.records.record import MODES
 from bridgebench.reports.paper.tables import accuracy, distance
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.blocks import Section, TableBlock, folded
 from bridgebench.reports.tables.costs import cost_table
+from bridgebench.reports.tables.kinds import kinds_sections
+from bridgebench.reports.tables.matrix import matrices
+from bridgebench.reports.tables.subgroups import subgroups_section
 
 
 def sections(run: Run) -> list[Section]:
@@ -25,6 +29,8 @@ def sections(run: Run) -> list[Section]:
             distance(modes, suffix, title),
             _faithfulness(modes, suffix, title),
         ]
+        if own:
+            found += [_differences(modes), *kinds_sections(modes), subgroups_section(modes)]
         if own and run.costs:
             lead = "What an edit takes on the recorded hardware."
             found.append(Section("cost", "Cost", lead, [TableBlock("", [cost_table(run)])]))
@@ -48,6 +54,22 @@ def _overview(modes: list[Results], suffix: str, title: str) -> Section:
         f"nothing, one copies the reference, one fools the first judge{oracle}."
     )
     return Section(f"overview{suffix}", f"At a glance{title}", lead, blocks)
+
+
+def _differences(modes: list[Results]) -> Section:
+    """A matrix of paired differences for each measure of a single edit; all but the second judge's are folded."""
+    lead = (
+        "Who is really better than whom. The intervals of two methods may overlap although one is better on the same "
+        "images, so nothing here is decided by overlap."
+    )
+    blocks = []
+    for results in modes:
+        found = matrices(results, results.cards("accuracy", "rest"), f"differences-{results.mode}")
+        leading = [SECOND.title] if SECOND.title in found else [*found][:1]
+        closed = {title: table for title, table in found.items() if title not in leading}
+        if found:
+            blocks.append(TableBlock(MODE_TITLES[results.mode], [found[one] for one in leading], folded=closed))
+    return Section("differences", "Which differences are real", lead, blocks)
 
 
 def _faithfulness(modes: list[Results], suffix: str, title: str) -> Section:

@@ -13,7 +13,7 @@ from bridgebench.reports.read.comparisons import Comparisons
 
 SHADES = 8
 DASH = "\N{EN DASH}"
-Mark = Literal["best", "tie", "lowest"]
+Mark = Literal["best", "tie", "lowest", "real"]  # real: a difference that is more than chance
 Verdict = Literal["agrees", "higher", "lower"]
 
 
@@ -227,7 +227,7 @@ def print_cell(
     if measure.n is not None:
         words.append(f"N = {measure.n:,}" + (f" against {measure.n_real:,} real" if measure.n_real else ""))
     if mark:
-        words.append({"best": "best", "tie": "not told apart from the best", "lowest": "lowest"}[mark])
+        words.append({"best": "best", "tie": "not told apart from the best", "lowest": "lowest", "real": "real"}[mark])
     shading = None if span is None else shade(card, measure.value, span)
     return TableCell(text, small, ", ".join(words), shading, mark, link=link, numbers=numbers_of(card, measure))
 

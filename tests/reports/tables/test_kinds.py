@@ -1,0 +1,108 @@
+"""Cells that are no single flips, the matrix of differences, and groups of people, of a made-up run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_outcomes import write_outcomes
+from fake_run import EVIL, write_cell, write_json, write_run
+
+from bridgebench.eval.measures.accuracy import SECOND
+from bridgebench.reports.figures.curves import line_charts
+from bridgebench.reports.read.results import Results
+from bridgebench.reports.read.run import Run
+from bridgebench.reports.site import render
+from bridgebench.reports.tables.kinds import kinds_sections
+from bridgebench.reports.tables.matrix import matrices
+from bridgebench.reports.tables.subgroups import subgroups_section
+
+KINDS = {f"{k}-flips": "several" for k in (2, 3)} | {
+    "Young-added": "added",
+    "strength": "strength",
+    "null-edit": "null",
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = write_outcomes(write_run(tmp_path_factory.mktemp("run"), pictures=False))
+    record = json.loads((folder / "run.json").read_text())
+    write_json(folder / "run.json", record | {"kinds": KINDS})
+    for name, share in (("bridgegan", 0.8), (EVIL, 0.5)):
+        for k in (2, 3):
+            joint = {"value": share**k, "low": share**k - 0.05, "high": share**k + 0.05, "n": 100}
+            write_cell(folder, name, "label", f"{k}-flips", {"accuracy_joint_second": joint})
+        steps = {"0.5": share / 2, "1": share}
+        moved = {step: value / 10 for step, value in steps.items()}
+        strength = {"accuracy_second": {"values": steps, "n": 8}, "leakage": {"values": moved, "n": 8}}
+        write_cell(folder, name, "label", "strength", strength)
+        added = {"value": share, "low": share - 0.1, "high": share + 0.1, "n": 64}
+        write_cell(folder, name, "reference", "Young-added", {"accuracy_second": added})
+        write_cell(
+            folder, name, "label", "null-edit", {"l1_source": {"value": 0.02, "low": 0.01, "high": 0.03, "n": 8}}
+        )
+    return Run(folder)
+
+
+def modes(run: Run) -> list[Results]:
+    return [Results(run, run.record.protocol_hash, mode) for mode in ("label", "reference")]
+
+
+def test_several_flips_and_probes_stand_in_tables_of_their_own(run: Run) -> None:
+    found = {section.key: section for section in kinds_sections(modes(run))}
+    assert list(found) == ["several", "added", "probes"]
+    table = found["several"].blocks[0].tables[0]
+    assert [head.title for head in table.heads] == ["2 flips", "3 flips"]
+    rows = {row.title: [cell.text for cell in row.cells] for row in table.groups[0].rows}
+    assert rows["BridgeGAN"] == ["64.0", "51.2"] and rows[EVIL] == ["25.0", "12.5"]
+    assert rows["StarGAN"] == ["\N{EN DASH}"] * 2 and "no such cell" in table.notes[0]
+    added = found["added"].blocks[0].tables[0]
+    assert [head.title for head in added.heads] == ["Young", "Mean"]
+    assert [cell.text for cell in found["probes"].blocks[0].tables[0].groups[0].rows[0].cells] == ["2.00"]
+
+
+def test_curves_over_k_and_along_the_strength(run: Run) -> None:
+    over, along = line_charts(modes(run))
+    assert [line.title for line in over.lines] == ["BridgeGAN", EVIL[:18]]
+    assert "2 flips: 64.0 %" in over.lines[0].points[0][2]
+    assert "at 0.5: 40.0 % right, leakage 4.0 points" in along.lines[0].points[0][2]
+    heights = sorted(line.end[1] for line in over.lines)
+    assert heights[1] - heights[0] >= 13  # no name covers another
+
+
+def test_the_matrix_has_both_directions_and_bold_where_real(run: Run) -> None:
+    label = modes(run)[0]
+    table = matrices(label, [SECOND], "m")[SECOND.title]
+    names = [head.title for head in table.heads]
+    cells = {row.title: dict(zip(names, row.cells, strict=True)) for group in table.groups for row in group.rows}
+    one, other = cells["BridgeGAN"][EVIL], cells[EVIL]["BridgeGAN"]
+    assert one.mark == other.mark == "real" and one.numbers["value"] == pytest.approx(-other.numbers["value"])
+    assert one.numbers["low"] <= one.numbers["value"] <= one.numbers["high"] and 0 < one.numbers["p"] < 0.05
+    assert cells["BridgeGAN"]["BridgeGAN"].text == "\N{EN DASH}"
+    assert cells["Oracle"]["BridgeGAN"].mark == "real"
+
+
+def test_groups_are_means_over_the_people_that_have_the_label(run: Run) -> None:
+    label = modes(run)[0]
+    table = subgroups_section([label]).blocks[0].tables[0]
+    assert [head.title for head in table.heads] == ["men", "women", "young", "older"]
+    men = table.groups[0].rows[0].cells[0].numbers["value"]
+    by_person: dict[int, list[float]] = {}
+    for column in run.columns:
+        if column != "Male":
+            outcomes = run.outcomes("bridgegan", "label", column)
+            assert outcomes is not None
+            place = run.record.attributes.index("Male")
+            for source in np.flatnonzero(outcomes.source_labels[:, place]):
+                by_person.setdefault(source, []).append(outcomes.values["accuracy_second"][source])
+    assert men == pytest.approx(100 * np.mean([np.mean(values) for values in by_person.values()]))
+
+
+def test_the_front_page_has_all_of_them(run: Run, tmp_path: Path) -> None:
+    page = render(run)["index.html"].decode()
+    for anchor in ("story", "differences", "several", "added", "probes", "subgroups"):
+        assert f'id="{anchor}"' in page
+    assert page.index('id="story"') < page.index('id="overview"') and EVIL not in page
