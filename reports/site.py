@@ -58,7 +58,7 @@ def site_of(run: Run) -> Site:
     """The pages of a run, with all their pictures and files."""
     layout, figures = Layout(run), ComparisonGrids(run)
     grids = figures.grid_sets()
-    downloads = {name: _copied(run.folder / name) for name in COPIED if (run.folder / name).is_file()}
+    downloads = {name: _copied(run.folder / name) for name in COPIED if run.has(run.folder / name)}
     cells = CellPages(run, layout, grids)
     conversions, boards = ConversionGrids(run), Boards(run)
     pages = [
@@ -84,7 +84,7 @@ def render(run: Run) -> dict[str, bytes]:
 
 def _copied(path: Path) -> bytes:
     try:
-        return read_bytes(path)
+        return read_bytes(path, follow=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}).") from error
 

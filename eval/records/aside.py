@@ -3,10 +3,13 @@
 The files move into ``aside/<date>-<start of the protocol's hash>/`` and keep their places there, so that such a folder
 is a run directory of its own: `bridgebench report` makes its pages. A folder without run.json is one whose move was cut
 short: its files belong with the run.json of the run directory, whichever way they were moving.
+
+Damaged files and cells of other weights move into ``aside/<date>-damaged/`` and ``aside/<date>-replaced/``.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import count
@@ -57,13 +60,29 @@ def change_protocol(run: RunDirectory, protocol_hash: str) -> tuple[Path | None,
     return put, taken
 
 
+def put_away(run: RunDirectory, files: Iterable[Path], why: str) -> Path:
+    """Moves files, whatever they are (folders and pipes in the place of a file, too), into a new folder of `aside`.
+
+    Args:
+        run: the run directory.
+        files: paths in it; those that are not there are passed over.
+        why: a word for the folder's name.
+
+    Raises:
+        CannotWrite: a file cannot be moved.
+    """
+    folder = _new_folder(run, why)
+    _move([path.relative_to(run.root) for path in files if os.path.lexists(path)], run.root, folder.root)
+    return folder.root
+
+
 def _put_aside(run: RunDirectory, old: RunRecord) -> Path | None:
     """Moves the directory's records into a folder of their own, run.json last; returns the folder."""
     files, begun = [*run.measured_files(old)], _unfinished(run, old)
     if not files and not begun:
         return None
     free = (folder for folder in begun if not any((folder.root / file).exists() for file in files))
-    folder = next(free, None) or _new_folder(run, old)
+    folder = next(free, None) or _new_folder(run, _short(old.protocol_hash))
     _move(files, run.root, folder.root)
     write_bytes(folder.run_file, run.run_file.read_bytes())
     return folder.root
@@ -79,22 +98,26 @@ def _take_up(run: RunDirectory, folder: RunDirectory, record: RunRecord) -> None
 def _folders(run: RunDirectory, protocol_hash: str) -> list[RunDirectory]:
     """The folders of a protocol, the newest first."""
     paths = sorted(run.aside.iterdir(), reverse=True) if run.aside.is_dir() else []
-    return [RunDirectory(path) for path in paths if f"-{quote(protocol_hash[:_HASH])}" in path.name]
+    return [RunDirectory(path) for path in paths if f"-{_short(protocol_hash)}" in path.name]
 
 
 def _unfinished(run: RunDirectory, record: RunRecord) -> list[RunDirectory]:
     return [folder for folder in _folders(run, record.protocol_hash) if not folder.run_file.exists()]
 
 
-def _new_folder(run: RunDirectory, record: RunRecord) -> RunDirectory:
-    name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{quote(record.protocol_hash[:_HASH])}"
+def _short(protocol_hash: str) -> str:
+    return quote(protocol_hash[:_HASH])
+
+
+def _new_folder(run: RunDirectory, ending: str) -> RunDirectory:
+    name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{ending}"
     for number in count(1):
         folder = run.aside / (name if number == 1 else f"{name}-{number}")
         try:
             folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
         except OSError as error:
+            if os.path.lexists(folder):
+                continue
             raise CannotWrite(f"{folder} cannot be made ({error.strerror}); nothing was moved.") from error
         return RunDirectory(folder)
     raise AssertionError("count() never ends")

@@ -19,6 +19,7 @@ from bridgebench.methods.core.files import TEMPORARY, quote
 
 TRUTH = "truth"  # stands where a method's name stands, in the paths of pictures of true edits
 _ERROR = ".error.txt"
+_OF_DOMAINS = ("samples/source", "grids/source", "grids/reference")  # folders of strips, one a domain
 _AND = "-and-"  # between the attributes in which pairs differ
 Place = tuple[str, str, str]  # method, mode, and attribute or conversion
 
@@ -47,6 +48,11 @@ class RunDirectory:
     def summary_file(self) -> Path:
         """All cells in one table."""
         return self.root / "summary.csv"
+
+    @property
+    def manifest_file(self) -> Path:
+        """The hash of each file that the run left."""
+        return self.root / "manifest.json"
 
     @property
     def aside(self) -> Path:
@@ -116,6 +122,38 @@ class RunDirectory:
         """What is kept of every single edit of a cell; runs of older versions have no such file."""
         return self.root / "outcomes" / quote(method) / mode / f"{quote(attribute)}.npz"
 
+    def shared_file(self, mode: str, attribute: str) -> Path:
+        """Which pictures the cells of a mode and attribute share."""
+        return self.root / "samples" / "shared" / mode / f"{quote(attribute)}.json"
+
+    def cached_arrays(self, name: str) -> Path:
+        """The hashes of arrays that lie beside it."""
+        return self.root / "cache" / f"{name}.json"
+
+    def own_files(self, method: str, mode: str, attribute: str) -> list[Path]:
+        """Where all files of one cell may lie, its record and its error aside."""
+        place = method, mode, attribute
+        files = [self.sample_file(*place), self.details_file(*place), self.details_picture(*place)]
+        files += [self.outcomes_file(*place), self.grid_file(*place), self.truth_sample(mode, attribute, method)]
+        if mode == "reference":
+            files += [self.reference_sample(attribute, method), self.interpolation_file(method, attribute)]
+            files += self._pairs_of(method, attribute)
+        return files
+
+    def shared_files(self, mode: str, attribute: str) -> list[Path]:
+        """Where the pictures and the real images' features may lie that the cells of a mode and attribute share."""
+        files = [self.source_sample(), self.truth_sample(mode, attribute), self.grid_file(TRUTH, mode, attribute)]
+        files += [self.reals_file(mode, attribute)]
+        files += sorted(path for folder in _OF_DOMAINS for path in self.root.glob(f"{folder}/*.png"))
+        if mode == "reference":
+            files += [self.reference_sample(attribute), *self._pairs_of(TRUTH, attribute)]
+        return files
+
+    def _pairs_of(self, method: str, attribute: str) -> list[Path]:
+        """The pairs that are made with the cells of an attribute: it is the last of those in which they differ."""
+        found = sorted(self.root.glob(f"samples/{quote(method)}/pairs/*.png"))
+        return [path for path in found if unquote(path.stem).split(_AND)[-1] == attribute]
+
     def cell_files(self) -> list[Path]:
         """The files of all finished cells, sorted."""
         return sorted(self.root.glob("cells/*/*/*.json"))
@@ -162,8 +200,14 @@ class RunDirectory:
 
         Each is named after a method and an attribute of run.json, so that no file of anybody else is among them.
         """
+        for path in self.named_files(record):
+            if path.is_file():
+                yield path.relative_to(self.root)
+
+    def named_files(self, record: RunRecord) -> list[Path]:
+        """Where these files lie, whether they are there or not."""
         columns, methods = [*(record.columns or record.attributes), *record.kinds], [*record.methods]
-        wanted = [self.baselines_file, self.summary_file, self.source_sample()]
+        wanted = [self.baselines_file, self.summary_file, self.manifest_file, self.source_sample()]
         for domain in record.attributes:
             wanted += [
                 self.source_sample(domain),
@@ -174,6 +218,7 @@ class RunDirectory:
             wanted += [self.cost_file(method, mode) for method in methods]
             wanted += [self.reals_file(mode, column) for column in columns]
             for column in columns:
+                wanted += [self.shared_file(mode, column)]
                 wanted += [self.truth_sample(mode, column, method) for method in (None, *methods)]
                 wanted += [self.grid_file(TRUTH, mode, column)]
                 for place in ((method, mode, column) for method in methods):
@@ -184,9 +229,7 @@ class RunDirectory:
         for method in (TRUTH, *methods):
             found = self.root.glob(f"samples/{quote(method)}/pairs/*.png")
             wanted += [path for path in found if set(unquote(path.stem).split(_AND)) <= set(record.attributes)]
-        for path in wanted:
-            if path.is_file():
-                yield path.relative_to(self.root)
+        return wanted
 
     def clean(self) -> None:
         """Removes what a killed run left half written."""

@@ -36,6 +36,8 @@ class CellRecord(Record):
         attribute: the attribute, or the conversion.
         n: how many images were edited.
         reason: why nothing was measured; None where something was.
+        files: SHA-256 of the files that were made with the cell (pictures, details, outcomes), by their paths in the
+            run directory; empty in records of older versions.
     """
 
     schema_: Literal[1] = Field(alias="schema")
@@ -48,6 +50,27 @@ class CellRecord(Record):
     n: int
     measures: dict[str, Measured]
     reason: str | None = None
+    files: dict[str, str] = Field(default_factory=dict)
+
+
+class SharedPictures(Record):
+    """``samples/shared/<mode>/<column>.json``: the pictures that all cells of a mode and attribute share.
+
+    Attributes:
+        protocol_hash: under which protocol they were made.
+        files: as in a cell's record: of the sources, the references, the true edits.
+    """
+
+    schema_: Literal[1] = Field(alias="schema")
+    protocol_hash: str
+    files: dict[str, str]
+
+
+class CachedArrays(Record):
+    """``cache/<name>.json``: the hashes of arrays that every worker of a run reads, as in a cell's record."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    files: dict[str, str]
 
 
 class CostRecord(Record):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import read_bytes
 
 Images = NDArray[np.uint8]
 
@@ -55,7 +56,7 @@ def open_picture(path: Path, fits: Callable[[int, int], bool], wanted: str) -> I
         UserError: it is damaged, or of another size.
     """
     try:
-        with Image.open(path, formats=("PNG",)) as opened:
+        with Image.open(io.BytesIO(read_bytes(path, follow=False)), formats=("PNG",)) as opened:
             width, height = opened.size
             if fits(width, height) and width * height <= _MOST_PIXELS:
                 return opened.convert("RGB")

@@ -52,16 +52,26 @@ class Record(BaseModel):
             UserError: as by `read`.
         """
         try:
+            return cls.load(path)
+        except ValueError as error:
+            raise UserError(f"{path} is damaged ({error}); delete it and run `bridgebench benchmark` again.") from error
+
+    @classmethod
+    def load(cls, path: Path) -> tuple[Self, bool]:
+        """The record in a file, and whether it carries a seal.
+
+        Raises:
+            ValueError: what is wrong with the file.
+        """
+        try:
             found = parse_json(read_bytes(path, follow=False))
-            has_seal = check_seal(found)
-            return cls.model_validate(found), has_seal
+            return cls.model_validate(found), check_seal(found)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-            problem = f"{where}: {first['msg']}"
-        except (OSError, ValueError) as error:
-            problem = str(error)
-        raise UserError(f"{path} is damaged ({problem}); delete it and run `bridgebench benchmark` again.")
+            raise ValueError(f"{where}: {first['msg']}") from error
+        except OSError as error:
+            raise ValueError(error.strerror or str(error)) from error
 
     @classmethod
     def find(cls, path: Path) -> Self | None:

@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bridgebench.methods.core.files import read_bytes
+from bridgebench.methods.core.files import open_regular
 
 SEAL = "sha256"
+_LARGEST = 4 * 2**30  # bytes of a file that is hashed: features of all real images are the largest
 
 
 def hash_of(record: Any) -> str:
@@ -59,7 +60,8 @@ def file_hash(path: Path) -> str:
         ValueError: the file is too large, a link, a pipe, a folder, ...
         OSError: the file cannot be read.
     """
-    return hashlib.sha256(read_bytes(path, follow=False)).hexdigest()
+    with open_regular(path, _LARGEST, follow=False) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_hashes(root: Path, files: Iterable[Path]) -> dict[str, str]:

@@ -20,9 +20,10 @@ from bridgebench.eval.judges.reading import BATCH, Reading
 from bridgebench.eval.measures.accuracy import accuracy
 from bridgebench.eval.records.details import Kind, Readings, Scores, keep
 from bridgebench.eval.records.directory import RunDirectory
-from bridgebench.eval.records.measured import CellRecord
+from bridgebench.eval.records.measured import CellRecord, SharedPictures
 from bridgebench.eval.records.outcomes import MOST_FEATURES, Outcomes
 from bridgebench.eval.records.pictures import STRIP, grid_png, strip_png
+from bridgebench.eval.records.seal import file_hashes
 from bridgebench.harness.benchmark.alone import alone
 from bridgebench.harness.benchmark.case import Case
 from bridgebench.harness.benchmark.cases import case_of
@@ -106,6 +107,7 @@ class CellMaker:
             n=case.n,
             measures=measures,
             reason=reason,
+            files={} if reason is not None else file_hashes(bench.run.root, bench.run.own_files(*cell.place)),
         )
         record.write(bench.run.cell_file(*cell.place))
 
@@ -261,15 +263,17 @@ class CellMaker:
         )
 
     def write_samples(self) -> None:
-        """Writes the strips of references and true edits that are shown beside the methods' strips."""
+        """Writes the pictures that all cells share, strips of references and true edits, and then their hashes."""
         if self.case.reason is None:
             self._write_strips()
-            if self.kind != "flip":
-                return
-            if self.bench.space.exclusive:
+            if self.kind == "flip" and self.bench.space.exclusive:
                 write_grid_images(self.bench, self.mode, self.attribute, self.true_edits)
-            elif self.mode == "reference" and self.true_edits is not None:
+            elif self.kind == "flip" and self.mode == "reference" and self.true_edits is not None:
                 write_true_pairs(self.bench, self.attribute, self.true_edits)
+        run = self.bench.run
+        files = file_hashes(run.root, run.shared_files(self.mode, self.attribute))
+        shared = SharedPictures(schema=1, protocol_hash=self.bench.protocol.hash, files=files)
+        shared.write(run.shared_file(self.mode, self.attribute))
 
     def _write_strips(self) -> None:
         run, part = self.bench.run, self.case.take(slice(STRIP))

@@ -13,6 +13,7 @@ from typing import Any
 from bridgebench import methods
 from bridgebench.eval.records.details import is_kept
 from bridgebench.eval.records.directory import Place, RunDirectory
+from bridgebench.eval.records.intact import is_whole
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.eval.records.protocol import hash_of
@@ -189,7 +190,7 @@ def all_cells(
 
 
 def is_done(cell: Cell, run: RunDirectory) -> bool:
-    """Whether the run directory has the cell's result with the right key, its outcomes, strip and details."""
+    """Whether the run directory has the cell's result with the right key, and all its files as they were written."""
     record = CellRecord.find(run.cell_file(*cell.place))
     if record is None or record.key != cell.key:
         return False
@@ -197,8 +198,9 @@ def is_done(cell: Cell, run: RunDirectory) -> bool:
         return True
     if Outcomes.find(run.outcomes_file(*cell.place), cell.key) is None:
         return False
-    has_details = cell.kind != "flip" or is_kept(run, cell.place, cell.key)
-    return has_details and run.sample_file(*cell.place).is_file()
+    if cell.kind == "flip" and not is_kept(run, cell.place, cell.key):
+        return False
+    return is_whole(run.root, record)
 
 
 def groups(cells: Iterable[Cell]) -> dict[tuple[Mode, str], list[Cell]]:

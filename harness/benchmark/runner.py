@@ -11,16 +11,19 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
-from bridgebench.eval.records.aside import change_protocol
+from bridgebench.eval.records.aside import change_protocol, put_away
 from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
-from bridgebench.eval.records.marks import check_folder, mark
+from bridgebench.eval.records.intact import damaged, damaged_cells, shares_all
+from bridgebench.eval.records.manifest import write_manifest
+from bridgebench.eval.records.marks import MARK, check_folder, mark
 from bridgebench.eval.records.measured import Baselines, CellRecord, CostRecord
 from bridgebench.eval.records.pictures import STRIP, strip_png
-from bridgebench.eval.records.record import MODES
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.eval.records.run import RunRecord
 from bridgebench.eval.records.seal import hash_of
 from bridgebench.harness.benchmark.backends import check_backend, run_jobs
@@ -40,7 +43,7 @@ from bridgebench.harness.processes.progress import meter
 from bridgebench.harness.processes.stopping import certainly
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import CannotWrite, UserError
-from bridgebench.methods.core.files import check_links, write_bytes
+from bridgebench.methods.core.files import check_links, read_bytes, write_bytes
 
 Say = Callable[[str], Any]
 _log = logging.getLogger(__name__)
@@ -107,18 +110,23 @@ def run_benchmark(
         for line in weak_judges(profile):
             _log.warning(line)
 
+        # A cell is one method, mode and attribute (or conversion). Its key is a hash of everything that decides it. If
+        # a record with that key is on disk, the cell is done: making it again would give the same record.
+        cells = all_cells(participants, bench.columns, protocol.hash, bench.others)
+
+        # What was changed since it was written is put aside and made again.
+        _put_damage_aside(run, cells, say)
+
         # The folder is marked as ours before anything else is written into it.
         mark(run.root, "benchmark")
 
         # A run directory holds numbers of one protocol. Numbers of another protocol are put aside, not deleted.
         _bring_to_protocol(run, bench, say)
 
-        # A cell is one method, mode and attribute (or conversion). Its key is a hash of everything that decides it. If
-        # a record with that key is on disk, the cell is done: making it again would give the same record.
-        cells = all_cells(participants, bench.columns, protocol.hash, bench.others)
         with step(_log, "Looked which cells are done"):
             missing = [cell for cell in cells if not is_done(cell, run)]
         say(f"{len(cells)} cells, {len(cells) - len(missing)} of them done before; protocol {protocol.hash[:12]}.")
+        _put_replaced_aside(run, missing, say)
 
         # What all cells share: run.json (first, because it marks the folder as a run), distances between real images,
         # and the strip of the first sources. Features of all images go into the cache, for the workers.
@@ -128,24 +136,25 @@ def run_benchmark(
         if baselines is None or baselines.protocol_hash != protocol.hash:
             _baselines(bench).write(run.baselines_file)
         _write_source_strips(bench)
-        if missing:
+        # What cells share may be all that is missing.
+        wanted: dict[tuple[Mode, str], list[Cell]] = {
+            place: [] for place in groups(cells) if not _shares(run, place, protocol.hash)
+        } | groups(missing)
+        if wanted:
             with step(_log, "Read all real images by the judges"):
                 bench.keep_features()
             if not bench.space.exclusive:
                 with step(_log, "Made or chose the matched real images"):
-                    for mode, attribute in groups(cell for cell in missing if cell.kind == "flip"):
-                        matched_reals(bench, mode, attribute)
+                    for mode, attribute in wanted:
+                        if attribute in bench.columns:
+                            matched_reals(bench, mode, attribute)
         give_back()  # this process only waits from here on
 
         # A job is the missing cells of one mode and attribute: they share references, true edits and real features. A
         # worker opens the same workbench, edits the test images, measures the edits and writes one record per cell.
-        for cell in missing:  # records of other weights are removed: only valid records stay on disk
-            run.cell_file(*cell.place).unlink(missing_ok=True)
+        for cell in missing:
             run.error_file(*cell.place).unlink(missing_ok=True)
-        jobs = [
-            Job(setup, protocol.hash, mode, attribute, tuple(found))
-            for (mode, attribute), found in groups(missing).items()
-        ]
+        jobs = [Job(setup, protocol.hash, mode, attribute, tuple(found)) for (mode, attribute), found in wanted.items()]
         failed: list[str] = []
         if jobs:
             where: dict[str, Any] = {"backend": backend, "scheduler": scheduler, "trust_network": trust_network}
@@ -160,6 +169,7 @@ def run_benchmark(
 
         # All cells in one table: a file for other programs, and a few lines for the user.
         write_bytes(run.summary_file, summary_csv(run).encode())
+        write_manifest(run)  # last, so that it has the hash of each file that the run leaves
         for line in (*summary_lines(run, participants), *_failures(run, sorted(failed))):
             say(line)
     return sorted(failed)
@@ -189,6 +199,41 @@ def _bring_to_protocol(run: RunDirectory, bench: Workbench, say: Say) -> None:
         say(f"Records of this protocol were put aside in {taken} before: they are taken up again.")
 
 
+def _put_damage_aside(run: RunDirectory, cells: Sequence[Cell], say: Say) -> None:
+    """Moves every file of ours that is not what was written out of its place, and says which."""
+    record = RunRecord.find(run.run_file)
+    names = [run.root / MARK, run.run_file, run.baselines_file, run.summary_file]
+    names += [] if record is None else run.named_files(record)
+    for path in run.root.glob("cache/*.json"):
+        names += [path, *run.root.glob(f"cache/{escape(path.stem)}-*.npy")]
+    for cell in cells:
+        names += [run.cell_file(*cell.place), run.error_file(*cell.place), *run.own_files(*cell.place)]
+        names += [run.shared_file(cell.mode, cell.attribute), *run.shared_files(cell.mode, cell.attribute)]
+        names += [run.cost_file(cell.participant.name, cell.mode)]
+    found = damaged(run, names)
+    found = damaged_cells(run, [cell.place for cell in cells], found) | found
+    if found:
+        folder = put_away(run, found, "damaged")
+        named = [f"{path.relative_to(run.root)} ({why})" for path, why in found.items()]
+        more = f" and {len(named) - _FEW} more" if len(named) > _FEW else ""
+        say(f"Damaged, put aside in {folder} and made again: {'; '.join(named[:_FEW])}{more}.")
+
+
+def _put_replaced_aside(run: RunDirectory, missing: Sequence[Cell], say: Say) -> None:
+    """Moves the cells that were made with other weights, or by an older version, out of their places."""
+    old = [cell for cell in missing if run.cell_file(*cell.place).is_file()]
+    if old:
+        files = [path for cell in old for path in (run.cell_file(*cell.place), *run.own_files(*cell.place))]
+        folder = put_away(run, files, "replaced")
+        if run.run_file.is_file():
+            write_bytes(folder / run.run_file.name, read_bytes(run.run_file, follow=False))
+        say(f"{len(old)} cells were made with other weights or another version: they are put aside in {folder}.")
+
+
+def _shares(run: RunDirectory, place: tuple[Mode, str], protocol_hash: str) -> bool:
+    return shares_all(run.root, run.shared_file(*place), protocol_hash)
+
+
 def _baselines(bench: Workbench) -> Baselines:
     """Distances of real images to real images."""
     reals, least = bench.instruments.reals, bench.settings.minimum_n
@@ -204,8 +249,9 @@ def _write_source_strips(bench: Workbench) -> None:
     """Writes strips of the first test images, or of the first test images of each domain."""
     for part in bench.space.parts:
         sources = bench.edited(part)
-        if len(sources) and not bench.run.source_sample(part).is_file():
-            write_bytes(bench.run.source_sample(part), strip_png(bench.images(sources[:STRIP])))
+        path, strip = bench.run.source_sample(part), strip_png(bench.images(sources[:STRIP])) if len(sources) else b""
+        if strip and not (path.is_file() and read_bytes(path, follow=False) == strip):
+            write_bytes(path, strip)
 
 
 def _run_costs(bench: Workbench, participants: Sequence[Participant], failed: Sequence[str], say: Say) -> None:

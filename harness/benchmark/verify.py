@@ -151,9 +151,8 @@ def _changes(stored: RunDirectory, anew: RunDirectory, cell: Cell) -> list[str]:
         return [f"no readable record {'is stored' if before is None else 'came out'}"]
     if before.key != after.key:
         return ["it was made with other weights, or by another version of the method"]
-    changes = [str(found) for found in differences(before.plain(), after.plain())]
-    if not changes and not _same_bytes(anew.cell_file(*cell.place), stored.cell_file(*cell.place)):
-        changes.append("the same numbers in other bytes")
+    # Files are compared themselves; records of older versions do not list them.
+    changes = [str(found) for found in differences(*(found.plain() | {"files": {}} for found in (before, after)))]
     for path in (
         anew.outcomes_file(*cell.place),
         anew.sample_file(*cell.place),
@@ -163,6 +162,8 @@ def _changes(stored: RunDirectory, anew: RunDirectory, cell: Cell) -> list[str]:
         place = path.relative_to(anew.root)
         if path.is_file() and not _same_bytes(path, stored.root / place):
             changes.append(f"another {place}")
+    if not changes and before.files and not _same_bytes(anew.cell_file(*cell.place), stored.cell_file(*cell.place)):
+        changes.append("the same numbers in other bytes")
     return changes
 
 

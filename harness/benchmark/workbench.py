@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -19,6 +19,8 @@ from bridgebench.eval.judges.features import load_extractor
 from bridgebench.eval.judges.networks import Network, Networks, vectors
 from bridgebench.eval.judges.reading import Reading, read
 from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.intact import has_all
+from bridgebench.eval.records.measured import CachedArrays
 from bridgebench.eval.records.protocol import (
     DEALT,
     DRAWN,
@@ -29,6 +31,7 @@ from bridgebench.eval.records.protocol import (
     hash_of,
     ids_hash,
 )
+from bridgebench.eval.records.seal import file_hashes
 from bridgebench.eval.statistics.subgroups import SKINS
 from bridgebench.harness.benchmark.kinds import MIXES, STRENGTHS, other_cells
 from bridgebench.harness.benchmark.loaded_methods import LoadedMethods
@@ -280,14 +283,17 @@ class Workbench:
     def _kept(self, stem: str, names: Sequence[str], made: Callable[[], Arrays]) -> Arrays:
         """Arrays from the run directory's cache; missing arrays are made. `stem` identifies what decides the arrays.
 
-        The arrays are memory maps, shared by all workers of a machine.
+        The arrays are memory maps, shared by all workers of a machine. Each process checks them once, against the
+        hashes that lie beside them.
         """
+        root, record = self.run.root, self.run.cached_arrays(stem)
         paths = {name: self.run.root / "cache" / f"{stem}-{name}.npy" for name in names}
-        if not all(path.is_file() for path in paths.values()):
+        if not _are_kept(root, record, paths.values()):
             for name, array in made().items():
                 buffer = io.BytesIO()
                 np.save(buffer, array, allow_pickle=False)
                 write_bytes(paths[name], buffer.getbuffer())
+            CachedArrays(schema=1, files=file_hashes(root, paths.values())).write(record)
             give_back()  # networks have run over all images
         return {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()}
 
@@ -296,6 +302,13 @@ def _weights_of_features(profile: Profile) -> Path | str | None:
     """The weights file of the profile's feature space; None: where its library keeps its download."""
     space = profile.evaluation.features
     return network_weights("features", profile) if space == "neutral" else profile.weights.get(space)
+
+
+def _are_kept(root: Path, record: Path, paths: Iterable[Path]) -> bool:
+    """Whether the arrays are those that the record lists."""
+    found = CachedArrays.find(record)
+    names = {path.relative_to(root).as_posix() for path in paths}
+    return found is not None and set(found.files) == names and has_all(root, found.files)
 
 
 def workbench(setup: Setup, protocol_hash: str | None = None) -> Workbench:

@@ -11,8 +11,9 @@ EXTRAS = {
     "figures": ("matplotlib",),
     "run": ("torch", "torchvision", "torchmetrics", "cleanfid", "resvg_py", "scipy", "threadpoolctl"),
     "photos": ("skimage",),
-    "cluster": ("dask", "distributed"),
+    "cluster": ("cryptography", "dask", "distributed"),
     "train": ("lightning", "tensorboard"),
+    "sign": ("sigstore",),
     "tensorflow": ("tensorflow",),
     "demo": ("gradio",),
 }

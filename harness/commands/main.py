@@ -15,7 +15,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from bridgebench.harness.commands import contract, data, methods, profiles, report, status, verify, weights
+from bridgebench.harness.commands import contract, data, methods, profiles, records, report, status, verify, weights
 from bridgebench.harness.commands.benchmark import benchmark
 from bridgebench.harness.commands.demo import demo
 from bridgebench.harness.commands.edit import edit
@@ -53,6 +53,7 @@ command(app, "contract", json_fields=contract.JSON_FIELDS)(contract.contract)
 command(app, "check", hidden=True)(contract.check)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
+app.add_typer(records.app, name="records")
 
 _INTERRUPTED = 130
 # What a disk or its owner says, and no code of ours can help.

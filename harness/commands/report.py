@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +14,12 @@ from bridgebench.harness.commands.pages import gallery_of, pages_of
 from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.methods.core.errors import UserError
 
+_FEW = 5  # so many damaged files are named
 JSON_FIELDS = (
-    "pages, each with run, page, finished (true or false), done, planned and failed (cells); gallery, the page that "
-    "leads to all of them, or null. With --figures: figures, the folders. With --diff: comparable, verdict, "
-    "differences (by part of the record, each with key, first and second), means (each with mode, method, measure, "
-    "first, second and apart) and page."
+    "pages, each with run, page, finished (true or false), done, planned and failed (cells) and damaged (files); "
+    "gallery, the page that leads to all of them, or null. With --figures: figures, the folders. With --diff: "
+    "comparable, verdict, differences (by part of the record, each with key, first and second), means (each with mode, "
+    "method, measure, first, second and apart) and page."
 )
 
 
@@ -52,11 +54,16 @@ def report(
             written["gallery"] = _wrote(gallery_of(runs[0].resolve().parent), as_json)
     if as_json:
         show_json(written)
+    if any(page["damaged"] for page in written.get("pages", ())):
+        raise typer.Exit(1)
 
 
 def _page(folder: Path, out: Path | None, single_file: bool, as_json: bool) -> dict[str, Any]:
     from bridgebench.harness.benchmark.status import benchmark_status
+    from bridgebench.reports.read.run import Run
 
+    damaged = Run(folder).damaged
+    _warn_of(damaged)
     if out is None and not single_file:
         page = pages_of(folder)
     else:
@@ -68,7 +75,18 @@ def _page(folder: Path, out: Path | None, single_file: bool, as_json: bool) -> d
     if not finished:
         LOGGER.warning("%s is not finished: %d of %d cells are there.", folder, run.done, run.planned)
     counts = {"finished": finished, "done": run.done, "planned": run.planned, "failed": len(run.failed)}
-    return {"run": str(folder), "page": _wrote(page, as_json), **counts}
+    left_out = [path.relative_to(folder).as_posix() for path in damaged]
+    return {"run": str(folder), "page": _wrote(page, as_json), **counts, "damaged": left_out}
+
+
+def _warn_of(damaged: Mapping[Path, str]) -> None:
+    """Says which files are not what was written, so that nothing of them is shown."""
+    if damaged:
+        named = [f"{path} ({why})" for path, why in damaged.items()]
+        more = f" and {len(named) - _FEW} more" if len(named) > _FEW else ""
+        LOGGER.warning(
+            "Damaged files are left out, `bridgebench benchmark` makes them again: %s%s.", "; ".join(named[:_FEW]), more
+        )
 
 
 def _diff(first: Path, second: Path, out: Path | None, as_json: bool) -> dict[str, Any]:

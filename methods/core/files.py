@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
 import tempfile
 import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +67,17 @@ def quote(name: str) -> str:
 
 
 def read_bytes(path: Path, largest: int = LARGEST_RECORD, *, follow: bool = True) -> bytes:
-    """The content of a regular file of at most `largest` bytes; nothing else is opened, so that nothing can hang.
+    """The content of a regular file; arguments and errors as of `open_regular`."""
+    with open_regular(path, largest, follow=follow) as file:
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise ValueError(f"larger than {largest:,} bytes")
+    return data
+
+
+@contextmanager
+def open_regular(path: Path, largest: int, *, follow: bool = True) -> Iterator[io.BufferedReader]:
+    """Opens a regular file of at most `largest` bytes; nothing else is opened, so that nothing can hang.
 
     Args:
         path: the file.
@@ -82,12 +95,9 @@ def read_bytes(path: Path, largest: int = LARGEST_RECORD, *, follow: bool = True
     try:
         _check_regular(os.fstat(handle), largest)
         with os.fdopen(handle, "rb", closefd=False) as file:
-            data = file.read(largest + 1)
+            yield file
     finally:
         os.close(handle)
-    if len(data) > largest:
-        raise ValueError(f"larger than {largest:,} bytes")
-    return data
 
 
 def _check_regular(found: os.stat_result, largest: int) -> None:

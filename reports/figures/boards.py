@@ -109,7 +109,7 @@ class Boards:
         return BoardFigure(f"way-{number}", f"{title}: from label to reference", lead, found)
 
     def _board(self, title: str, path: Path, heads: tuple[str, ...], key: str) -> Board | None:
-        if not path.is_file():
+        if not self._run.has(path):
             return None
         side = self._side
         width = side * len(heads)

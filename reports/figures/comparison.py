@@ -194,7 +194,7 @@ class ComparisonGrids:
     def _strips(self, file: Callable[[str], Path]) -> ByColumn:
         """The tiles of every strip that there is; `file` says where the strip of a column lies."""
         paths = {column: file(column) for column in self.run.columns}
-        return {column: self._tiles(path) for column, path in paths.items() if path.is_file()}
+        return {column: self._tiles(path) for column, path in paths.items() if self.run.has(path)}
 
     def _tiles(self, path: Path) -> Tiles:
         def fits(width: int, height: int) -> bool:

@@ -98,7 +98,11 @@ class ConversionGrids:
         run, directory = self._run, self._run.directory
         path = directory.grid_file(method or TRUTH, mode, conversion)
         source, target = run.space.change(conversion)
-        if source is None or not path.is_file() or not directory.grid_images("source", source).is_file():
+        if source is None:
+            return None
+        strips = [directory.grid_images("source", source)]
+        strips += [directory.grid_images("reference", target)] if mode == "reference" else []
+        if not all(run.has(file) for file in (path, *strips)):
             return None
         edits = open_picture(path, self._fits, f"a grid of {self._side} pixel squares")
         references = ""

@@ -20,6 +20,8 @@ from bridgebench.reports.words.text import Fact
 _TITLES = {"primary": "First judge", "second": "Second judge"}
 Share = Annotated[float, Field(ge=0, le=1)]
 
+_UNSEALED = "{} cells were written by a version whose records carry no hash: a later change would not be found"
+
 
 def provenance_page(run: Run, layout: Layout, downloads: list[str]) -> Page:
     """The page that says where the numbers come from; `downloads` are the records that lie beside it."""
@@ -41,6 +43,7 @@ def facts(run: Run) -> list[Fact]:
     memory = hardware.get("memory_gib")
     return [
         Fact("Made", record.created),
+        *([Fact("Hashes", _UNSEALED.format(run.unsealed))] if run.unsealed else []),
         *[Fact("Kept from", f"{made.created}, {_differs(made, record)}") for made in record.earlier],
         Fact("Profile", record.profile_name),
         Fact("Data", f"{record.data.name}, {record.data.n_test:,} test images of {record.data.image_size} px"),

@@ -88,6 +88,8 @@ class Results:
         if cell is None:
             if (method, self.mode, column) in self.run.failed:
                 return missing("the method raised an error; the .error.txt beside its cells tells which")
+            if self.run.directory.cell_file(method, self.mode, column) in self.run.damaged:
+                return missing("its record is damaged: `bridgebench benchmark` makes it again")
             return missing("not run yet: `bridgebench benchmark` goes on where it stopped")
         return cell.measures.get(key) or missing(cell.reason or "not measured in this run")
 

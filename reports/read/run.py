@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.intact import damaged
 from bridgebench.eval.records.measured import Baselines, CellRecord, CostRecord
 from bridgebench.eval.records.outcomes import Outcomes
-from bridgebench.eval.records.record import Mode
+from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import check_links
 from bridgebench.methods.core.labels import Attributes, Domains, label_space
@@ -72,10 +73,12 @@ class Run:
         baselines: distances between real images, if they are of the protocol of run.json.
         failed: (method, mode, column) of the cells that raised an error.
         details: (method, mode, column) of the cells whose single images are kept.
+        damaged: files that are not what was written, each with what is wrong; nothing of them is shown.
+        unsealed: how many cells are of older versions, whose records carry no hash.
 
     Raises:
-        UserError: run.json is missing, a record is damaged or names something that run.json does not, or there is
-            no finished cell.
+        UserError: run.json is missing or damaged, a record names something that run.json does not, or there is no
+            finished cell.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -88,24 +91,37 @@ class Run:
         oldest = Attributes.kind if self.columns == self.record.attributes else Domains.kind
         self.space = label_space(self.record.attributes, self.record.protocol.get("cells", oldest))
         self.words = _WORDS[self.space.kind]
+        whole = [directory.baselines_file, directory.summary_file]
+        self.damaged = damaged(directory, [*whole, *directory.named_files(self.record)])
+        self._doubt_what_damaged_records_list()
         self.baselines = Baselines()
-        if directory.baselines_file.is_file():
+        if self.has(directory.baselines_file):
             found = Baselines.read(directory.baselines_file)
             if found.protocol_hash in (None, self.record.protocol_hash):
                 self.baselines = found
         self.cells: dict[tuple[str, str, Mode, str], CellRecord] = {}
         self.others: dict[tuple[str, str, Mode, str], CellRecord] = {}
+        self.unsealed = 0
         for path in directory.cell_files():
-            cell = CellRecord.read(path)
+            if path in self.damaged:
+                continue
+            cell, has_seal = CellRecord.read_with_seal(path)
+            self.unsealed += not has_seal
             self._check_names(path, cell.method, cell.attribute)
             of_kind = self.others if cell.attribute in self.record.kinds else self.cells
             of_kind[cell.protocol_hash, cell.method, cell.mode, cell.attribute] = cell
         self.failed = directory.failed()
         self.details = {
-            place for place in directory.with_details() if (self.record.protocol_hash, *place) in self.cells
+            place
+            for place in directory.with_details()
+            if (self.record.protocol_hash, *place) in self.cells
+            and self.has(directory.details_file(*place))
+            and self.has(directory.details_picture(*place))
         }
         self.costs: dict[tuple[str, Mode], CostRecord] = {}
         for path in directory.cost_files():
+            if path in self.damaged:
+                continue
             cost = CostRecord.read(path)
             self._check_names(path, cost.method)
             self.costs[cost.method, cost.mode] = cost
@@ -147,6 +163,28 @@ class Run:
     def finished(self) -> bool:
         """Whether every planned cell is there."""
         return self.done >= self.planned
+
+    def _doubt_what_damaged_records_list(self) -> None:
+        """Leaves pictures out whose hashes were in a record that is damaged."""
+        directory, methods = self.directory, self.record.methods
+        records = {
+            directory.cell_file(name, mode, column): directory.own_files(name, mode, column)
+            for name in methods
+            for mode in MODES
+            for column in self.columns
+        } | {
+            directory.shared_file(mode, column): directory.shared_files(mode, column)
+            for mode in MODES
+            for column in self.columns
+        }
+        for record in records.keys() & self.damaged.keys():
+            for path in records[record]:
+                if path.is_file():
+                    self.damaged.setdefault(path, "the record that holds its hash is damaged")
+
+    def has(self, path: Path) -> bool:
+        """Whether a file of the run is there and undamaged."""
+        return path.is_file() and path not in self.damaged
 
     @property
     def noun(self) -> str:

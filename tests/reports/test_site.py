@@ -17,6 +17,7 @@ from PIL import Image
 
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import build
 
 
@@ -220,18 +221,17 @@ def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     assert " --limit 700 --data-root DIR --device cuda --out" in html
 
 
+_CELL = "cells/stargan/label/Young.json"
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
         (lambda run: (run / "run.json").unlink(), "has no run.json"),
         (lambda run: (run / "run.json").write_text("{"), "run.json is damaged"),
         (lambda run: write_json(run / "run.json", {"schema": 2}), "run.json is damaged (schema"),
-        (lambda run: (run / "cells/stargan/label/Young.json").write_text("[]"), "Young.json is damaged"),
-        (lambda run: (run / "cells/stargan/label/Young.json").write_bytes(b"\xff\xfe"), "Young.json is damaged"),
-        (lambda run: write_cell(run, "stargan", "label", "Young", {"accuracy": {"value": float("nan")}}), "NaN"),
         (lambda run: write_cell(run, "nobody", "label", "Young", {}), "a method 'nobody' that run.json"),
         (lambda run: write_cell(run, "stargan", "label", "Beauty", {}), "an attribute 'Beauty' that run.json"),
-        (lambda run: write_json(run / "baselines.json", {"floor": 3}), "baselines.json is damaged"),
         (lambda run: __import__("shutil").rmtree(run / "cells"), "has no finished cell yet"),
         (lambda run: (run / "report").write_text("a file in the way"), "exists and is not a folder of our pages"),
     ],
@@ -241,6 +241,23 @@ def test_a_damaged_run_is_told_in_one_sentence(small: Path, damage, says: str) -
     with pytest.raises(UserError, match=r"^[^\n]+$") as caught:
         build(small)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("damage", "name", "why"),
+    [
+        (lambda run: (run / "cells/stargan/label/Young.json").write_text("[]"), _CELL, "the whole file"),
+        (lambda run: (run / "cells/stargan/label/Young.json").write_bytes(b"\xff\xfe"), _CELL, "Expecting value"),
+        (lambda run: write_cell(run, "stargan", "label", "Young", {"accuracy": {"value": float("nan")}}), _CELL, "NaN"),
+        (lambda run: write_json(run / "baselines.json", {"floor": 3}), "baselines.json", "floor"),
+    ],
+)
+def test_a_damaged_record_is_left_out(small: Path, damage, name: str, why: str) -> None:
+    damage(small)
+    run = Run(small)
+    assert [*run.damaged] == [small / name] and why in run.damaged[small / name]
+    page = build(small).read_text()
+    assert ("its record is damaged" in page) == (name == _CELL)
 
 
 def test_a_damaged_picture_is_told_in_one_sentence(small: Path) -> None:

@@ -87,8 +87,8 @@ def draw_split(
         raise UserError(f"A split of the drawn {name} has 1 to {_ROOM} images, not {count}: give its count in [data].")
     if not 16 <= size <= 1024:
         raise UserError(f"The {name} are drawn at 16 to 1024 pixels, not at {size}.")
-    key = {**key, "split": split, "count": count, "size": size}
     seeds = SEEDS[split][:count]
+    key = {**key, "split": split, "first": seeds.start, "count": count, "size": size}
     return cached_images(key, draw, seeds, size=size, name=name, cache_dir=cache_dir)
 
 

@@ -13,6 +13,7 @@ from made_up_outcomes import made_up
 from bridgebench import methods
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.record import to_json
+from bridgebench.eval.records.seal import file_hashes
 from bridgebench.harness.benchmark.plan import (
     Participant,
     all_cells,
@@ -143,8 +144,14 @@ def test_a_cell_is_done_if_its_key_fits_and_its_outcomes_strip_and_details_are_t
     made_up(4, key="of other weights").write(run.outcomes_file(*cell.place))
     assert not is_done(cell, run)
     made_up(4, key=cell.key).write(run.outcomes_file(*cell.place))
+    assert not is_done(cell, run)  # the record lists no file
+    files = {"files": file_hashes(run.root, run.own_files(*cell.place))}
+    write_bytes(run.cell_file(*cell.place), to_json(record | {"key": cell.key} | files))
     assert is_done(cell, run)
-    write_bytes(run.cell_file(*cell.place), to_json(record | {"key": "of other weights"}))
+    write_bytes(run.sample_file(*cell.place), b"another png")
+    assert not is_done(cell, run)
+    write_bytes(run.sample_file(*cell.place), b"png")
+    write_bytes(run.cell_file(*cell.place), to_json(record | {"key": "of other weights"} | files))
     assert not is_done(cell, run)
     run.sample_file(*cell.place).unlink()
     write_bytes(run.cell_file(*cell.place), to_json(record | {"key": cell.key, "reason": "no reference"}))

@@ -23,6 +23,7 @@ CALLS = (
     "methods", "profiles", "benchmark", "status", "train", "report", "verify", "edit", "demo", "contract",
     "data preview", "data check", "data prepare",
     "weights import", "weights show", "weights card", "weights reproduce",
+    "records verify", "records sign",
 )  # fmt: skip
 LIGHT = (["--help"], ["benchmark", "-h"], ["methods"], ["methods", "--variants"], ["profiles"], ["--version"])
 

@@ -145,3 +145,9 @@ def test_the_preview_has_samples_and_flips(tmp_path: Path) -> None:
     photos = ImageSet(faces.images, faces.labels, faces.ids, faces.attributes, 32, "celeba", "0")
     with_flips, without = preview_sheet(faces, 2), preview_sheet(photos, 2)
     assert with_flips.width > 7 * without.width and with_flips.height > 2 * without.height
+
+
+def test_a_split_with_other_seeds_is_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load(tmp_path, "test").images.tobytes()
+    monkeypatch.setitem(SEEDS, "test", range(50_000_000, 60_000_000))
+    assert load(tmp_path, "test").images.tobytes() != before

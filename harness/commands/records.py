@@ -1,0 +1,105 @@
+"""`bridgebench records`: whether the records of a run are as the run left them, and who says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridgebench.harness.commands.options import AsJson, command
+from bridgebench.harness.commands.output import show, show_json
+from bridgebench.methods.core.errors import UserError
+
+app = typer.Typer(help="Check the records of a run, sign them.")
+_FIELDS = (
+    "records; files, how many the manifest names; manifest, its SHA-256; changes, each with kind (changed, missing or "
+    "added) and path; signed_by, an identity or null."
+)
+Records = Annotated[Path, typer.Argument(metavar="RUN_DIR|ARCHIVE", help="A run directory or a ...-records.zip.")]
+
+
+def verify(
+    records: Records,
+    identity: Annotated[str | None, typer.Option(help="Who is to have signed: an e-mail address, ...")] = None,
+    issuer: Annotated[str | None, typer.Option(help="Who vouches for the identity: https://...")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tells what was changed, added or lost after a run.
+
+    Exit code 1: something was. With --identity and --issuer the signature is checked, too.
+    """
+    from hashlib import sha256
+
+    from bridgebench.eval.records.manifest import FILE, changes, read_manifest
+
+    if (identity is None) != (issuer is None):
+        raise UserError("--identity and --issuer belong together: who signed, and who vouches for that name.")
+    with _folder_of(records) as folder:
+        manifest = read_manifest(folder, records)
+        found = changes(folder, manifest)
+        content = (folder / FILE).read_bytes()
+    if identity is not None and issuer is not None:
+        from bridgebench.eval.records.signature import check_signature
+        from bridgebench.methods.core.files import read_bytes
+
+        if not _signature_file(records).is_file():
+            raise UserError(f"{records} is not signed: there is no {_signature_file(records)}.")
+        check_signature(content, read_bytes(_signature_file(records)).decode(errors="replace"), identity, issuer)
+    digest, count = sha256(content).hexdigest(), len(manifest.files)
+    if as_json:
+        listed = [{"kind": change.kind, "path": change.path} for change in found]
+        show_json(
+            {"records": str(records), "files": count, "manifest": digest, "changes": listed, "signed_by": identity}
+        )
+    else:
+        for change in found:
+            show(str(change))
+        signed = f", which {identity} has signed" if identity else ""
+        state = f"{len(found)} files are not" if found else f"All {count} files are"
+        show(f"{state} as the manifest says{signed} (its SHA-256: {digest}).")
+    raise typer.Exit(1 if found else 0)
+
+
+def sign(records: Records) -> None:
+    """Signs the records of a run with your name.
+
+    sigstore opens a browser for you to log in; what you sign, and your name, are then in its public log for ever.
+    """
+    from bridgebench.eval.records.manifest import FILE, changes, read_manifest
+    from bridgebench.eval.records.signature import sign as signature
+    from bridgebench.methods.core.files import write_bytes
+
+    with _folder_of(records) as folder:
+        found = changes(folder, read_manifest(folder, records))
+        content = (folder / FILE).read_bytes()
+    if found:
+        raise UserError(f"{records} was changed since its manifest was made ({found[0]}): it is not signed.")
+    write_bytes(_signature_file(records), signature(content).encode())
+    show(f"Wrote {_signature_file(records)}")
+
+
+command(app, "verify", json_fields=_FIELDS)(verify)
+command(app, "sign")(sign)
+
+
+@contextmanager
+def _folder_of(records: Path) -> Iterator[Path]:
+    """The run directory, or a folder with the members of the archive."""
+    from bridgebench.eval.records.archive import unzipped
+    from bridgebench.methods.core.files import check_links
+
+    if records.is_dir():
+        check_links(records)
+        yield records
+    else:
+        with unzipped(records) as folder:
+            yield folder
+
+
+def _signature_file(records: Path) -> Path:
+    from bridgebench.eval.records.manifest import SIGNATURE
+
+    return records / SIGNATURE if records.is_dir() else records.with_name(f"{records.name}.sigstore.json")
