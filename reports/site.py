@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bridgebench.eval.records.marks import check_folder, has_our_page, mark
+from bridgebench.eval.records.marks import check_folder, has_our_page, is_our_page, mark
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import read_bytes, write_bytes
+from bridgebench.methods.core.files import read_bytes, refuse_existing, write_bytes
 from bridgebench.reports.figures.boards import Boards
 from bridgebench.reports.figures.comparison import ComparisonGrids
 from bridgebench.reports.figures.conversions import ConversionGrids
@@ -23,7 +23,7 @@ from bridgebench.reports.read.run import Run
 from bridgebench.reports.single import single_file
 from bridgebench.reports.tables import exports
 
-COPIED = ("summary.csv", "run.json", "baselines.json")
+COPIED = ("run.json", "baselines.json")
 
 
 def build(run_dir: Path, out: Path | None = None, *, single: bool = False) -> Path:
@@ -39,11 +39,13 @@ def build(run_dir: Path, out: Path | None = None, *, single: bool = False) -> Pa
         The path of index.html, or of the one file.
 
     Raises:
-        UserError: the run directory is missing or damaged, or `out` cannot be written.
+        UserError: the run directory is missing or damaged, or `out` is a file of somebody else or cannot be written.
     """
     out = run_dir / ("report.html" if single else "report") if out is None else out
     run = Run(run_dir)
     if single:
+        if not is_our_page(out):
+            refuse_existing(out)
         write_bytes(out, single_file(site_of(run)))
         return out
     check_folder(out, "pages", older=has_our_page)
@@ -58,7 +60,8 @@ def site_of(run: Run) -> Site:
     """The pages of a run, with all their pictures and files."""
     layout, figures = Layout(run), ComparisonGrids(run)
     grids = figures.grid_sets()
-    downloads = {name: _copied(run.folder / name) for name in COPIED if run.has(run.folder / name)}
+    downloads = {"summary.csv": run.summary().encode()}
+    downloads |= {name: _copied(run.folder / name) for name in COPIED if run.has(run.folder / name)}
     cells = CellPages(run, layout, grids)
     conversions, boards = ConversionGrids(run), Boards(run)
     pages = [

@@ -26,13 +26,14 @@ from bridgebench.eval.records.pictures import STRIP, strip_png
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.eval.records.run import RunRecord
 from bridgebench.eval.records.seal import hash_of
+from bridgebench.eval.records.summary import summary_csv
 from bridgebench.harness.benchmark.backends import check_backend, run_jobs
 from bridgebench.harness.benchmark.cells import Job, give_up, run_job
 from bridgebench.harness.benchmark.cost import CostJob, run_cost
 from bridgebench.harness.benchmark.matching import matched_reals, null_of_matched
 from bridgebench.harness.benchmark.plan import Cell, Participant, all_cells, groups, is_done, key_of, select
 from bridgebench.harness.benchmark.provenance import run_record
-from bridgebench.harness.benchmark.summary import summary_csv, summary_lines
+from bridgebench.harness.benchmark.summary import summary_lines
 from bridgebench.harness.benchmark.weak_judges import weak_judges
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.devices import check_device
@@ -168,7 +169,8 @@ def run_benchmark(
             _run_costs(bench, participants, failed, say)
 
         # All cells in one table: a file for other programs, and a few lines for the user.
-        write_bytes(run.summary_file, summary_csv(run).encode())
+        kinds = {name: method.kind for name, method in run.read_run().methods.items()}
+        write_bytes(run.summary_file, summary_csv(kinds, run.cells()).encode())
         write_manifest(run)  # last, so that it has the hash of each file that the run leaves
         for line in (*summary_lines(run, participants), *_failures(run, sorted(failed))):
             say(line)

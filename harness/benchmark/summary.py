@@ -1,9 +1,7 @@
-"""All cells of a run in one table: summary.csv, and the few lines that end `bridgebench benchmark`."""
+"""The few lines that end `bridgebench benchmark`."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,29 +9,6 @@ from bridgebench.eval.measures import shown
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.processes.terminal import text_table
-
-_HEAD = ("method", "mode", "attribute", "kind", "n")
-_PARTS = {"value": "", "low": "_low", "high": "_high", "se": "_se"}
-
-
-def summary_csv(run: RunDirectory) -> str:
-    """A row per cell: ``method,mode,attribute,kind,n``, then each measure with its ``_low``, ``_high`` and ``_se``."""
-    kinds = {name: method.kind for name, method in run.read_run().methods.items()}
-    rows = []
-    for cell in run.cells():
-        row: dict[str, Any] = {key: getattr(cell, key) for key in ("method", "mode", "attribute", "n")}
-        row["kind"] = kinds.get(cell.method, "")
-        for measure, found in cell.measures.items():
-            for part, suffix in _PARTS.items():
-                if getattr(found, part) is not None:
-                    row[measure + suffix] = getattr(found, part)
-        rows.append(row)
-    columns = sorted({column for row in rows for column in row} - set(_HEAD))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*_HEAD, *columns], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> list[str]:

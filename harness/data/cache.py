@@ -21,10 +21,12 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from bridgebench.eval.records.arrays import DAMAGED
 from bridgebench.harness.processes.cores import cores
 from bridgebench.harness.processes.parallel import run_all
 from bridgebench.harness.processes.user_cache import default_cache_dir
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import parse_json, read_bytes, refuse_irregular
 
 Job = TypeVar("Job")
 Draw = Callable[[Job], NDArray[np.uint8]]
@@ -107,7 +109,7 @@ class ImageCache(Generic[Job]):
         named = _sha256([key, len(jobs), size])[:24]
         self.folder = (cache_dir or default_cache_dir()) / f"{name}-{named}"
         self.shape = (len(jobs), size, size, 3)
-        self._path = self.folder / "images.npy"
+        self._path, self._list = self.folder / "images.npy", self.folder / "blocks.jsonl"
         self.speed = Speed()
         self._draw, self._jobs, self._states = draw, jobs, states
         self._step = max(1, min(_LARGEST_BLOCK, _BLOCK_BYTES // (3 * size * size)))
@@ -133,10 +135,12 @@ class ImageCache(Generic[Job]):
         """Makes the missing ones of the first `rows` images; yields each block when it is ready.
 
         Raises:
-            UserError: the cache cannot be written.
+            UserError: the cache cannot be written, or something that is no file is in the place of one.
         """
         wanted = [k for k in range(-(-rows // self._step)) if k not in self._done]
         try:
+            for path in (self._path, self._list):
+                refuse_irregular(path)
             self._allocate()
             yield from self._found(wanted)
             missing = [k for k in wanted if k not in self._done]
@@ -187,9 +191,10 @@ class ImageCache(Generic[Job]):
         """Creates the array's file, which takes disk space only as it is filled."""
         path = self._path
         try:
-            if np.load(path, mmap_mode="r", allow_pickle=False).shape == self.shape:
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            if found.shape == self.shape and found.dtype == np.uint8 and found.flags.c_contiguous:
                 return
-        except (OSError, ValueError, EOFError):
+        except DAMAGED:
             pass
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".images-{uuid4().hex}.npy")
@@ -202,13 +207,15 @@ class ImageCache(Generic[Job]):
     def _records(self) -> dict[int, Block]:
         """The blocks listed in ``blocks.jsonl``; a line truncated by a kill is ignored."""
         try:
-            lines = (self.folder / "blocks.jsonl").read_text(encoding="utf-8").splitlines()
+            lines = read_bytes(self._list).decode(errors="replace").splitlines()
         except FileNotFoundError:
             return {}
+        except ValueError as error:
+            raise UserError(f"{self._list} is damaged ({error}): move {self.folder} away; it is made again.") from error
         found = {}
         for line in lines:
             try:
-                entry = json.loads(line)
+                entry = parse_json(line)
                 if entry["state"] == self._state(entry["block"]):
                     damaged = {int(row): reason for row, reason in entry["damaged"].items()}
                     found[entry["block"]] = Block(entry["sha256"], damaged)
@@ -218,7 +225,7 @@ class ImageCache(Generic[Job]):
 
     def _record(self, number: int, block: Block) -> None:
         entry = {"block": number, "state": self._state(number), "sha256": block.sha256, "damaged": block.damaged}
-        with (self.folder / "blocks.jsonl").open("a", encoding="utf-8") as file:
+        with self._list.open("a", encoding="utf-8") as file:
             file.write("\n" + json.dumps(entry) + "\n")  # the first newline ends a line truncated by a kill
 
     def _verify(self, blocks: Sequence[int]) -> list[bool]:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import read_bytes
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 _LARGEST_FILE = 2**28  # bytes; a photo of the largest decoded size is smaller
@@ -70,9 +71,9 @@ class PhotoFolder:
         if path.is_symlink():
             inside(path, self.root)
         try:
-            if path.stat().st_size > _LARGEST_FILE:
-                raise UserError(f"{path} has more than {_LARGEST_FILE >> 20} MiB: it is no photo of the data set.")
-            return path.read_bytes()
+            return read_bytes(path, _LARGEST_FILE)
+        except ValueError as error:  # too large, or a folder or a pipe
+            raise UserError(f"{path} is no photo of the data set ({error}).") from error
         except FileNotFoundError as error:
             raise UserError(f"{path} is missing.") from error
         except OSError as error:

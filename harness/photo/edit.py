@@ -53,7 +53,7 @@ def edit_photo(
     Args:
         photo: a PNG or JPEG file of any size.
         method: the method, or variant of the profile, that edits.
-        out: a .png, .jpg or .jpeg file in an existing folder.
+        out: a .png, .jpg or .jpeg file in an existing folder, and none of the photos; it is replaced.
         settings: label edits, each ``"Attribute=0"`` or ``"Attribute=1"``; for domains, one ``"domain=1"``.
         reference: another photo; the `attributes` (all, if none are named) take the values of this photo.
         weights: a weights file to use instead of the profile's.
@@ -73,7 +73,7 @@ def edit_photo(
         raise UserError("An edit needs a target, one of two: --set NAME=0|1, or --reference PHOTO.")
     if attributes and reference is None:
         raise UserError("--attributes says what to take from a --reference photo; with --set it has no meaning.")
-    file_format = _output_format(out)
+    file_format = _output_format(out, [photo] if reference is None else [photo, reference])
     found = load_profile(profile)
     _check_method(found.card(method), strength)
     if reference_crop is not None and reference is None:
@@ -210,10 +210,12 @@ def _write(pixels: NDArray[np.uint8], out: Path, file_format: str) -> None:
     write_bytes(out, encoded.getvalue())
 
 
-def _output_format(out: Path) -> str:
+def _output_format(out: Path, read: Sequence[Path]) -> str:
     file_format = _SUFFIXES.get(out.suffix.lower())
     if file_format is None:
         raise UserError(f"--out {out} must end in .png, .jpg or .jpeg.")
     if out.is_dir() or not out.parent.is_dir():
         raise UserError(f"--out {out} must name a file in an existing folder.")
+    if out.resolve() in [path.resolve() for path in read]:
+        raise UserError(f"--out {out} is the photo itself, which is kept: name another file.")
     return file_format

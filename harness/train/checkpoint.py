@@ -13,7 +13,7 @@ import torch
 from bridgebench.harness.train.curves import Curves
 from bridgebench.harness.train.sampler import BatchSampler
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.files import refuse_irregular, write_bytes
 from bridgebench.methods.training.averaging import WeightAverage
 from bridgebench.methods.training.base import Training
 
@@ -89,6 +89,7 @@ def read_state(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
         UserError: there is none, it is damaged, or it belongs to another recipe, data set or seed.
     """
     path = folder / FILE
+    refuse_irregular(path)
     if not path.is_file():
         raise UserError(f"There is no training run to resume in {folder}; leave out --resume to start one.")
     try:
@@ -135,6 +136,7 @@ def load_checkpoint(
 def read_progress(folder: Path) -> Progress:
     """The progress of the run in `folder`; zero iterations if there is no readable checkpoint."""
     try:
+        refuse_irregular(folder / FILE)
         state = torch.load(folder / FILE, map_location="cpu", weights_only=True, mmap=True)
         return Progress(**{**state["progress"], "curves": Curves()})
     except Exception:  # as above; resuming the run reports what is wrong

@@ -7,17 +7,19 @@ already. Only the file's header is read (no tensor, no torch), so the page says 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bridgebench.harness.weights.show import parameter_count
 from bridgebench.harness.weights.training_card import workers
-from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.files import read_bytes, refuse_existing, write_bytes
 from bridgebench.methods.core.weights import header
 from bridgebench.templates import environment
 
 _ROWS = 8  # of a curve's points
+_OURS = re.compile(rb"Made from the header of `[^`\n]+` by `bridgebench weights card`")
 _FIRST_ROWS = 3  # of the first iterations
 
 
@@ -25,9 +27,11 @@ def write_card(path: Path) -> Path:
     """Writes the card of a weights file beside it, with the ending ``.md``.
 
     Raises:
-        UserError: the file is missing or damaged, or the card cannot be written.
+        UserError: the file is missing or damaged, or the card cannot be written or a file of somebody else is there.
     """
     card = path.with_suffix(".md")
+    if card.is_file() and not _OURS.search(read_bytes(card)):
+        refuse_existing(card)
     write_bytes(card, card_text(path).encode())
     return card
 

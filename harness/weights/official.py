@@ -13,6 +13,7 @@ from bridgebench.eval.judges.inception import Inception
 from bridgebench.eval.judges.inception_official import import_inception
 from bridgebench.harness.weights.find import file_sha256
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import refuse_existing
 from bridgebench.methods.core.weights import save_tensors
 
 
@@ -27,7 +28,7 @@ def import_weights(
     Args:
         method: whose checkpoint it is; or "inception", the network of the standard FID.
         checkpoints: the official file or files, in any order that the method understands.
-        out: the ``.safetensors`` file; an older file of that name is replaced at the end, in one step.
+        out: the ``.safetensors`` file, which must not be there yet: weights may be hours of training.
         attributes: the label columns that it was trained with, in order; None: the method's default.
 
     Returns:
@@ -35,13 +36,12 @@ def import_weights(
 
     Raises:
         UserError: the method has no official checkpoints, the files are missing, damaged or of another network, or
-            `out` cannot be written. Nothing is written then.
+            `out` is there or cannot be written. Nothing is written then.
     """
     official = None if method == inception.NAME else _official(method)
     if out.suffix != ".safetensors":
         raise UserError(f"--out {out} must end in .safetensors.")
-    if out.is_dir():
-        raise UserError(f"--out {out} is a folder; name a file.")
+    refuse_existing(out)
     card = {
         "origin": "official checkpoint, imported by `bridgebench weights import`",
         "files": [{"name": path.name, "sha256": file_sha256(path)} for path in checkpoints if path.is_file()],

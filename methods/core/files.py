@@ -109,6 +109,31 @@ def _check_regular(found: os.stat_result, largest: int) -> None:
         raise ValueError(f"larger than {largest:,} bytes")
 
 
+def refuse_irregular(path: Path) -> None:
+    """Refuses what is not a regular file where one of ours should be; nothing there at all is fine.
+
+    Raises:
+        UserError: there is a folder, a pipe, a socket or a device.
+        OSError: the folder cannot be looked into.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode):
+        raise UserError(f"{path} is not a regular file: move it away, and give the same command again.")
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuses to write a file where there is one: it may be somebody's only copy.
+
+    Raises:
+        UserError: something is there.
+    """
+    if os.path.lexists(path):
+        raise UserError(f"{path} exists already, and is not replaced: move it away, or name another file.")
+
+
 def refuse_page(path: Path) -> None:
     """Refuses a web page, which some sites send in place of the file that was asked for.
 

@@ -11,6 +11,7 @@ from bridgebench.eval.records.intact import damaged
 from bridgebench.eval.records.measured import Baselines, CellRecord, CostRecord
 from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.eval.records.record import MODES, Mode
+from bridgebench.eval.records.summary import summary_csv
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import check_links
 from bridgebench.methods.core.labels import Attributes, Domains, label_space
@@ -91,8 +92,7 @@ class Run:
         oldest = Attributes.kind if self.columns == self.record.attributes else Domains.kind
         self.space = label_space(self.record.attributes, self.record.protocol.get("cells", oldest))
         self.words = _WORDS[self.space.kind]
-        whole = [directory.baselines_file, directory.summary_file]
-        self.damaged = damaged(directory, [*whole, *directory.named_files(self.record)])
+        self.damaged = damaged(directory, [directory.baselines_file, *directory.named_files(self.record)])
         self._doubt_what_damaged_records_list()
         self.baselines = Baselines()
         if self.has(directory.baselines_file):
@@ -185,6 +185,13 @@ class Run:
     def has(self, path: Path) -> bool:
         """Whether a file of the run is there and undamaged."""
         return path.is_file() and path not in self.damaged
+
+    def summary(self) -> str:
+        """summary.csv, made of the cells: the file of that name in the run directory carries no hash."""
+        kinds = {name: method.kind for name, method in self.record.methods.items()}
+        cells = [*self.cells.values(), *self.others.values()]
+        place = self.directory.cell_file
+        return summary_csv(kinds, sorted(cells, key=lambda cell: place(cell.method, cell.mode, cell.attribute)))
 
     @property
     def noun(self) -> str:

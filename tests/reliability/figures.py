@@ -1,5 +1,7 @@
 """Figures of the reliability scripts, kept in ``figures.json``, and ``tests/RELIABILITY.md`` made of them.
 
+Counts of kills, inputs and plug-ins are added up over all calls; those of `determinism.py` are of its last call.
+
 python tests/reliability/figures.py        writes tests/RELIABILITY.md anew
 """
 
@@ -13,91 +15,215 @@ from pathlib import Path
 from typing import Any
 
 FIGURES = Path(__file__).with_name("figures.json")
-PARTS = ("training", "benchmark", "benchmark on Dask", "training by two processes")
-ENOUGH = 100  # kills
 REPORT = Path(__file__).parent.parent / "RELIABILITY.md"
+PARTS = {  # what is killed, as the page calls it
+    "benchmark": "benchmark",
+    "dask": "benchmark on Dask",
+    "training": "training",
+    "two": "training by two processes",
+    "prepare": "preparing a data set",
+    "report": "drawing the pages",
+    "publish": "publishing a run",
+}
 
 
 def record(section: str, found: dict[str, Any]) -> None:
-    """Keeps the figures of one script, with the day and the machine."""
-    figures = _figures()
-    made = {"date": datetime.now(UTC).date().isoformat(), "python": platform.python_version()}
-    figures[section] = {**found, **made}
-    FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+    """Keeps the figures of one script in place of those of its last call, with the day."""
+    made = {"date": _today(), "python": platform.python_version()}
+    _keep(known() | {section: {**found, **made}})
 
 
-def known(section: str) -> dict[str, Any]:
-    """The figures that one script has kept."""
-    return _figures().get(section, {})
+def add(section: str, counts: dict[str, Any]) -> None:
+    """Adds counts to those of all calls before, with the first and the last day."""
+    figures = known()
+    kept = figures.setdefault(section, {"since": _today()})
+    kept["until"] = _today()
+    _add(kept, counts)
+    _keep(figures)
 
 
-def _figures() -> dict[str, Any]:
+def known() -> dict[str, Any]:
+    """All figures."""
     return json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
+
+
+def _keep(figures: dict[str, Any]) -> None:
+    text = json.dumps(figures, indent=1, sort_keys=True) + "\n"
+    temporary = FIGURES.with_suffix(".new")
+    temporary.write_text(text)
+    temporary.replace(FIGURES)
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _add(kept: dict[str, Any], counts: dict[str, Any]) -> None:
+    for name, count in counts.items():
+        if isinstance(count, dict):
+            _add(kept.setdefault(name, {}), count)
+        else:
+            kept[name] = kept.get(name, 0) + count
+
+
+def _days(found: dict[str, Any]) -> str:
+    return found["since"] if found["since"] == found["until"] else f"{found['since']} to {found['until']}"
 
 
 def report(figures: dict[str, Any]) -> str:
     """The page."""
-    kills, fuzz, same = figures["kills"], figures["fuzz"], figures["determinism"]
-    rows = [(name, found) for name, found in kills.items() if isinstance(found, dict)]
-    total = sum(found["kills"] for _, found in rows)
-    lines = [
-        "# Reliability, measured",
+    return "\n".join(
+        [
+            "# Reliability, measured",
+            "",
+            "`nox -s soak -- --hours H` kills our commands, feeds damaged files to our readers and runs plug-ins that "
+            "misbehave, by other random numbers each time, and adds its counts to "
+            "`tests/reliability/figures.json`, from which this page is made. A workflow runs it every night; the tests "
+            "hold a small share of each.",
+            "",
+            *_kills(figures.get("kills", {})),
+            *_pods(figures.get("pods", {})),
+            *_plugins(figures.get("plugins", {})),
+            *_inputs(figures.get("inputs", {})),
+            *_guided(figures.get("guided", {})),
+            *_findings(figures.get("findings", [])),
+            *_same(figures["determinism"]),
+        ]
+    )
+
+
+def _kills(found: dict[str, Any]) -> list[str]:
+    parts = found.get("parts", {})
+    lines = ["## Killed at random instants", ""]
+    if parts:
+        total = sum(each["kills"] for each in parts.values())
+        runs, identical = (sum(each[key] for each in parts.values()) for key in ("runs", "identical"))
+        lines += [
+            f"{total:,} kills ({_days(found)}): the whole command by SIGKILL, SIGTERM or Ctrl-C, or one of its workers "
+            f"by SIGKILL. The same command was then given again until it came to its end, {runs:,} times in all; "
+            f"{identical:,} of these ends were the same as that of an undisturbed one. Compared are, of benchmarks, "
+            "every cell, sample, detail, the baselines and summary.csv, byte for byte; of trainings, every tensor of "
+            "the last checkpoint (networks, buffers, optimizers, generator, place in the data, curves), bit for bit; "
+            "of prepared data sets, every pixel; of pages and published records, every file, byte for byte. Eleven "
+            "starts of twelve were forked off a process that had imported everything (and their workers off them), which "
+            "saves seconds of importing; those on Dask and by two processes, and all else, are the command as users "
+            "give it.",
+            "",
+            "| what | kills | of them | ends | identical | processes left over | stops by signal: median, slowest | "
+            "files half written after them |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        for name, title in PARTS.items():
+            if name in parts:
+                each = parts[name]
+                kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(each["kinds"].items()))
+                stops = sorted(float(key) for key, count in each.get("stops", {}).items() for _ in range(count))
+                shown = f"{stops[len(stops) // 2]} s, {stops[-1]} s" if stops else "none"
+                lines.append(
+                    f"| {title} | {each['kills']} | {kinds} | {each['runs']} | {each['identical']} | "
+                    f"{each['orphans']} | {shown} | {each['half_written']} |"
+                )
+        lines += [""]
+    absent = [title for name, title in PARTS.items() if name not in parts]
+    if absent:
+        lines += [f"Not killed here yet: {', '.join(absent)}.", ""]
+    return [
+        *lines,
+        "Stops are timed from the signal to the end of the process, in whatever phase it came, on a machine of two "
+        "cores that other work keeps busy. A benchmark ends by itself, or after a second by force. A training that is "
+        "stopped finishes its iteration and saves first, so its stop lasts as long as these two; a second Ctrl-C ends "
+        "it at once, and the checkpoint before is kept.",
         "",
-        "Made by `tests/reliability/kills.py`, `pods.py`, `plugins.py`, `fuzz.py`, `determinism.py` and `figures.py`; "
-        "the tests hold a small share of each.",
-        "",
-        "## Killed at random instants",
-        "",
-        f"{total} kills ({kills['date']}): the whole run by SIGKILL, SIGTERM or Ctrl-C, or one "
-        "of its workers by SIGKILL; the same command was then given again until the run was done. Compared with an "
-        "undisturbed run: of benchmarks every cell, sample, detail, the baselines and summary.csv, byte for byte; of "
-        "trainings every tensor of the last checkpoint (networks, buffers, optimizers, generator, place in the data, "
-        "curves), bit for bit. Of the benchmarks on local processes and the trainings by one process, eleven starts of "
-        "twelve were forked off a process that had imported everything (and their workers off them), which saves "
-        "seconds of importing; all else, and all others, are the command as users give it.",
-        "",
-        "| what | kills | of them | runs done | identical | workers left over | stops by signal: median, slowest | "
-        "files half written after them |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for name, found in rows:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in found["kinds"].items())
-        stop = f"{found['median_clean_stop_seconds']} s, {found['slowest_clean_stop_seconds']} s"
-        lines.append(
-            f"| {name} | {found['kills']} | {kinds} | {found['runs']} | {found['identical']} | {found['orphans']} | "
-            f"{stop} | {found['half_written_after_clean_stops']} |"
-        )
-    lines += [
-        "",
-        *_missing(total, rows),
-        "Stops are timed from the signal to the end of the process, in whatever phase it came, on two cores that "
-        "a dozen other processes kept busy. A benchmark ends by itself, or after a second by force: two seconds in all "
-        "where the machine is not overloaded. A training that is stopped finishes its iteration and saves first, so "
-        "its stop lasts as long as these two; a second Ctrl-C ends it at once, and the checkpoint before is kept.",
-        "",
-        "Left over are processes that are there five seconds after the end of their run: a worker watches for the end "
-        "of its parent, but while it imports PyTorch on an overloaded machine that may take longer. What a SIGKILL "
+        "Left over are processes that are there five seconds after the end of their command: a worker watches for the "
+        "end of its parent, but while it imports PyTorch on an overloaded machine that may take longer. What a SIGKILL "
         "leaves half written is removed as soon as the next run opens the folder; a stop before that leaves it for the "
         "one after.",
         "",
-        *_pods(figures["pods"]),
-        *_plugins(figures["plugins"]),
-        "## Bad input",
-        "",
-        f"{sum(each['inputs'] for each in fuzz['runs']):,} damaged files ({fuzz['date']}, seeds "
-        f"{', '.join(str(each['seed']) for each in fuzz['runs'])}), every one read or refused with one sentence:",
+    ]
+
+
+def _inputs(found: dict[str, Any]) -> list[str]:
+    lines = ["## Bad input", ""]
+    if not found:
+        return [*lines, "Not fed here yet.", ""]
+    total = sum(sum(each.values()) for each in found["readers"].values())
+    bugs = sum(each["bug"] for each in found["readers"].values())
+    lines += [
+        f"{total:,} damaged files ({_days(found)}): good files with random bytes changed, cut, doubled or exchanged, "
+        f"and hostile words put in. {_ended(bugs)}",
         "",
         "| reader | read | refused | uncaught exceptions |",
         "| --- | --- | --- | --- |",
     ]
-    for reader in fuzz["runs"][0]["readers"]:
-        counts = [sum(each["readers"][reader][kind] for each in fuzz["runs"]) for kind in ("taken", "refused", "bug")]
-        lines.append(f"| {reader} | {' | '.join(f'{count:,}' for count in counts)} |")
-    lines += [
+    for reader, counts in sorted(found["readers"].items()):
+        lines.append(f"| {reader} | {' | '.join(f'{counts[kind]:,}' for kind in ('taken', 'refused', 'bug'))} |")
+    return [
+        *lines,
         "",
-        "(A reader that takes damaged label lists names the damaged lines; a cell that cannot be read is measured "
-        "again.)",
+        "(A reader that takes damaged label lists names the damaged lines; a record that cannot be read is made again, "
+        "and so are the blocks of a cache whose pixels are not those of their hash.)",
         "",
+    ]
+
+
+def _ended(bugs: int) -> str:
+    if not bugs:
+        return "Every one was read or refused with one sentence."
+    return f"{bugs:,} ended in an uncaught exception or took more than ten seconds; what was found is told below."
+
+
+def _guided(found: dict[str, Any]) -> list[str]:
+    if not found:
+        return ["Inputs guided by coverage (atheris): not fed here yet.", ""]
+    total, bugs = (sum(each[key] for each in found["readers"].values()) for key in ("inputs", "bug"))
+    names = ", ".join(sorted(found["readers"]))
+    return [
+        f"{total:,} more ({_days(found)}) were made by atheris, which sees which lines of our code an input reaches "
+        f"and goes on from those that reached new ones; the readers were: {names}. {_ended(bugs)}",
+        "",
+    ]
+
+
+def _pods(found: dict[str, Any]) -> list[str]:
+    if not found:
+        return []
+    return [
+        f"Pods ({_days(found)}) were killed by SIGKILL "
+        + " and ".join(f"{each['kills']} times in {each['runs']} {name}" for name, each in found["parts"].items())
+        + ", and each time restarted under another host name with the same command (`train`: with `--resume auto`), "
+        "without a hand on its lock; "
+        + " and ".join(f"{each['identical']} {name}" for name, each in found["parts"].items())
+        + " ended with the undisturbed bytes.",
+        "",
+    ]
+
+
+def _plugins(found: dict[str, Any]) -> list[str]:
+    lines = ["## Misbehaving plug-ins", ""]
+    if not found:
+        return [*lines, "Only those of the tests so far.", ""]
+    ends = ", ".join(f"{count:,} {end}" for end, count in sorted(found["ends"].items()))
+    return [
+        *lines,
+        f"{found['variants']:,} variants ({_days(found)}) of a zoo of plug-ins: what each does wrong (errors of all kinds, "
+        "ends of its process, endless work, a changed process, processes and threads left behind), and when (import, "
+        f"constructor, property, an edit, a thread). They took part in {found['benchmarks']:,} benchmarks with one "
+        f"worker, in which `identity` came last; in {found['identical']:,} of these its cells kept every byte. The "
+        f"{found['cells']:,} cells of the variants: {ends}. ('failed': with a reason in words, and nothing else "
+        "failed.)",
+        "",
+    ]
+
+
+def _findings(found: list[dict[str, str]]) -> list[str]:
+    if not found:
+        return []
+    return ["## What was found", "", *(f"- {each['date']}: {each['what']}" for each in found), ""]
+
+
+def _same(same: dict[str, Any]) -> list[str]:
+    """Whether the same run gives the same numbers."""
+    lines = [
         "## The same numbers",
         "",
         "Every method of the shipped profiles with its shipped weights; compared are all cells, samples, details, "
@@ -139,51 +265,9 @@ def report(figures: dict[str, Any]) -> str:
         "drift further apart.",
         "",
     ]
-    return "\n".join(lines)
-
-
-def _pods(pods: dict[str, Any]) -> list[str]:
-    """Restarts under other host names."""
-    found = {"benchmark": pods["benchmark"], "training": pods["train"]}
-    hit = " and ".join(f"{each['kills']} times in one {name}" for name, each in found.items())
-    came = " and ".join(
-        f"the {name} {'to the undisturbed bytes' if each['identical'] else 'TO OTHER BYTES'}"
-        for name, each in found.items()
-    )
-    return [
-        f"A pod was killed by SIGKILL {hit} ({pods['date']}), and each time restarted under another host name with the "
-        f"same command (`train`: with `--resume auto`), without a hand on its lock: {came}.",
-        "",
-    ]
-
-
-def _plugins(plugins: dict[str, Any]) -> list[str]:
-    """Misbehaving plug-ins."""
-    ends = ", ".join(f"{count} {end}" for end, count in plugins["ends"].items())
-    kept = "kept every byte" if plugins["identical"] else "DID NOT KEEP THEIR BYTES"
-    return [
-        "## Misbehaving plug-ins",
-        "",
-        f"{plugins['variants']} variants ({plugins['date']}, seed {plugins['seed']}) of a zoo of plug-ins: what each "
-        "does wrong (errors of all kinds, ends of its process, endless work, a changed process, processes and threads "
-        "left behind), and when (import, constructor, property, an edit, a thread). All took part in one benchmark "
-        f"with one worker, in which `identity` came last. Its cells {kept}. The {plugins['cells']} cells of the "
-        f"variants: {ends}. ('failed': with a reason in words, and nothing else failed.)",
-        "",
-    ]
-
-
-def _missing(total: int, rows: list[tuple[str, dict[str, Any]]]) -> list[str]:
-    """What the figures do not show."""
-    lines = []
-    if total < ENOUGH:
-        lines += [f"Fewer than {ENOUGH} kills in all: a whole run of `kills.py` has not been done yet."]
-    absent = [part for part in PARTS if part not in dict(rows)]
-    if absent:
-        lines += [f"Not killed here yet: {', '.join(absent)}; the tests kill a worker of each back end."]
-    return [*lines, ""] if lines else []
+    return lines
 
 
 if __name__ == "__main__":
-    REPORT.write_text(report(_figures()))
+    REPORT.write_text(report(known()))
     sys.exit(0)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from typing import Any
 from commands import Forked, start
 
 USUAL = 12  # one start of so many is by the command as users give it, the others are forked
+# From the folder to write into: lines of Python to run first, and the arguments.
+Command = Callable[[Path], tuple[str, list[str]]]
 CLEAN = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,18 +36,18 @@ class Kills:
     def __init__(
         self,
         name: str,
-        before: str,
-        arguments: Sequence[str],
+        command: Command,
         folder: Path,
         draw: random.Random,
         limit: Limit,
         forks: bool = True,
     ) -> None:
-        self.name, self.before, self.arguments, self.draw, self.limit = name, before, arguments, draw, limit
+        self.name, self.command, self.draw, self.limit = name, command, draw, limit
         self.script, self.out, self.forks = folder / "command.py", folder / f"killed {name}", forks
         self.times: dict[bool, tuple[float, float]] = {}  # of a forked or a usual start: to its first file, and from it
         self.kinds: Counter[str] = Counter()
-        self.stops: list[float] = []
+        self.stops: Counter[str] = Counter()  # by their seconds, to the tenth
+        self.told: Counter[str] = Counter()  # what `counts` has given of the kinds
         self.began = 0.0  # when the newest start was, as files tell the time
         self.orphans = self.half_written = self.finished = self.starts = 0
 
@@ -63,8 +65,20 @@ class Kills:
         return outs
 
     def _start(self, forked: bool, out: Path, options: Sequence[str]) -> Any:
-        arguments = [*self.arguments, "--out", str(out), *options]
-        return Forked(self.before, arguments) if forked else start(self.script, self.before, arguments)
+        before, arguments = self.command(out)
+        arguments = [*arguments, *options]
+        return Forked(before, arguments) if forked else start(self.script, before, arguments)
+
+    def counts(self) -> dict[str, Any]:
+        """What happened since the last call of it."""
+        kinds = self.kinds - self.told
+        found = {
+            "kills": kinds.total(), "kinds": dict(kinds), "stops": dict(self.stops), "orphans": self.orphans,
+            "half_written": self.half_written,
+        }  # fmt: skip
+        self.told, self.orphans, self.half_written = self.kinds.copy(), 0, 0
+        self.stops.clear()
+        return found
 
     def goes_on(self) -> bool:
         """Whether there is more to kill, or a killed run to finish."""
@@ -125,7 +139,7 @@ class Kills:
         process.wait(300)
         self.kinds[kind] += 1
         if number in CLEAN:
-            self.stops.append(time.monotonic() - started)
+            self.stops[f"{time.monotonic() - started:.1f}"] += 1
             # Its own: what a SIGKILL left before is removed as soon as a run opens the folder, which this may not have.
             self.half_written += sum(path.stat().st_mtime > self.began for path in self.out.rglob(".*.tmp"))
 

@@ -1,10 +1,10 @@
-"""Kills benchmarks and trainings at random instants until they are done, and compares them with undisturbed ones.
+"""Kills commands at random instants until they are done, and compares what they leave with that of undisturbed ones.
 
     python tests/reliability/kills.py [--kills 120] [--minutes 60] [--seed 0] [--only benchmark]
 
-Takes some minutes on two cores; a part kills no more once its minutes are over. Its figures go into ``figures.json``
-beside it; `figures.py` makes ``tests/RELIABILITY.md`` of them. The exit code is 1 if a record differs or a worker
-outlives its run.
+Takes some minutes on two cores; a part kills no more once its minutes are over. Its counts are added to those in
+``figures.json`` beside it; `figures.py` makes ``tests/RELIABILITY.md`` of them. The exit code is 1 if a file differs or
+a process outlives its command.
 """
 
 from __future__ import annotations
@@ -13,74 +13,114 @@ import argparse
 import os
 import random
 import shutil
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from commands import import_all
-from figures import known, record
-from killing import Kills, Limit
+from figures import add
+from killing import Command, Kills, Limit
 from small_runs import OFTEN, SMALL, TRAINING, head
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
+from fake_run import write_run
 from small_judges import small_judges
 
 KEPT = ("cells", "samples", "details", "baselines.json", "summary.csv")
+SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT")
+PUBLISH = """
+import sys
+from pathlib import Path
+from bridgebench.reports.publish import publish
+publish(Path({run!r}), Path({out!r}))
+sys.exit(0)
+"""
 
 
-def benchmarks(folder: Path, limit: Limit, draw: random.Random, backend: str) -> Iterator[dict[str, Any]]:
-    """Benchmarks that are killed; their workers alone, too. Gives the figures so far after each that ended."""
+@dataclass(frozen=True)
+class Part:
+    """What is killed.
+
+    Attributes:
+        command: gives the lines to run first and the arguments, from the folder to write into.
+        result: what is compared, from that folder.
+        options: further arguments of one start, from that folder.
+        kinds: of kills.
+        forks: whether most starts are forked.
+    """
+
+    command: Command
+    result: Callable[[Path], Any]
+    options: Callable[[Path], list[str]] = lambda out: []
+    kinds: tuple[str, ...] = SIGNALS
+    forks: bool = True
+
+
+def benchmarks(folder: Path, draw: random.Random, backend: str) -> Part:
+    """A small benchmark by a number of workers that changes; its workers are killed alone, too."""
     profile = folder / "small.toml"
     judges = [f'{name} = "{path}"' for name, path in small_judges(folder, "kills.py").items()]
     profile.write_text("\n".join([head(), SMALL, "[weights]", *judges]))
-    options = ["--profile", str(profile), "--methods", "identity"]
-    arguments = ["benchmark", *options, "--backend", backend]
-    every = Kills(f"benchmark, {backend}", "", arguments, folder, draw, limit, forks=backend == "local")
-    outs = [files_of(out) for out in every.undisturbed(folder / f"whole {backend}")]
-    expected, killed = outs[0], every.out
-    identical = runs = 0
-    if outs[-1] != expected:
-        raise SystemExit("a forked benchmark has other bytes than a usual one")
-    kinds = ["SIGKILL", "SIGTERM", "SIGINT", "worker SIGKILL"]
-    while every.goes_on():
-        if every.once(kinds, ["--workers", draw.choice("12")]) is None:
-            continue
-        runs += 1
-        identical += files_of(killed) == expected
-        shutil.rmtree(killed)
-        yield _summary(every, runs, identical)
+    arguments = ["benchmark", "--profile", str(profile), "--methods", "identity", "--backend", backend, "--out"]
+    return Part(
+        lambda out: ("", [*arguments, str(out)]), files_of, lambda out: ["--workers", draw.choice("12")],
+        (*SIGNALS, "worker SIGKILL"), forks=backend == "local",
+    )  # fmt: skip
+
+
+def trainings(folder: Path, processes: int) -> Part:
+    """A small training, which is resumed."""
+    profile = folder / "tiny.toml"
+    profile.write_text(head() + SMALL + TRAINING)
+    arguments = ["train", "stargan", "--profile", str(profile), "--processes", str(processes), "--out"]
+    return Part(
+        lambda out: (OFTEN, [*arguments, str(out)]), state_of,
+        lambda out: ["--resume"] if (out / "checkpoint.pt").is_file() else [], forks=processes == 1,
+    )  # fmt: skip
+
+
+def preparations(folder: Path) -> Part:
+    """A data set that is drawn into a cache, by a pool of workers."""
+    profile = folder / "prepared.toml"
+    profile.write_text(head() + SMALL.replace("train = 64", "train = 3000"))
+    arguments = ["data", "prepare", str(profile)]
+    return Part(
+        lambda out: (f"import os\nos.environ['BRIDGEBENCH_CACHE'] = {str(out)!r}", arguments),
+        lambda out: contents(out, sorted(out.rglob("images.npy"))), kinds=(*SIGNALS, "worker SIGKILL"),
+    )  # fmt: skip
+
+
+def reports(folder: Path) -> Part:
+    """The pages of a made-up run."""
+    run = write_run(folder / "run")
+    return Part(lambda out: ("", ["report", str(run), "--out", str(out)]), whole)
+
+
+def publications(folder: Path) -> Part:
+    """The page of a made-up run in one file, and its record archive."""
+    run = str(write_run(folder / "run"))
+    return Part(lambda out: (PUBLISH.format(run=run, out=str(out)), []), whole)
 
 
 def files_of(run: Path) -> dict[str, bytes]:
-    paths = [path for name in KEPT for path in (run / name, *(run / name).rglob("*")) if path.is_file()]
-    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
+    """The records and pictures of a run directory."""
+    return contents(run, [path for name in KEPT for path in (run / name, *(run / name).rglob("*")) if path.is_file()])
 
 
-def trainings(folder: Path, limit: Limit, draw: random.Random, devices: int) -> Iterator[dict[str, Any]]:
-    """Trainings that are killed and resumed; gives the same."""
-    profile = folder / "tiny.toml"
-    profile.write_text(head() + SMALL + TRAINING)
-    arguments = ["train", "stargan", "--profile", str(profile), "--processes", str(devices)]
-    every = Kills(f"training by {devices}", OFTEN, arguments, folder, draw, limit, forks=devices == 1)
-    outs = [state_of(out) for out in every.undisturbed(folder / f"whole {devices}")]
-    expected, killed = outs[0], every.out
-    identical = runs = 0
-    if not same(outs[-1], expected):
-        raise SystemExit("a forked training has another checkpoint than a usual one")
-    kinds = ["SIGKILL", "SIGTERM", "SIGINT"]
-    while every.goes_on():
-        begun = (killed / "checkpoint.pt").is_file()
-        if every.once(kinds, ["--resume"] if begun else []) is None:
-            continue
-        runs += 1
-        identical += same(expected, state_of(killed))
-        shutil.rmtree(killed)
-        yield _summary(every, runs, identical)
+def whole(folder: Path) -> dict[str, bytes]:
+    """All files of a folder, hidden ones aside."""
+    return contents(folder, [path for path in folder.rglob("[!.]*") if path.is_file()])
+
+
+def contents(folder: Path, paths: list[Path]) -> dict[str, bytes]:
+    """The bytes of files by their paths in a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def state_of(folder: Path) -> Any:
@@ -91,6 +131,7 @@ def state_of(folder: Path) -> Any:
 
 
 def same(one: Any, two: Any) -> bool:
+    """Whether two results are equal, tensors bit for bit."""
     if isinstance(one, torch.Tensor):
         return torch.equal(one, two)
     if isinstance(one, dict):
@@ -100,26 +141,33 @@ def same(one: Any, two: Any) -> bool:
     return bool(one == two)
 
 
-def _summary(every: Kills, runs: int, identical: int) -> dict[str, Any]:
-    return {
-        "kills": every.kinds.total(),
-        "kinds": dict(sorted(every.kinds.items())),
-        "runs": runs,
-        "identical": identical,
-        "orphans": every.orphans,
-        "clean_stops": len(every.stops),
-        "median_clean_stop_seconds": round(statistics.median(every.stops or [0.0]), 2),
-        "slowest_clean_stop_seconds": round(max(every.stops, default=0.0), 2),
-        "half_written_after_clean_stops": every.half_written,
-    }
+def kill(name: str, part: Part, folder: Path, limit: Limit, draw: random.Random) -> bool:
+    """Kills a part until it is enough, and adds the counts after each end; whether all was as it should be."""
+    every = Kills(name, part.command, folder, draw, limit, forks=part.forks)
+    results = [part.result(out) for out in every.undisturbed(folder / f"whole {name}")]
+    if not results[0] or not same(results[0], results[-1]):
+        raise SystemExit(f"{name}: forked, it leaves something else than as users give it")
+    good = True
+    while every.goes_on():
+        if every.once(part.kinds, part.options(every.out)) is None:
+            continue
+        identical = same(results[0], part.result(every.out))
+        counts = every.counts() | {"runs": 1, "identical": int(identical)}
+        add("kills", {"parts": {name: counts}})
+        good = good and identical and not counts["orphans"]
+        shutil.rmtree(every.out)
+    return good
 
 
 # Each part, and its share of the kills in twelfths.
-MEASURES: dict[str, tuple[Callable[[Path, Limit, random.Random], Iterator[dict[str, Any]]], int]] = {
-    "benchmark": (lambda folder, limit, draw: benchmarks(folder, limit, draw, "local"), 6),
-    "benchmark on Dask": (lambda folder, limit, draw: benchmarks(folder, limit, draw, "dask"), 1),
-    "training": (lambda folder, limit, draw: trainings(folder, limit, draw, 1), 4),
-    "training by two processes": (lambda folder, limit, draw: trainings(folder, limit, draw, 2), 1),
+PARTS: dict[str, tuple[Callable[[Path, random.Random], Part], int]] = {
+    "benchmark": (lambda folder, draw: benchmarks(folder, draw, "local"), 4),
+    "dask": (lambda folder, draw: benchmarks(folder, draw, "dask"), 1),
+    "training": (lambda folder, draw: trainings(folder, 1), 3),
+    "two": (lambda folder, draw: trainings(folder, 2), 1),
+    "prepare": (lambda folder, draw: preparations(folder), 1),
+    "report": (lambda folder, draw: reports(folder), 1),
+    "publish": (lambda folder, draw: publications(folder), 1),
 }
 
 
@@ -129,22 +177,19 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=120)
     parser.add_argument("--minutes", type=float, default=60.0, help="at most, for each part")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=MEASURES, help="one part; the figures of the others stay")
+    parser.add_argument("--only", choices=PARTS, help="one part, which has all kills")
     given = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
     import_all()
     draw = random.Random(given.seed)
-    found: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory() as name:
-        for part in [given.only] if given.only else MEASURES:
-            measure, share = MEASURES[part]
-            limit = Limit(given.kills * share // 12, time.monotonic() + 60 * given.minutes)
-            for figures in measure(Path(name), limit, draw):
-                found[part] = {"seed": given.seed, **figures}
-                record("kills", {**(known("kills") if given.only else {}), **found})
-    wrong = (each["runs"] - each["identical"] + each["orphans"] for each in found.values())
-    return 1 if any(wrong) else 0
+    good = []
+    for name in [given.only] if given.only else PARTS:
+        make, share = PARTS[name]
+        limit = Limit(given.kills if given.only else given.kills * share // 12, time.monotonic() + 60 * given.minutes)
+        with tempfile.TemporaryDirectory() as folder:
+            good.append(kill(name, make(Path(folder), draw), Path(folder), limit, draw))
+    return 0 if all(good) else 1
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 from commands import Forked, import_all
-from figures import record
+from figures import add
 from killing import wait_for_work
 from kills import files_of, same, state_of
 from small_runs import OFTEN, SMALL, TRAINING, head
@@ -93,14 +93,13 @@ def main() -> int:
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
     import_all()
-    figures: dict[str, Any] = {"seed": given.seed}
+    figures: dict[str, Any] = {}
     for part in [given.only] if given.only else PARTS:
         with tempfile.TemporaryDirectory() as name:
             hit, identical = PARTS[part](Path(name), given.kills, random.Random(given.seed))
         print(f"{part}: {hit} kills, {'the undisturbed bytes' if identical else 'OTHER BYTES'}", flush=True)
-        figures[part] = {"kills": hit, "identical": identical}
-    if not given.only:
-        record("pods", figures)
+        figures[part] = {"kills": hit, "runs": 1, "identical": int(identical)}
+    add("pods", {"parts": figures})
     found = [figures[part] for part in PARTS if part in figures]
     return int(not all(each["identical"] and each["kills"] >= given.kills - 2 for each in found))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import json
 import subprocess
@@ -15,6 +16,7 @@ from fake_run import EVIL, HASH, RARE, write_cell, write_json, write_run
 from pages import Page
 from PIL import Image
 
+from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.read.run import Run
@@ -49,7 +51,24 @@ def test_the_page_lies_in_the_run_directory_or_where_it_was_asked_for(run: Path,
     first = {path.relative_to(index.parent): path.read_bytes() for path in index.parent.rglob("*") if path.is_file()}
     second = {path.relative_to(elsewhere.parent): path.read_bytes() for path in elsewhere.parent.rglob("*.*")}
     assert first == second  # the same records give the same bytes
-    assert (index.parent / "summary.csv").read_bytes() == (run / "summary.csv").read_bytes()
+
+
+def test_the_table_of_all_cells_is_made_of_the_cells_and_not_copied(small: Path) -> None:
+    (small / "summary.csv").write_text("method,mode,attribute,kind,n,accuracy\nstargan,label,Male,method,400,0.999\n")
+    with (build(small).parent / "summary.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    cells = RunDirectory(small).cells()
+    expected = {(cell.method, cell.mode, cell.attribute): cell.measures["accuracy"].value for cell in cells}
+    assert {(row["method"], row["mode"], row["attribute"]): float(row["accuracy"]) for row in rows} == expected
+
+
+def test_a_file_of_somebody_else_is_not_replaced_by_a_page(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.html").write_text("<title>Notes</title>")
+    with pytest.raises(UserError, match=r"notes\.html exists already"):
+        build(small, tmp_path / "notes.html", single=True)
+    page = build(small, tmp_path / "page.html", single=True)
+    before = page.read_bytes()
+    assert build(small, page, single=True).read_bytes() == before
 
 
 def test_building_imports_no_torch(small: Path) -> None:

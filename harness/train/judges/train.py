@@ -43,6 +43,7 @@ from bridgebench.harness.weights.card_page import write_card
 from bridgebench.harness.weights.find import training_folder
 from bridgebench.harness.weights.training_card import describe_training
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import refuse_existing
 from bridgebench.methods.core.labels import CELEBA40
 
 DEFAULT_MINUTES = 6.0  # for a recipe that gives no length
@@ -79,8 +80,8 @@ def train_judge(
         The weights file; None if the training is not finished.
 
     Raises:
-        UserError: `which` is unknown, the recipe is invalid, there is no time to train, the run exists already, there
-            is no run to resume, or training broke down.
+        UserError: `which` is unknown, the recipe is invalid, there is no time to train, the run or the file exists
+            already, there is no run to resume, or training broke down.
         Stopped: a signal asked to stop; a checkpoint has been saved.
     """
     recipe = judge_recipe(which, profile)
@@ -89,6 +90,9 @@ def train_judge(
     folder, path = _places(which, profile, out)
     if (folder / FILE).exists() and not resume:
         raise UserError(f"A training run is in {folder} already; go on with --resume, or give another --out.")
+    if path.parent != folder and not goes_on(folder, resume):
+        refuse_existing(path)
+        refuse_existing(path.with_suffix(".md"))  # its card
     check_folder(
         folder, "training", older=partial(goes_on, resume=resume)
     )  # a checkpoint to resume is checked before any writing

@@ -8,8 +8,9 @@ from pathlib import Path
 from bridgebench import methods
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.record import to_json
+from bridgebench.eval.records.summary import summary_csv
 from bridgebench.harness.benchmark.plan import Participant
-from bridgebench.harness.benchmark.summary import summary_csv, summary_lines
+from bridgebench.harness.benchmark.summary import summary_lines
 from bridgebench.methods.core.files import write_bytes
 
 CELL = {"schema": 1, "protocol_hash": "p", "mode": "label", "n": 4}
@@ -36,7 +37,7 @@ def test_a_row_a_cell_and_means_over_the_attributes(tmp_path: Path) -> None:
         place = ("identity", "label", attribute)
         cell = CELL | {"method": "identity", "attribute": attribute, "measures": measures}
         write_bytes(run.cell_file(*place), to_json(cell))
-    rows = list(csv.DictReader(summary_csv(run).splitlines()))
+    rows = list(csv.DictReader(summary_csv({"identity": "control"}, run.cells()).splitlines()))
     assert [(row["attribute"], row["kind"], row["n"]) for row in rows] == [
         ("Bangs", "control", "4"),
         ("Male", "control", "4"),

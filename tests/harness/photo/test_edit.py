@@ -161,6 +161,15 @@ def test_mistakes_are_told_and_write_nothing(room, tmp_path, options, sentence):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("read", ["photo.png", "other.jpg"])
+def test_the_photos_that_are_read_are_kept(room, tmp_path, read):
+    (tmp_path / read).symlink_to(room / read)
+    before = (room / read).read_bytes()
+    with pytest.raises(UserError, match="is the photo itself"):
+        _edit(room, tmp_path / read, "bridgegan", reference=room / "other.jpg")
+    assert (room / read).read_bytes() == before
+
+
 def test_broken_weights_write_nothing(room, tmp_path):
     editor = methods.load("stargan", room / "stargan.safetensors")
     editor.generator.load_state_dict({name: t * float("nan") for name, t in editor.generator.state_dict().items()})

@@ -44,16 +44,12 @@ def test_attributes_are_the_users_where_given(checkpoint, tmp_path):
     assert load("stargan", weights=out).attributes == tuple(names)
 
 
-def test_an_older_file_stays_until_the_new_one_is_whole(checkpoint, tmp_path):
-    out = tmp_path / "s.safetensors"
-    out.write_text("old")
-    damaged = tmp_path / "damaged.ckpt"
-    damaged.write_bytes(checkpoint.read_bytes()[:2000])
-    with pytest.raises(UserError, match="damaged"):
-        import_weights("stargan", [damaged], out)
-    assert out.read_text() == "old"
-    import_weights("stargan", [checkpoint], out)
-    assert header(out)["method"] == "stargan"
+def test_weights_that_are_there_are_not_replaced(checkpoint, tmp_path):
+    out = import_weights("stargan", [checkpoint], tmp_path / "s.safetensors")
+    before = out.read_bytes()
+    with pytest.raises(UserError, match="exists already"):
+        import_weights("stargan", [checkpoint], out, attributes=["Smiling", "Bangs", "Male", "Young", "Goatee"])
+    assert out.read_bytes() == before
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
@@ -64,7 +60,7 @@ def test_an_older_file_stays_until_the_new_one_is_whole(checkpoint, tmp_path):
         ("stargam", ["200000-G.ckpt"], "s.safetensors", "Did you mean 'stargan'"),
         ("stargan", ["none.ckpt"], "s.safetensors", "no checkpoint file"),
         ("stargan", ["200000-G.ckpt"], "s.ckpt", "must end in .safetensors"),
-        ("stargan", ["200000-G.ckpt"], "folder.safetensors", "is a folder"),
+        ("stargan", ["200000-G.ckpt"], "folder.safetensors", "exists already"),
     ],
 )
 def test_mistakes_are_told_and_write_nothing(checkpoint, tmp_path, method, files, out, sentence):
