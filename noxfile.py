@@ -1,4 +1,4 @@
-"""The jobs of the project: `nox -s benchmark`, `report`, `train`, `tests`, `lint`, `docs`, `perf`.
+"""The jobs of the project: `nox -s benchmark`, `report`, `train`, `tests`, `soak`, `lint`, `docs`, `perf`.
 
 Arguments go after `--`. All of them share one virtual environment, `.nox/shared`: torch is large, and one copy is
 enough. It is brought up to date when pyproject.toml or Python changes, and left alone otherwise.
@@ -78,6 +78,12 @@ def tests(session: nox.Session) -> None:
     """Run the tests; the timings of tests/perf are not among them."""
     arguments = ["--ignore=tests/perf", *session.posargs]
     session.run(shared(session, "dev"), "-m", "pytest", *arguments, env=ONE_THREAD, external=True)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Kill commands, damage files and run misbehaving plug-ins for hours: `nox -s soak -- --hours 4`."""
+    session.run(shared(session, "dev", "soak"), "tests/reliability/soak.py", *session.posargs, external=True)
 
 
 @nox.session

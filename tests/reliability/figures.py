@@ -105,9 +105,9 @@ def _kills(found: dict[str, Any]) -> list[str]:
             "every cell, sample, detail, the baselines and summary.csv, byte for byte; of trainings, every tensor of "
             "the last checkpoint (networks, buffers, optimizers, generator, place in the data, curves), bit for bit; "
             "of prepared data sets, every pixel; of pages and published records, every file, byte for byte. Eleven "
-            "starts of twelve were forked off a process that had imported everything (and their workers off them), which "
-            "saves seconds of importing; those on Dask and by two processes, and all else, are the command as users "
-            "give it.",
+            "starts of twelve were forked off a process that had imported everything (and their workers off them), "
+            "which saves seconds of importing; those on Dask and by two processes, and all else, are the command as "
+            "users give it.",
             "",
             "| what | kills | of them | ends | identical | processes left over | stops by signal: median, slowest | "
             "files half written after them |",
@@ -205,9 +205,9 @@ def _plugins(found: dict[str, Any]) -> list[str]:
     ends = ", ".join(f"{count:,} {end}" for end, count in sorted(found["ends"].items()))
     return [
         *lines,
-        f"{found['variants']:,} variants ({_days(found)}) of a zoo of plug-ins: what each does wrong (errors of all kinds, "
-        "ends of its process, endless work, a changed process, processes and threads left behind), and when (import, "
-        f"constructor, property, an edit, a thread). They took part in {found['benchmarks']:,} benchmarks with one "
+        f"{found['variants']:,} variants ({_days(found)}) of a zoo of plug-ins: what each does wrong (errors of all "
+        "kinds, ends of its process, endless work, a changed process, processes and threads left behind), and when "
+        f"(import, constructor, property, an edit, a thread). They took part in {found['benchmarks']:,} benchmarks with one "
         f"worker, in which `identity` came last; in {found['identical']:,} of these its cells kept every byte. The "
         f"{found['cells']:,} cells of the variants: {ends}. ('failed': with a reason in words, and nothing else "
         "failed.)",
