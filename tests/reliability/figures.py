@@ -207,8 +207,8 @@ def _plugins(found: dict[str, Any]) -> list[str]:
         *lines,
         f"{found['variants']:,} variants ({_days(found)}) of a zoo of plug-ins: what each does wrong (errors of all "
         "kinds, ends of its process, endless work, a changed process, processes and threads left behind), and when "
-        f"(import, constructor, property, an edit, a thread). They took part in {found['benchmarks']:,} benchmarks with one "
-        f"worker, in which `identity` came last; in {found['identical']:,} of these its cells kept every byte. The "
+        f"(import, constructor, property, an edit, a thread). They took part in {found['benchmarks']:,} benchmarks with "
+        f"one worker, in which `identity` came last; in {found['identical']:,} of these its cells kept every byte. The "
         f"{found['cells']:,} cells of the variants: {ends}. ('failed': with a reason in words, and nothing else "
         "failed.)",
         "",

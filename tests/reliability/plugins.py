@@ -4,8 +4,8 @@
 
 Draws variants of the zoo (`misbehaving`): what an animal does wrong, and when: at its import, in its constructor, in a
 property, at its second edit, in a thread of its own, twice an edit. Its counts are added to those in
-``figures.json``. The exit code is 1 if a byte of `identity` differs, a failed cell has no words, or a cell has other numbers than
-`identity`.
+``figures.json``. The exit code is 1 if a byte of `identity` differs, a failed cell has no words, or a cell has other
+numbers than `identity`.
 """
 
 from __future__ import annotations
