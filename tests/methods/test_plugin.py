@@ -52,9 +52,9 @@ def test_it_is_listed_beside_ours(site):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
     command = [sys.executable, "-m", "bridgebench", "methods"]
     listed = subprocess.run(command, env=environment, cwd=site, capture_output=True, text=True, check=True).stdout
-    names = [line.split()[0] for line in listed.splitlines()]
-    assert {"bridgegan", "colour-transfer", "stargan"} <= set(names)
-    row = listed.splitlines()[names.index("colour-transfer")]
+    rows = {line.split()[0]: line for line in listed.splitlines() if line}
+    assert {"bridgegan", "colour-transfer", "stargan"} <= set(rows)
+    row = rows["colour-transfer"]
     assert "reference" in row
     assert "needs none" in row
     assert "Reinhard" in row
