@@ -120,10 +120,9 @@ class RunRecord(Record):
     @property
     def planned(self) -> int:
         """How many cells the run has when it is finished: one a method, mode and name of a cell."""
-        kinds: list[CellKind] = ["flip"] * len(self.columns or self.attributes) + [*self.kinds.values()]
-        return sum(
-            mode in method.modes for method in self.methods.values() for kind in kinds for mode in modes_of(kind)
-        )
+        flips: list[CellKind] = ["flip" for _ in self.columns or self.attributes]
+        planned = [mode for kind in (*flips, *self.kinds.values()) for mode in modes_of(kind)]
+        return sum(mode in method.modes for method in self.methods.values() for mode in planned)
 
     @property
     def made(self) -> Made:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -70,11 +70,12 @@ def describe_training(
     }
 
 
-def labels_of(card: Mapping[str, Any]) -> str | None:
+def labels_of(card: Mapping[str, Any]) -> Literal["balanced", "natural"] | None:
     """How the labels of the training images were drawn, "balanced" or "natural"; None where nothing was drawn."""
     data = card.get("data") or {}
-    found: str | None = data.get("labels")
-    return BALANCED if found is None and data.get("digest") in _BALANCED_SETS else found
+    if data.get("labels") == "natural":
+        return "natural"
+    return "balanced" if data.get("labels") == "balanced" or data.get("digest") in _BALANCED_SETS else None
 
 
 class StoredLosses(BaseModel):
