@@ -81,6 +81,9 @@ def report(figures: dict[str, Any]) -> str:
             "`tests/reliability/figures.json`, from which this page is made. A workflow runs it every night; the tests "
             "hold a small share of each.",
             "",
+            "The counts are of all versions of the code between their first and last day, and stops before 2026-11-29 "
+            "are not among the times of stops.",
+            "",
             *_kills(figures.get("kills", {})),
             *_pods(figures.get("pods", {})),
             *_plugins(figures.get("plugins", {})),
@@ -207,10 +210,10 @@ def _plugins(found: dict[str, Any]) -> list[str]:
         *lines,
         f"{found['variants']:,} variants ({_days(found)}) of a zoo of plug-ins: what each does wrong (errors of all "
         "kinds, ends of its process, endless work, a changed process, processes and threads left behind), and when "
-        f"(import, constructor, property, an edit, a thread). They took part in {found['benchmarks']:,} benchmarks with "
-        f"one worker, in which `identity` came last; in {found['identical']:,} of these its cells kept every byte. The "
-        f"{found['cells']:,} cells of the variants: {ends}. ('failed': with a reason in words, and nothing else "
-        "failed.)",
+        f"(import, constructor, property, an edit, a thread). They took part in {found['benchmarks']:,} benchmarks "
+        f"with one worker, in which `identity` came last; in {found['identical']:,} of these its cells kept every "
+        f"byte. The {found['cells']:,} cells of the variants: {ends}. ('failed': with a reason in words, and nothing "
+        "else failed.)",
         "",
     ]
 

@@ -59,7 +59,7 @@ def feed(reader: str, seconds: int, seed: int, counts: Path, keep: Path | None) 
             written = time.monotonic()
             counts.write_text(json.dumps(found))
 
-    options = [f"-max_total_time={seconds}", f"-seed={seed + 1}", f"-max_len={_LARGEST}", "-handle_alrm=0"]
+    options = [f"-max_total_time={seconds}", f"-seed={seed + 1}", f"-max_len={_LARGEST}"]
     atheris.Setup(["guided.py", *options, "-rss_limit_mb=0", "-verbosity=0", str(corpus)], take)
     atheris.Fuzz()
 
