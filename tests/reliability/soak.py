@@ -58,7 +58,10 @@ def soak(hours: float, folder: Path) -> int:
         if status:
             failed += 1
             log.replace(folder / f"failed-{number}.txt")
-        print(f"step {number}, {step}: {f'FAILED, see {folder}/failed-{number}.txt' if status else 'good'}", flush=True)
+        print(
+            f"step {number}, {step}: {f'FAILED ({status}), see {folder}/failed-{number}.txt' if status else 'good'}",
+            flush=True,
+        )
         add("soak", {"steps": 1, "failed": int(status != 0)})
         REPORT.write_text(report(known()))
     return failed
