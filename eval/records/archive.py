@@ -12,10 +12,13 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from bridgebench.eval.records.directory import RunDirectory
-from bridgebench.eval.records.manifest import FILE, changes, is_record_path, manifest_of, read_manifest
+from bridgebench.eval.records.manifest import FILE, Manifest, changes, is_record_path, read_manifest
+from bridgebench.eval.records.measured import CellRecord
+from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.methods.core.errors import CannotWrite, UserError
 from bridgebench.methods.core.files import LARGEST_RECORD, read_bytes, write_bytes
 
@@ -24,16 +27,38 @@ _MOST_MEMBERS, _MOST_BYTES = 50_000, 2**29
 
 
 def zipped(run: RunDirectory) -> bytes:
-    """An archive of a run's records, with their manifest; pictures, which are ten times as large, are left out."""
-    files = [run.run_file, run.baselines_file, *run.cell_files(), *run.outcomes_files()]
-    files += [*run.reals_files(), *run.cost_files()]
-    contents = {path.relative_to(run.root).as_posix(): read_bytes(path, follow=False) for path in files}
-    contents[FILE] = manifest_of(run.root, files).to_bytes()
+    """An archive of a run's records, with their manifest.
+
+    It has what tables and tests need. Left out are pictures, matched real images, and the features and probabilities of
+    single edits: with them an archive is too large to be kept beside the code.
+    """
+    whole = [run.run_file, run.baselines_file, *run.cost_files()]
+    contents = {_name(run, path): read_bytes(path, follow=False) for path in whole}
+    for path in run.cell_files():
+        contents |= _cell(run, path)
+    hashes = {name: sha256(content).hexdigest() for name, content in sorted(contents.items())}
+    contents[FILE] = Manifest.model_validate({"schema": 1, "files": hashes}).to_bytes()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(contents):
-            archive.writestr(zipfile.ZipInfo(name, _MOMENT), contents[name])
+            archive.writestr(zipfile.ZipInfo(name, _MOMENT), contents[name], zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
+
+
+def _cell(run: RunDirectory, path: Path) -> dict[str, bytes]:
+    """The files of a cell that an archive has: its record, and its outcomes without readings, if there are any."""
+    record = CellRecord.read(path)
+    outcomes_file = run.outcomes_file(record.method, record.mode, record.attribute)
+    outcomes = Outcomes.find(outcomes_file, record.key)
+    if outcomes is None:
+        return {_name(run, path): read_bytes(path, follow=False)}
+    name, content = _name(run, outcomes_file), outcomes.without_readings().to_bytes()
+    files = {**record.files, name: sha256(content).hexdigest()}
+    return {_name(run, path): record.model_copy(update={"files": files}).to_bytes(), name: content}
+
+
+def _name(run: RunDirectory, path: Path) -> str:
+    return path.relative_to(run.root).as_posix()
 
 
 @contextmanager

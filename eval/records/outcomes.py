@@ -6,7 +6,7 @@ paired tests between methods can be computed from it without any network. The sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import read_bytes, write_bytes
 
 MOST_FEATURES = 128  # features of larger spaces (Inception's 2,048) would make a file of megabytes
+_DISPENSABLE = ("before", "after", "after_second", "features")  # published archives lack them
 _VALUE = "value/"
 _GROUP = "group/"
 
@@ -55,8 +56,9 @@ class Outcomes:
         source_labels, target_labels: (P, A) uint8, 0 or 1.
         seen, seen_second: (P, A) bool, the labels that the primary and the second judge read in the edit.
         before, after, after_second: (P, A) float16 in [0, 1], probabilities of the primary judge for the source and
-            for the edit, and of the second judge for the edit.
-        features: (P, D) float16 in the run's feature space; (P, 0) where the space has more than 128 dimensions.
+            for the edit, and of the second judge for the edit; (P, 0) in published archives.
+        features: (P, D) float16 in the run's feature space; (P, 0) where the space has more than 128 dimensions, and
+            in published archives.
         values: by the key of a measure, (P,) float32: the measure of each edit, NaN where it has none.
         groups: by sort, (P,) uint8: the group of each source that no label tells, such as the "skin" of drawn faces.
     """
@@ -78,19 +80,28 @@ class Outcomes:
     values: dict[str, NDArray[np.float32]]
     groups: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
 
+    def without_readings(self) -> Outcomes:
+        """The same without features and probabilities, (P, 0): a quarter of the size, and enough for all tables."""
+        fewer = {name: getattr(self, name)[:, :0] for name in _DISPENSABLE}
+        return replace(self, **fewer)
+
     def write(self, path: Path) -> None:
         """Writes the file, all of it or nothing.
 
         Raises:
             CannotWrite: the file cannot be written.
         """
+        write_bytes(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The content of the file."""
         # In rows: the reader takes no other order.
         arrays: dict[str, Any] = {
             name: np.ascontiguousarray(getattr(self, name), kind) for name, (kind, _) in _ARRAYS.items()
         }
         arrays |= {f"{_VALUE}{name}": np.asarray(values, np.float32) for name, values in self.values.items()}
         arrays |= {f"{_GROUP}{name}": np.asarray(rows, np.uint8) for name, rows in self.groups.items()}
-        write_bytes(path, pack({"key": np.array(self.key), **arrays}))
+        return pack({"key": np.array(self.key), **arrays})
 
     @classmethod
     def read(cls, path: Path) -> Outcomes:
@@ -127,7 +138,9 @@ def _check(arrays: dict[str, NDArray[Any]]) -> None:
     count, columns = arrays["source_labels"].shape
     for name, (kind, axes) in _ARRAYS.items():
         found = arrays[name]
-        width = () if axes == 1 else (found.shape[-1] if name == "features" else columns,)
+        width = () if axes == 1 else (columns,)
+        if name == "features" or (name in _DISPENSABLE and found.shape[1:] == (0,)):
+            width = found.shape[-1:]
         if found.dtype != kind or found.shape != (count, *width):
             raise ValueError(f"{name} has the type {found.dtype} and the shape {found.shape}")
     for name, found in arrays.items():
