@@ -43,8 +43,17 @@ _PROBES_LEAD = (
 
 
 def names_of(results: Results, *kinds: CellKind) -> list[str]:
-    """The names of a run's cells of these kinds, in the run's order."""
-    return [name for name, kind in results.run.record.kinds.items() if kind in kinds]
+    """The names of a run's cells of these kinds: in the order of the columns, or of the kinds and numbers of flips.
+
+    The file of the run has them sorted by letter.
+    """
+    of, columns = results.run.record.kinds, results.run.columns
+    places = {f"{column}-added": place for place, column in enumerate(columns)}
+
+    def place(name: str) -> tuple[int, bool, int, str]:
+        return kinds.index(of[name]), not name[0].isdigit(), places.get(name, 0), name
+
+    return sorted((name for name, kind in of.items() if kind in kinds), key=place)
 
 
 def other(results: Results, method: str, name: str, key: str) -> Measured:

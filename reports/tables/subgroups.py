@@ -1,23 +1,21 @@
-"""Whom a method serves how well: accuracy and identity by the sex and age of the people in the source images."""
+"""Whom a method serves how well: accuracy and identity by the sex, age and skin of the people in the source images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.records.measured import Measured
-from bridgebench.eval.statistics import intervals
+from bridgebench.eval.statistics.subgroups import SKINS, subgroups
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.tables.blocks import Section, TableBlock
 from bridgebench.reports.tables.tables import ColumnHead, Group, Notes, Row, Table, fitting, missing, print_cell
 
-# A label of the source image, and what its values 1 and 0 are called.
-_GROUPS = {"Male": ("men", "women"), "Young": ("young", "older")}
+# The label whose flips are no edits of its own groups, by the sort of groups.
+_OWN = {"sex": "Male", "age": "Young", "skin": ""}
 _KEYS = ("accuracy_second", "identity")
 _LEAD = (
-    "The same edits by who is in the source image, by the data's own labels. A flip of the label itself is left out. "
+    "The same edits by who is in the source image: by the data's own labels{}. A flip of the label itself is left out. "
     "The groups hold different people, so their intervals are compared, not their pairs."
 )
 
@@ -27,21 +25,20 @@ def subgroups_section(modes: Sequence[Results]) -> Section:
     blocks = []
     for results in modes:
         cards = {card.key: card for card in results.cards("accuracy", "rest")}
-        tables = [_table(results, cards[key]) for key in _KEYS if key in cards]
+        tables = [_table(results, cards[key]) for key in _KEYS if key in cards] if results.own else []
         found = [table for table in tables if table is not None]
         if found:
             blocks.append(TableBlock(MODE_TITLES[results.mode], found))
-    return Section("subgroups", "By sex and age", _LEAD, blocks)
+    by_skin = any(head.title in SKINS for block in blocks for table in block.tables for head in table.heads)
+    title = "By sex, age and skin" if by_skin else "By sex and age"
+    return Section("subgroups", title, _LEAD.format(", and by the skin of the drawn faces" if by_skin else ""), blocks)
 
 
 def _table(results: Results, card: MeasureCard) -> Table | None:
-    asked = [
-        (label, value, words[1 - value])
-        for label, words in _GROUPS.items()
-        if label in results.run.record.attributes and results.own
-        for value in (1, 0)
-    ]
-    values = {row: [_measured(results, card, row, label, value) for label, value, _ in asked] for row in results.rows}
+    found = {row: _measured(results, card, row) for row in results.rows}
+    asked = list(dict.fromkeys(name for of in found.values() for name in of))
+    nothing = missing("no edit of this group has a value in the outcomes")
+    values = {row: [of.get(name, nothing) for name in asked] for row, of in found.items()}
     every = [measure for row in values.values() for measure in row]
     if all(measure.value is None for measure in every):
         return None
@@ -58,7 +55,7 @@ def _table(results: Results, card: MeasureCard) -> Table | None:
         ]
         if rows:
             groups.append(Group(title, rows, apart=bool(title)))
-    heads = [ColumnHead(words, _people(values, place)) for place, (_, _, words) in enumerate(asked)]
+    heads = [ColumnHead(name, _people(values, place)) for place, name in enumerate(asked)]
     title = f"{card.title} by group, {MODE_TITLES[results.mode].lower()}"
     facts = [f"protocol {results.hash[:12]}", ", ".join(part for part in (fitted.unit, card.direction) if part)]
     key = f"subgroups-{results.mode}-{card.key}"
@@ -70,18 +67,13 @@ def _people(values: dict[str, list[Measured]], place: int) -> str:
     return f"N = {max(size or 0 for size in sizes):,}" if sizes else ""
 
 
-def _measured(results: Results, card: MeasureCard, method: str, label: str, value: int) -> Measured:
-    """The mean over the sources whose label has the value, each with the mean of its edits."""
-    of_source: dict[int, list[float]] = {}
-    place = results.run.record.attributes.index(label)
-    for column in results.run.columns:
-        outcomes = None if column == label else results.run.outcomes(method, results.mode, column)
-        if outcomes is not None and card.key in outcomes.values:
-            edits = outcomes.values[card.key]
-            for p in np.flatnonzero((outcomes.source_labels[:, place] == value) & np.isfinite(edits)):
-                of_source.setdefault(int(outcomes.source[p]), []).append(float(edits[p]))
-    if not of_source:
-        return missing("no edit of this group has a value in the outcomes")
-    means = [sum(of) / len(of) for of in of_source.values()]
-    low, high = (intervals.share if card.shares else intervals.mean)(means) or (None, None)
-    return Measured(value=sum(means) / len(means), low=low, high=high, n=len(means))
+def _measured(results: Results, card: MeasureCard, method: str) -> dict[str, Measured]:
+    """The measure by group: the mean over its sources, each with the mean of its edits."""
+    run, found = results.run, {}
+    for sort, own in _OWN.items():
+        cells = [run.outcomes(method, results.mode, column) for column in run.columns if column != own]
+        known = [cell for cell in cells if cell is not None]
+        for group in subgroups(known, run.record.attributes, card.key, card.shares):
+            if group.sort == sort and group.n:
+                found[group.name] = Measured(value=group.value, low=group.low, high=group.high, n=group.n)
+    return found

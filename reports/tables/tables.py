@@ -216,20 +216,27 @@ def print_cell(
     if measure.value is None:
         reason = measure.reason or "not measured"
         return TableCell(DASH, hint=reason, note=notes.number(reason), link=link)
-    text, limits = card.text(measure.value), interval(measure)
+    text, limits = _minus(card.text(measure.value)), interval(measure)
     words, small = [f"{text} {card.unit}".strip()], ""
     if limits and measure.se is not None:
         error = card.text(measure.se)
         words, small = [*words, f"standard error {error}"], f"± {error}"
     elif limits:
-        low, high = (card.text(limit) for limit in limits)
-        words, small = [*words, f"95 % interval {low} to {high}"], f"{low}{DASH}{high}"
+        low, high = (_minus(card.text(limit)) for limit in limits)
+        # A dash beside a minus sign is hard to read.
+        small = f"{low} to {high}" if limits[0] < 0 else f"{low}{DASH}{high}"
+        words = [*words, f"95 % interval {low} to {high}"]
     if measure.n is not None:
         words.append(f"N = {measure.n:,}" + (f" against {measure.n_real:,} real" if measure.n_real else ""))
     if mark:
         words.append({"best": "best", "tie": "not told apart from the best", "lowest": "lowest", "real": "real"}[mark])
     shading = None if span is None else shade(card, measure.value, span)
     return TableCell(text, small, ", ".join(words), shading, mark, link=link, numbers=numbers_of(card, measure))
+
+
+def _minus(text: str) -> str:
+    """The number with a true minus sign; a value that is rounded to zero has none."""
+    return text.replace("-", "\N{MINUS SIGN}") if text.strip("-0.") else text.lstrip("-")
 
 
 def numbers_of(card: MeasureCard, measure: Measured) -> dict[str, float]:

@@ -13,7 +13,7 @@ from bridgebench.eval.measures.counterfactual import SKILL
 from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES
-from bridgebench.reports.paper.order import agreement_words, chance_words, cheating_words, orders
+from bridgebench.reports.paper.order import agreement_words, beats, chance_words, cheating_words, orders
 from bridgebench.reports.paper.verdicts import STANDARDS, count_words, differences, measures_held, verdict_table
 from bridgebench.reports.read.comparisons import Comparisons
 from bridgebench.reports.read.results import MODE_TITLES, Results
@@ -59,7 +59,7 @@ def story(run: Run) -> Story | None:
 
 def leaders(results: Results) -> list[str]:
     """Who is first by the second judge, at what leakage and with what skill, and which differences are real."""
-    averages = results.means(SECOND)[0]
+    averages, used = results.means(SECOND)
     compared = results.compared(SECOND)
     rivals = [name for name in results.rivals if averages[name].value is not None]
     if len(rivals) < 2:
@@ -72,6 +72,8 @@ def leaders(results: Results) -> list[str]:
         if card is not None and (value := results.means(card)[0][first].value) is not None
     ]
     lead = f"{where}: {_called(results, first)} is first by the second judge, {_with_unit(SECOND, averages[first])}"
+    if not all(used):
+        lead += f" over {sum(used)} of {len(used)} {results.run.noun}s"
     told = [f"{lead} ({listed(beside)})." if beside else f"{lead}."]
     if compared is not None:
         told = [f"{told[0]} {_lead_words(results, compared, first, others)}", _pairs_words(results, rivals)]
@@ -183,24 +185,28 @@ def _attack(modes: Sequence[Results]) -> str:
 
 
 def _ceiling(modes: Sequence[Results]) -> str:
-    """Whether any system is ahead of the true edits."""
+    """Whether any system is ahead of the true edits: by paired tests, or by the numbers of a measure without tests."""
     ahead: list[str] = []
     behind: list[str] = []
     for results in modes:
         for card in filter(None, (SECOND, faithful(results), results.target, LEAKAGE)):
             averages = results.means(card)[0]
             truth = averages.get("oracle", Measured()).value
-            values = [value for name in results.kind("method") if (value := averages[name].value) is not None]
-            if truth is None or not values:
+            names = [name for name in results.rivals if averages[name].value is not None]
+            if truth is None or not names:
                 continue
-            leads = max(values) <= truth if card.better == "higher" else min(values) >= truth
-            if leads:
-                behind.append(card.spoken)
-            else:
-                ahead.append(f"{card.spoken} {MODE_TITLES[results.mode].removeprefix('Edits ')}")
+            better = beats(
+                card, ["oracle", *names], [averages[name] for name in ["oracle", *names]], results.compared(card)
+            )
+            signs = [better(0, place) for place in range(1, len(names) + 1)]
+            where = f"{card.spoken} {MODE_TITLES[results.mode].removeprefix('Edits ')}"
+            if min(signs) < 0:
+                ahead.append(where)
+            elif min(signs) > 0:
+                behind.append(where)
     if ahead:
         return f"A system is ahead of the true edits in {listed(ahead)}: read that measure beside the others."
-    return f"The true edits lead every system in {listed([*dict.fromkeys(behind)])}." if behind else ""
+    return f"The true edits lead every system in {listed(behind)}." if behind else ""
 
 
 def _beside(modes: Sequence[Results]) -> list[str]:

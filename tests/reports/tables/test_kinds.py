@@ -88,8 +88,8 @@ def test_the_matrix_has_both_directions_and_bold_where_real(run: Run) -> None:
 def test_groups_are_means_over_the_people_that_have_the_label(run: Run) -> None:
     label = modes(run)[0]
     table = subgroups_section([label]).blocks[0].tables[0]
-    assert [head.title for head in table.heads] == ["men", "women", "young", "older"]
-    men = table.groups[0].rows[0].cells[0].numbers["value"]
+    assert [head.title for head in table.heads] == ["women", "men", "older", "young"]
+    men = table.groups[0].rows[0].cells[1].numbers["value"]
     by_person: dict[int, list[float]] = {}
     for column in run.columns:
         if column != "Male":
