@@ -93,7 +93,7 @@ def _paper(results: Results, column: str, key: str, title: str) -> Table | None:
     def beside(method: str, file: str) -> TableCell | None:
         return verdict_cell(results, method, file, cards[file], column)
 
-    reasons = [reason for file in cards if column in rows(file)[0] for reason in differences(run, file, results.mode)]
+    reasons = [reason for file in cards if column in rows(file)[0] for reason in differences(run, file, results)]
     compares = f"not comparable with ours: {', '.join(dict.fromkeys(reasons))}."
     about = f"As printed in the paper; {compares if reasons else 'the small print says how ours stands to it.'}"
     return paper_column(column, results.mode, key, title, about, beside)

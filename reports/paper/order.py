@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import factorial
 
@@ -12,6 +12,7 @@ from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES, Mode
+from bridgebench.reports.paper.added import Added, other_task, task_of
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed, tables_beside
 from bridgebench.reports.read.comparisons import Comparisons
 from bridgebench.reports.read.results import MODE_TITLES, Results
@@ -108,9 +109,20 @@ def orders(run: Run) -> list[Order]:
         (TABLE2, "FID", target),
     ]
     # Table 3 ranks both modes together.
-    asked = [([results], *one) for results in modes for one in held] + [(modes, TABLE3, "FID", target)]
+    asked = [
+        ([task], file, published, _only_added(card) if isinstance(task, Added) else card)
+        for results in modes
+        for file, published, card in held
+        if not other_task(task := task_of(results, file), file)
+    ]
+    asked += [(modes, TABLE3, "FID", target)]
     found = [_order(*one) for one in asked if one[1] in tables_beside(run)]
     return [order for order in found if order is not None]
+
+
+def _only_added(card: MeasureCard) -> MeasureCard:
+    """The card of an accuracy in words that tell it from that of flips."""
+    return replace(card, title=f"{card.title}, only added", spoken=f"{card.spoken} where attributes are only added")
 
 
 Beats = Callable[[int, int], int]

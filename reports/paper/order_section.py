@@ -26,7 +26,7 @@ _LEAD = (
 )
 _RULE = (
     "Two systems tie where a paired test over the images does not tell them apart, corrected for all pairs. A Fréchet "
-    "distance has no test, so its order may be chance. "
+    "distance and the paper's test by reference, which only adds attributes, have no test: their orders may be chance. "
     "Kendall's τ: pairs alike less pairs opposite, over all pairs; 1 is the paper's order, 0 no relation to it. "
     "Cheated: a control, which nobody trained, comes before systems."
 )

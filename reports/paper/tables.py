@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.fd import FD_PAPER
-from bridgebench.eval.records.record import Mode
+from bridgebench.reports.paper.added import task_of
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, published, tables_beside
 from bridgebench.reports.paper.verdicts import differences, verdict_table
 from bridgebench.reports.read.results import MODE_TITLES, Results
@@ -36,12 +36,12 @@ def accuracy(modes: list[Results], suffix: str, title: str) -> Section:
         if results.own and beside_paper:
             heading = f"Table 1, as published: accuracy on CelebA, {name}"
             what = "the share of edits that the authors' classifier accepts, in %, on CelebA"
+            task = task_of(results, TABLE1)
+            only = "" if task is results else ", attributes only added"
             beside = verdict_table(
-                [results], TABLE1, ACCURACY, f"{key}-verdict", f"Table 1, ours beside the paper's: accuracy, {name}"
+                [task], TABLE1, ACCURACY, f"{key}-verdict", f"Table 1, ours beside the paper's: accuracy, {name}{only}"
             )
-            shown = published(
-                TABLE1, [results.mode], f"{key}-paper", heading, _about(run, TABLE1, what, beside, results.mode)
-            )
+            shown = published(TABLE1, [results.mode], f"{key}-paper", heading, _about(run, TABLE1, what, beside, task))
             paper = [shown, *filter(None, [beside])]
         others = [card for card in results.cards("accuracy") if card not in (ACCURACY, SECOND)]
         blocks.append(TableBlock(MODE_TITLES[results.mode], tables, paper, folded(results, key, others)))
@@ -111,9 +111,9 @@ def _table3(modes: list[Results], suffix: str) -> TableBlock:
     return TableBlock("", tables, paper, closed)
 
 
-def _about(run: Run, file: str, what: str, beside: Table | None, mode: Mode | None = None) -> str:
+def _about(run: Run, file: str, what: str, beside: Table | None, task: Results | None = None) -> str:
     """Says what the paper's table holds, and whether the next table compares ours with it."""
     if beside is not None:
         return f"As printed in the paper: {what}. The next table holds ours against it, cell by cell."
-    reasons = ", ".join(differences(run, file, mode)) or "no system is in both"
+    reasons = ", ".join(differences(run, file, task)) or "no system is in both"
     return f"As printed in the paper: {what}; not comparable with ours: {reasons}."

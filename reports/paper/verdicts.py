@@ -9,7 +9,7 @@ from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.eval.records.measured import Measured
-from bridgebench.eval.records.record import Mode
+from bridgebench.reports.paper.added import other_task
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed, tables_beside
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
@@ -68,12 +68,12 @@ def measures_held(results: Results) -> dict[str, MeasureCard]:
     return {file: held[file] for file in tables_beside(results.run)}
 
 
-def differences(run: Run, file: str, mode: Mode | None = None) -> list[str]:
+def differences(run: Run, file: str, results: Results | None = None) -> list[str]:
     """The reasons why a run's numbers cannot be compared with a table of the paper; empty if they can.
 
     Args:
         run, file: the run and the paper's table.
-        mode: of the numbers, where it matters: the paper's test of accuracy by reference is another task.
+        results: the cells, where it matters: flips by reference are another task than the paper's test of accuracy.
     """
     record, standard = run.record, STANDARDS[file]
     found = []
@@ -81,7 +81,7 @@ def differences(run: Run, file: str, mode: Mode | None = None) -> list[str]:
         found.append(f"other images ({record.data.name}, not {standard.title})")
     if record.data.image_size != standard.image_size:
         found.append(f"another size ({record.data.image_size} px, not {standard.image_size})")
-    if file == TABLE1 and mode == "reference":
+    if results is not None and other_task(results, file):
         found.append("another task (flips in both directions, while the paper only adds attributes)")
     if standard.features and record.features.name not in standard.features:
         found.append(f"other features ({record.features.title}, not the FID of the paper)")
@@ -99,7 +99,7 @@ def verdict_table(found: Sequence[Results], file: str, card: MeasureCard, key: s
     """
     run, paper = found[0].run, printed(file)
     columns = [column for column in run.columns if any(column in row for row in paper.values())]
-    found = [results for results in found if not differences(run, file, results.mode)]
+    found = [results for results in found if not differences(run, file, results)]
     if not found or not columns:
         return None
     notes, groups = Notes(), []
@@ -133,7 +133,7 @@ def count_words(table: Table) -> str:
 def verdict_cell(results: Results, method: str, file: str, card: MeasureCard, column: str) -> TableCell | None:
     """The cell of one system and column, as in the table; None if our value and the paper's are not comparable."""
     paper = printed(file).get((method, results.mode), {})
-    if differences(results.run, file, results.mode) or column not in paper or method not in results.rows:
+    if differences(results.run, file, results) or column not in paper or method not in results.rows:
         return None
     measure = _fit(results.measure(method, column, card.key), card, file, column)
     return _cell(

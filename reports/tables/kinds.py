@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from bridgebench.eval.measures import MEASURES
+from bridgebench.eval.measures.accuracy import SECOND
 from bridgebench.eval.measures.card import MeasureCard
+from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import CellKind
 from bridgebench.reports.read.results import MODE_TITLES, Results, unit_and_direction
@@ -94,7 +97,10 @@ def _blocks(modes: Sequence[Results], kinds: tuple[CellKind, ...], keys: Sequenc
         ]
         if tables:
             first, *rest = tables
-            blocks.append(TableBlock(MODE_TITLES[results.mode], [first], folded={one.title: one for one in rest}))
+            # The strength curves stand above the tables of several flips.
+            equal = _at_equal_leakage(results) if "several" in kinds else None
+            shown = [*filter(None, [equal]), first]
+            blocks.append(TableBlock(MODE_TITLES[results.mode], shown, folded={one.title: one for one in rest}))
     return blocks
 
 
@@ -117,6 +123,52 @@ def _by_name(results: Results, card: MeasureCard, names: Sequence[str], key: str
     facts = [*results.facts(every), ", ".join(part for part in (card.unit, card.direction) if part)]
     title = f"{card.title}, {MODE_TITLES[results.mode].lower()}"
     return Table(key, title, card.about, facts, heads, _groups(results, body), notes.texts, "plain")
+
+
+def _at_equal_leakage(results: Results) -> Table | None:
+    """Accuracy of the methods at one leakage, read off their strength curves; None with fewer than two curves."""
+    curves = {
+        row: points
+        for name in names_of(results, "strength")
+        for row in results.rows
+        if (points := _curve(results, row, name))
+    }
+    ends = [points["1"][0] for row, points in curves.items() if row in results.rivals and "1" in points]
+    if len(ends) < 2:
+        return None
+    least, notes = min(ends), Notes()
+    values = {row: _read_off([*curves.get(row, {}).values()], least) for row in results.rows}
+    card = fitting(SECOND, values.values())
+    body = {row: [print_cell(card, measure, notes)] for row, measure in values.items()}
+    moved = f"{LEAKAGE.text(least)} points"
+    about = (
+        "Accuracy by the second judge where each method leaks as much as the least leaking one does at its default "
+        f"strength: {moved}. It lies on the straight line between the two measured strengths around that leakage, the "
+        "weaker pair where there are several. It has no interval, and no difference is tested."
+    )
+    title = f"At equal leakage, {MODE_TITLES[results.mode].lower()}"
+    head = ColumnHead(f"{SECOND.title}, at {moved}", unit_and_direction(card))
+    facts = [f"protocol {results.hash[:12]}", "interpolated"]
+    groups = _groups(results, body)
+    return Table(f"equal-leakage-{results.mode}", title, about, facts, [head], groups, notes.texts, "plain")
+
+
+def _curve(results: Results, method: str, name: str) -> dict[str, tuple[float, float]]:
+    """Leakage and accuracy by the share of the default strength, from weak to strong."""
+    right, leaked = (other(results, method, name, card.key).values for card in (SECOND, LEAKAGE))
+    both = {step: (leaked.get(step), right[step]) for step in sorted(right, key=float)}
+    return {step: (x, y) for step, (x, y) in both.items() if x is not None and y is not None}
+
+
+def _read_off(points: Sequence[tuple[float, float]], leakage: float) -> Measured:
+    """The accuracy at a leakage, between the first two neighbours that enclose it."""
+    if len(points) < 2:
+        return missing("no curve: the method has no strength, or it was not measured at two strengths")
+    for (x, y), (next_x, next_y) in pairwise(points):
+        if min(x, next_x) <= leakage <= max(x, next_x):
+            share = (leakage - x) / (next_x - x) if next_x != x else 0.0
+            return Measured(value=y + share * (next_y - y))
+    return missing("its curve does not reach this leakage")
 
 
 def _probes(modes: Sequence[Results]) -> list[TableBlock]:

@@ -13,6 +13,7 @@ from bridgebench.eval.measures.counterfactual import SKILL
 from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES
+from bridgebench.reports.paper.added import task_of
 from bridgebench.reports.paper.order import agreement_words, beats, chance_words, cheating_words, orders
 from bridgebench.reports.paper.verdicts import STANDARDS, count_words, differences, measures_held, verdict_table
 from bridgebench.reports.read.comparisons import Comparisons
@@ -212,7 +213,7 @@ def _ceiling(modes: Sequence[Results]) -> str:
 def _beside(modes: Sequence[Results]) -> list[str]:
     """How many cells agree with the paper's, where the two compare."""
     found = [
-        (STANDARDS[file].number, verdict_table(modes, file, card, "", ""))
+        (STANDARDS[file].number, verdict_table([task_of(results, file) for results in modes], file, card, "", ""))
         for file, card in measures_held(modes[0]).items()
     ]
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,19 @@ from fake_outcomes import write_outcomes
 from fake_run import EVIL, write_cell, write_json, write_run
 
 from bridgebench.eval.measures.accuracy import SECOND
+from bridgebench.eval.measures.counterfactual import SKILL
+from bridgebench.eval.records.measured import CellRecord, Measured
+from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.reports.figures.curves import line_charts
+from bridgebench.reports.paper.added import other_task, task_of
+from bridgebench.reports.paper.order import orders
 from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import render
-from bridgebench.reports.tables.kinds import kinds_sections
+from bridgebench.reports.tables.kinds import kinds_sections, names_of
 from bridgebench.reports.tables.matrix import matrices
 from bridgebench.reports.tables.subgroups import subgroups_section
+from bridgebench.reports.tables.tables import Notes, print_cell
 
 KINDS = {f"{k}-flips": "several" for k in (2, 3)} | {
     "Young-added": "added",
@@ -54,7 +61,7 @@ def modes(run: Run) -> list[Results]:
 def test_several_flips_and_probes_stand_in_tables_of_their_own(run: Run) -> None:
     found = {section.key: section for section in kinds_sections(modes(run))}
     assert list(found) == ["several", "added", "probes"]
-    table = found["several"].blocks[0].tables[0]
+    table = found["several"].blocks[0].tables[1]
     assert [head.title for head in table.heads] == ["2 flips", "3 flips"]
     rows = {row.title: [cell.text for cell in row.cells] for row in table.groups[0].rows}
     assert rows["BridgeGAN"] == ["64.0", "51.2"] and rows[EVIL] == ["25.0", "12.5"]
@@ -106,3 +113,42 @@ def test_the_front_page_has_all_of_them(run: Run, tmp_path: Path) -> None:
     for anchor in ("story", "differences", "several", "added", "probes", "subgroups"):
         assert f'id="{anchor}"' in page
     assert page.index('id="story"') < page.index('id="overview"') and EVIL not in page
+
+
+def test_accuracy_at_equal_leakage_is_read_off_the_curves(run: Run) -> None:
+    table = next(one for one in kinds_sections(modes(run))[0].blocks[0].tables if one.title.startswith("At equal"))
+    # EVIL leaks least at its default: 5 points, at 50 %. BridgeGAN's line from (4, 40 %) to (8, 80 %) is at 50 % too.
+    assert "5.0 points" in table.heads[0].title
+    rows = {row.title: row.cells[0].text for group in table.groups for row in group.rows}
+    assert (rows["BridgeGAN"], rows[EVIL], rows["StarGAN"]) == ("50.0", "50.0", "\N{EN DASH}")
+
+
+def test_cells_stand_in_the_order_of_columns_and_flips(run: Run) -> None:
+    assert names_of(modes(run)[0], "several", "sequence") == ["2-flips", "3-flips"]
+
+
+def test_a_negative_interval_has_minus_signs_and_no_dash() -> None:
+    cell = print_cell(SKILL, Measured(value=-0.5, low=-0.75, high=-0.25, n=9), Notes())
+    assert (cell.text, cell.small) == ("\N{MINUS SIGN}0.500", "\N{MINUS SIGN}0.750 to \N{MINUS SIGN}0.250")
+
+
+def test_groups_by_skin_where_the_outcomes_tell_it(run: Run) -> None:
+    folder = run.folder
+    for path in run.directory.cell_files():
+        cell = CellRecord.read(path)
+        place = run.directory.outcomes_file(cell.method, cell.mode, cell.attribute)
+        outcomes = Outcomes.find(place, cell.key)
+        if outcomes is not None:
+            replace(outcomes, groups={"skin": (outcomes.source % 3).astype(np.uint8)}).write(place)
+    section = subgroups_section(modes(Run(folder))[:1])
+    heads = [head.title for head in section.blocks[0].tables[0].heads]
+    assert heads[4:] == ["light skin", "medium skin", "dark skin"] and section.title == "By sex, age and skin"
+
+
+def test_the_papers_test_by_reference_is_held_against_cells_that_only_add(run: Run) -> None:
+    flips = modes(run)[1]
+    added = task_of(flips, "table1_accuracy_celeba")
+    assert added.measure("bridgegan", "Young", "accuracy_second").value == 0.8
+    assert not other_task(added, "table1_accuracy_celeba") and other_task(flips, "table1_accuracy_celeba")
+    assert task_of(flips, "table2_fid_celeba") is flips
+    assert not [one for one in orders(run) if one.mode == "reference" and one.card.title == SECOND.title]
