@@ -143,8 +143,8 @@ def _at_equal_leakage(results: Results) -> Table | None:
     moved = f"{LEAKAGE.text(least)} points"
     about = (
         "Accuracy by the second judge where each method leaks as much as the least leaking one does at its default "
-        f"strength: {moved}. It lies on the straight line between the two measured strengths around that leakage, the "
-        "weaker pair where there are several. It has no interval, and no difference is tested."
+        f"strength: {moved}. It lies on the straight line between two neighbouring strengths that enclose this leakage; "
+        "where a curve crosses it more than once, the best place counts. It has no interval, and nothing is tested."
     )
     title = f"At equal leakage, {MODE_TITLES[results.mode].lower()}"
     head = ColumnHead(f"{SECOND.title}, at {moved}", unit_and_direction(card))
@@ -161,14 +161,15 @@ def _curve(results: Results, method: str, name: str) -> dict[str, tuple[float, f
 
 
 def _read_off(points: Sequence[tuple[float, float]], leakage: float) -> Measured:
-    """The accuracy at a leakage, between the first two neighbours that enclose it."""
+    """The accuracy at a leakage, between neighbours that enclose it; the best one of several places."""
     if len(points) < 2:
         return missing("no curve: the method has no strength, or it was not measured at two strengths")
+    found = []
     for (x, y), (next_x, next_y) in pairwise(points):
         if min(x, next_x) <= leakage <= max(x, next_x):
-            share = (leakage - x) / (next_x - x) if next_x != x else 0.0
-            return Measured(value=y + share * (next_y - y))
-    return missing("its curve does not reach this leakage")
+            share = (leakage - x) / (next_x - x) if next_x != x else float(next_y > y)
+            found.append(y + share * (next_y - y))
+    return Measured(value=max(found)) if found else missing("its curve does not reach this leakage")
 
 
 def _probes(modes: Sequence[Results]) -> list[TableBlock]:
