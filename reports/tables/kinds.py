@@ -143,7 +143,7 @@ def _at_equal_leakage(results: Results) -> Table | None:
     moved = f"{LEAKAGE.text(least)} points"
     about = (
         "Accuracy by the second judge where each method leaks as much as the least leaking one does at its default "
-        f"strength: {moved}. It lies on the straight line between two neighbouring strengths that enclose this leakage; "
+        f"strength: {moved}. It lies on the straight line between two neighbouring strengths around this leakage; "
         "where a curve crosses it more than once, the best place counts. It has no interval, and nothing is tested."
     )
     title = f"At equal leakage, {MODE_TITLES[results.mode].lower()}"
