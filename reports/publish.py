@@ -2,7 +2,7 @@
 
 ``python -m bridgebench.reports.publish RUN_DIR...`` writes ``reports/published/<profile>.html`` and
 ``<profile>-records.zip`` (`eval.records.archive`), without the images of the run, which are in the page alone. Then it
-writes the part of the README that is made from these records (`reports.words.readme`).
+writes the part of docs/results.md that is made from these records (`reports.words.results_page`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bridgebench.methods.core.files import quote, write_bytes
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.single import single_file
 from bridgebench.reports.site import site_of
-from bridgebench.reports.words import readme
+from bridgebench.reports.words import results_page
 
 PUBLISHED = Path(__file__).parent / "published"
-TOLD, ABLATIONS = PUBLISHED / "faces64.html", PUBLISHED / "ablations.html"  # the README tells of their records
-_MOST = 12_500_000  # bytes a page: all pages and their records stay below 32 MB in the repository
+TOLD, ABLATIONS = PUBLISHED / "faces64.html", PUBLISHED / "ablations.html"  # docs/results.md tells of their records
+_MOST = 6_000_000  # bytes a page, so that the repository can be cloned
 
 
 def publish(run_dir: Path, folder: Path = PUBLISHED) -> Path:
@@ -55,12 +55,12 @@ def records_of(page: Path) -> Iterator[Run]:
 
 
 def main(folders: Sequence[str]) -> int:
-    """Publishes run directories and writes the README's part anew; returns the exit code."""
+    """Publishes run directories and writes the part of docs/results.md anew; returns the exit code."""
     try:
         for each in folders:
             print(publish(Path(each)))
         with records_of(TOLD) as told, records_of(ABLATIONS) as ablations:
-            readme.update(told, ablations)
+            results_page.update(told, ablations)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

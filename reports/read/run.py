@@ -151,8 +151,8 @@ class Run:
 
     @property
     def done(self) -> int:
-        """How many cells of the protocol of run.json are there."""
-        return sum(key[0] == self.record.protocol_hash for key in self.cells)
+        """How many cells of the protocol of run.json are there, of all kinds."""
+        return sum(key[0] == self.record.protocol_hash for key in (*self.cells, *self.others))
 
     @property
     def planned(self) -> int:

@@ -1,4 +1,4 @@
-"""The part of the README that is made from the published records: what the comparison of faces shows and does not."""
+"""The part of docs/results.md that is made from the published records: what the comparison shows, and what not."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.words.story import TITLE, story, variant_words
 
-README = Path(__file__).parents[2] / "README.md"
-BEGIN, END = f"## {TITLE}\n", "## Honest limits\n"
+PAGE = Path(__file__).parents[2] / "docs" / "results.md"
+BEGIN, END = f"## {TITLE}\n", "## Read on\n"
 _WIDTH = 120
 
 
-def update(run: Run, ablations: Run, path: Path = README) -> None:
+def update(run: Run, ablations: Run, path: Path = PAGE) -> None:
     """Writes the part anew."""
     write_bytes(path, updated(path.read_text(encoding="utf-8"), run, ablations).encode())
 
 
-def updated(readme: str, run: Run, ablations: Run) -> str:
-    """A README with the part that belongs to a run; all else stays as it is.
+def updated(page: str, run: Run, ablations: Run) -> str:
+    """The page with the part that belongs to a run; all else stays as it is.
 
     Args:
-        readme: its text.
+        page: its text.
         run: the comparison.
         ablations: a run of variants, of which seeds and ablations are told.
 
     Raises:
-        ValueError: the README has no such part, or the run has nothing to tell.
+        ValueError: the page has no such part, or the run has nothing to tell.
     """
     found = story(run)
     if found is None:
         raise ValueError("a run of fewer than two methods has nothing to tell")
-    before, rest = readme.split(BEGIN)
+    before, rest = page.split(BEGIN)
     _, after = rest.split(END)
     lead = f"Made from the records of {_page(run)}; each page has its own."
     parts = [BEGIN, _wrapped(lead), "\nIt shows:\n", *map(_line, found.shows), "\nIt does not show:\n"]
@@ -51,8 +51,7 @@ def updated(readme: str, run: Run, ablations: Run) -> str:
 
 def _page(run: Run) -> str:
     record = run.record
-    link = f"[{record.profile_name}](reports/published/{record.profile_name}.html)"
-    return f"{link}, {record.data.name} of {record.data.image_size} px"
+    return f"`reports/published/{record.profile_name}.html`, {record.data.name} of {record.data.image_size} px"
 
 
 def _line(sentence: str) -> str:
