@@ -16,6 +16,8 @@ from test_exports import SCHEMA, check
 
 from bridgebench.eval.measures import fd
 from bridgebench.eval.measures.accuracy import ACCURACY
+from bridgebench.reports.paper.added import task_of
+from bridgebench.reports.paper.published import printed
 from bridgebench.reports.paper.verdicts import differences, judge, judge_error, signed, verdict_table
 from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
@@ -186,3 +188,18 @@ def test_table_3_is_held_against_conversions_of_afhq(tmp_path: Path) -> None:
     cells = table.groups[0].rows[0].cells
     assert (cells[0].text, cells[0].verdict) == ("+0.17", "agrees") and cells[1].verdict is None
     assert "not comparable: 5,000 edits against 5,065 real images, not 5,000 against 5,153" in table.notes
+
+
+def test_added_attributes_are_held_against_the_papers_test_by_reference(tmp_path: Path) -> None:
+    run = celeba(tmp_path / "run", None)
+    record = json.loads((run / "run.json").read_text())
+    write_json(run / "run.json", record | {"kinds": {"Young-added": "added"}})
+    paper = printed(TABLE1)["bridgegan", "reference"]["Young"]
+    value = paper / 100
+    write_cell(run, "bridgegan", "reference", "Young-added", {"accuracy": share(value, value - 0.01, value + 0.01)})
+    flips = Results(Run(run), HASH, "reference")
+    assert verdict_table([flips], TABLE1, ACCURACY, "key", "title") is None  # another task
+    table = verdict_table([task_of(flips, TABLE1)], TABLE1, ACCURACY, "key", "title")
+    assert table is not None
+    row = next(row for row in table.groups[0].rows if row.title == "BridgeGAN")
+    assert (row.cells[0].text, row.cells[0].verdict, row.cells[1].verdict) == ("0.0", "agrees", None)
