@@ -113,7 +113,7 @@ def _times_shorter(participant: Participant) -> float | None:
     iterations, batch = (recipe.get(key) if isinstance(recipe, dict) else None for key in ("iterations", "batch_size"))
     if not (isinstance(iterations, int) and isinstance(batch, int) and iterations * batch > 0):
         return None
-    official = methods.official_images(participant.card.name)
+    official = methods.official_images(participant.method)
     return None if official is None else official / (iterations * batch)
 
 
