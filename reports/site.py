@@ -56,9 +56,9 @@ def build(run_dir: Path, out: Path | None = None, *, single: bool = False) -> Pa
     return out / "index.html"
 
 
-def site_of(run: Run) -> Site:
-    """The pages of a run, with all their pictures and files."""
-    layout, figures = Layout(run), ComparisonGrids(run)
+def site_of(run: Run, faces: int | None = None) -> Site:
+    """The pages of a run, with all their pictures and files; `faces` is as in `ComparisonGrids`."""
+    layout, figures = Layout(run), ComparisonGrids(run, faces)
     grids = figures.grid_sets()
     downloads = {"summary.csv": run.summary().encode()}
     downloads |= {name: _copied(run.folder / name) for name in COPIED if run.has(run.folder / name)}

@@ -97,10 +97,12 @@ class ComparisonGrids:
 
     Attributes:
         files: the pictures made so far, PNG or PDF, by their paths inside the folder of pages.
+        faces: how many sources are shown, at most; None: `FACES`.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, faces: int | None = None) -> None:
         self.run = run
+        self.faces = FACES if faces is None else faces
         self.side = run.record.data.image_size
         self.shared = len(run.space.parts) == 1  # every column edits the same sources
         self.files: dict[str, bytes] = {}
@@ -116,7 +118,7 @@ class ComparisonGrids:
         """The first test images, the same for every attribute; of conversions the first of each source domain."""
         directory, space = self.run.directory, self.run.space
         strips = self._strips(lambda column: directory.source_sample(space.change(column).source))
-        return {column: tiles[:FACES] for column, tiles in strips.items()}
+        return {column: tiles[: self.faces] for column, tiles in strips.items()}
 
     def _grid_set(self, mode: Mode, sources: ByColumn) -> GridSet | None:
         rows = self._rows(mode, sources)
