@@ -134,25 +134,47 @@ def test_a_run_without_details_or_boards_has_no_such_pages(tmp_path: Path) -> No
     assert "figures.html" not in files["index.html"].decode()
 
 
+@pytest.fixture
+def detailed(tmp_path: Path) -> Path:
+    """A run of which one cell has details; the path of their record."""
+    from fake_run import write_details
+
+    run = write_run(tmp_path / "run", pictures=False)
+    write_details(run, "bridgegan", "label", "Smiling", __import__("random").Random(0))
+    return run / "details" / "bridgegan" / "label" / "Smiling.json"
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda path: path.write_text("{"), "is damaged"),
-        (lambda path: write_json(path, json.loads(path.read_text()) | {"schema": 7}), "is damaged"),
         (
             lambda path: write_json(path, json.loads(path.read_text()) | {"kinds": ["edit"]}),
             "not a column of 6 squares",
         ),
         (lambda path: path.with_suffix(".png").write_bytes(b"no picture"), "is damaged"),
-        (lambda path: path.with_suffix(".png").unlink(), "is damaged"),
     ],
 )
-def test_damaged_details_are_told_in_one_sentence(tmp_path: Path, damage, says: str) -> None:
-    run = write_run(tmp_path / "run", pictures=False)
-    from fake_run import write_details
-
-    write_details(run, "bridgegan", "label", "Smiling", __import__("random").Random(0))
-    damage(run / "details" / "bridgegan" / "label" / "Smiling.json")
+def test_details_that_do_not_fit_are_told_in_one_sentence(detailed: Path, damage, says: str) -> None:
+    damage(detailed)
     with pytest.raises(UserError, match=r"^[^\n]+$") as caught:
-        render(Run(run))
+        render(Run(detailed.parents[3]))
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_text("{"),
+        lambda path: write_json(path, json.loads(path.read_text()) | {"schema": 7}),
+    ],
+)
+def test_damaged_details_are_named_and_left_out(detailed: Path, damage) -> None:
+    damage(detailed)
+    run = Run(detailed.parents[3])
+    assert {path.stem for path in run.damaged} == {"Smiling"}
+    assert "cells/bridgegan/label/smiling.html" not in render(run)
+
+
+def test_details_without_their_picture_are_left_out(detailed: Path) -> None:
+    detailed.with_suffix(".png").unlink()
+    assert "cells/bridgegan/label/smiling.html" not in render(Run(detailed.parents[3]))
