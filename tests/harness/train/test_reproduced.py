@@ -86,10 +86,11 @@ n_critic = 1
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run in a folder with its profile."""
-    folder = tmp_path_factory.mktemp("trained")
-    (folder / "tiny.toml").write_text(TINY.replace("TRAIN", "24"))
-    assert main(["train", "stargan", "--profile", str(folder / "tiny.toml"), "--out", str(folder)]) == 0
+    """The folder of a short run; its profile lies beside it."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    profile = folder.parent / "tiny.toml"
+    profile.write_text(TINY.replace("TRAIN", "24"))
+    assert main(["train", "stargan", "--profile", str(profile), "--out", str(folder)]) == 0
     return folder
 
 

@@ -117,7 +117,7 @@ class FakeTraining:
 
     def train(self, name: str, profile: Profile, *, out: Path, minutes: float, resume: bool, **_: object) -> Path:
         progress, speed = read_progress(out), self.speeds[name]
-        assert resume == bool(progress.iteration)
+        assert resume == "auto"
         todo = min(30 - progress.iteration, max(1, int(60 * minutes / speed)))
         self.now += todo * speed + 0.2  # and the way there
         done = progress.iteration + todo
