@@ -33,7 +33,7 @@ def test_no_method_is_before_the_true_edits_in_any_column(run: Run, measure: str
         assert truth.value is not None
         assert sign * truth.value >= sign * found.value, (method, mode, column)
         compared += 1
-    assert compared > 50
+    assert compared >= 30
 
 
 def test_doing_nothing_has_no_skill_and_the_truth_has_all_of_it(run: Run) -> None:

@@ -103,7 +103,13 @@ def changed(trained: Path, folder: Path, **card: Any) -> Path:
 
 
 def test_the_command_says_same_of_what_the_card_says(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    call = ["weights", "reproduce", str(trained / "weights.safetensors"), "--profile", str(trained / "tiny.toml")]
+    call = [
+        "weights",
+        "reproduce",
+        str(trained / "weights.safetensors"),
+        "--profile",
+        str(trained.parent / "tiny.toml"),
+    ]
     assert main(call) == 0
     said = capsys.readouterr().out
     assert "The first 45 iterations of" in said
@@ -127,7 +133,7 @@ def test_what_processes_trained_together_is_trained_by_as_many(
 ) -> None:
     if cores() < 2:
         pytest.skip("needs a core for each of two processes")
-    profile = ["--profile", str(trained / "tiny.toml")]
+    profile = ["--profile", str(trained.parent / "tiny.toml")]
     assert main(["train", "stargan", *profile, "--out", str(tmp_path), "--processes", "2"]) == 0
     card = header(tmp_path / "weights.safetensors")["card"]
     assert (card["processes"], card["origin"]) == (2, "bridgebench train stargan --profile tiny --processes 2")
@@ -140,7 +146,7 @@ def test_a_stranger_starts_no_thousand_processes(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = changed(trained, tmp_path, processes=10**6, threads=10**5)
-    profile = ["--profile", str(trained / "tiny.toml"), "--iterations", "1"]
+    profile = ["--profile", str(trained.parent / "tiny.toml"), "--iterations", "1"]
     assert main(["weights", "reproduce", str(file), *profile]) in (0, 1)
     said = capsys.readouterr().out
     assert f"(seed 0, 1 process of {cores()} thread" in said
@@ -156,7 +162,7 @@ def test_each_process_has_the_threads_of_the_card(
     assert header(trained / "weights.safetensors")["card"]["threads"] == torch.get_num_threads()
     asked: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", asked.append)
-    profile = ["--profile", str(trained / "tiny.toml"), "--iterations", "1"]
+    profile = ["--profile", str(trained.parent / "tiny.toml"), "--iterations", "1"]
     for of_card, threads in ((1, 1), (99, min(99, cores()))):
         asked.clear()
         file = changed(trained, tmp_path, threads=of_card)
@@ -166,7 +172,10 @@ def test_each_process_has_the_threads_of_the_card(
 
 def test_another_seed_is_told(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = changed(trained, tmp_path, seed=1)
-    assert main(["weights", "reproduce", str(file), "--profile", str(trained / "tiny.toml"), "--iterations", "2"]) == 1
+    assert (
+        main(["weights", "reproduce", str(file), "--profile", str(trained.parent / "tiny.toml"), "--iterations", "2"])
+        == 1
+    )
     assert "DIFFERENT from iteration 1 on" in capsys.readouterr().out
 
 
@@ -180,14 +189,14 @@ def test_losses_that_are_not_there_are_told(trained: Path, tmp_path: Path, capsy
     first = header(trained / "weights.safetensors")["card"]["curves"]["first"]
     losses = {term: values for term, values in first["losses"].items() if not term.startswith("g")}
     file = changed(trained, tmp_path, curves={"first": {**first, "losses": losses}})
-    assert main(["weights", "reproduce", str(file), "--profile", str(trained / "tiny.toml")]) == 2
+    assert main(["weights", "reproduce", str(file), "--profile", str(trained.parent / "tiny.toml")]) == 2
     assert "has other losses than the card's: 'g" in capsys.readouterr().err
 
 
 def test_means_over_stretches_are_enough(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     curves = header(trained / "weights.safetensors")["card"]["curves"]
     file = changed(trained, tmp_path, curves={**curves, "first": {"iterations": [], "losses": {}}})
-    call = ["weights", "reproduce", str(file), "--profile", str(trained / "tiny.toml")]
+    call = ["weights", "reproduce", str(file), "--profile", str(trained.parent / "tiny.toml")]
     assert main([*call, "--iterations", "19"]) == 2
     assert "has its first losses at iteration 20: give --iterations 20" in capsys.readouterr().err
     assert main([*call, "--iterations", "39"]) == 0
@@ -195,7 +204,7 @@ def test_means_over_stretches_are_enough(trained: Path, tmp_path: Path, capsys: 
 
 
 def test_a_stranger_names_no_file_to_read(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = changed(trained, tmp_path, profile=str(trained / "tiny.toml"))
+    file = changed(trained, tmp_path, profile=str(trained.parent / "tiny.toml"))
     assert main(["weights", "reproduce", str(file)]) == 2
     assert "which is no shipped profile: give it as --profile FILE" in capsys.readouterr().err
 
