@@ -90,6 +90,8 @@ def too_few(minimum: int, **counts: int) -> str | None:
 
 def short_side(reals: Reals, column: int, counts: Mapping[int, int], what: str, minimum: int) -> str | None:
     """The first value of a column for which :func:`too_few` finds a reason; `counts` of `what` are by value."""
+    if not counts:
+        return "no real image has the labels that an edit aims at"
     for value, count in counts.items():
         reason = too_few(minimum, **{what: count, "reals": reals.count(column, value)})
         if reason:
