@@ -10,7 +10,6 @@ import typer
 
 from bridgebench.harness.commands.options import AsJson
 from bridgebench.harness.commands.output import show, show_json
-from bridgebench.harness.commands.pages import gallery_of, pages_of
 from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.methods.core.errors import UserError
 
@@ -51,6 +50,8 @@ def report(
     else:
         written = {"pages": [_page(run, out, single_file, as_json) for run in runs], "gallery": None}
         if len(runs) > 1 and not single_file and len({run.resolve().parent for run in runs}) == 1:
+            from bridgebench.harness.commands.pages import gallery_of
+
             written["gallery"] = _wrote(gallery_of(runs[0].resolve().parent), as_json)
     if as_json:
         show_json(written)
@@ -65,6 +66,8 @@ def _page(folder: Path, out: Path | None, single_file: bool, as_json: bool) -> d
     damaged = Run(folder).damaged
     _warn_of(damaged)
     if out is None and not single_file:
+        from bridgebench.harness.commands.pages import pages_of
+
         page = pages_of(folder)
     else:
         from bridgebench.reports.site import build
