@@ -57,7 +57,7 @@ def benchmark_status(folder: Path) -> BenchmarkStatus:
     record, by, now = run.read_run(), holder(folder), time.time()
     done = sum(cell.protocol_hash == record.protocol_hash for cell in run.cells())
     failed = {"/".join(place): _last_line(run.error_file(*place)) for place in sorted(run.failed())}
-    finished = [path.stat().st_mtime for path in run.cell_files()]
+    finished = [path.lstat().st_mtime for path in run.cell_files()]
     left = record.planned - done - len(failed)
     return BenchmarkStatus(
         profile=record.profile_name,
