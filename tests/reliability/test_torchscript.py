@@ -66,10 +66,12 @@ def write_profile(folder: Path, weights: Path, key: str) -> Path:
     """A copy of the smoke profile that names `weights` under ``[weights] key``; Inceptions are also asked for."""
     text = (SHIPPED / "smoke.toml").read_text()
     if key.startswith("inception"):
-        text = text.replace('features = "attributes"', f'features = "{key}"')
-    for judge in ("classifier", "judge"):
-        shutil.copy(ZOO / f"{judge}-smoke.safetensors", folder)
-    named = {"classifier": "classifier-smoke.safetensors", "judge": "judge-smoke.safetensors", key: weights.name}
+        text = text.replace('features = "neutral"', f'features = "{key}"')
+        assert key in text
+    networks = {name: f"{name}-smoke.safetensors" for name in ("classifier", "judge", "features")}
+    for file in networks.values():
+        shutil.copy(ZOO / file, folder)
+    named = {**networks, key: weights.name}
     lines = [f'{name} = "{file}"' for name, file in named.items()]
     (folder / "named.toml").write_text("\n".join([text, "[weights]", *lines, ""]))
     return folder / "named.toml"

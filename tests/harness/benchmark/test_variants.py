@@ -117,7 +117,7 @@ def test_an_unknown_key_names_the_variant(tiny_profile: Write, tmp_path: Path) -
     with pytest.raises(
         UserError, match=r"variant 'stargan-small' of the profile 'tiny'.*'widht'.*Did you mean 'width'"
     ):
-        loop.train("stargan-small", profile, out=tmp_path)
+        loop.train("stargan-small", profile, out=tmp_path / "run")
 
 
 def test_the_command_line_trains_a_variant(
