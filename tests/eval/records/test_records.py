@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridgebench.eval.records.manifest import FILE, Manifest
 from bridgebench.eval.records.measured import Baselines, CellRecord, CostRecord
 from bridgebench.eval.records.record import Record, to_json
 from bridgebench.eval.records.run import RunRecord
@@ -17,6 +18,7 @@ KINDS: dict[str, type[Record]] = {
     "baselines.json": Baselines,
     "cells": CellRecord,
     "cost": CostRecord,
+    FILE: Manifest,
 }
 
 
