@@ -104,7 +104,8 @@ def test_folders_of_a_user_with_the_rooms_names_break_nothing(site: Path, tmp_pa
     assert Path(where.strip()) == site / "bridgebench" / "methods" / "__init__.py"
     listed = run(site, tmp_path, "-m", "bridgebench", "methods").splitlines()
     assert {"bridgegan", "identity", "starganv2"} <= {line.split()[0] for line in listed}
-    assert any("faces64" in line for line in listed)
+    shown = run(site, tmp_path, "-m", "bridgebench", "methods", "--variants").splitlines()
+    assert any("faces64" in line and line.endswith("(shipped)") for line in shown)
 
 
 def test_a_checkout_has_the_same_name(tmp_path: Path) -> None:
