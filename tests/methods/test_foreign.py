@@ -13,6 +13,7 @@ import pytest
 from bridgebench import methods
 from bridgebench.harness.weights.show import installed_methods
 from bridgebench.methods import MethodCard, foreign
+from bridgebench.methods.core import foreign as core_foreign
 from bridgebench.methods.core.errors import UserError
 
 CARD = """
@@ -94,7 +95,7 @@ def test_what_is_wrong_is_told_in_a_line_and_the_others_are_listed(plug_in, text
     ["import time; time.sleep(1e6)", "while True: pass", "import os, time; os.fork() and os._exit(0); time.sleep(1e6)"],
 )
 def test_an_import_without_an_end_is_ended(plug_in, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foreign, "SECONDS", 1.0)
+    monkeypatch.setattr(core_foreign, "SECONDS", 1.0)
     plug_in(text)
     started = time.monotonic()
     with pytest.raises(UserError, match=r"cannot be imported from theirs:CARD: (more than 1 seconds|its import ends)"):
