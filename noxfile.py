@@ -88,8 +88,9 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, format and types."""
+    """Check style, format, types, and the weight of the tree."""
     python = shared(session, "dev")
+    session.run(python, ".ci/weight.py", external=True)
     session.run(python, "-m", "ruff", "check", external=True)
     session.run(python, "-m", "ruff", "format", "--check", external=True)
     session.run(python, "-m", "mypy", external=True, env={"MYPYPATH": str(linked_package())})

@@ -2,14 +2,15 @@
 
 ``python -m bridgebench.reports.publish RUN_DIR...`` writes ``reports/published/<profile>.html`` and
 ``<profile>-records.zip`` (`eval.records.archive`), without the images of the run, which are in the page alone. Then it
-writes the part of docs/results.md that is made from these records (`reports.words.results_page`).
+writes the parts of docs/results.md that are made from records (`reports.words.results_page`). The records of the
+ablations leave the repository again with their release archive, so their part is written only where they are at hand:
+just published, or named as ``ablations-records.zip``.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from bridgebench.eval.records.archive import archived_run, zipped
@@ -21,7 +22,7 @@ from bridgebench.reports.site import site_of
 from bridgebench.reports.words import results_page
 
 PUBLISHED = Path(__file__).parent / "published"
-TOLD, ABLATIONS = PUBLISHED / "faces64.html", PUBLISHED / "ablations.html"  # docs/results.md tells of their records
+TOLD, ABLATIONS = "faces64-records.zip", "ablations-records.zip"  # docs/results.md tells of these records
 _MOST, _FACES = 6_000_000, 2  # bytes a page, and faces that it shows: the repository is to stay light
 
 
@@ -43,24 +44,21 @@ def publish(run_dir: Path, folder: Path = PUBLISHED) -> Path:
     return page
 
 
-@contextmanager
-def records_of(page: Path) -> Iterator[Run]:
-    """The run whose records lie beside a published page.
-
-    Raises:
-        UserError: the records are missing, damaged or changed.
-    """
-    with archived_run(page.with_name(f"{page.stem}-records.zip")) as folder:
-        yield Run(folder)
-
-
-def main(folders: Sequence[str]) -> int:
-    """Publishes run directories and writes the part of docs/results.md anew; returns the exit code."""
+def main(named: Sequence[str]) -> int:
+    """Publishes run directories and writes the parts of docs/results.md anew; returns the exit code."""
+    ablations = PUBLISHED / ABLATIONS
     try:
-        for each in folders:
-            print(publish(Path(each)))
-        with records_of(TOLD) as told, records_of(ABLATIONS) as ablations:
-            results_page.update(told, ablations)
+        for path in map(Path, named):
+            if path.name == ABLATIONS:
+                ablations = path
+            else:
+                print(publish(path))
+        with archived_run(PUBLISHED / TOLD) as folder:
+            page = results_page.with_comparison(results_page.PAGE.read_text(encoding="utf-8"), Run(folder))
+        if ablations.is_file():
+            with archived_run(ablations) as folder:
+                page = results_page.with_parts(page, Run(folder))
+        write_bytes(results_page.PAGE, page.encode())
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

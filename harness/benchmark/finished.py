@@ -20,8 +20,7 @@ from bridgebench.harness.benchmark.weak_judges import weak_judges
 from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.harness.processes.unchanged import Note, state_of, state_of_code
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
-from bridgebench.harness.weights.find import TRAINED, file_sha256
-from bridgebench.methods.core.weights import ZOO
+from bridgebench.harness.weights.find import file_sha256, files_for
 
 NO_RESULTS = ("aside", "cache", "report", "report.html")  # of a run directory: they decide nothing
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -73,7 +72,7 @@ class FinishedBenchmark:
 
     def _state_of_inputs(self, limit: int | None, device: str) -> str:
         name, plain = self._profile.name, self._profile.model_dump(mode="json")
-        weights = [*ZOO.glob(f"*-{name}.*"), *TRAINED.glob(f"*-{name}/weights.safetensors")]
+        weights = [*files_for(name)]
         weights += [path for path in map(Path, self._profile.weights.values()) if path.is_file()]
         return hash_of(
             {

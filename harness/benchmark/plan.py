@@ -20,7 +20,7 @@ from bridgebench.eval.records.protocol import hash_of
 from bridgebench.eval.records.record import MODES, CellKind, Mode, modes_of
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.profiles.variants import Variant
-from bridgebench.harness.weights.find import file_sha256, find_weights
+from bridgebench.harness.weights.find import file_sha256, find_weights, how_to_get
 from bridgebench.methods import MethodCard
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import header
@@ -124,7 +124,7 @@ def _participant(card: MethodCard, profile: Profile, has_truth: bool) -> tuple[P
         if card.kind != "control" and card.trainable:
             return None, (
                 f"there are no weights of '{card.name}' for the profile '{profile.name}' "
-                f"(`bridgebench train {card.name} --profile {profile.name}` makes some)"
+                f"({how_to_get(card.name, profile)})"
             )
         return Participant(card, None, None, None, _distribution(method)), ""
     found = header(weights)

@@ -12,7 +12,7 @@ from bridgebench.harness.commands.output import show, show_json
 JSON_FIELDS = (
     "methods, each with name, title, kind (method or control), modes, trainable, source, summary, problem (why it "
     "cannot be imported, or null) and weights, the files at hand, each with file, profile, variant (null: the method "
-    "itself), shipped and parameters."
+    "itself), shipped, fetched and parameters."
 )
 
 

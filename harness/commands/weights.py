@@ -1,4 +1,4 @@
-"""`bridgebench weights`: import official checkpoints, look into weights files, train them again."""
+"""`bridgebench weights`: import official checkpoints, fetch weights, look into weights files, train them again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from bridgebench.harness.commands.output import show
 from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.harness.train.curves import FIRST
 
-app = typer.Typer(help="Import checkpoints, look into weights files.")
+app = typer.Typer(help="Import checkpoints, fetch weights, look into weights files.")
+
+
+def _archive_names(incomplete: str) -> list[str]:
+    from bridgebench.harness.weights.archives import archives
+
+    return [name for name in archives() if name.startswith(incomplete)]
 
 
 @command(app, "import")
@@ -26,6 +32,27 @@ def import_checkpoint(
     from bridgebench.harness.weights.official import import_weights
 
     show(f"Wrote {import_weights(method, checkpoints, out, names_of(attributes) or None)}")
+
+
+@command(app, "fetch")
+def fetch(
+    archive: Annotated[
+        str,
+        typer.Argument(
+            metavar="ARCHIVE", autocompletion=_archive_names, help="Its name: ablations has what that profile needs."
+        ),
+    ],
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="FILE|URL", help="A copy of the archive, or its http(s) address.")
+    ] = None,
+) -> None:
+    """Fetches weights that are too heavy to be shipped, into the cache.
+
+    A stopped download goes on where it stopped. Nothing is taken from a file whose SHA-256 is not the known one.
+    """
+    from bridgebench.harness.weights.archives import fetch
+
+    show(f"The files are in {fetch(archive, source)}")
 
 
 @command(app, "show")

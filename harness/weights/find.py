@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridgebench.harness.weights.archives import archive_with, fetched_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import ZOO, header
 
@@ -31,7 +32,8 @@ def shipped(name: str, profile: str) -> Path:
 def find_weights(name: str, profile: Profile) -> Path | None:
     """The weights file of a method (or of one of `NETWORKS`) for a profile, or None.
 
-    The profile's own ``[weights]`` come first, then what was trained in this folder, then what is shipped.
+    The profile's own ``[weights]`` come first, then what was trained in this folder, then what is shipped, then what
+    `bridgebench weights fetch` has fetched.
 
     Raises:
         UserError: the profile names a file that is not there.
@@ -44,7 +46,22 @@ def find_weights(name: str, profile: Profile) -> Path | None:
             )
         return path
     candidates = [training_folder(name, profile) / "weights.safetensors", shipped(name, profile.name)]
+    if archive := archive_with(candidates[-1].name):
+        candidates.append(archive.folder / candidates[-1].name)
     return next((path for path in candidates if path.is_file()), None)
+
+
+def how_to_get(name: str, profile: Profile) -> str:
+    """The commands by which one gets missing weights, as the end of a sentence without a full stop."""
+    archive = archive_with(shipped(name, profile.name).name)
+    fetched = f"`bridgebench weights fetch {archive.name}` fetches trained ones, " if archive else ""
+    return f"{fetched}`bridgebench train {name} --profile {profile.name}` makes some"
+
+
+def files_for(profile: str) -> list[Path]:
+    """All files from which weights for a profile may be taken if it names none: shipped, trained here, and fetched."""
+    found = [*ZOO.glob(f"*-{profile}.*"), *TRAINED.glob(f"*-{profile}/weights.safetensors")]
+    return [*found, *(path for path in fetched_weights() if path.stem.endswith(f"-{profile}"))]
 
 
 def judge_weights(role: str, profile: Profile) -> Path:
@@ -65,16 +82,17 @@ def network_weights(name: str, profile: Profile) -> Path:
     path = find_weights(name, profile)
     if path is None:
         raise UserError(
-            f"There are no weights of the {name} for the profile '{profile.name}': run `bridgebench train {name} "
-            f"--profile {profile.name}`, or name a file under [weights] {name} in the profile."
+            f"There are no weights of the {name} for the profile '{profile.name}': {how_to_get(name, profile)}; or "
+            f"name a file under [weights] {name} in the profile."
         )
     return path
 
 
 def weights_at_hand() -> dict[str, list[Path]]:
-    """The readable weights files by method: shipped ones, then those trained in this folder."""
+    """The readable weights files by method: shipped ones, then fetched ones, then those trained in this folder."""
     found: dict[str, list[Path]] = {}
-    for path in [*sorted(ZOO.glob("*.safetensors")), *sorted(TRAINED.glob("*/weights.safetensors"))]:
+    shipped_ones, trained = sorted(ZOO.glob("*.safetensors")), sorted(TRAINED.glob("*/weights.safetensors"))
+    for path in [*shipped_ones, *fetched_weights(), *trained]:
         try:
             found.setdefault(header(path)["method"], []).append(path)
         except UserError:  # not one of our files: it is not listed

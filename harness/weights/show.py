@@ -11,6 +11,7 @@ from typing import Any
 
 from bridgebench import methods
 from bridgebench.harness.processes.terminal import text_table
+from bridgebench.harness.weights.archives import archive_with
 from bridgebench.harness.weights.find import weights_at_hand
 from bridgebench.methods import MethodCard
 from bridgebench.methods.core.errors import UserError
@@ -26,6 +27,7 @@ class WeightsAtHand:
         profile: the profile of its training; None where the file does not say.
         variant: the name that the profile gives to the method trained in another way; None for the method itself.
         shipped: whether it came with bridgebench.
+        fetched: whether `bridgebench weights fetch` has fetched it. What is neither was trained in this folder.
         parameters: how many numbers it holds.
     """
 
@@ -33,6 +35,7 @@ class WeightsAtHand:
     profile: str | None
     variant: str | None
     shipped: bool
+    fetched: bool
     parameters: int
 
 
@@ -62,7 +65,7 @@ class InstalledMethod:
 
 
 def installed_methods() -> list[InstalledMethod]:
-    """Every installed method, by name, with its weights files: shipped ones, then those trained in this folder."""
+    """Every installed method, by name, with its weights files: shipped, fetched, and trained in this folder."""
     files = weights_at_hand()
     found = []
     for name in methods.names():
@@ -82,10 +85,10 @@ def parameter_count(path: Path) -> int:
 def _at_hand(method: str, path: Path) -> WeightsAtHand:
     said = header(path)["card"].get("profile")
     profile = said if isinstance(said, str) else None
-    shipped = path.parent == ZOO
-    name = (path.stem if shipped else path.parent.name).removesuffix(f"-{profile}")  # <name>-<profile>
+    shipped, fetched = path.parent == ZOO, archive_with(path.name) is not None
+    name = (path.stem if shipped or fetched else path.parent.name).removesuffix(f"-{profile}")  # <name>-<profile>
     variant = name if profile is not None and name != method else None
-    return WeightsAtHand(str(path), profile, variant, shipped, parameter_count(path))
+    return WeightsAtHand(str(path), profile, variant, shipped, fetched, parameter_count(path))
 
 
 def methods_table(found: Sequence[InstalledMethod]) -> str:
@@ -98,7 +101,7 @@ def methods_table(found: Sequence[InstalledMethod]) -> str:
             continue
         counts = sorted({file.parameters for file in own})
         parameters = " to ".join(f"{count:,}" for count in [*counts[:1], *counts[1:][-1:]])
-        at_hand = ", ".join((file.profile or file.file) + ("" if file.shipped else " (trained here)") for file in own)
+        at_hand = ", ".join((file.profile or file.file) + _origin(file) for file in own)
         none = "none" if card.trainable else "needs none"
         modes = ", ".join(sorted(card.modes))
         parameters = parameters or ("0" if card.kind == "control" else "-")
@@ -118,8 +121,14 @@ def weights_table(found: Sequence[InstalledMethod]) -> str:
     return text_table(("method", "variant", "profile", "parameters", "file"), rows)
 
 
+def _origin(file: WeightsAtHand) -> str:
+    return "" if file.shipped else " (fetched)" if file.fetched else " (trained here)"
+
+
 def _place(file: WeightsAtHand) -> str:
-    return f"{Path(file.file).name} (shipped)" if file.shipped else file.file
+    if file.shipped or file.fetched:
+        return f"{Path(file.file).name} ({'shipped' if file.shipped else 'fetched'})"
+    return file.file
 
 
 def show_weights(path: str | Path) -> str:

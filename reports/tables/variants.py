@@ -188,7 +188,7 @@ def _dash(reason: str, notes: Notes) -> TableCell:
 
 def _number(card: MeasureCard, value: float, seeds: Sequence[float]) -> TableCell:
     shown = ", ".join(card.text(each) for each in seeds)
-    return TableCell(card.text(value), hint=f"of {shown}", numbers={"value": value * card.factor})
+    return TableCell(card.text(value).replace("-", _MINUS), hint=f"of {shown}", numbers={"value": value * card.factor})
 
 
 def _signed(card: MeasureCard, found: Measured, notes: Notes) -> TableCell:

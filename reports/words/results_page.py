@@ -1,33 +1,31 @@
-"""The part of docs/results.md that is made from the published records: what the comparison shows, and what not."""
+"""The parts of docs/results.md that are made from records: the comparison, and what parts and seeds do to a method."""
 
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 from bridgebench.eval.records.record import MODES
-from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables.exports import to_markdown
+from bridgebench.reports.tables.tables import Table
+from bridgebench.reports.tables.variants import variants_section
 from bridgebench.reports.words.story import TITLE, story, variant_words
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
-BEGIN, END = f"## {TITLE}\n", "## Read on\n"
+COMPARISON, PARTS, READ_ON = f"## {TITLE}\n", "## What its parts and its seed do to a method\n", "## Read on\n"
 _WIDTH = 120
+_MEASURES = 3  # of a table: those that lead it; its page has them all
 
 
-def update(run: Run, ablations: Run, path: Path = PAGE) -> None:
-    """Writes the part anew."""
-    write_bytes(path, updated(path.read_text(encoding="utf-8"), run, ablations).encode())
-
-
-def updated(page: str, run: Run, ablations: Run) -> str:
-    """The page with the part that belongs to a run; all else stays as it is.
+def with_comparison(page: str, run: Run) -> str:
+    """The page with what a run of several methods shows and does not show; all else stays as it is.
 
     Args:
         page: its text.
-        run: the comparison.
-        ablations: a run of variants, of which seeds and ablations are told.
+        run: the comparison, published as ``reports/published/<profile>.html``.
 
     Raises:
         ValueError: the page has no such part, or the run has nothing to tell.
@@ -35,23 +33,53 @@ def updated(page: str, run: Run, ablations: Run) -> str:
     found = story(run)
     if found is None:
         raise ValueError("a run of fewer than two methods has nothing to tell")
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    lead = f"Made from the records of {_page(run)}; each page has its own."
-    parts = [BEGIN, _wrapped(lead), "\nIt shows:\n", *map(_line, found.shows), "\nIt does not show:\n"]
-    parts += map(_line, found.lacks)
-    parts += [
-        "",
-        _wrapped(f"What its parts and its seed do to a method, made from the records of {_page(ablations)}:"),
-        "",
+    page_name = f"reports/published/{run.record.profile_name}.html"
+    lead = _wrapped(f"Made from the records of `{page_name}`, {_images(run)}; each page has its own.")
+    shows, lacks = map(_line, found.shows), map(_line, found.lacks)
+    said = [lead, "\nIt shows:\n", *shows, "\nIt does not show:\n", *lacks]
+    return _replaced(page, COMPARISON, PARTS, said)
+
+
+def with_parts(page: str, run: Run) -> str:
+    """The page with what a run of variants tells of parts and seeds, in words and in tables; all else stays as it is.
+
+    Args:
+        page: its text.
+        run: the run of variants, whose records are in the archive of its profile's name.
+
+    Raises:
+        ValueError: the page has no such part, or the run has no variants.
+    """
+    section, name = variants_section(run), run.record.profile_name
+    if section is None:
+        raise ValueError("a run without variants has nothing to tell of parts and seeds")
+    lead = (
+        f"Made from the records of the profile `{name}`, {_images(run)} (protocol {run.record.protocol_hash[:12]}). "
+        f"Records, page and weights are no part of the repository: `bridgebench weights fetch {name}` fetches them."
+    )
+    words = variant_words([Results(run, run.record.protocol_hash, mode) for mode in MODES])
+    tables = [f"\n{to_markdown(_begun(table)).strip()}" for table in section.tables]
+    return _replaced(page, PARTS, READ_ON, [_wrapped(lead), "", *map(_line, words), *tables])
+
+
+def _replaced(page: str, begin: str, end: str, lines: list[str]) -> str:
+    """The page with other lines between two headings."""
+    before, rest = page.split(begin)
+    _, after = rest.split(end)
+    return before + "\n".join([begin, *lines, "", end]) + after
+
+
+def _begun(table: Table) -> Table:
+    """A table with its first columns alone: each measure has two."""
+    groups = [
+        replace(group, rows=[replace(row, cells=row.cells[: 2 * _MEASURES]) for row in group.rows])
+        for group in table.groups
     ]
-    parts += map(_line, variant_words([Results(ablations, ablations.record.protocol_hash, mode) for mode in MODES]))
-    return before + "\n".join([*parts, "", END]) + after
+    return replace(table, heads=table.heads[: 2 * _MEASURES], groups=groups)
 
 
-def _page(run: Run) -> str:
-    record = run.record
-    return f"`reports/published/{record.profile_name}.html`, {record.data.name} of {record.data.image_size} px"
+def _images(run: Run) -> str:
+    return f"{run.record.data.name} of {run.record.data.image_size} px"
 
 
 def _line(sentence: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridgebench.reports.publish import PUBLISHED, records_of
+from bridgebench.eval.records.archive import archived_run
+from bridgebench.reports.publish import PUBLISHED
 from bridgebench.reports.read.run import Run
 
 # The controls that a measure leaves out: each was made to cheat in it.
@@ -16,8 +17,8 @@ CHEATS = {"skill": (), "accuracy": ("attack", "copy"), "accuracy_second": ("copy
 @pytest.fixture(scope="module", params=["faces64", "animals64"])
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """The published records of an embedded set."""
-    with records_of(PUBLISHED / f"{request.param}.html") as found:
-        yield found
+    with archived_run(PUBLISHED / f"{request.param}-records.zip") as folder:
+        yield Run(folder)
 
 
 @pytest.mark.parametrize("measure", CHEATS)

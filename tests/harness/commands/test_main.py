@@ -11,18 +11,20 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.commands.options import EXIT_CODES
 from bridgebench.harness.profiles.profile import shipped_profiles
 from bridgebench.methods import names
+from bridgebench.methods.core.weights import save_tensors
 
 Write = Callable[..., Path]
 CALLS = (
     "methods", "profiles", "benchmark", "status", "train", "report", "verify", "edit", "demo", "contract",
     "data preview", "data check", "data prepare",
-    "weights import", "weights show", "weights card", "weights reproduce",
+    "weights import", "weights fetch", "weights show", "weights card", "weights reproduce",
     "records verify", "records sign",
 )  # fmt: skip
 LIGHT = (["--help"], ["benchmark", "-h"], ["methods"], ["methods", "--variants"], ["profiles"], ["--version"])
@@ -70,18 +72,23 @@ def test_methods_lists_what_is_installed(capsys: pytest.CaptureFixture[str]) -> 
     assert [line.split()[0] for line in lines[2:]] == names()  # one row a method
 
 
-def test_variants_are_rows_of_their_own_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_variants_are_rows_of_their_own_when_asked_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trained = Path("runs/train/bridgegan-seed1-mine/weights.safetensors")
+    save_tensors(trained, {"a": torch.zeros(3, 4), "b": torch.zeros(5)}, "bridgegan", {}, {"profile": "mine"})
     assert main(["methods", "--variants"]) == 0
     rows = [line.split()[:3] for line in capsys.readouterr().out.splitlines()[2:]]
-    assert ["bridgegan", "-", "faces64"] in rows and ["bridgegan", "bridgegan-seed1", "ablations"] in rows
+    assert ["bridgegan", "-", "faces64"] in rows and ["bridgegan", "bridgegan-seed1", "mine"] in rows
     assert main(["methods", "--json"]) == 0
     found = {method["name"]: method for method in json.loads(capsys.readouterr().out)["methods"]}
     assert found["bridgegan"]["modes"] == ["label", "reference"] and found["identity"]["weights"] == []
-    files = {file["variant"]: file for file in found["bridgegan"]["weights"] if file["profile"] == "ablations"}
-    shipped = files["bridgegan-seed1"]
+    files = {(file["profile"], file["variant"]): file for file in found["bridgegan"]["weights"]}
+    variant, shipped = files["mine", "bridgegan-seed1"], files["faces64", None]
+    assert (variant["file"], variant["parameters"], variant["shipped"]) == (str(trained), 17, False)
     tensors = load_file(shipped["file"])
     assert shipped["parameters"] == sum(tensor.size for tensor in tensors.values()) and shipped["shipped"]
-    assert None in files
 
 
 def test_profiles_says_what_each_is_for(capsys: pytest.CaptureFixture[str]) -> None:
