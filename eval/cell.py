@@ -24,6 +24,7 @@ from bridgebench.eval.measures import MEASURES
 from bridgebench.eval.measures.card import Edits, MeasureCard, Need, Record, Values
 from bridgebench.eval.records.record import CellKind
 from bridgebench.eval.statistics.intervals import Bounds, mean, share
+from bridgebench.eval.statistics.ratios import linear
 from bridgebench.methods.core.labels import LabelSpace
 
 
@@ -100,10 +101,12 @@ class CellMeasures(NamedTuple):
     Attributes:
         records: the measures by key, as the cell's record has them.
         values: by key, (P,) float32: the measures that give a value for each edit; NaN where an edit has none.
+        units: (P,) float32: what the amounts of ratios are held against, by the name that their cards give it.
     """
 
     records: dict[str, Record]
     values: dict[str, NDArray[np.float32]]
+    units: dict[str, NDArray[np.float32]]
 
 
 class Tally:
@@ -205,7 +208,7 @@ class Tally:
         if name not in self._values:
             return None
         rows = self._values[name].rows
-        return rows if rows.ndim == 1 else _linear(rows)
+        return rows if rows.ndim == 1 else linear(*rows.T)
 
     def measures(self, draws: NDArray[np.float32] | None = None) -> CellMeasures:
         """The measures of the cell by key, in the order of `MEASURES` (see eval/PROTOCOL.md and each measure's file).
@@ -216,13 +219,14 @@ class Tally:
 
         Returns:
             The records, and the values of each edit. A mean over the N sources, each with the mean of its outputs, is
-            ``{"value", "low", "high", "n"}``; other measures say in their file what they record. A measure that cannot
-            be had is ``{"value": None, "reason": str}``, or is left out where its card gives no reason.
+            ``{"value", "low", "high", "n"}``, of a ratio with the mean ``"unit"``; other measures say in their file
+            what they record. A measure that cannot be had is ``{"value": None, "reason": str}``, or is left out where
+            its card gives no reason.
 
         Raises:
             ValueError: fewer or more edits were added than the task says.
         """
-        edits, found = replace(self.edits, draws=draws), CellMeasures({}, {})
+        edits, found = replace(self.edits, draws=draws), CellMeasures({}, {}, {})
         for card in MEASURES:
             if not self._takes(card):
                 reason = self._missing(card)
@@ -239,6 +243,10 @@ class Tally:
                 found.values[card.key] = values = measured.astype(np.float32)
                 by_step = bool(self.task.steps) and not card.of_way
                 found.records[card.key] = self._by_step(values) if by_step else self._mean(card, values)
+                if card.against:
+                    found.units[card.against] = unit = self._values[card.key].rows[:, 1].astype(np.float32)
+                    if unit.any():
+                        found.records[card.key]["unit"] = float(unit.mean(dtype=np.float64))
         return found
 
     def _takes(self, card: MeasureCard) -> bool:
@@ -275,20 +283,6 @@ class Tally:
         if not len(known):
             return {"value": None, "reason": card.without}
         return _record(float(known.mean()), (share if card.shares else mean)(known), len(known))
-
-
-def _linear(pairs: NDArray[np.float64]) -> Values:
-    """A value for each edit whose mean is the sum of the amounts over the sum of the units (P, 2); NaN if that is 0.
-
-    The ratio in linear form: ratio + (amount − ratio · unit) / mean unit. Its interval knows that amounts and units of
-    one image go together: the truth's skill is 1 ± 0.
-    """
-    amounts, units = pairs.T
-    unit = units.mean()
-    if unit == 0:
-        return np.full(len(units), np.nan)
-    ratio = amounts.mean() / unit
-    return ratio + (amounts - ratio * units) / unit
 
 
 def _flipped(task: Task) -> NDArray[np.bool_]:

@@ -18,7 +18,8 @@ class Reals:
     """The features and labels of the real images, and statistics of the images with a given value of an attribute.
 
     Statistics are kept for all images and for one label column at a time. A cell needs no more, and in a feature space
-    of 2,048 dimensions the statistics of all columns would fill the memory.
+    of 2,048 dimensions the statistics of all columns would fill the memory. Where a column can be named, None stands
+    for all images, whatever their labels are.
 
     Args:
         features: (M, D); may be an array on disk, read when it is indexed.
@@ -38,21 +39,21 @@ class Reals:
         self.space = space
         self.n = len(features)
         self._seed = seed
-        self._column = -1
+        self._column: int | None = None
         self._all: RealStatistics | None = None
         self._statistics: dict[int, RealStatistics] = {}
         self._kernels: dict[tuple[int, Kernel], KernelReal] = {}
 
-    def count(self, column: int, value: int) -> int:
+    def count(self, column: int | None, value: int) -> int:
         """The number of real images with that value in that column."""
-        return int((self.labels[:, column] == value).sum())
+        return self.n if column is None else int((self.labels[:, column] == value).sum())
 
-    def having(self, column: int, value: int) -> NDArray[np.float32]:
+    def having(self, column: int | None, value: int) -> NDArray[np.float32]:
         """The features of the real images with that value in that column."""
-        return self.features[self.labels[:, column] == value]
+        return self.features if column is None else self.features[self.labels[:, column] == value]
 
     def statistics(self, column: int | None = None, value: int = 1) -> RealStatistics:
-        """The real side of the Fréchet distance: the images with that value, or all images if `column` is None."""
+        """The real side of the Fréchet distance: the images with that value in that column."""
         if column is None:
             if self._all is None:
                 self._all = RealStatistics(self.features)
@@ -62,8 +63,8 @@ class Reals:
             self._statistics[value] = RealStatistics(self.having(column, value))
         return self._statistics[value]
 
-    def kernel(self, column: int, value: int, kernel: Kernel = cubic) -> KernelReal:
-        """The real side of the kernel distance: the images with that value."""
+    def kernel(self, column: int | None, value: int, kernel: Kernel = cubic) -> KernelReal:
+        """The real side of the kernel distance: the images with that value in that column."""
         self._turn_to(column)
         if (value, kernel) not in self._kernels:
             self._kernels[value, kernel] = KernelReal(self.having(column, value), self._seed, kernel)
@@ -101,7 +102,7 @@ class Reals:
                 found[cell] = {"value": self.statistics(*after).distance(tests), "n": len(tests), "n_real": n_real}
         return found
 
-    def _turn_to(self, column: int) -> None:
+    def _turn_to(self, column: int | None) -> None:
         """Forgets the statistics of any other column."""
         if column != self._column:
             self._column = column

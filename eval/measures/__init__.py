@@ -28,6 +28,7 @@ MEASURES: list[MeasureCard] = [
     counterfactual.SKILL,
     counterfactual.SKILL_INSIDE,
     counterfactual.HARM_OUTSIDE,
+    counterfactual.SKILL_L1,
     accuracy.SECOND,
     accuracy.ACCURACY,
     accuracy.ADDED,

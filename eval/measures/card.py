@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -75,6 +74,11 @@ class Edits:
         return self.target_labels[:, self.column]
 
     @property
+    def common_column(self) -> int | None:
+        """The column that all edits flip; None where they flip different ones."""
+        return None if self.column < 0 else self.column
+
+    @property
     def real_side(self) -> tuple[Reals, NDArray[np.integer]]:
         """The matched real images, or all of them of conversions; and the indices of the edits held against them."""
         if self.matched is None:
@@ -85,11 +89,6 @@ class Edits:
     def sources(self) -> NDArray[np.int64]:
         """Which source each edit is of, (P,)."""
         return np.arange(len(self.features)) % (len(self.features) // self.outputs)
-
-    @cached_property
-    def by_value(self) -> dict[int, NDArray[np.int64]]:
-        """For each value that some edit gives the column, the indices of these edits."""
-        return {value: found for value in (0, 1) if len(found := np.flatnonzero(self.target == value))}
 
 
 class Family(NamedTuple):
@@ -117,8 +116,11 @@ class MeasureCard:
         spoken: its name inside a sentence; only the main measures have one.
         of_images: of a batch of M sources, edits and true edits, uint8 (M, H, W, 3), a value (M,) for each edit, NaN
             where it has none. True edits are None where the data has none, unless the measure needs them. A ratio gives
-            (M, 2), an amount and the unit that it is held against: the measure is the sum of the cell's amounts over
-            the sum of its units, and the values of its edits are made so that their mean is this ratio.
+            (M, 2), see `against`.
+        against: of a ratio, the name of what its amounts are held against; empty: it is no ratio. `of_images` gives an
+            amount and a unit for each edit. The measure is the sum of the amounts over the sum of the units, of a cell
+            and of several cells. The values of a cell's edits are made so that their mean is its ratio. Measures with
+            the same name here have the same units.
         of_cell: gives a value (P,) for each edit of a cell; or the whole record of the cell; or None: there is nothing
             to measure, and the cell's record leaves the measure out.
         needs: what must be there: a judge, features, matched real images, a true edit, columns that are attributes or
@@ -148,6 +150,7 @@ class MeasureCard:
     about_conversions: str = ""
     spoken: str = ""
     of_images: Callable[[Any, Any, Any], Values] | None = None
+    against: str = ""
     of_cell: Callable[[Edits], NDArray | Record | None] | None = None
     needs: tuple[Need, ...] = ()
     kinds: tuple[CellKind, ...] = EDITING

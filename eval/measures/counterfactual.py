@@ -1,10 +1,18 @@
 """Counterfactual: an edit held against the true edited image, which only drawn data has.
 
-Skill asks whether an edit is better than doing nothing. Let s = L1(source, truth) be the error of doing nothing and
-e = L1(edit, truth) the error of the edit. The skill of a cell is 1 − Σe / Σs: 0 for doing nothing, 1 for the truth,
-below 0 for an edit that is farther from the truth than its source. Outside the pixels that the true edit changes, doing
-nothing is nearly perfect, so a skill there would divide by almost nothing. There the error itself is given, in the same
-unit: the harm is Σe / Σs with e over the pixels outside, 0 at best.
+Skill asks whether an edit is better than doing nothing. Let s be the mean squared error of doing nothing, that of the
+source to the truth, and e the mean squared error of the edit. The skill is 1 − Σe / Σs: 0 for doing nothing, 1 for the
+truth, below 0 for an edit that is farther from the truth than its source. It is the skill score of forecasts (Murphy,
+1988, "Skill scores based on the mean square error") with doing nothing as the reference forecast.
+
+Outside the pixels that the true edit changes, doing nothing is nearly perfect, so a skill there would divide by almost
+nothing. There the error itself is given, in the same unit: the harm is Σe / Σs with e over the pixels outside, 0 at
+best. Skill is about the skill inside less the harm outside.
+
+The same in L1 stands beside it. L1 weighs a change of two grey levels in every pixel, which nobody sees, like a change
+of a hundred in every fiftieth pixel. Most true edits change few pixels a lot. So in L1 the control that only fools a
+judge does harm twice as large as a whole mouth, and what it does cannot be told from a blot of colour. In squared error
+its skill is about 0: it changes nothing that can be seen. Why the squared error leads: eval/PROTOCOL.md, "Skill".
 """
 
 from __future__ import annotations
@@ -18,7 +26,7 @@ from bridgebench.eval.measures.card import EDITING, Family, MeasureCard, Pixels,
 from bridgebench.eval.measures.preservation import absolute_difference, l1, ssim
 
 _FAMILY = Family("counterfactual", 2)  # 2: each edit's value in single precision, and Hall's interval
-_SKILL = Family("skill", 2)  # 2: with Hall's interval
+_SKILL = Family("skill", 3)  # 2: with Hall's interval; 3: of squared errors, and that of L1 beside it
 VISIBLE = 4  # grey levels: a pixel belongs to the true edit if a channel changes by more
 BEST_PSNR = 100.0  # dB, for images that are equal
 
@@ -29,8 +37,12 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     Returns:
         (N,) in dB of uint8 images (N, H, W, 3), at most 100 (equal images).
     """
-    error = np.square(absolute_difference(a, b), dtype=np.float32).mean(axis=(1, 2, 3), dtype=np.float64) / 255**2
-    return -10 * np.log10(np.maximum(error, 10 ** (-BEST_PSNR / 10)))
+    return -10 * np.log10(np.maximum(squared_error(a, b), 10 ** (-BEST_PSNR / 10)))
+
+
+def squared_error(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The mean of (a − b)² / 255² (N,) of uint8 images (N, H, W, 3), in [0, 1]."""
+    return np.square(absolute_difference(a, b), dtype=np.float32).mean(axis=(1, 2, 3), dtype=np.float64) / 255**2
 
 
 def edit_mask(source: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -57,12 +69,33 @@ def _errors(a: Pixels, b: Pixels) -> Values:
     return sums.astype(np.float64) / 3 / 255
 
 
+def _squares(a: Pixels, b: Pixels) -> NDArray[np.float32]:
+    """The sum of the squared differences of each pixel's channels, (N, H, W) in grey levels²; exact."""
+    red, green, blue = np.moveaxis(absolute_difference(a, b), 3, 0)
+    found = np.square(red, dtype=np.float32)
+    found += np.square(green, dtype=np.float32)
+    found += np.square(blue, dtype=np.float32)
+    return found
+
+
+def _mean_square(squares: NDArray[np.float32], mask: NDArray[np.bool_]) -> Values:
+    """The mean squared error (N,) in [0, 1] of the full range; errors outside the mask count as 0."""
+    pixels = mask[0].size
+    return (squares * mask).sum(axis=(1, 2), dtype=np.float64) / (3 * pixels * 255**2)
+
+
 def gain(source: Pixels, edited: Pixels, truth: Pixels) -> Values:
-    """How much closer to the truth an edit is than its source, and how far the source is.
+    """How much closer to the truth an edit is than its source, and how far the source is, in squared error.
 
     Returns:
-        (N, 2) of uint8 images (N, H, W, 3): s − e and s, each in [-1, 1] of the full range.
+        (N, 2) of uint8 images (N, H, W, 3): s − e and s, each in [-1, 1] of the full range squared.
     """
+    idle = squared_error(source, truth)
+    return np.stack([idle - squared_error(edited, truth), idle], axis=1)
+
+
+def gain_l1(source: Pixels, edited: Pixels, truth: Pixels) -> Values:
+    """The same as :func:`gain` in L1, in [-1, 1] of the full range."""
     idle = l1(source, truth)
     return np.stack([idle - l1(edited, truth), idle], axis=1)
 
@@ -70,7 +103,7 @@ def gain(source: Pixels, edited: Pixels, truth: Pixels) -> Values:
 def gain_inside(source: Pixels, edited: Pixels, truth: Pixels) -> Values:
     """The same as :func:`gain`, with errors outside the pixels that the true edit changes visibly counted as 0."""
     mask = edit_mask(source, truth)
-    idle, error = ((_errors(images, truth) * mask).mean(axis=(1, 2)) for images in (source, edited))
+    idle, error = (_mean_square(_squares(images, truth), mask) for images in (source, edited))
     return np.stack([idle - error, idle], axis=1)
 
 
@@ -78,11 +111,11 @@ def damage_outside(source: Pixels, edited: Pixels, truth: Pixels) -> Values:
     """The error of an edit outside the pixels that the true edit changes visibly, and how far the source is.
 
     Returns:
-        (N, 2) of uint8 images (N, H, W, 3), in [0, 1] of the full range: e, with errors at the pixels that the true
-        edit changes counted as 0, and s.
+        (N, 2) of uint8 images (N, H, W, 3), in [0, 1] of the full range squared: e, with errors at the pixels that the
+        true edit changes counted as 0, and s.
     """
     outside = ~edit_mask(source, truth)
-    return np.stack([(_errors(edited, truth) * outside).mean(axis=(1, 2)), l1(source, truth)], axis=1)
+    return np.stack([_mean_square(_squares(edited, truth), outside), squared_error(source, truth)], axis=1)
 
 
 SKILL = MeasureCard(
@@ -90,16 +123,17 @@ SKILL = MeasureCard(
     family=_SKILL,
     title="Skill",
     about=(
-        "How much of the way from the source to the true edit an edit goes, in L1: 0 is doing nothing, 1 the true "
-        "edit, and below 0 an edit is farther from the truth than its source."
+        "Which share of the squared error of doing nothing an edit takes away: 0 is doing nothing, 1 the true edit, "
+        "and below 0 an edit is farther from the truth than its source."
     ),
     spoken="skill",
     of_images=gain,
+    against="idle_squares",
     needs=("truth",),
     kinds=(*EDITING, "strength"),
     without="the true edit changes no pixel",
     better="higher",
-    digits=3,
+    digits=2,
     span=(0.0, 1.0),
     shown=("rest", "overview", "variants", "terminal"),
 )
@@ -110,6 +144,7 @@ SKILL_INSIDE = replace(
     about="The same, over the pixels that the true edit changes visibly.",
     spoken="",
     of_images=gain_inside,
+    against="idle_squares_inside",
     shown=("rest", "overview"),
 )
 HARM_OUTSIDE = replace(
@@ -117,12 +152,25 @@ HARM_OUTSIDE = replace(
     key="harm_outside",
     title="Harm outside",
     about=(
-        "L1 to the true edit over the pixels that it does not change visibly, as a share of the whole L1 of doing "
-        "nothing, which itself does next to no harm."
+        "Squared error to the true edit over the pixels that it does not change visibly, as a share of the whole "
+        "squared error of doing nothing, which itself does next to no harm."
     ),
     spoken="",
     of_images=damage_outside,
     better="lower",
+    shown=("rest", "overview"),
+)
+SKILL_L1 = replace(
+    SKILL,
+    key="skill_l1",
+    title="Skill in L1",
+    about=(
+        "Skill with L1 in place of the squared error: changes too faint to be seen count in full, in every pixel that "
+        "has one."
+    ),
+    spoken="skill in L1",
+    of_images=gain_l1,
+    against="idle_l1",
     shown=("rest", "overview"),
 )
 PSNR_TRUE = MeasureCard(

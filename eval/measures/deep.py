@@ -12,12 +12,12 @@ from dataclasses import replace
 import numpy as np
 
 from bridgebench.eval.distances.frechet import Matrix
-from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
+from bridgebench.eval.measures.card import EDITING, Edits, Family, MeasureCard, Record
 from bridgebench.eval.measures.fd import FD_MATCHED, fd_matched, fd_target
 from bridgebench.eval.measures.kid import KID_MATCHED, kernel_by_value
 
 SIGMA = 10.0
-_FAMILY = Family("deep", 1)
+_FAMILY = Family("deep", 2)  # 2: also of several flips and of added attributes
 
 
 def gaussian(a: Matrix, b: Matrix) -> Matrix:
@@ -43,7 +43,7 @@ FD_DINOV2 = replace(
     spoken="",
     of_cell=_fd,
     needs=("features",),
-    kinds=("flip",),
+    kinds=EDITING,
     network="dinov2",
     shown=("distance",),
 )
@@ -62,6 +62,6 @@ CMMD: MeasureCard = replace(
     about="Unbiased Gaussian kernel distance between the same images in the space of CLIP, with its standard error.",
     of_cell=_cmmd,
     needs=("features",),
-    kinds=("flip",),
+    kinds=EDITING,
     network="clip",
 )

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgebench.eval.distances.reals import Reals
-from bridgebench.eval.measures.card import ONE_FLIP, Edits, Family, MeasureCard, Record
+from bridgebench.eval.measures.card import EDITING, ONE_FLIP, Edits, Family, MeasureCard, Record
 
-_FAMILY = Family("fd", 3)  # 2: of features in half precision; 3: to matched real images
+# 2: of features in half precision; 3: to matched real images; 4: also where several attributes are flipped or added
+_FAMILY = Family("fd", 4)
 
 
 def fd_target(edits: Edits) -> Record:
@@ -29,34 +30,36 @@ def fd_target(edits: Edits) -> Record:
 def fd_matched(edits: Edits) -> Record:
     """The same against the matched real images, whose other labels are also those that the edits aim at.
 
+    Edits that flip different columns are held against all their matched images at once.
+
     Returns:
         ``{"value", "n", "n_real", "differing"}``, of the edits that have a matched image: the last is the mean number
         of labels in which a real image differs from what its edit aims at. Or ``{"value": None, "reason"}``.
     """
     matched = edits.matched
     assert matched is not None
-    of = matched.edits
-    found = distance_by_value(matched, edits.column, edits.features[of], edits.target[of], edits.minimum_n)
+    of, column = matched.edits, edits.common_column
+    found = distance_by_value(matched, column, edits.features[of], edits.target[of], edits.minimum_n)
     return found if found["value"] is None else {**found, "differing": float(matched.differing.mean())}
 
 
 def distance_by_value(
-    reals: Reals, column: int, features: NDArray[np.float32], target: NDArray, minimum_n: int, copies: int = 1
+    reals: Reals, column: int | None, features: NDArray[np.float32], target: NDArray, minimum_n: int, copies: int = 1
 ) -> Record:
     """Σᵥ wᵥ · FD(images that are to have value v, real images with value v) for the values v of a label column.
 
     Args:
         reals: the real side.
-        column: the label column.
+        column: the label column; None: there is only one distance, of all images to all real images.
         features: (P, D) of the images.
-        target: (P,) of 0 and 1: the value that each image is to have.
+        target: (P,) of 0 and 1: the value that each image is to have; nobody looks at it without a column.
         minimum_n: with fewer images on either side there is no distance.
         copies: how often each image counts.
 
     Returns:
         ``{"value", "n", "n_real"}``, or ``{"value": None, "reason"}``.
     """
-    parts = {value: found for value in (0, 1) if len(found := np.flatnonzero(target == value))}
+    parts = by_value(column, target)
     reason = short_side(reals, column, {value: len(found) for value, found in parts.items()}, "edits", minimum_n)
     if reason:
         return {"value": None, "reason": reason}
@@ -67,6 +70,13 @@ def distance_by_value(
     )
     n_real = sum(reals.count(column, value) for value in parts)
     return {"value": float(weights @ values), "n": copies * len(features), "n_real": n_real}
+
+
+def by_value(column: int | None, target: NDArray) -> dict[int, NDArray[np.intp]]:
+    """The indices of the edits by the value (P,) that each is to have in a column; without a column all together."""
+    if column is None:
+        return {1: np.arange(len(target))} if len(target) else {}
+    return {value: found for value in (0, 1) if len(found := np.flatnonzero(target == value))}
 
 
 def fd_paper(edits: Edits) -> Record:
@@ -88,14 +98,14 @@ def too_few(minimum: int, **counts: int) -> str | None:
     return f"{' and '.join(short)}, fewer than {minimum}" if short else None
 
 
-def short_side(reals: Reals, column: int, counts: Mapping[int, int], what: str, minimum: int) -> str | None:
+def short_side(reals: Reals, column: int | None, counts: Mapping[int, int], what: str, minimum: int) -> str | None:
     """The first value of a column for which :func:`too_few` finds a reason; `counts` of `what` are by value."""
     if not counts:
         return "no real image has the labels that an edit aims at"
     for value, count in counts.items():
         reason = too_few(minimum, **{what: count, "reals": reals.count(column, value)})
         if reason:
-            return f"{reals.space.columns[column]} = {value}: {reason}"
+            return reason if column is None else f"{reals.space.columns[column]} = {value}: {reason}"
     return None
 
 
@@ -110,7 +120,7 @@ FD_MATCHED = MeasureCard(
     spoken="distance to matched images",
     of_cell=fd_matched,
     needs=("features", "attributes", "matched"),
-    kinds=ONE_FLIP,
+    kinds=EDITING,
     better="lower",
     digits=2,
     distance=True,
@@ -137,6 +147,7 @@ FD_PAPER = MeasureCard(
     spoken="distance by the paper's protocol",
     of_cell=fd_paper,
     needs=("features", "attributes"),
+    kinds=ONE_FLIP,
     unmet="a conversion is held against images of its target domain alone",
     better="lower",
     digits=2,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgebench.eval.measures.card import Family, MeasureCard, Values
+from bridgebench.eval.measures.card import EDITING, STEPS, Family, MeasureCard, Values
 
-_FAMILY = Family("identity", 1)
+_FAMILY = Family("identity", 2)  # 2: also along the strength and the way from label to reference
 
 
 def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> Values:
@@ -32,6 +32,7 @@ IDENTITY = MeasureCard(
     ),
     spoken="identity",
     of_images=lambda source, edited, truth: cosine(source, edited),
+    kinds=(*EDITING, *STEPS),
     network="identity",
     without="no face is found",
     better="higher",

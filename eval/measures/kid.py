@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bridgebench.eval.distances.kernel import Kernel, cubic
 from bridgebench.eval.distances.reals import Reals
-from bridgebench.eval.measures.card import ONE_FLIP, Edits, Family, MeasureCard, Record
-from bridgebench.eval.measures.fd import short_side
+from bridgebench.eval.measures.card import EDITING, Edits, Family, MeasureCard, Record
+from bridgebench.eval.measures.fd import by_value, short_side
 
 MINIMUM = 10  # sources and reals; the distance is unbiased at any N, so fewer do than for a Fréchet distance
 
@@ -38,8 +38,8 @@ def kid_matched(edits: Edits) -> Record:
 
 def kernel_by_value(edits: Edits, reals: Reals, rows: NDArray[np.integer], kernel: Kernel = cubic) -> Record:
     """The distance of the edits `rows` to real images, under a kernel; see :func:`kid`."""
-    column, sources, features, target = edits.column, edits.sources[rows], edits.features[rows], edits.target[rows]
-    parts = {value: found for value in (0, 1) if len(found := np.flatnonzero(target == value))}
+    column, sources, features = edits.common_column, edits.sources[rows], edits.features[rows]
+    parts = by_value(column, edits.target[rows])
     different = {value: len(np.unique(sources[found])) for value, found in parts.items()}
     reason = short_side(reals, column, different, "sources", MINIMUM)
     if reason:
@@ -58,12 +58,13 @@ def kernel_by_value(edits: Edits, reals: Reals, rows: NDArray[np.integer], kerne
 
 KID_MATCHED = MeasureCard(
     key="kid_matched",
-    family=Family("kid", 4),  # 3: of features in half precision; 4: to matched real images
+    # 3: of features in half precision; 4: to matched real images; 5: also of several flips and of added attributes
+    family=Family("kid", 5),
     title="{kernel}, matched",
     about="Unbiased kernel distance between the same images as the matched Fréchet distance, with its standard error.",
     of_cell=kid_matched,
     needs=("features", "attributes", "matched"),
-    kinds=ONE_FLIP,
+    kinds=EDITING,
     unit="in thousandths",
     better="lower",
     factor=1000.0,

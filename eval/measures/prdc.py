@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 
 from bridgebench.eval.distances.neighbours import NEAREST, Neighbours, neighbours
-from bridgebench.eval.measures.card import Edits, Family, MeasureCard, Record
-from bridgebench.eval.measures.fd import short_side
+from bridgebench.eval.measures.card import EDITING, Edits, Family, MeasureCard, Record
+from bridgebench.eval.measures.fd import by_value, short_side
 
 
 def prdc(edits: Edits) -> dict[str, Record]:
@@ -21,9 +21,8 @@ def prdc(edits: Edits) -> dict[str, Record]:
     Returns:
         For each ``{"value", "n", "n_real"}``, or ``{"value": None, "reason"}``.
     """
-    (reals, rows), column = edits.real_side, edits.column
-    target, features = edits.target[rows], edits.features[rows]
-    parts = {value: found for value in (0, 1) if len(found := np.flatnonzero(target == value))}
+    (reals, rows), column = edits.real_side, edits.common_column
+    features, parts = edits.features[rows], by_value(column, edits.target[rows])
     least = max(edits.minimum_n, NEAREST + 1)
     reason = short_side(reals, column, {value: len(found) for value, found in parts.items()}, "edits", least)
     if reason:
@@ -43,13 +42,13 @@ def _part(part: str, edits: Edits) -> Record:
 
 PRECISION = MeasureCard(
     key="precision",
-    family=Family("prdc", 1),
+    family=Family("prdc", 2),  # 2: also of several flips and of added attributes
     title="Precision",
     about="Share of edits that lie among the real images of other people with the labels that the edits aim at.",
     about_conversions="Share of edits that lie among the real images of the target domain.",
     of_cell=partial(_part, "precision"),
     needs=("features",),
-    kinds=("flip",),  # only its real images are chosen
+    kinds=EDITING,
     better="higher",
     digits=3,
     span=(0.0, 1.0),

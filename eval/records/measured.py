@@ -12,7 +12,9 @@ from bridgebench.eval.records.record import CellKind, Mode, Number, Record
 class Measured(Record):
     """One measured number, or why there is none; `values` where it is one number for each of several names.
 
-    `differing` is the mean number of labels in which a matched real image differs from what its edit aims at.
+    `differing` is the mean number of labels in which a matched real image differs from what its edit aims at. `unit`
+    is, of a ratio of sums, the mean over the edits of what their amounts are held against: the ratio of several cells
+    is the mean of theirs, weighted by ``unit * n``.
     """
 
     value: Number | None = None
@@ -23,6 +25,7 @@ class Measured(Record):
     n: int | None = None
     n_real: int | None = None
     differing: Number | None = None
+    unit: Number | None = None
     draws: int | None = None
     reason: str | None = None
 

@@ -20,6 +20,7 @@ from bridgebench.methods.core.files import read_bytes, write_bytes
 MOST_FEATURES = 128  # features of larger spaces (Inception's 2,048) would make a file of megabytes
 _DISPENSABLE = ("before", "after", "after_second", "features")  # published archives lack them
 _VALUE = "value/"
+_UNIT = "unit/"
 _GROUP = "group/"
 
 # dtype, and the number of axes: the edits, then the label columns (or the features).
@@ -60,6 +61,8 @@ class Outcomes:
         features: (P, D) float16 in the run's feature space; (P, 0) where the space has more than 128 dimensions, and
             in published archives.
         values: by the key of a measure, (P,) float32: the measure of each edit, NaN where it has none.
+        units: by name, (P,) float32: what the amounts of measures that are ratios of sums are held against
+            (`eval.statistics.ratios`); records of older versions have none.
         groups: by sort, (P,) uint8: the group of each source that no label tells, such as the "skin" of drawn faces.
     """
 
@@ -78,6 +81,7 @@ class Outcomes:
     after_second: NDArray[np.float16]
     features: NDArray[np.float16]
     values: dict[str, NDArray[np.float32]]
+    units: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     groups: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
 
     def without_readings(self) -> Outcomes:
@@ -100,6 +104,7 @@ class Outcomes:
             name: np.ascontiguousarray(getattr(self, name), kind) for name, (kind, _) in _ARRAYS.items()
         }
         arrays |= {f"{_VALUE}{name}": np.asarray(values, np.float32) for name, values in self.values.items()}
+        arrays |= {f"{_UNIT}{name}": np.asarray(values, np.float32) for name, values in self.units.items()}
         arrays |= {f"{_GROUP}{name}": np.asarray(rows, np.uint8) for name, rows in self.groups.items()}
         return pack({"key": np.array(self.key), **arrays})
 
@@ -115,11 +120,12 @@ class Outcomes:
             _check(arrays)
         except DAMAGED as error:
             raise UserError(f"{path} is damaged ({error}); delete it and run `bridgebench benchmark` again.") from error
-        values, groups = (
+        values, units, groups = (
             {name.removeprefix(prefix): rows for name, rows in arrays.items() if name.startswith(prefix)}
-            for prefix in (_VALUE, _GROUP)
+            for prefix in (_VALUE, _UNIT, _GROUP)
         )
-        return cls(str(arrays["key"]), **{name: arrays[name] for name in _ARRAYS}, values=values, groups=groups)
+        kept = {name: arrays[name] for name in _ARRAYS}
+        return cls(str(arrays["key"]), **kept, values=values, units=units, groups=groups)
 
     @classmethod
     def find(cls, path: Path, key: str) -> Outcomes | None:
@@ -144,6 +150,6 @@ def _check(arrays: dict[str, NDArray[Any]]) -> None:
         if found.dtype != kind or found.shape != (count, *width):
             raise ValueError(f"{name} has the type {found.dtype} and the shape {found.shape}")
     for name, found in arrays.items():
-        for prefix, kind in ((_VALUE, np.float32), (_GROUP, np.uint8)):
+        for prefix, kind in ((_VALUE, np.float32), (_UNIT, np.float32), (_GROUP, np.uint8)):
             if name.startswith(prefix) and (found.dtype != kind or found.shape != (count,)):
                 raise ValueError(f"{name} has the type {found.dtype} and the shape {found.shape}")

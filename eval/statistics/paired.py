@@ -13,6 +13,8 @@ parts of all sources add up to it.
 - The interval is Hall's (see `eval/statistics/intervals.py`). Where each edit is right or wrong it is Bonett and
   Price's (2012) instead: two more edits are thought of, one that only the first method gets right, and one that only
   the second does. If two methods agree on 400 of 400 images the interval still has a width.
+- The difference of two ratios of sums (`eval/statistics/ratios.py`) is that of their amounts over the same units. The
+  amounts of a source change sides in the test, its units stay; the interval is that of the ratio in linear form.
 - Who looks at many differences finds a large one by chance. `holm` corrects their p for that.
 """
 
@@ -57,7 +59,10 @@ class Difference:
 
 
 def differences(
-    values: Mapping[str, Sequence[ArrayLike | None]], sources: Sequence[ArrayLike], shares: bool = False
+    values: Mapping[str, Sequence[ArrayLike | None]],
+    sources: Sequence[ArrayLike],
+    shares: bool = False,
+    units: Sequence[ArrayLike] | None = None,
 ) -> dict[tuple[str, str], Difference]:
     """The differences of all pairs of methods, over the edits that both have a value for.
 
@@ -65,6 +70,8 @@ def differences(
         values: by method, its values (P,) in each cell, NaN where an edit has none; None for a cell that it lacks.
         sources: (P,) of each cell: which source each edit is of. It is the same for all methods.
         shares: whether each value is 0 or 1.
+        units: (P,) of each cell, if the values are the amounts of a ratio of sums: what they are held against. The
+            difference is then that of the two ratios, over all cells together.
 
     Returns:
         By pair of names, in the order of `values`. A pair with fewer than two sources in common is left out.
@@ -72,20 +79,26 @@ def differences(
     Raises:
         ValueError: values and sources are not of the same length.
     """
-    cells, count = _units(sources)
+    cells, count = _numbered(sources)
     return _tested(
-        {pair: _parts(values[pair[0]], values[pair[1]], cells, count) for pair in combinations(values, 2)}, shares
+        {pair: _parts(values[pair[0]], values[pair[1]], cells, count, units) for pair in combinations(values, 2)},
+        shares,
     )
 
 
 def differences_by_cell(
-    values: Mapping[str, Sequence[ArrayLike | None]], sources: Sequence[ArrayLike], shares: bool = False
+    values: Mapping[str, Sequence[ArrayLike | None]],
+    sources: Sequence[ArrayLike],
+    shares: bool = False,
+    units: Sequence[ArrayLike] | None = None,
 ) -> dict[tuple[int, tuple[str, str]], Difference]:
     """The same as `differences` in each cell alone, by the cell's number and the pair of names."""
-    cells, count = _units(sources)
+    cells, count = _numbered(sources)
     parts = {
-        (number, pair): _parts([values[pair[0]][number]], [values[pair[1]][number]], [units], count)
-        for number, units in enumerate(cells)
+        (number, pair): _parts(
+            [values[pair[0]][number]], [values[pair[1]][number]], [cell], count, units and [units[number]]
+        )
+        for number, cell in enumerate(cells)
         for pair in combinations(values, 2)
     }
     return _tested(parts, shares)
@@ -154,11 +167,11 @@ class _Parts:
         return max(float(each.mean() - reach), -1.0), min(float(each.mean() + reach), 1.0)
 
 
-def _units(sources: Sequence[ArrayLike]) -> tuple[list[NDArray], int]:
+def _numbered(sources: Sequence[ArrayLike]) -> tuple[list[NDArray], int]:
     """The sources (P,) of each cell as numbers from 0, and how many different ones there are."""
     whole = [np.asarray(each) for each in sources]
-    names, units = np.unique(np.concatenate(whole), return_inverse=True)
-    return np.split(units, np.cumsum([len(each) for each in whole])[:-1]), len(names)
+    names, numbers = np.unique(np.concatenate(whole), return_inverse=True)
+    return np.split(numbers, np.cumsum([len(each) for each in whole])[:-1]), len(names)
 
 
 def _tested(kept: Mapping[Key, _Parts | None], shares: bool) -> dict[Key, Difference]:
@@ -174,33 +187,47 @@ def _tested(kept: Mapping[Key, _Parts | None], shares: bool) -> dict[Key, Differ
 
 
 def _parts(
-    first: Sequence[ArrayLike | None], second: Sequence[ArrayLike | None], cells: Sequence[NDArray], count: int
+    first: Sequence[ArrayLike | None],
+    second: Sequence[ArrayLike | None],
+    cells: Sequence[NDArray],
+    count: int,
+    units: Sequence[ArrayLike] | None,
 ) -> _Parts | None:
-    """The difference by the `count` sources, each cell having the same weight; None if no edit has both values."""
+    """The difference by the `count` sources; None if no edit has both values.
+
+    Each cell has the same weight, whatever the number of its edits. Of a ratio of sums (`units`) each edit has.
+    """
     apart = [
         np.asarray(one, dtype=np.float64) - np.asarray(other, dtype=np.float64)
         if one is not None and other is not None
-        else np.full(len(units), np.nan)
-        for one, other, units in zip(first, second, cells, strict=True)
+        else np.full(len(numbers), np.nan)
+        for one, other, numbers in zip(first, second, cells, strict=True)
     ]
-    for values, units in zip(apart, cells, strict=True):
-        if values.shape != units.shape:
-            raise ValueError(f"values of shape {values.shape} for edits of {len(units)} sources")
+    for values, numbers in zip(apart, cells, strict=True):
+        if values.shape != numbers.shape:
+            raise ValueError(f"values of shape {values.shape} for edits of {len(numbers)} sources")
+    against = [np.ones(len(numbers)) for numbers in cells] if units is None else [np.asarray(unit) for unit in units]
     held = [
-        (values[there], units[there])
-        for values, units in zip(apart, cells, strict=True)
+        (values[there], numbers[there], unit[there])
+        for values, numbers, unit in zip(apart, cells, against, strict=True)
         if len(there := np.flatnonzero(~np.isnan(values)))
     ]
-    if not held:
+    total = sum(unit.sum(dtype=np.float64) for _, _, unit in held)
+    if not held or total == 0:
         return None
-    weights = np.concatenate([np.full(len(values), 1 / len(values) / len(held)) for values, _ in held])
-    units = np.concatenate([units for _, units in held])
-    values = np.concatenate([values for values, _ in held])
-    centred = np.concatenate([values - values.mean() for values, _ in held])
-    has = np.bincount(units, minlength=count) > 0
-    return _Parts(_summed(units, weights * values, count), _summed(units, weights * centred, count), has, weights.max())
+    # What is 1 / total in a ratio is, in a mean, the share of the edit in its cell and of the cell among the cells.
+    weights = np.concatenate(
+        [np.full(len(values), 1 / total if units is not None else 1 / len(values) / len(held)) for values, _, _ in held]
+    )
+    numbers, values = (np.concatenate([one[place] for one in held]) for place in (1, 0))
+    ratio = 0.0 if units is None else values.sum() / total
+    residuals = [values - ratio * unit for values, _, unit in held]
+    centred = np.concatenate([each - each.mean() for each in residuals])
+    has = np.bincount(numbers, minlength=count) > 0
+    of_sources, around = (_summed(numbers, weights * amounts, count) for amounts in (values, centred))
+    return _Parts(of_sources, around, has, weights.max())
 
 
-def _summed(units: NDArray, amounts: Array, count: int) -> Array:
-    """The sum of the amounts (P,) of each of `count` units, (count,)."""
-    return np.bincount(units, amounts, count).astype(np.float64)
+def _summed(numbers: NDArray, amounts: Array, count: int) -> Array:
+    """The sum of the amounts (P,) of each of `count` sources, (count,)."""
+    return np.bincount(numbers, amounts, count).astype(np.float64)

@@ -30,7 +30,7 @@ from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.edits import KeptEdits, TrueEdits, case_edits
 from bridgebench.harness.benchmark.failures import report
 from bridgebench.harness.benchmark.flips import redrawn
-from bridgebench.harness.benchmark.matching import matched_in_networks, matched_reals
+from bridgebench.harness.benchmark.matching import has_matched, matched_in_networks, matched_reals
 from bridgebench.harness.benchmark.page_pictures import (
     write_grid,
     write_grid_images,
@@ -76,8 +76,8 @@ class CellMaker:
 
     @cached_property
     def matched(self) -> MatchedReals | None:
-        """Real images with the labels that the edits aim at; None of conversions and of other kinds of cells."""
-        if self.bench.space.exclusive or self.kind != "flip":
+        """Real images with the labels that the edits aim at; None of conversions and of cells that probe a method."""
+        if not has_matched(self.bench, self.attribute):
             return None
         return matched_reals(self.bench, self.mode, self.attribute)
 
@@ -180,6 +180,7 @@ class CellMaker:
             after_second=edits.after_second.astype(np.float16),
             features=edits.features[:, : dimension if dimension <= MOST_FEATURES else 0].astype(np.float16),
             values=measures.values,
+            units=measures.units,
             groups={sort: numbers[case.sources] for sort, numbers in self.bench.groups.items()},
         ).write(self.bench.run.outcomes_file(*cell.place))
 

@@ -1,5 +1,7 @@
 """Chooses the matched real images of a cell: they have the labels that its edits aim at, and they show other people.
 
+Cells have them whose edits lead to other labels: one flip, several at once or in sequence, and attributes added.
+
 Drawings are drawn anew for these labels. Photos are chosen among the test photos that are neither edited nor
 references: each edit gets a photo of its own, so that the labels differ as little as possible in total.
 """
@@ -16,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 
 from bridgebench.eval.distances.reals import MatchedReals
 from bridgebench.eval.judges.networks import vectors
-from bridgebench.eval.measures.card import Record
+from bridgebench.eval.measures.card import EDITING, Record
 from bridgebench.eval.measures.fd import distance_by_value
 from bridgebench.eval.records.outcomes import MOST_FEATURES
 from bridgebench.eval.records.protocol import hash_of
@@ -25,10 +27,16 @@ from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.networks import SPACES
 
 if TYPE_CHECKING:
+    from bridgebench.harness.benchmark.case import Case
     from bridgebench.harness.benchmark.workbench import Workbench
 
 MOST_DIFFERING = 1  # labels in which a photo may differ from what the edit aims at
 _NEVER = 1000.0  # the cost of a photo that may not be chosen
+
+
+def has_matched(bench: Workbench, name: str) -> bool:
+    """Whether the edits of a cell are held against matched real images: those that change labels to other labels."""
+    return not bench.space.exclusive and bench.others.get(name, "flip") in EDITING
 
 
 def matched_reals(bench: Workbench, mode: str, attribute: str) -> MatchedReals:
@@ -49,11 +57,7 @@ def matched_in_networks(bench: Workbench, mode: str, attribute: str) -> dict[str
     if not names:
         return {}
     reals, case = matched_reals(bench, mode, attribute), case_of(bench, mode, attribute)
-    if bench.test.has_truth:
-        images = bench.test.fresh(case.targets)
-    else:
-        matches = assign(bench.labels[case.sources], case.targets, bench.labels[bench.real_pool])
-        images = bench.images(bench.real_pool[matches.images])
+    images = bench.test.fresh(case.targets) if bench.test.has_truth else bench.images(_chosen(bench, case).images)
     rest = (reals.labels, bench.space, bench.settings.seed, reals.edits, reals.differing)
     return {name: MatchedReals(vectors(bench.networks[name], images), *rest) for name in names}
 
@@ -105,10 +109,16 @@ def _made(bench: Workbench, mode: str, attribute: str, key: str) -> RealsRecord:
         features, labels, count = bench.extractor(bench.test.fresh(case.targets)), case.targets, len(case.targets)
         edits, differing = np.arange(count), np.zeros(count, np.int64)
     else:
-        pool = bench.real_pool
-        edits, images, differing = assign(bench.labels[case.sources], case.targets, bench.labels[pool])
-        features, labels = bench.test_features[pool[images]], bench.labels[pool[images]]
+        edits, images, differing = _chosen(bench, case)
+        features, labels = bench.test_features[images], bench.labels[images]
     return RealsRecord(key, features.astype(np.float16), labels, edits.astype(np.int32), differing.astype(np.uint8))
+
+
+def _chosen(bench: Workbench, case: Case) -> Matches:
+    """The edits that have a real photo of their own, with its index among the test photos; no photo that is edited."""
+    pool = np.setdiff1d(bench.real_pool, case.sources)
+    found = assign(bench.labels[case.sources], case.targets, bench.labels[pool])
+    return found._replace(images=pool[found.images])
 
 
 def _of_edits_by_label(bench: Workbench, mode: str, attribute: str, key: str) -> RealsRecord | None:

@@ -28,9 +28,10 @@ from bridgebench.eval.records.run import RunRecord
 from bridgebench.eval.records.seal import hash_of
 from bridgebench.eval.records.summary import summary_csv
 from bridgebench.harness.benchmark.backends import check_backend, run_jobs
+from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.cells import Job, give_up, run_job
 from bridgebench.harness.benchmark.cost import CostJob, run_cost
-from bridgebench.harness.benchmark.matching import matched_reals, null_of_matched
+from bridgebench.harness.benchmark.matching import has_matched, matched_reals, null_of_matched
 from bridgebench.harness.benchmark.plan import Cell, Participant, all_cells, groups, is_done, key_of, select
 from bridgebench.harness.benchmark.provenance import run_record
 from bridgebench.harness.benchmark.summary import summary_lines
@@ -147,7 +148,7 @@ def run_benchmark(
             if not bench.space.exclusive:
                 with step(_log, "Made or chose the matched real images"):
                     for mode, attribute in wanted:
-                        if attribute in bench.columns:
+                        if has_matched(bench, attribute) and case_of(bench, mode, attribute).reason is None:
                             matched_reals(bench, mode, attribute)
         give_back()  # this process only waits from here on
 

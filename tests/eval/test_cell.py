@@ -16,6 +16,7 @@ from bridgebench.eval.judges.features import neutral
 from bridgebench.eval.judges.networks import Network, Networks
 from bridgebench.eval.judges.reading import read
 from bridgebench.eval.measures.counterfactual import BEST_PSNR
+from bridgebench.eval.statistics.ratios import amounts_of
 from bridgebench.methods.core.labels import Attributes
 
 ATTRIBUTES = ("Smiling", "Bangs", "Receding_Hairline")
@@ -157,22 +158,34 @@ def test_skill_of_the_controls_and_of_a_half_edit(cell):
     source, truth = cell.source // 2, cell.source // 2
     truth[:, :8] += 100
     idle, oracle = (replace(cell, source=source, edited=edited, truth=truth).measures() for edited in (source, truth))
-    for key in ("skill", "skill_inside"):
-        assert idle[key] == {"value": 0, "low": 0, "high": 0, "n": 40}
-        assert oracle[key] == {"value": 1, "low": 1, "high": 1, "n": 40}
-    assert idle["harm_outside"] == oracle["harm_outside"] == {"value": 0, "low": 0, "high": 0, "n": 40}
+    square, line = 0.25 * (100 / 255) ** 2, 0.25 * 100 / 255  # of a quarter of the image
+    for key, unit in (("skill", square), ("skill_inside", square), ("skill_l1", line)):
+        assert idle[key] == {"value": 0, "low": 0, "high": 0, "n": 40, "unit": pytest.approx(unit)}
+        assert oracle[key] == {"value": 1, "low": 1, "high": 1, "n": 40, "unit": pytest.approx(unit)}
+    none = {"value": 0, "low": 0, "high": 0, "n": 40, "unit": pytest.approx(square)}
+    assert idle["harm_outside"] == oracle["harm_outside"] == none
     half = source.copy()
     half[:, :8] += 50
     half[:20, 8:16] += 20  # of half the images
     found = replace(cell, source=source, edited=half, truth=truth).measures()
-    assert found["skill_inside"]["value"] == pytest.approx(0.5)
-    assert found["harm_outside"]["value"] == pytest.approx(0.1)
-    assert found["skill"]["value"] == pytest.approx(0.4)
-    assert found["skill"]["low"] < 0.4 < found["skill"]["high"]
+    assert found["skill_inside"]["value"] == pytest.approx(0.75)
+    assert found["harm_outside"]["value"] == pytest.approx(0.02)
+    assert found["skill"]["value"] == pytest.approx(0.73)
+    assert found["skill"]["low"] < 0.73 < found["skill"]["high"]
+    assert found["skill_l1"]["value"] == pytest.approx(0.5 - 0.1)
     assert replace(cell, truth=cell.source).measures()["skill"] == {
         "value": None,
         "reason": "the true edit changes no pixel",
     }
+
+
+def test_a_faint_change_of_every_pixel_is_no_harm_to_skill_but_is_in_l1(cell):
+    """Why the squared error leads: two grey levels everywhere, which nobody sees, against a mouth's worth of pixels."""
+    source, truth = cell.source // 2, cell.source // 2
+    truth[:, :2, :4] += 100  # one pixel in 128
+    faint = source + np.random.default_rng(0).choice(np.array([0, 4], np.uint8), source.shape)
+    found = replace(cell, source=source, edited=faint, truth=truth).measures()
+    assert -0.15 < found["skill"]["value"] < 0 and found["skill_l1"]["value"] < -2
 
 
 def test_the_skills_of_edits_have_the_cell_s_skill_as_their_mean(cell):
@@ -182,8 +195,11 @@ def test_the_skills_of_edits_have_the_cell_s_skill_as_their_mean(cell):
     truth[:, 8:], edited[:, 24:] = source[:, 8:], truth[:, 24:]
     edited[::3] = truth[::3]
     tally = replace(cell, source=source, edited=edited, truth=truth).tally()
-    idle, error = (np.abs(images.astype(float) - truth).mean(axis=(1, 2, 3)) for images in (source, edited))
-    found = tally.measures().records["skill"]
+    idle, error = (np.square((images.astype(float) - truth) / 255).mean(axis=(1, 2, 3)) for images in (source, edited))
+    measured = tally.measures()
+    found = measured.records["skill"]
+    assert measured.units["idle_squares"] == pytest.approx(idle) and found["unit"] == pytest.approx(idle.mean())
+    assert amounts_of(measured.values["skill"], measured.units["idle_squares"]) == pytest.approx(idle - error, abs=1e-6)
     assert found["value"] == pytest.approx(1 - error.sum() / idle.sum()) == pytest.approx(tally.values("skill").mean())
     draws = random.integers(0, 40, (20_000, 40))
     ratios = 1 - error[draws].sum(axis=1) / idle[draws].sum(axis=1)

@@ -37,6 +37,12 @@ def test_an_assignment_has_the_least_total_difference_of_all() -> None:
         assert (found.differing == (targets[found.edits] != labels[found.images]).sum(axis=1)).all()
 
 
+def test_an_edit_of_several_labels_gets_an_image_with_all_of_them() -> None:
+    sources, targets = np.zeros((1, 4), np.uint8), np.array([[1, 1, 1, 0]], np.uint8)
+    labels = np.array([[1, 1, 0, 0], [1, 1, 1, 1], [0, 1, 1, 0]], np.uint8)
+    assert assign(sources, targets, labels).images.tolist() == [1]  # the others lack a value that the edit gives
+
+
 def test_edits_without_images_get_none() -> None:
     """Also where all test images are edited, so that none is left."""
     edits = np.zeros((3, 2), np.uint8), np.ones((3, 2), np.uint8)

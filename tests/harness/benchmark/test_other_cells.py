@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from bridgebench import methods
+from bridgebench.eval.distances.frechet import frechet_distance
+from bridgebench.eval.distances.neighbours import NEAREST
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.eval.records.record import MODES
@@ -49,6 +51,23 @@ def run_all(bench: Workbench) -> None:
 
 def record(bench: Workbench, method: str, mode: str, name: str) -> CellRecord:
     return CellRecord.read(bench.run.cell_file(method, mode, name))
+
+
+def assert_matched(bench: Workbench, mode: str, name: str) -> None:
+    """The distance of a cell is that of its edits to new people with the labels which the edits aim at."""
+    found = record(bench, "identity", mode, name).measures
+    edits = Outcomes.read(bench.run.outcomes_file("identity", mode, name))
+    reals = np.load(bench.run.reals_file(mode, name))
+    assert (reals["labels"] == edits.target_labels[reals["edits"]]).all() and len(reals["edits"]) == len(edits.source)
+    assert np.array_equal(reals["features"], bench.extractor(bench.test.fresh(edits.target_labels)).astype(np.float16))
+    if len(edits.source) < bench.settings.minimum_n:
+        assert "fewer than" in (found["fd_matched"].reason or "")
+    else:
+        sides = (side["features"].astype(np.float64) for side in (vars(edits), reals))
+        assert found["fd_matched"].value == pytest.approx(frechet_distance(*sides), rel=1e-3)
+        assert found["fd_matched"].differing == 0 and found["fd_matched"].n_real == len(edits.source)
+        few = len(edits.source) <= NEAREST
+        assert (found["precision"].value is None) == (found["coverage"].value is None) == few
 
 
 def test_the_names_and_kinds_of_the_cells(bench: Workbench) -> None:
@@ -124,6 +143,7 @@ def test_the_oracle_is_right_in_every_cell_and_identity_and_copy_are_what_they_a
             if kind in ("several", "sequence", "added") and oracle.reason is None:
                 assert oracle.measures["l1_true"].value == 0 and oracle.measures["skill"].value == pytest.approx(1)
                 assert identity.measures["skill"].value == 0 and identity.measures["l1_source"].value == 0
+                assert_matched(bench, mode, name)
             elif kind in ("round-trip", "null"):
                 assert oracle.measures["l1_source"].value == identity.measures["l1_source"].value == 0
                 assert oracle.measures["psnr_source"].value == 100
