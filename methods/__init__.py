@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridgebench.methods.card import MethodCard
 from bridgebench.methods.core.errors import UserError, did_you_mean
+from bridgebench.methods.core.labels import LabelSpace, label_space, plain_space
 from bridgebench.methods.core.weights import build, header, save_tensors
 from bridgebench.methods.foreign import read_card
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bridgebench.methods.training.base import Training
 
 GROUP = "bridgebench.methods"
+_SPACE = "label_space"  # in the card of weights whose label columns are not what their names say
 
 __all__ = [
     "GROUP",
@@ -34,6 +36,7 @@ __all__ = [
     "load",
     "names",
     "official_images",
+    "restore_space",
     "save",
     "start_training",
 ]
@@ -135,7 +138,27 @@ def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -
     found = header(weights)
     if found["method"] != name:
         raise UserError(f"{weights} holds weights of '{found['method']}', not of '{name}'.")
-    return build(weights, cls, found["config"]).eval().to(device)
+    return restore_space(build(weights, cls, found["config"]), weights).eval().to(device)
+
+
+def restore_space(editor: Editor, weights: str | Path) -> Editor:
+    """The editor of a weights file, told by the file's card what its label columns are; the card may be anybody's.
+
+    Raises:
+        UserError: the card is damaged.
+    """
+    stored = header(weights)["card"].get(_SPACE)
+    if stored is None:
+        return editor
+    try:
+        space = label_space(editor.attributes, stored["kind"], stored["rules"])
+        space.check_rules()
+        if plain_space(space) != stored:
+            raise ValueError("rules of another form")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"The card of {weights} does not say what its label columns are ({error}).") from error
+    editor.space = space
+    return editor
 
 
 def save(editor: Editor, path: str | Path, card: dict[str, Any], *, half: bool = False) -> None:
@@ -151,6 +174,9 @@ def save(editor: Editor, path: str | Path, card: dict[str, Any], *, half: bool =
         name: tensor.half() if half and tensor.is_floating_point() else tensor
         for name, tensor in editor.state_dict().items()
     }
+    space = plain_space(editor.space)
+    if space != plain_space(label_space(editor.attributes)):
+        card = {**card, _SPACE: space}
     save_tensors(path, tensors, editor.name, editor.config, card)
 
 
@@ -168,7 +194,13 @@ def official_images(name: str) -> int | None:
 
 
 def start_training(
-    name: str, table: Mapping[str, Any], attributes: Sequence[str], image_size: int, dataset_size: int, seed: int
+    name: str,
+    table: Mapping[str, Any],
+    attributes: Sequence[str],
+    image_size: int,
+    dataset_size: int,
+    seed: int,
+    space: LabelSpace | None = None,
 ) -> Training:
     """The training of the method called `name`: its networks, losses and optimizers.
 
@@ -179,6 +211,7 @@ def start_training(
         image_size: side of the training images, in pixels.
         dataset_size: number of training images.
         seed: of the initial weights.
+        space: what the label columns are; None: what their names say.
 
     Raises:
         UserError: the method cannot be trained, or the recipe does not fit it.
@@ -190,4 +223,9 @@ def start_training(
         raise UserError(f"{found.title} cannot be trained by bridgebench: its card names no training class.")
     cls = _import_class(name, found.training)
     recipe = parse_recipe(cls.recipe_type, table, f"[train.{name}]")
-    return cls(recipe, attributes, image_size, dataset_size, seed)
+    if space is not None and hasattr(cls, "recipe_in"):
+        recipe = cls.recipe_in(recipe, space)
+    training = cls(recipe, attributes, image_size, dataset_size, seed)
+    if space is not None:
+        training.editor.space = space
+    return training

@@ -101,6 +101,7 @@ class Protocol(_Record):
     Attributes:
         attributes: label columns, in order.
         cells: what a cell of a method and mode is: the flip of an attribute, or a conversion between two domains.
+        rules: which attributes an image cannot have together or alone; None: CelebA's rules, and those of domains.
         judges: SHA-256 of the weights of the primary and the second judge.
         networks: SHA-256 of the weights of the networks that single measures look through, by name.
         measures: version of each family of measures.
@@ -119,6 +120,7 @@ class Protocol(_Record):
     data: DataRecord
     attributes: tuple[str, ...]
     cells: Literal["flips", "conversions"] = "flips"
+    rules: dict[str, Any] | None = None
     features: FeatureRecord
     judges: dict[Literal["primary", "second"], str]
     networks: dict[str, str] = Field(default_factory=dict)
@@ -136,8 +138,9 @@ class Protocol(_Record):
     device: str | None = None
 
     def record(self) -> dict[str, Any]:
-        """The plain JSON form, as it stands in run.json; without the device where it is the CPU."""
-        return self.model_dump(mode="json", exclude={"device"} if self.device is None else None)
+        """The plain JSON form, as it stands in run.json. A CPU as the device is not named, nor are the usual rules."""
+        usual = {key for key in ("device", "rules") if getattr(self, key) is None}
+        return self.model_dump(mode="json", exclude=usual)
 
     @property
     def hash(self) -> str:

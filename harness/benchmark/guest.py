@@ -20,6 +20,7 @@ from bridgebench.eval.cost import measure_cost
 from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.harness.benchmark.failures import report
 from bridgebench.harness.processes.channel import Arrays, Channel
+from bridgebench.methods import restore_space
 from bridgebench.methods.core.weights import build, header
 from bridgebench.methods.editor import Editor
 
@@ -53,7 +54,7 @@ class _Guest:
         if weights is None:
             editor = kind(attributes=asked["attributes"], image_size=asked["image_size"])
         else:
-            editor = build(weights, kind, header(weights)["config"])
+            editor = restore_space(build(weights, kind, header(weights)["config"]), weights)
         self._editor = editor.eval().to(self._device)
         if "classifier" in asked["needs"]:
             self._editor.attach(classifier=load_classifier(asked["classifier"], asked["attributes"], self._device))

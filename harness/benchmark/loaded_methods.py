@@ -12,6 +12,7 @@ from bridgebench import methods
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.benchmark.remote import RemoteEditor
+from bridgebench.methods.core.labels import LabelSpace
 
 if TYPE_CHECKING:
     from bridgebench.methods.editor import Editor
@@ -24,7 +25,8 @@ class LoadedMethods:
     """Loads methods on first use. Networks as large as the paper's (0.9 GiB) are not kept together.
 
     Args:
-        attributes, image_size: constructor arguments of methods that have no weights.
+        space: the label columns, and what they are.
+        image_size: side of the images, for methods that have no weights.
         device: where the methods compute.
         classifier: attached to methods that need one.
         classifier_file: its weights file, which a plug-in that needs one loads itself.
@@ -33,7 +35,7 @@ class LoadedMethods:
 
     def __init__(
         self,
-        attributes: tuple[str, ...],
+        space: LabelSpace,
         image_size: int,
         device: str,
         classifier: AttributeClassifier,
@@ -41,7 +43,7 @@ class LoadedMethods:
         classifier_file: Path,
         time_limit: float,
     ) -> None:
-        self._attributes, self._image_size = attributes, image_size
+        self._space, self._image_size = space, image_size
         self._device, self._classifier = device, classifier
         self._classifier_file, self._time_limit = classifier_file, time_limit
         self._foreign: dict[Key, RemoteEditor] = {}
@@ -59,12 +61,13 @@ class LoadedMethods:
             if key not in self._foreign:
                 self._foreign[key] = RemoteEditor(
                     participant,
-                    self._attributes,
+                    self._space.columns,
                     self._image_size,
                     self._device,
                     self._classifier_file,
                     self._time_limit,
                 )
+                self._foreign[key].space = self._space
             return self._foreign[key]
         if key not in self.loaded:
             self._make_room(_size(participant))
@@ -85,9 +88,10 @@ class LoadedMethods:
     def _load(self, participant: Participant) -> Editor:
         if participant.weights is None:
             cls = methods.editor_class(participant.method)
-            editor = cls(attributes=self._attributes, image_size=self._image_size).to(self._device).eval()
+            editor = cls(attributes=self._space.columns, image_size=self._image_size).to(self._device).eval()
         else:
             editor = methods.load(participant.method, participant.weights, device=self._device).eval()
+        editor.space = self._space
         if "classifier" in participant.card.needs:
             editor.attach(classifier=self._classifier)
         return editor

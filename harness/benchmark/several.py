@@ -92,22 +92,17 @@ def combinations(bench: Workbench, count: int, k: int) -> dict[int, tuple[int, .
 def compatible(space: LabelSpace, labels: NDArray, order: list[int]) -> tuple[int, ...]:
     """The columns of `order` that can be flipped together: each is taken unless it clashes with one taken before.
 
-    Two flips clash if one of them turns an attribute on that excludes the other attribute: they cannot both be on, and
-    turning the other one off would be a repair.
+    Two flips clash if the rules bind the other attribute to a value after one of them (the first turns an attribute on
+    that excludes the other, or implies it): setting the other one would be a repair.
     """
     taken: list[int] = []
-    excluded = {column: set(map(space.index, space.excluded(space.columns[column]))) for column in order}
+    bound = {
+        column: set(map(space.index, space.bound(space.columns[column], bool(labels[column] == 0)))) for column in order
+    }
     for column in order:
-        clashes = {other for other in taken if _turns_on(labels, other) and column in excluded[other]}
-        if _turns_on(labels, column):
-            clashes |= excluded[column] & set(taken)
-        if not clashes:
+        if not any(column in bound[other] or other in bound[column] for other in taken):
             taken.append(column)
     return tuple(taken)
-
-
-def _turns_on(labels: NDArray, column: int) -> bool:
-    return bool(labels[column] == 0)
 
 
 def _pairs(bench: Workbench, name: str, count: int) -> dict[int, tuple[int, ...]]:

@@ -108,7 +108,7 @@ class Workbench:
         self.others = other_cells(profile.space, settings)
         self.n = min(settings.n or len(self.labels), len(self.labels))
         self.editors = LoadedMethods(
-            self.attributes,
+            self.space,
             self.test.image_size,
             device,
             self.primary,
@@ -139,6 +139,7 @@ class Workbench:
             ),
             attributes=tuple(self.attributes),
             cells=self.space.kind,
+            rules=self.space.own_rules(),
             references=references,
             features=FeatureRecord(
                 name=features.name, title=features.title, dimension=features.dimension, digest=features.digest

@@ -1,4 +1,4 @@
-"""`bridgebench data`: look at a profile's images, check its photos, prepare its images."""
+"""`bridgebench data`: look at a profile's images, check its photos, prepare its images, write drawn ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from bridgebench.harness.commands.options import (
     ProfileArgument,
     SkipDamaged,
     command,
+    names_of,
     open_profile,
     renamed,
 )
 from bridgebench.harness.commands.output import show, show_json
 
-app = typer.Typer(help="Look at images, check photos, prepare them.")
+app = typer.Typer(help="Look at images, check photos, prepare them, write drawn ones.")
 
 _CHECK_FIELDS = (
     "data, what was checked; counts, each with what, found and published (text); findings, each with title, items, "
@@ -77,3 +78,23 @@ def prepare(
     from bridgebench.harness.data.prepare import prepare
 
     show(prepare(open_profile(profile, skip_damaged), data_root))
+
+
+@command(app, "export")
+def export(
+    profile: ProfileArgument,
+    out: Annotated[Path, typer.Option(help="The folder to write; it must not be there.")],
+    count: Annotated[int, typer.Option(min=1, help="How many images.")] = 200,
+    attributes: Annotated[
+        str | None, typer.Option(help="The columns of the table, a,b,...: the profile's, Eyeglasses, Earrings.")
+    ] = None,
+) -> None:
+    """Writes drawn images as PNG files, with a table of their labels.
+
+    Faces get a metadata.csv, animals a folder a domain: something to try your own data with. They are images to train
+    on.
+    """
+    from bridgebench.harness.data.export import export
+
+    written = export(open_profile(profile, False), out, count, names_of(attributes))
+    show(f"Wrote {count} images to {written}")

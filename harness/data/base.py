@@ -27,6 +27,7 @@ class ImageSet:
     digest: hex hash of the contents: two sets with the same digest have the same images and labels.
     preparation: can be stored as JSON; how photos were prepared (crop, resize filter), and what was left out of the
         split; None if images are drawn at their final size.
+    columns: the label space, where it is not what the names of the columns say.
     """
 
     images: Any
@@ -37,13 +38,14 @@ class ImageSet:
     name: str
     digest: str
     preparation: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    columns: LabelSpace | None = field(default=None, kw_only=True)
 
     has_truth: ClassVar[bool] = False
 
     @property
     def space(self) -> LabelSpace:
         """The label space: the meaning of the label columns."""
-        return label_space(self.attributes)
+        return self.columns or label_space(self.attributes)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -159,6 +159,12 @@ def prepare_photo(source: PhotoSource, preparation: Preparation, name: str) -> N
     if preparation.photo not in (None, (height, width)):
         expected = "{1}x{0}".format(*preparation.photo)
         raise UserError(f"{source.where(name)} has {width}x{height} pixels, where {expected} are expected.")
+    if preparation.crop is not None and not preparation.crop.fits(height, width):
+        square = preparation.crop
+        raise UserError(
+            f"{source.where(name)} has {width}x{height} pixels: the crop of {square.size} pixels at {square.left}, "
+            f"{square.top} does not lie within it."
+        )
     return preparation.apply(photo)
 
 

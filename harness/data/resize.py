@@ -47,6 +47,7 @@ class Preparation:
 
     Attributes:
         crop: the square that is cut out; None: the whole photo, which need not be square (the result is).
+        centred: the largest square in the middle of each photo is cut out instead.
         filter: the resize filter.
         size: side of the result in pixels.
         photo: height and width of the photos that the crop is meant for; None: any.
@@ -56,14 +57,19 @@ class Preparation:
     filter: Filter
     size: int
     photo: tuple[int, int] | None = None
+    centred: bool = False
 
     def describe(self) -> dict[str, Any]:
         """The fields as a dict that can be stored as JSON."""
-        return {"crop": self.crop and asdict(self.crop), "filter": self.filter, "size": self.size}
+        crop = "the largest square in the middle" if self.centred else self.crop and asdict(self.crop)
+        return {"crop": crop, "filter": self.filter, "size": self.size}
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 -> (size, size, 3) uint8; the crop must lie within the image."""
-        cut = image if self.crop is None else self.crop.cut(image)
+        height, width = image.shape[:2]
+        side = min(height, width)
+        crop = Crop((height - side) // 2, (width - side) // 2, side) if self.centred else self.crop
+        cut = image if crop is None else crop.cut(image)
         if self.filter == "antialiased":
             return antialiased(cut, self.size)
         return np.rint(legacy_bicubic(cut, self.size)).astype(np.uint8)

@@ -76,7 +76,7 @@ class Studio:
         self.participants = [one for one in found if one.card.kind == "method"]
         self._judges = [load_classifier(judge_weights(role, profile), profile.attributes) for role in _JUDGES]
         self._methods = LoadedMethods(
-            profile.attributes,
+            profile.space,
             profile.data.image_size,
             "cpu",
             self._judges[0],

@@ -7,7 +7,10 @@ a mistake is told in one sentence with the file, the key and what was expected.
 
 from __future__ import annotations
 
+import re
 import tomllib
+from dataclasses import replace
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,18 +20,36 @@ from bridgebench.harness.profiles.variants import Variant
 from bridgebench.methods import MethodCard, card, names
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.files import read_bytes
-from bridgebench.methods.core.labels import CELEBA14, DOMAINS, Attributes, Domains, LabelSpace
+from bridgebench.methods.core.labels import (
+    CELEBA14,
+    CELEBA40,
+    DOMAINS,
+    WORN,
+    Attributes,
+    Domains,
+    LabelSpace,
+    check_names,
+)
 
 SHIPPED = Path(__file__).parent
 _LARGEST = 2**20  # bytes of a profile
-# The label columns that each data set has.
-_FACES, _ANIMALS = Attributes(CELEBA14), Domains(DOMAINS)
-_COLUMNS: dict[str, LabelSpace] = {"faces": _FACES, "celeba": _FACES, "animals": _ANIMALS, "afhq": _ANIMALS}
+# The label columns that each data set of ours has; those of other data sets are what the profile names.
+_COLUMNS: dict[str, LabelSpace] = {
+    "faces": Attributes((*CELEBA14, *WORN)),
+    "celeba": Attributes(CELEBA40),
+    "animals": Domains(DOMAINS),
+    "afhq": Domains(DOMAINS),
+}
+# Names of the cells that are no flips (harness.benchmark.kinds): no attribute may have one of them.
+_OTHER_CELLS = re.compile(r"\d+-flips?(-.*)?|round-trip|null-edit|strength|way|.*-added")
+FOLDER = "folder"
+DATA_GROUP = "bridgebench.datasets"  # the entry points of plug-ins' data sets; see harness.data.plugins
 PAPERS_PAIR = "Mouth_Slightly_Open+Bangs"
 DRAWN_HERE = ("faces", "animals")  # every edit of theirs has a true image
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class _Table(BaseModel):
@@ -43,18 +64,40 @@ class CropTable(_Table):
     size: Positive
 
 
+class SharesTable(_Table):
+    """``[data] shares``: what part of a folder's images each split gets, by a hash of their names or of a column."""
+
+    train: Share = 0.8
+    validation: Share = 0.1
+    test: Share = 0.1
+
+    @model_validator(mode="after")
+    def _one_in_all(self) -> SharesTable:
+        if abs(self.train + self.validation + self.test - 1) > 1e-6:
+            raise ValueError("the three shares must be 1 together.")
+        return self
+
+
 class DataTable(_Table):
     """``[data]``: which images, and how many of each split (0: all there are; of domains, all of them together).
 
     `split` matters for CelebA alone: by its own list ("partition"), by file order as BridgeGAN's code does it
     ("official-code"), or a part of it by a list that comes with bridgebench ("part").
     `mirror_train` mirrors each training image with probability 0.5 whenever it is seen, for every method alike.
-    `crop` is for CelebA alone, too; without it BridgeGAN's crop is taken. `resize` is the filter that brings the crop
-    to `image_size`, by default BridgeGAN's, which has no antialias: take "antialiased" where photos are halved or more.
+    `crop` is for CelebA, where BridgeGAN's crop is taken without it, and for folders, where it is the largest square in
+    the middle. `resize` is for CelebA alone: the filter that brings the crop to `image_size`, by default BridgeGAN's,
+    which has no antialias: take "antialiased" where photos are halved or more.
     `skip_damaged` leaves damaged and missing photos out instead of stopping at the first; the protocol records them.
+
+    `name` is one of ours, or that of a plug-in's data set (`harness.data.plugins`). Of "folder" and of plug-ins:
+    `root` is the folder, relative to the profile. `labels` says what the label columns are: "attributes", or "domains"
+    of which an image has one. `may_be_passed_on` says whether its pictures may be; if not, pages that are meant for
+    others show the edits alone. Of "folder" alone (`harness.data.folder`): `split_column` is the column with the split
+    of each image. Without it, and without folders for the splits, `shares` divides the images by a hash of the column
+    `group_column` (a person is then in one split alone), or else of the file's name.
     """
 
-    name: Literal["faces", "celeba", "animals", "afhq"]
+    name: str
     image_size: Annotated[int, Field(ge=32, multiple_of=32)]
     train: Count
     validation: Count
@@ -65,15 +108,80 @@ class DataTable(_Table):
     skip_damaged: bool = False
     crop: CropTable | None = None
     resize: Literal["legacy_bicubic", "antialiased"] = "legacy_bicubic"
+    root: str | None = None
+    labels: Literal["attributes", "domains"] = "attributes"
+    may_be_passed_on: bool | None = None
+    split_column: str | None = None
+    group_column: str | None = None
+    shares: SharesTable | None = None
+
+    @property
+    def photos_stay(self) -> bool:
+        """Whether the images may not be passed on: those of CelebA and AFHQ, and others unless the profile says so."""
+        return self.name not in DRAWN_HERE and not self.may_be_passed_on
+
+    @field_validator("name")
+    @classmethod
+    def _known_data(cls, name: str) -> str:
+        known = [*_COLUMNS, FOLDER, *installed_data()]
+        if name not in known:
+            raise ValueError(f"there is no data set '{name}' among {', '.join(known)}.{did_you_mean(name, known)}")
+        return name
+
+    @model_validator(mode="after")
+    def _keys_of_the_data(self) -> DataTable:
+        ours, folder = self.name in _COLUMNS, self.name == FOLDER
+        for key in ("root", "may_be_passed_on"):
+            if ours and getattr(self, key) is not None:
+                raise ValueError(f"{key} is for folders and for data sets of plug-ins, not for '{self.name}'.")
+        if ours and self.labels != "attributes":
+            raise ValueError(f"labels is for folders and for data sets of plug-ins, not for '{self.name}'.")
+        for key in ("split_column", "group_column", "shares"):
+            if not folder and getattr(self, key) is not None:
+                raise ValueError(f"{key} is for the data set 'folder', not for '{self.name}'.")
+        if self.labels == "domains" and (self.split_column or self.group_column):
+            raise ValueError("a folder a domain has no columns: leave split_column and group_column out.")
+        if self.split_column and self.shares:
+            raise ValueError("the column of the splits leaves nothing to the shares: leave one of the two keys out.")
+        return self
 
     @model_validator(mode="after")
     def _photos_of_celeba(self) -> DataTable:
-        if self.name != "celeba" and (self.crop is not None or self.resize != "legacy_bicubic"):
-            raise ValueError(f"crop and resize are for the photos of 'celeba', not for '{self.name}'.")
+        if self.name not in ("celeba", FOLDER) and self.crop is not None:
+            raise ValueError(f"crop is for the photos of 'celeba' and of folders, not for '{self.name}'.")
+        if self.name != "celeba" and self.resize != "legacy_bicubic":
+            raise ValueError(f"resize is for the photos of 'celeba', not for '{self.name}'.")
         crop = self.crop
-        if crop is not None and (crop.left + crop.size > 178 or crop.top + crop.size > 218):
+        if self.name == "celeba" and crop is not None and (crop.left + crop.size > 178 or crop.top + crop.size > 218):
             raise ValueError(f"the crop {crop.model_dump()} does not lie within a photo of 178 x 218 pixels.")
         return self
+
+
+class RulesTable(_Table):
+    """``[attributes]``, besides their `names`: what an image cannot have together, and what never comes alone.
+
+    Attributes:
+        exclusive: groups of attributes of which an image has at most one, such as the colours of hair.
+        implies: attributes that are on whenever another one is, as in ``{ Goatee = ["Beard"] }``.
+    """
+
+    exclusive: list[list[str]] = []
+    implies: dict[str, list[str]] = {}
+
+    def in_space(self, space: LabelSpace) -> LabelSpace:
+        """The label space with these rules in place of its own.
+
+        Raises:
+            ValueError: it has domains, or a rule names no attribute of it or contradicts another rule.
+        """
+        if not isinstance(space, Attributes):
+            raise ValueError("domains exclude each other already: leave the rules out.")
+        named = [*self.exclusive, *([name, *others] for name, others in self.implies.items())]
+        for name in (each for rule in named for each in rule):
+            if name not in space.columns:
+                raise ValueError(f"a rule names '{name}', which is no attribute.{did_you_mean(name, space.columns)}")
+        groups = tuple(tuple(group) for group in self.exclusive)
+        return replace(space, rules=groups, implies=tuple((name, tuple(on)) for name, on in self.implies.items()))
 
 
 class SeveralTable(_Table):
@@ -160,6 +268,8 @@ class Profile(_Table):
         name: the file's name without ``.toml``.
         about: what it is for, in a line; `bridgebench profiles` shows it.
         attributes: label columns, in order: attributes, or domains.
+        rules: in place of the data set's own rules; in the file they stand in the table ``[attributes]``, whose `names`
+            are then the label columns.
         methods: what `bridgebench benchmark` runs when no --methods are given: methods, and variants by their names.
         data, evaluation: the tables of the same names.
         train: recipes, one free table a method, checked by the method that is trained; and for the networks
@@ -176,6 +286,7 @@ class Profile(_Table):
     name: str
     about: str = ""
     attributes: tuple[str, ...]
+    rules: RulesTable | None = None
     methods: tuple[str, ...]
     data: DataTable
     evaluation: EvaluationTable
@@ -212,8 +323,15 @@ class Profile(_Table):
 
     @property
     def space(self) -> LabelSpace:
-        """What the label columns are, as the data set says."""
-        return _COLUMNS[self.data.name].select(self.attributes)
+        """What the label columns are, as the data set and the rules say."""
+        known = _COLUMNS.get(self.data.name)
+        if known is not None:
+            found = known.select(self.attributes)
+        elif self.data.labels == "domains":
+            found = Domains(self.attributes)
+        else:
+            found = Attributes(self.attributes, rules=())
+        return found if self.rules is None else self.rules.in_space(found)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -242,14 +360,19 @@ class Profile(_Table):
     def _none_twice(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:
         if not attributes or len(set(attributes)) != len(attributes):
             raise ValueError("it must name at least one attribute and none twice.")
+        check_names(attributes)
         return attributes
 
     @model_validator(mode="after")
     def _known_attributes(self) -> Profile:
         try:
-            _ = self.space
+            space = self.space
+            space.check_rules()
         except ValueError as error:
             raise ValueError(f"attributes: {error}") from error
+        taken = next((name for name in space.cells if _OTHER_CELLS.fullmatch(name)), None)
+        if taken is not None:
+            raise ValueError(f"attributes: '{taken}' is the name of another cell of the benchmark: rename it.")
         return self
 
     @model_validator(mode="after")
@@ -295,10 +418,16 @@ def load_profile(name_or_path: str | Path) -> Profile:
     path = _locate(str(name_or_path))
     table = _read(path)
     like = table.pop("like", None)
+    if "rules" in table:
+        raise UserError(f"{path}: there is no key 'rules': exclusive and implies stand in the table [attributes].")
     if like is not None:
         if like not in shipped_profiles():
             raise UserError(f"{path}: like = {like!r} is none of the shipped profiles {', '.join(shipped_profiles())}.")
-        table = _changed(_read(SHIPPED / f"{like}.toml"), table)
+        base = _read(SHIPPED / f"{like}.toml")
+        if isinstance(table.get("attributes"), dict):
+            table["attributes"].setdefault("names", base["attributes"])
+        table = _changed(base, table)
+    _divide_attributes(path, table)
     for key in ("attributes", "methods"):
         if isinstance(table.get(key), list):
             table[key] = tuple(table[key])
@@ -309,9 +438,25 @@ def load_profile(name_or_path: str | Path) -> Profile:
         profile = Profile(name=path.stem, **table)
     except ValidationError as error:
         raise UserError(_sentence(path, error)) from error
-    # Weights are named relative to the profile, so that the two can be moved together.
-    weights = {key: str(path.parent / value) for key, value in profile.weights.items()}
-    return profile.model_copy(update={"weights": weights})
+    # Weights and images are named relative to the profile, so that they can be moved together.
+    changed: dict[str, Any] = {"weights": {key: str(path.parent / value) for key, value in profile.weights.items()}}
+    if profile.data.root is not None:
+        changed["data"] = profile.data.model_copy(update={"root": str(path.parent / profile.data.root)})
+    return profile.model_copy(update=changed)
+
+
+def installed_data() -> list[str]:
+    """The names of the data sets of plug-ins, sorted; nothing of them is imported."""
+    return sorted({entry.name for entry in entry_points(group=DATA_GROUP)} - {*_COLUMNS, FOLDER})
+
+
+def _divide_attributes(path: Path, table: dict[str, Any]) -> None:
+    """Divides a table ``[attributes]`` into the names and their rules; a plain list of names stays."""
+    if isinstance(table.get("attributes"), dict):
+        rules = dict(table["attributes"])
+        if "names" not in rules:
+            raise UserError(f"{path}: the key 'attributes.names' is missing.")
+        table["attributes"], table["rules"] = rules.pop("names"), rules
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -352,7 +497,7 @@ def _sentence(path: Path, error: ValidationError) -> str:
     # An unknown key is told first: it is the likely cause of a missing one.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     where = [str(part) for part in first["loc"]]
-    key = ".".join(where) or "the profile"
+    key = ".".join(["attributes", *where[1:]] if where[:1] == ["rules"] else where) or "the profile"
     if first["type"] == "extra_forbidden":
         hint = did_you_mean(where[-1], _keys_at(where[:-1]))
         return f"{path}: there is no key '{key}'.{hint}"
@@ -367,7 +512,7 @@ def _sentence(path: Path, error: ValidationError) -> str:
 def _keys_at(where: list[str]) -> list[str]:
     model: type[BaseModel] = Profile
     for part in where:
-        inner = model.model_fields[part].annotation
+        inner = RulesTable if part == "rules" else model.model_fields[part].annotation
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return []
         model = inner

@@ -254,7 +254,8 @@ def _start(profile: Profile, method: str, recipe: Mapping[str, Any], count: int,
     """The networks and optimizers for training a method, or a variant of the profile, on `count` images."""
     registered = profile.variant(method).method
     try:
-        return methods.start_training(registered, recipe, profile.attributes, profile.data.image_size, count, seed)
+        size = profile.data.image_size
+        return methods.start_training(registered, recipe, profile.attributes, size, count, seed, profile.space)
     except UserError as error:
         if method not in profile.variants:
             raise

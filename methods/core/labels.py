@@ -9,14 +9,17 @@ Labels are arrays of 0 and 1, (A,) of one image or (N, A), in the order of the c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridgebench.methods.core.errors import UserError, did_you_mean
+from bridgebench.methods.core.files import quote
 
 # The 14 attributes of the paper (BridgeGAN, supplement, Tables 1 and 2).
 CELEBA14: tuple[str, ...] = (
@@ -37,6 +40,9 @@ CELEBA40: tuple[str, ...] = (
 HAIR_COLOURS: tuple[str, ...] = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 BEARDS: tuple[str, ...] = ("Mustache", "Goatee", "Sideburns")
 
+WORN: tuple[str, ...] = ("Eyeglasses", "Earrings")
+"""What drawn faces can have besides the 14 attributes; both are worn, and nothing excludes them."""
+
 CELEBA_RULES: tuple[tuple[str, ...], ...] = (
     HAIR_COLOURS,
     ("Bangs", "Receding_Hairline"),
@@ -52,6 +58,42 @@ official codes differ from one another in small ways; the benchmark has these ru
 
 DOMAINS: tuple[str, ...] = ("cat", "dog", "wild")
 """AFHQ's domains (StarGAN v2), which the drawn animals share."""
+
+Implications = tuple[tuple[str, tuple[str, ...]], ...]
+
+_LONGEST_NAME = 64  # characters
+_LONGEST_QUOTED = 150  # bytes of a name as `files.quote` writes it: a file's name has room for 255
+_SIGNS = "_-. ()"
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Checks the names of label columns, of any language: they become names of files, and stand in tables and pages.
+
+    Raises:
+        ValueError: a name has a character that is none of letters, digits, space, ``_``, ``-``, ``.``, ``(`` and
+            ``)``; begins with none of letters and digits; is too long; or differs from another name in case alone.
+    """
+    for name in names:
+        if len(name) > _LONGEST_NAME or len(quote(name)) > _LONGEST_QUOTED:
+            raise ValueError(
+                f"the name {name[:20]!r}... is too long: files are named after it, so it may have {_LONGEST_NAME} "
+                "characters, and fewer where they are not a to z."
+            )
+        strange = next((each for each in name if each not in _SIGNS and unicodedata.category(each)[0] not in "LNM"), "")
+        if strange:
+            raise ValueError(
+                f"the name {name!r} has {strange!r} in it: use letters, digits, spaces, '_', '-', '.', '(' and ')'."
+            )
+        if not name[:1].isalnum() or name != name.rstrip(" .") or not unicodedata.is_normalized("NFC", name):
+            raise ValueError(
+                f"the name {name!r} should begin with a letter or a digit, not end with a space or a full stop, and be "
+                "in Unicode's composed form (NFC)."
+            )
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(name.casefold(), name)
+        if other != name:
+            raise ValueError(f"the names {other!r} and {name!r} differ in case alone: some disks take them for one.")
 
 
 class Change(NamedTuple):
@@ -115,9 +157,11 @@ class Attributes(_Columns):
     Attributes:
         columns: names of the label columns, in order.
         rules: groups of names of which at most one is on; names that are no column say nothing.
+        implies: pairs of a name and the names that are on whenever it is; likewise.
     """
 
     rules: tuple[tuple[str, ...], ...] = CELEBA_RULES
+    implies: Implications = ()
 
     kind: ClassVar[Literal["flips"]] = "flips"  # as in a protocol's `cells`
     called: ClassVar[str] = "attribute"
@@ -155,11 +199,20 @@ class Attributes(_Columns):
 
     def excluded(self, column: str) -> list[str]:
         """The columns that must be off when `column` is on."""
-        barred = {name for group in self.rules if column in group for name in group} - {column}
-        return [name for name in self.columns if name in barred]
+        barred = self._barred(column)
+        return [name for name in self.columns if name != column and ({name} | self._implied(name)) & barred]
+
+    def bound(self, column: str, on: bool) -> dict[str, int]:
+        """The values that other columns must have when `column` is on, or off."""
+        if not on:
+            return {name: 0 for name in self.columns if name != column and column in self._implied(name)}
+        implied = self._implied(column)
+        return dict.fromkeys(self.excluded(column), 0) | {name: 1 for name in self.columns if name in implied}
 
     def target(self, labels: NDArray, column: str) -> NDArray:
-        """The labels with `column` at its other value; if that turns it on, what it excludes is turned off.
+        """The labels with `column` at its other value, and other columns at the values that the rules then ask for.
+
+        Turned on, it turns off what it excludes, and turns on what it implies; turned off, what implies it goes, too.
 
         Args:
             labels: (A,) or (N, A) of 0 and 1; they are not changed.
@@ -174,10 +227,67 @@ class Attributes(_Columns):
         """
         place, target = self.index(column), self._copy(labels)
         target[..., place] = 1 - target[..., place]
-        turned_on = target[..., place] == 1
-        for other in map(self.index, self.excluded(column)):
-            target[..., other] = np.where(turned_on, 0, target[..., other])
+        for on in (True, False):
+            reached = target[..., place] == on
+            for name, value in self.bound(column, on).items():
+                other = self.index(name)
+                target[..., other] = np.where(reached, value, target[..., other])
         return target
+
+    def broken(self, labels: NDArray) -> dict[str, int]:
+        """How many of the labels (N, A) break each of the rules that some break, by the rule in words."""
+        found = {}
+        for group in self._groups():
+            found[f"at most one of {', '.join(group)}"] = (labels[:, [*map(self.index, group)]].sum(axis=1) > 1).sum()
+        for name in self.columns:
+            for other in self.columns:
+                if other in self._implied(name):
+                    wrong = (labels[:, self.index(name)] == 1) & (labels[:, self.index(other)] == 0)
+                    found[f"{name} implies {other}"] = wrong.sum()
+        return {rule: int(count) for rule, count in found.items() if count}
+
+    def check_rules(self) -> None:
+        """Checks that every attribute can be on.
+
+        Raises:
+            ValueError: an attribute implies what it excludes.
+        """
+        for name in self.columns:
+            both = self._barred(name) & self._implied(name)
+            if both:
+                raise ValueError(f"{name} can never be on: it implies {', '.join(sorted(both))}, and excludes it.")
+
+    def own_rules(self) -> dict[str, Any] | None:
+        """The rules as plain JSON, as far as they concern the columns; None where they are CelebA's."""
+        found = {"exclusive": self._groups(), "implies": self._pairs()}
+        usual = replace(self, rules=CELEBA_RULES, implies=())
+        return None if found == {"exclusive": usual._groups(), "implies": {}} else found
+
+    def _groups(self) -> list[list[str]]:
+        """The groups of two and more columns that exclude each other."""
+        groups = [[name for name in self.columns if name in group] for group in self.rules]
+        return sorted(group for group in groups if len(group) > 1)
+
+    def _pairs(self) -> dict[str, list[str]]:
+        """What each column implies, directly or not."""
+        found = {name: self._implied(name) for name in self.columns}
+        return {
+            name: [other for other in self.columns if other in implied] for name, implied in found.items() if implied
+        }
+
+    def _implied(self, column: str) -> set[str]:
+        """The names that are on whenever `column` is, directly or not."""
+        found: set[str] = set()
+        new = {column}
+        while new:
+            new = {other for name, others in self.implies if name in new for other in others} - found - {column}
+            found |= new
+        return found
+
+    def _barred(self, column: str) -> set[str]:
+        """The names that share a group with `column`, or with what it implies."""
+        on = {column} | self._implied(column)
+        return {name for group in self.rules for one in on & {*group} for name in group if name != one}
 
     def seen(self, logits: NDArray) -> NDArray[np.bool_]:
         """What a judge with these logits (N, A) says is there: every attribute above 0."""
@@ -249,6 +359,25 @@ class Domains(_Columns):
         """The columns that must be off when `column` is on: all others."""
         return [name for name in self.columns if name != column]
 
+    def bound(self, column: str, on: bool) -> dict[str, int]:
+        """The values that other columns must have when `column` is on, or off: who leaves a domain may go anywhere."""
+        return dict.fromkeys(self.excluded(column), 0) if on else {}
+
+    def check_rules(self) -> None:
+        """Checks that every conversion has a name of its own.
+
+        Raises:
+            ValueError: there is one domain alone, or two conversions have the same name (a to b2c, and a2b to c).
+        """
+        if len(self.columns) < 2:
+            raise ValueError("there must be two domains at least.")
+        twice = [name for name, count in Counter(name for name, _ in self._named()).items() if count > 1]
+        if twice:
+            raise ValueError(f"two conversions would be called '{twice[0]}': rename a domain.")
+
+    def own_rules(self) -> None:
+        """Domains have no rules of their own: each excludes all others."""
+
     def target(self, labels: NDArray, column: str) -> NDArray:
         """The labels of the same images in the domain `column`; arguments, shapes and errors as for `Attributes`."""
         place, target = self.index(column), self._copy(labels)
@@ -271,25 +400,37 @@ class Domains(_Columns):
         return self
 
     def _changes(self) -> dict[str, Change]:
-        return {
-            f"{source}2{target}": Change(source, target)
-            for target in self.columns
-            for source in self.columns
-            if source != target
-        }
+        return dict(self._named())
+
+    def _named(self) -> Iterator[tuple[str, Change]]:
+        for target in self.columns:
+            for source in self.columns:
+                if source != target:
+                    yield f"{source}2{target}", Change(source, target)
 
 
 LabelSpace = Attributes | Domains
 
 
-def label_space(columns: Sequence[str], kind: str | None = None) -> LabelSpace:
+def plain_space(space: LabelSpace) -> dict[str, Any]:
+    """What `label_space` needs besides the columns to make the space again, as plain JSON."""
+    return {"kind": space.kind, "rules": space.own_rules()}
+
+
+def label_space(columns: Sequence[str], kind: str | None = None, rules: Mapping[str, Any] | None = None) -> LabelSpace:
     """The label space of columns.
 
     Args:
         columns: their names, in order.
         kind: the `kind` of a label space, as records have it; None where only the names are known (a weights file):
             AFHQ's domains are then domains, and all others attributes.
+        rules: of attributes, as `Attributes.own_rules` gives them; None: CelebA's.
     """
     if kind is None:
         kind = Domains.kind if columns and set(columns) <= set(DOMAINS) else Attributes.kind
-    return (Domains if kind == Domains.kind else Attributes)(tuple(columns))
+    if kind == Domains.kind:
+        return Domains(tuple(columns))
+    if rules is None:
+        return Attributes(tuple(columns))
+    groups = tuple(tuple(group) for group in rules["exclusive"])
+    return Attributes(tuple(columns), groups, tuple((name, tuple(found)) for name, found in rules["implies"].items()))

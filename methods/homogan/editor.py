@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.core.labels import CELEBA14, LabelSpace
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.homogan import CARD
 from bridgebench.methods.homogan.networks import Decoder, FeatureNet, Interpolator, denormalize, normalize
@@ -28,6 +28,22 @@ def default_groups(attributes: Sequence[str]) -> Groups:
     known = [tuple(name for name in group if name in attributes) for group in OFFICIAL_GROUPS]
     grouped = {name for group in known for name in group}
     return (*(group for group in known if group), *((name,) for name in attributes if name not in grouped))
+
+
+def groups_in(space: LabelSpace) -> Groups | None:
+    """The groups of attributes that exclude each other, and every other attribute by itself.
+
+    None where the rules are CelebA's, or there are domains: the official groups are then taken.
+    """
+    rules = space.own_rules()
+    if rules is None:
+        return None
+    groups = [{name} for name in space.columns]
+    for exclusive in rules["exclusive"]:
+        touched = [group for group in groups if group & {*exclusive}]
+        groups = [group for group in groups if group not in touched] + [set[str]().union(*touched)]
+    ordered = [tuple(name for name in space.columns if name in group) for group in groups]
+    return tuple(sorted(ordered, key=lambda group: space.index(group[0])))
 
 
 class HomoGAN(Editor):

@@ -6,14 +6,16 @@ The official code downloads a decoder that inverts VGG-19's features. The warm-u
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import LabelSpace
 from bridgebench.methods.homogan import objective
-from bridgebench.methods.homogan.editor import HomoGAN
+from bridgebench.methods.homogan.editor import HomoGAN, groups_in
 from bridgebench.methods.homogan.features import VggFeatures
 from bridgebench.methods.homogan.networks import Discriminator, normalize
 from bridgebench.methods.homogan.objective import Terms
@@ -77,6 +79,11 @@ class HomoGANTraining(CountedTraining[HomoGANRecipe]):
     recipe_type = HomoGANRecipe
     features: FeatureNetwork | None = None
     branches: Tensor
+
+    @classmethod
+    def recipe_in(cls, recipe: HomoGANRecipe, space: LabelSpace) -> HomoGANRecipe:
+        """The recipe with groups by the rules of the label space, unless it names its own; see `groups_in`."""
+        return recipe if recipe.groups is not None else replace(recipe, groups=groups_in(space))
 
     def __init__(
         self, recipe: HomoGANRecipe, attributes: Sequence[str], image_size: int, dataset_size: int, seed: int

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.labels import CELEBA14, CELEBA_RULES
+from bridgebench.methods.core.labels import CELEBA14, LabelSpace
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.stgan import CARD
 from bridgebench.methods.stgan.networks import Generator
@@ -69,32 +69,32 @@ class STGAN(Editor):
         """``G(images, d)``; arguments as in ``edit``."""
         strength = self.strength_or_default(strength)
         self.check_sides(images, 2 ** self.config["layers"])
-        return self.generator(images, difference(labels, source_labels, strength, self.attributes))
+        return self.generator(images, difference(labels, source_labels, strength, self.space))
 
 
-def difference(labels: Tensor, source_labels: Tensor, strength: float | Tensor, attributes: Sequence[str]) -> Tensor:
+def difference(labels: Tensor, source_labels: Tensor, strength: float | Tensor, space: LabelSpace) -> Tensor:
     """``B - A``: A are the source labels as -0.5 and 0.5, B the target labels likewise, scaled where flipped.
 
     The official test multiplies the target code of the attributes that the user flips by ``test_int``. Attributes that
     only give way (Blond_Hair, when Black_Hair is turned on) are not scaled. The same rules separate the two cases here:
-    an attribute that is turned off gives way if another attribute that excludes it is turned on.
+    an attribute that changes gives way if the change of another one binds it to its new value. Domains do not.
 
     Args:
         labels: target labels (N, A) in {0, 1}.
         source_labels: source labels (N, A) in {0, 1}.
         strength: ``test_int``, a number or (N, 1): a flipped attribute gets +-(0.5 + 0.5 * strength).
-        attributes: names of the columns.
+        space: what the columns are.
 
     Returns:
         (N, A); 0 where source and target agree, -1 where an attribute gives way.
     """
     turned_on, turned_off = labels > source_labels, labels < source_labels
     gives_way = torch.zeros_like(turned_off)
-    columns = {name: column for column, name in enumerate(attributes)}
-    for group in CELEBA_RULES:
-        members = [columns[name] for name in group if name in columns]
-        for member in members:
-            gives_way[:, [other for other in members if other != member]] |= turned_on[:, [member]]
-    flipped = turned_on | (turned_off & ~gives_way)
+    for place, name in enumerate(space.columns if not space.exclusive else ()):
+        for on, changed in ((True, turned_on), (False, turned_off)):
+            for other, value in space.bound(name, on).items():
+                column = space.index(other)
+                gives_way[:, column] |= changed[:, place] & (turned_on if value else turned_off)[:, column]
+    flipped = (turned_on | turned_off) & ~gives_way
     target = (2 * labels - 1) * _SCALE
     return torch.where(flipped, strength * target, target) - (2 * source_labels - 1) * _SCALE

@@ -42,6 +42,9 @@ class Training(Protocol):
     those of `optimizers`, the state of the generator given to `step` and the order of the data decide alone how
     training goes on: a resumed run gives the same numbers as one that was not interrupted.
 
+    A class method is optional: ``recipe_in(recipe, space)`` gives the recipe for a label space, for a method whose
+    default recipe knows attributes by their names.
+
     Two attributes are optional. ``images_an_iteration``: how many images the networks see in an iteration, for a
     training that draws more images than it uses (else all drawn images count). ``averages_itself``, True: the editor is
     a running average already, as in the method's paper, so that the loop does not average it once more

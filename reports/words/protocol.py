@@ -23,6 +23,7 @@ _WORDS = {
     "data.real.": "SHA-256 of the images of a split that stands on the real side of a distance.",
     "cells": "What is edited in a cell: the flip of one attribute, or the conversion of one domain into another.",
     "attributes": "The label columns that the judges read, in order.",
+    "rules.": "What an image cannot have together (exclusive), or never without another one (implies): by the profile.",
     "others": "The cells that are no flips or conversions; none: there are no such cells.",
     "others.cells.": "What the edits of this cell do.",
     "others.several_n": "How many test images are edited in the cells of several flips and of added attributes.",

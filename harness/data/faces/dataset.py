@@ -28,18 +28,27 @@ from bridgebench.harness.data.faces.drawing import DRAWING_VERSION
 from bridgebench.harness.data.faces.identity import Identity, sample_identity
 from bridgebench.harness.data.faces.labels import sample_labels
 from bridgebench.harness.data.faces.render import render
-from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.core.labels import CELEBA14, WORN, Attributes
+
+DRAWN_ATTRIBUTES = Attributes((*CELEBA14, *WORN))
+"""All attributes that can be drawn."""
+
+_STREAM = 3  # of random numbers: 1 draws labels, 2 identities
 
 
 @dataclass(frozen=True)
 class FaceSet(DrawnSet):
-    """A split of drawn faces."""
+    """A split of drawn faces.
+
+    Attributes:
+        balance: whether the labels were drawn evenly.
+    """
 
     balance: bool
 
     def identity(self, index: int) -> Identity:
         """Who is drawn in the image `index`."""
-        return sample_identity(self.seeds[index])
+        return self._whole([self.seeds[index]])[1][0]
 
     def drawn(self, index: int) -> tuple[Identity]:
         """See `DrawnSet.drawn`."""
@@ -47,8 +56,7 @@ class FaceSet(DrawnSet):
 
     def drawings(self, labels: NDArray, seeds: Sequence[int]) -> NDArray[np.uint8]:
         """See `DrawnSet.drawings`."""
-        jobs = [(row, sample_identity(seed)) for row, seed in zip(np.asarray(labels, np.uint8), seeds, strict=True)]
-        return draw_edits(partial(_draw_edit, self.image_size), jobs, self.image_size)
+        return self._draw(labels, *self._whole(seeds))
 
     def true_edit(
         self,
@@ -56,19 +64,43 @@ class FaceSet(DrawnSet):
         labels: NDArray,
         looks: Sequence[Looks] | None = None,
     ) -> NDArray[np.uint8]:
-        """See `ImageSet.true_edit`; raises ValueError if the lengths differ."""
+        """See `ImageSet.true_edit`; raises ValueError if the lengths differ.
+
+        Attributes that are no label columns stay, but for those that a label excludes.
+        """
         check_lengths(indices, labels, looks)
-        people = [self.identity(int(index)) for index in indices]
+        own, people = self._whole([self.seeds[int(index)] for index in indices])
         for row, styles in enumerate(looks or ()):
             for attribute, reference in styles:
                 people[row] = people[row].with_style(attribute, self.identity(int(reference)))
-        jobs = list(zip(np.asarray(labels, np.uint8), people, strict=True))
-        return draw_edits(partial(_draw_edit, self.image_size), jobs, self.image_size)
+        return self._draw(labels, own, people)
+
+    def _whole(self, seeds: Sequence[int]) -> tuple[NDArray[np.uint8], list[Identity]]:
+        """All that can be drawn of the faces of some seeds: labels (n, 16) of `DRAWN_ATTRIBUTES`, and identities."""
+        evenly = self.balance and bool({*WORN} & {*self.attributes})
+        faces = [_face(seed, self.balance, evenly) for seed in seeds]
+        return np.array([labels for labels, _ in faces], np.uint8).reshape(-1, 16), [who for _, who in faces]
+
+    def _draw(self, labels: NDArray, own: NDArray[np.uint8], people: list[Identity]) -> NDArray[np.uint8]:
+        """The people (n) with labels (n, A), and their `own` labels (n, 16) where these are no columns."""
+        wanted = np.asarray(labels, np.uint8)
+        for column, name in enumerate(self.attributes):
+            own[:, DRAWN_ATTRIBUTES.index(name)] = wanted[:, column]
+        for column, name in enumerate(self.attributes):
+            for other in DRAWN_ATTRIBUTES.excluded(name):
+                if other not in self.attributes:
+                    own[wanted[:, column] == 1, DRAWN_ATTRIBUTES.index(other)] = 0
+        return draw_edits(partial(_draw_edit, self.image_size), list(zip(own, people, strict=True)), self.image_size)
 
 
-def labels_of_split(split: str, count: int, balance: bool) -> NDArray[np.uint8]:
-    """The labels (count, 14) of the first faces of a split; see `sample_labels`."""
-    return np.stack([sample_labels(seed, balance) for seed in SEEDS[split][:count]])
+def labels_of_split(split: str, count: int, balance: bool, attributes: Sequence[str] = CELEBA14) -> NDArray[np.uint8]:
+    """The labels (count, A) of the first faces of a split; see `sample_labels`."""
+    seeds = SEEDS[split][:count]
+    if tuple(attributes) == CELEBA14:
+        return np.stack([sample_labels(seed, balance) for seed in seeds])
+    evenly = balance and bool({*WORN} & {*attributes})
+    columns = [DRAWN_ATTRIBUTES.index(name) for name in attributes]
+    return np.stack([_face(seed, balance, evenly)[0] for seed in seeds])[:, columns]
 
 
 def load_faces(
@@ -77,37 +109,52 @@ def load_faces(
     size: int,
     balance: bool = False,
     cache_dir: Path | None = None,
+    attributes: Sequence[str] = CELEBA14,
 ) -> FaceSet:
     """The first `count` faces of a split ("train", "validation" or "test"), drawn at `size` pixels.
 
     They are drawn on the first call and read from the cache (see `harness.data.cache`) from then on. `balance` draws
-    the labels evenly instead of with CelebA's frequencies (see `sample_labels`); identities stay the same.
+    the labels evenly instead of with CelebA's frequencies (see `sample_labels`); identities stay the same, but for
+    what a face wears, where that is an attribute. `attributes` are label columns, some of `DRAWN_ATTRIBUTES`.
     Many faces are drawn by processes that import the calling script: guard its top level with `__name__ == "__main__"`.
 
     Raises UserError for an unknown split, a count or size out of range, or a cache that cannot be written.
     """
+    evenly = balance and bool({*WORN} & {*attributes})
     key = {"drawing": drawing_hash("face.svg.j2", DRAWING_VERSION), "balance": balance}
-    draw = partial(_draw_face, size, balance)
+    if evenly:
+        key["worn"] = "evenly"
+    draw = partial(_draw_face, size, balance, evenly)
     cached = draw_split(draw, split, count, size, key, name="faces", cache_dir=cache_dir)
-    seeds = SEEDS[split][:count]
-    labels = labels_of_split(split, count, balance)
+    labels = labels_of_split(split, count, balance, attributes)
     return FaceSet(
         images=cached.images,
         labels=labels,
         ids=split_ids(split, count),
-        attributes=CELEBA14,
+        attributes=tuple(attributes),
         image_size=size,
         name="faces",
         digest=digest_of(cached, labels),
-        seeds=seeds,
+        seeds=SEEDS[split][:count],
         split=cast(Split, split),
         balance=balance,
     )
 
 
-def _draw_face(size: int, balance: bool, seed: int) -> NDArray[np.uint8]:
-    return render(sample_labels(seed, balance), sample_identity(seed), size)
+def _face(seed: int, balance: bool, evenly: bool) -> tuple[NDArray[np.uint8], Identity]:
+    """All labels (16) of `DRAWN_ATTRIBUTES`, and who it is; with `evenly` half the faces wear each of `WORN`."""
+    who = sample_identity(seed)
+    if evenly:
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _STREAM])))
+        who = who.wearing(*(bool(place < 0.5) for place in rng.random(len(WORN))))
+    return np.array([*sample_labels(seed, balance), *who.worn], np.uint8), who
+
+
+def _draw_face(size: int, balance: bool, evenly: bool, seed: int) -> NDArray[np.uint8]:
+    return _draw_edit(size, _face(seed, balance, evenly))
 
 
 def _draw_edit(size: int, job: tuple[NDArray[np.uint8], Identity]) -> NDArray[np.uint8]:
-    return render(*job, size)
+    labels, who = job
+    worn = labels[len(CELEBA14) :].astype(bool)
+    return render(labels[: len(CELEBA14)], who.wearing(*worn.tolist()), size)

@@ -38,6 +38,7 @@ def scene(labels: np.ndarray, who: Identity) -> dict[str, Any]:
     """Everything that the template needs: paths, colours and strengths."""
     on = {name: bool(value) for name, value in zip(CELEBA14, labels, strict=True)}
     male, old = on["Male"], not on["Young"]
+    glasses, earrings = who.worn
     colour_name = next((name for name in HAIR_COLOURS if on[name]), "")
     skin = colours.skin_colour(who)
     hair_colour = colours.hair_colour(colour_name, who)
@@ -77,8 +78,8 @@ def scene(labels: np.ndarray, who: Identity) -> dict[str, Any]:
         "mustache": beard.mustache(who, lips) if on["Mustache"] else None,
         "goatee": beard.goatee(who, male, lips, random[60:]) if on["Goatee"] else None,
         "sideburns": beard.sideburns(who, male, random[80:]) if on["Sideburns"] else None,
-        "glasses": who.glasses_kind if who.glasses > 0.91 else None,
-        "earrings": who.earrings > 0.86,
+        "glasses": who.glasses_kind if glasses else None,
+        "earrings": earrings,
     }
 
 

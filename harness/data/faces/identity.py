@@ -8,7 +8,10 @@ import numpy as np
 
 from bridgebench.harness.data.drawn.fields import between, one_of, sample
 from bridgebench.methods.core.errors import UserError, did_you_mean
-from bridgebench.methods.core.labels import CELEBA14
+from bridgebench.methods.core.labels import CELEBA14, WORN
+
+# From here on a face has glasses, and earrings: 9 and 14 of a hundred.
+_GLASSES_FROM, _EARRINGS_FROM = 0.91, 0.86
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Identity:
     lip_colour: float = between(0, 1, of="person")
     freckles: float = between(0, 1, of="person")
     glasses: float = between(0, 1, of="person")
-    glasses_kind: int = one_of(3)
+    glasses_kind: int = one_of(3, style="Eyeglasses")
     earrings: float = between(0, 1)
     # hair that no label names
     hair_volume: float = between(0, 1)
@@ -93,16 +96,30 @@ class Identity:
     def with_style(self, attribute: str, other: Identity) -> Identity:
         """A copy with the style of `attribute` (see `STYLE_FIELDS`) taken from `other`; the rest stays.
 
-        Raises UserError for a name that is not one of `CELEBA14`.
+        Raises UserError for a name that is none of `CELEBA14` and `WORN`.
         """
         if attribute not in STYLE_FIELDS:
-            raise UserError(f"'{attribute}' is not one of the 14 attributes.{did_you_mean(attribute, STYLE_FIELDS)}")
+            raise UserError(f"'{attribute}' is no attribute of drawn faces.{did_you_mean(attribute, STYLE_FIELDS)}")
         return dataclasses.replace(self, **{name: getattr(other, name) for name in STYLE_FIELDS[attribute]})
+
+    @property
+    def worn(self) -> tuple[bool, ...]:
+        """Which of `WORN` the face has."""
+        return self.glasses > _GLASSES_FROM, self.earrings > _EARRINGS_FROM
+
+    def wearing(self, glasses: bool, earrings: bool) -> Identity:
+        """A copy that wears glasses and earrings as said; what is so already stays as it is."""
+        now, changes = self.worn, {}
+        if glasses != now[0]:
+            changes["glasses"] = float(glasses)
+        if earrings != now[1]:
+            changes["earrings"] = float(earrings)
+        return dataclasses.replace(self, **changes) if changes else self
 
 
 STYLE_FIELDS: dict[str, tuple[str, ...]] = {
     attribute: tuple(f.name for f in dataclasses.fields(Identity) if f.metadata.get("style") == attribute)
-    for attribute in CELEBA14
+    for attribute in (*CELEBA14, *WORN)
 }
 
 

@@ -138,7 +138,8 @@ def _training_set(profile: Profile, data_root: Path | None) -> ImageSet:
     """The training images; for drawn faces, a set in which about half of the images have each attribute."""
     if profile.data.name != "faces":
         return open_split(profile, "train", data_root)
-    return load_faces("train", profile.data.train, profile.data.image_size, balance=True)
+    size, attributes = profile.data.image_size, profile.attributes
+    return load_faces("train", profile.data.train, size, balance=True, attributes=attributes)
 
 
 def _with_all_attributes(profile: Profile) -> Profile:

@@ -113,3 +113,48 @@ def test_afhq256_trains_starganv2_as_its_authors_did_and_measures_with_their_inc
     assert (profile.evaluation.features, profile.evaluation.outputs) == ("inception-imagenet", 10)
     recipe = profile.train["starganv2"]
     assert recipe["weights"]["diversity"] == 2 and recipe["high_pass"] == 0 and recipe["iterations"] == 100_000
+
+
+RULES = """
+like = "celeba64"
+[attributes]
+names = ["Wearing_Hat", "Eyeglasses", "Bald", "Wearing_Earrings"]
+exclusive = [["Wearing_Hat", "Bald"]]
+implies = { Eyeglasses = ["Wearing_Earrings"] }
+"""
+
+
+def test_rules_stand_with_the_names_and_replace_those_of_the_data_set(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(RULES)
+    profile = load_profile(path)
+    assert profile.attributes == ("Wearing_Hat", "Eyeglasses", "Bald", "Wearing_Earrings")
+    assert profile.space.own_rules() == {
+        "exclusive": [["Wearing_Hat", "Bald"]],
+        "implies": {"Eyeglasses": ["Wearing_Earrings"]},
+    }
+    assert type(profile).model_validate_json(profile.model_dump_json()) == profile
+    path.write_text('like = "celeba64"\n[attributes]\nexclusive = []\n')
+    assert load_profile(path).attributes == CELEBA14 and load_profile(path).space.excluded("Bangs") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        ('"Bald"]]', '"Blad"]]', ["attributes", "a rule names 'Blad'", "Did you mean 'Bald'"]),
+        ("exclusive", "exlusive", ["attributes.exlusive", "Did you mean 'exclusive'"]),
+        ('[["Wearing_Hat", "Bald"]]', '["Bald"]', ["attributes.exclusive.0", "list"]),
+        ('= ["Wearing_Earrings"] }', '= "Wearing_Earrings" }', ["attributes.implies.Eyeglasses", "list"]),
+        ('"Bald"]]', '"Bald"], ["Eyeglasses", "Wearing_Earrings"]]', ["attributes", "Eyeglasses can never be on"]),
+        ('"Bald", "Wearing_Earrings"]', '"Bald", "Wearing_Erarings"]', ["'Wearing_Erarings'", "Did you mean"]),
+        ('like = "celeba64"', 'like = "celeba64"\nrules = { exclusive = [] }', ["no key 'rules'", "[attributes]"]),
+        ('like = "celeba64"', 'like = "animals64"', ["attributes", "domains"]),
+    ],
+)
+def test_wrong_rules_are_told_with_their_place(tmp_path: Path, old: str, new: str, parts: list[str]) -> None:
+    path = tmp_path / "mine.toml"
+    assert old in RULES
+    path.write_text(RULES.replace(old, new))
+    with pytest.raises(UserError) as error:
+        load_profile(path)
+    assert all(part in str(error.value) for part in (str(path), *parts)), error.value

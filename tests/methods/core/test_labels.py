@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.labels import BEARDS, CELEBA14, DOMAINS, HAIR_COLOURS, Attributes, Domains, label_space
+from bridgebench.methods.core.labels import (
+    BEARDS,
+    CELEBA14,
+    CELEBA40,
+    DOMAINS,
+    HAIR_COLOURS,
+    Attributes,
+    Domains,
+    check_names,
+    label_space,
+    plain_space,
+)
 
 FACES, ANIMALS = Attributes(CELEBA14), Domains(DOMAINS)
 flip = FACES.target
@@ -132,3 +143,103 @@ def test_a_label_space_is_known_by_its_names_or_by_what_a_record_says():
 def test_label_spaces_need_no_torch():
     code = "import sys, bridgebench.methods.core.labels; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# Rules of one's own: a beard is of a man, a goatee is a beard; of three hats a head has one; a turban needs no man.
+OWN = Attributes(
+    ("Man", "Beard", "Goatee", "Veil", "Cap", "Turban"),
+    (("Veil", "Cap", "Turban"), ("Man", "Veil")),
+    (("Goatee", ("Beard",)), ("Beard", ("Man",))),
+)
+
+
+def keeps(on: set[str]) -> bool:
+    """The rules of `OWN` once more, in other words."""
+    wears = len(on & {"Veil", "Cap", "Turban"}) < 2
+    return (
+        wears
+        and not {"Man", "Veil"} <= on
+        and ("Goatee" not in on or "Beard" in on)
+        and ("Beard" not in on or "Man" in on)
+    )
+
+
+def test_flips_under_rules_of_ones_own_change_as_little_as_the_rules_allow():
+    every = np.array(list(itertools.product((0, 1), repeat=6)), np.uint8)
+    rows = [row for row in every if keeps({n for n, v in zip(OWN.columns, row, strict=True) if v})]
+    for row in rows:
+        for place, name in enumerate(OWN.columns):
+            found = OWN.target(row, name)
+            assert found[place] == 1 - row[place]
+            # Of all label vectors that keep the rules and have the new value, none differs less from the old one.
+            nearest = min((other != row).sum() for other in rows if other[place] != row[place])
+            assert keeps({n for n, v in zip(OWN.columns, found, strict=True) if v}), (row, name)
+            assert (found != row).sum() == nearest, (row, name)
+    assert (OWN.target(np.array(rows), "Goatee") == [OWN.target(row, "Goatee") for row in rows]).all()
+    assert OWN.broken(np.array(rows)) == {}
+    assert OWN.broken(np.array([[0, 1, 0, 1, 1, 0]])) == {
+        "at most one of Veil, Cap, Turban": 1,
+        "Beard implies Man": 1,
+    }
+
+
+def test_rules_that_nobody_can_keep_are_refused():
+    Attributes(CELEBA40).check_rules()
+    OWN.check_rules()
+    with pytest.raises(ValueError, match="A can never be on: it implies B, and excludes it"):
+        Attributes(("A", "B"), (("A", "B"),), (("A", ("B",)),)).check_rules()
+    with pytest.raises(ValueError, match="A can never be on"):
+        Attributes(("A", "B", "C"), (("B", "C"),), (("A", ("B", "C")),)).check_rules()
+
+
+def test_celebas_rules_are_no_rules_of_ones_own():
+    """So a protocol of CelebA's rules has the hash that it had before there were others."""
+    for columns in (CELEBA14, CELEBA40, ("Smiling", "Young"), ("Hat", "Bag")):
+        assert Attributes(columns).own_rules() is None
+    assert Attributes(("Hat", "Bag"), ()).own_rules() is None
+    assert Attributes(CELEBA14, ()).own_rules() == {"exclusive": [], "implies": {}}
+    for space in (OWN, FACES, ANIMALS, Domains(("oil", "ink")), Attributes(CELEBA14, ())):
+        again = label_space(space.columns, **plain_space(space))
+        assert plain_space(again) == plain_space(space)
+        assert [again.bound(name, on) for name in space.columns for on in (True, False)] == [
+            space.bound(name, on) for name in space.columns for on in (True, False)
+        ]
+
+
+@pytest.mark.parametrize("name", ["Brille", "眼鏡", "очки", "5_o_Clock_Shadow", "Nose (big)", "v1.2-x", "é"])
+def test_names_may_be_of_any_language(name):
+    check_names([name, "Other"])
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("<b>Hat</b>", "'<' in it"),
+        ("../Hat", "'/' in it"),
+        ("..", "begin with a letter"),
+        ("Hat\nBag", "in it"),
+        ("Hat,Bag", "',' in it"),
+        ("Hat+Bag", r"'\+' in it"),
+        ("Hat=1", "'=' in it"),
+        ("Hat\u202eBag", "in it"),
+        ("$Hat$", r"'\$' in it"),
+        ("-Hat", "begin with a letter"),
+        ("Hat ", "not end with a space"),
+        ("", "begin with a letter"),
+        ("x" * 300, "too long"),
+        ("鏡" * 40, "too long"),
+        ("e\u0301", "composed form"),
+        ("smiling", "differ in case alone"),
+    ],
+)
+def test_names_that_could_be_taken_for_something_else_are_refused(name, part):
+    with pytest.raises(ValueError, match=part):
+        check_names(["Smiling", name])
+
+
+def test_domains_have_a_name_for_each_conversion():
+    Domains(("oil", "ink", "pencil")).check_rules()
+    with pytest.raises(ValueError, match="'a2b2c'"):
+        Domains(("a", "b2c", "a2b", "c")).check_rules()
+    with pytest.raises(ValueError, match="two domains"):
+        Domains(("a",)).check_rules()
