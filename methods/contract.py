@@ -53,22 +53,23 @@ def run_contract(editor: Editor) -> list[ContractResult]:
         One result for each point and mode, in a fixed order. A method keeps the contract if all `required` ones passed.
     """
     editor = editor.cpu().eval()
-    results = [_result("config rebuilds the method", partial(_config, editor))]
+    results = [result_of("config rebuilds the method", partial(_config, editor))]
     with _stand_ins(editor):
         probe = _probe(editor)
         for mode in ("label", "reference"):
             if mode not in editor.modes:
                 check = partial(_missing_mode, editor, probe, mode)
-                results.append(_result(f"{mode}: a missing mode is refused", check))
+                results.append(result_of(f"{mode}: a missing mode is refused", check))
                 continue
             for name, point in _IN_EACH_MODE.items():
                 check = partial(point, editor, probe, mode)
-                results.append(_result(f"{mode}: {name}", check, required=point is not _null_edit))
-        results.append(_result("a missing target is refused", partial(_no_target, editor, probe)))
+                results.append(result_of(f"{mode}: {name}", check, required=point is not _null_edit))
+        results.append(result_of("a missing target is refused", partial(_no_target, editor, probe)))
     return results
 
 
-def _result(name: str, point: Callable[[], str], required: bool = True) -> ContractResult:
+def result_of(name: str, point: Callable[[], str], required: bool = True) -> ContractResult:
+    """The result of a point: what it returns, or whatever it raises."""
     try:
         return ContractResult(name, True, point(), required)
     except BrokenError as broken:

@@ -1,27 +1,61 @@
-"""`bridgebench contract`: the contract that every method keeps, run on one of them."""
+"""`bridgebench contract`: the contract that every method (or every data set) keeps, run on one of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridgebench.harness.commands.options import AsJson, MethodArgument, renamed
+from bridgebench.harness.commands.options import AsJson, DataRoot, MethodArgument, MethodOrNone, renamed
 from bridgebench.harness.commands.output import show, show_json
+from bridgebench.methods.core.errors import UserError
+
+if TYPE_CHECKING:
+    from bridgebench.methods.contract import ContractResult
 
 JSON_FIELDS = (
-    "method; weights, the file or null; kept, true or false; points, each with name, passed, required (a point that is "
-    "not required is only reported) and detail."
+    "method (or dataset); weights, the file or null (of a method); kept, true or false; points, each with name, "
+    "passed, required (a point that is not required is only reported) and detail."
 )
 Weights = Annotated[Path | None, typer.Option(help="A weights file instead of the shipped one.")]
+DataSet = Annotated[
+    str | None, typer.Option("--dataset", metavar="PROFILE", help="Check the data set of this profile, and no method.")
+]
 
 
-def contract(method: MethodArgument, weights: Weights = None, as_json: AsJson = False) -> None:
-    """Runs the contract that every method keeps.
+def contract(
+    method: MethodOrNone = None,
+    dataset: DataSet = None,
+    weights: Weights = None,
+    data_root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Runs the contract that every method (or every data set) keeps.
 
-    Shapes, ranges, determinism, refusals. Exit code 1: the method breaks it.
+    Shapes, ranges, determinism, refusals. Exit code 1: it breaks the contract.
     """
+    if (method is None) == (dataset is None) or (method is None and weights is not None):
+        raise UserError("Name one method (with --weights, if you like), or a data set by --dataset PROFILE.")
+    about: dict[str, Any]
+    if dataset is not None:
+        about, results = {"dataset": dataset}, _of_data(dataset, data_root)
+    else:
+        assert method is not None
+        file, results = _of_method(method, weights)
+        about = {"method": method, "weights": file and str(file)}
+    kept = all(result.passed or not result.required for result in results)
+    if as_json:
+        show_json({**about, "kept": kept, "points": [vars(result) for result in results]})
+    else:
+        for result in results:
+            mark = "pass" if result.passed else "FAIL" if result.required else "note"
+            show(f"{mark}  {result.name}  {result.detail}".rstrip())
+    raise typer.Exit(0 if kept else 1)
+
+
+def _of_method(method: str, weights: Path | None) -> tuple[Path | None, list[ContractResult]]:
+    """The weights file that was taken, and the results."""
     from bridgebench.harness.weights.find import weights_at_hand
     from bridgebench.methods import card, load
 
@@ -30,19 +64,17 @@ def contract(method: MethodArgument, weights: Weights = None, as_json: AsJson = 
     editor = load(method, file)
     from bridgebench.methods.contract import run_contract
 
-    results = run_contract(editor)
-    kept = all(result.passed or not result.required for result in results)
-    if as_json:
-        points = [vars(result) for result in results]
-        show_json({"method": method, "weights": file and str(file), "kept": kept, "points": points})
-    else:
-        for result in results:
-            mark = "pass" if result.passed else "FAIL" if result.required else "note"
-            show(f"{mark}  {result.name}  {result.detail}".rstrip())
-    raise typer.Exit(0 if kept else 1)
+    return file, run_contract(editor)
+
+
+def _of_data(profile: str, data_root: Path | None) -> list[ContractResult]:
+    from bridgebench.harness.data.contract import run_data_contract
+    from bridgebench.harness.profiles.profile import load_profile
+
+    return run_data_contract(load_profile(profile), data_root)
 
 
 def check(method: MethodArgument, weights: Weights = None) -> None:
     """The old name of `bridgebench contract`."""
     renamed("check METHOD", "contract METHOD")
-    contract(method, weights)
+    contract(method, weights=weights)

@@ -51,13 +51,16 @@ def check(
     Exit code 1: a loader would stop at it.
     """
     from bridgebench.harness.data.check import CHECKS, check, report_lines
+    from bridgebench.harness.data.check_folder import check_folder
+    from bridgebench.harness.profiles.profile import FOLDER
 
-    name = profile
     if profile in CHECKS:
         renamed(f"data check {profile}", "data check PROFILE")
+        found = check(profile, data_root)
+    elif (opened := open_profile(profile, False)).data.name == FOLDER:
+        found, _ = check_folder(opened, data_root)
     else:
-        name = open_profile(profile, False).data.name
-    found = check(name, data_root)
+        found = check(opened.data.name, data_root)
     if as_json:
         show_json(found.plain())
     else:

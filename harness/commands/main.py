@@ -21,6 +21,7 @@ from bridgebench.harness.commands.demo import demo
 from bridgebench.harness.commands.edit import edit
 from bridgebench.harness.commands.extras import how_to_get
 from bridgebench.harness.commands.options import EXIT_CODES, command
+from bridgebench.harness.commands.start import init
 from bridgebench.harness.commands.train import train
 from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.harness.processes.stopping import HOW_TO_GO_ON, Stopped
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 command(app, "methods", json_fields=methods.JSON_FIELDS)(methods.list_methods)
 command(app, "profiles", json_fields=profiles.JSON_FIELDS)(profiles.profiles)
+command(app)(init)
 command(app)(benchmark)
 command(app)(train)
 command(app, "status", json_fields=status.JSON_FIELDS)(status.status)

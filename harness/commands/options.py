@@ -61,6 +61,10 @@ ProfileArgument = Annotated[
 MethodArgument = Annotated[
     str, typer.Argument(metavar="METHOD", autocompletion=_method_names, help="An installed method, ours or a plug-in.")
 ]
+MethodOrNone = Annotated[
+    str | None,
+    typer.Argument(metavar="METHOD", autocompletion=_method_names, help="An installed method, ours or a plug-in."),
+]
 DataRoot = Annotated[
     Path | None, typer.Option(envvar="BRIDGEBENCH_DATA_ROOT", help="The folder in which CelebA or AFHQ lies.")
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -109,7 +110,8 @@ class Identity:
 
     def wearing(self, glasses: bool, earrings: bool) -> Identity:
         """A copy that wears glasses and earrings as said; what is so already stays as it is."""
-        now, changes = self.worn, {}
+        now = self.worn
+        changes: dict[str, Any] = {}
         if glasses != now[0]:
             changes["glasses"] = float(glasses)
         if earrings != now[1]:
