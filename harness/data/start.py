@@ -21,10 +21,10 @@ from bridgebench.harness.data.check_folder import check_folder
 from bridgebench.harness.data.folder import SPLIT_NAMES, SPLITS, domain_folders, list_folder, split_folders, tables_of
 from bridgebench.harness.data.metadata import FILES, Metadata, read_metadata
 from bridgebench.harness.data.photo_sources import PhotoFolder
-from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.profiles.profile import Profile, check_columns, load_profile
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.files import refuse_existing, write_bytes
-from bridgebench.methods.core.labels import CELEBA_RULES, check_names
+from bridgebench.methods.core.labels import CELEBA_RULES
 
 _OPENED = 20_000  # images that are opened, at most
 _LARGEST_SIDE = 64  # pixels: a first training on a CPU takes minutes at this side, an hour at twice as much
@@ -107,7 +107,7 @@ def look(root: Path, attributes: Sequence[str] | None = None) -> Found:
         if name not in known:
             raise UserError(f"{whole[0].path} has no column '{name}'.{did_you_mean(name, known)}")
     for name in dict.fromkeys(attributes or known):
-        if _is_label(name, whole, asked=attributes is not None, notes=found.notes):
+        if _is_label(name, whole, found, asked=attributes is not None):
             found.names.append(name)
     if not found.names:
         raise UserError(
@@ -139,13 +139,13 @@ def _look_at_domains(root: Path, attributes: Sequence[str] | None) -> Found:
             "attribute), or a folder of images for each of two domains or more."
         )
     try:
-        check_names(names)
+        check_columns(names)
     except ValueError as error:
         raise UserError(f"{root}: a folder cannot give its name to a domain: {error}") from error
     return Found(root, "domains", names)
 
 
-def _is_label(name: str, tables: Sequence[Metadata], *, asked: bool, notes: list[str]) -> bool:
+def _is_label(name: str, tables: Sequence[Metadata], found: Found, *, asked: bool) -> bool:
     """Whether a column holds labels that can be trained on; if not, and it looks like some, a note says why."""
     values = Counter(value.strip().lower() for table in tables for value in table.columns[name])
     usual = sum(values[value] for value in ("0", "1", "-1", "0.0", "1.0", "-1.0", "true", "false"))
@@ -153,14 +153,14 @@ def _is_label(name: str, tables: Sequence[Metadata], *, asked: bool, notes: list
         return False
     labels = np.concatenate([table.labels([name]) for table in tables])
     try:
-        check_names([name])
+        check_columns([*found.names, name])
     except ValueError as error:
         if asked:
             raise UserError(f"{tables[0].path}: {error}") from error
-        notes.append(f"Left out a column: {error}")
+        found.notes.append(f"Left out a column: {error}")
         return False
     if not asked and labels.min() == labels.max():
-        notes.append(f"Left out '{name}': all images have the same value.")
+        found.notes.append(f"Left out '{name}': all images have the same value.")
         return False
     return True
 

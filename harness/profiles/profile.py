@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -360,19 +361,15 @@ class Profile(_Table):
     def _none_twice(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:
         if not attributes or len(set(attributes)) != len(attributes):
             raise ValueError("it must name at least one attribute and none twice.")
-        check_names(attributes)
+        check_columns(attributes)
         return attributes
 
     @model_validator(mode="after")
     def _known_attributes(self) -> Profile:
         try:
-            space = self.space
-            space.check_rules()
+            self.space.check_rules()
         except ValueError as error:
             raise ValueError(f"attributes: {error}") from error
-        taken = next((name for name in space.cells if _OTHER_CELLS.fullmatch(name)), None)
-        if taken is not None:
-            raise ValueError(f"attributes: '{taken}' is the name of another cell of the benchmark: rename it.")
         return self
 
     @model_validator(mode="after")
@@ -402,6 +399,18 @@ class Profile(_Table):
             asked = f"evaluation.n = {self.evaluation.n}{self.space.of_each}"
             raise ValueError(f"{asked} is more than data.{split} = {found}.")
         return self
+
+
+def check_columns(names: Sequence[str]) -> None:
+    """Checks the names of label columns.
+
+    Raises:
+        ValueError: as `methods.core.labels.check_names`; or a name is that of another cell of the benchmark.
+    """
+    check_names(names)
+    for name in names:
+        if _OTHER_CELLS.fullmatch(name):
+            raise ValueError(f"the name '{name}' is that of another cell of the benchmark: rename it.")
 
 
 def shipped_profiles() -> list[str]:

@@ -100,9 +100,10 @@ def test_names_of_any_language_come_through(tmp_path: Path, name: str) -> None:
     assert load_profile(tmp_path / "mine.toml").attributes == (name, "Bag")
 
 
-@pytest.mark.parametrize(
-    "name", ["<script>alert(1)</script>", "../../x", '"a\nb"', "x" * 300, '"a,b"', '"say ""hi"""', "A+B", "strength", "x-added"]
-)  # fmt: skip
+HOSTILE = ["<script>alert(1)</script>", "../../x", '"a\nb"', "x" * 300, '"a,b"', '"say ""hi"""', "A+B"]
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "strength", "x-added"])
 def test_a_name_that_cannot_be_one_is_left_out_or_refused_if_asked_for(tmp_path: Path, name: str) -> None:
     photos(tmp_path / "mine", 40)
     write_table(tmp_path / "mine", f"file_name,{name},Bag", "{n}.png,{hat},{bag}", 40)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridgebench.harness.profiles.profile import SHIPPED, load_profile, shipped_profiles
+from bridgebench.harness.benchmark.kinds import PAIR, other_cells
+from bridgebench.harness.profiles.profile import SHIPPED, check_columns, load_profile, shipped_profiles
 from bridgebench.harness.weights.find import NETWORKS
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14, DOMAINS, Attributes, Domains
@@ -158,3 +159,13 @@ def test_wrong_rules_are_told_with_their_place(tmp_path: Path, old: str, new: st
     with pytest.raises(UserError) as error:
         load_profile(path)
     assert all(part in str(error.value) for part in (str(path), *parts)), error.value
+
+
+def test_no_attribute_has_the_name_of_another_cell() -> None:
+    settings = load_profile("faces64").evaluation
+    space = Attributes(("A", "B", "C", "D", "E"))
+    for name in other_cells(space, settings):
+        if PAIR not in name:  # no attribute has that sign
+            with pytest.raises(ValueError, match="another cell"):
+                check_columns(["Hat", name])
+    check_columns(["Hat", "flip", "added", "10 flips", "Strength of will"])
