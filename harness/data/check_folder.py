@@ -11,6 +11,7 @@ from bridgebench.harness.data.check import Examined, Report, examine_all, find_i
 from bridgebench.harness.data.folder import SPLITS, Listing, list_folder
 from bridgebench.harness.data.photo_sources import PhotoFolder
 from bridgebench.harness.profiles.profile import Profile
+from bridgebench.methods.core.labels import Attributes
 
 _RARE = 0.05  # below this share of the images an attribute is rare
 
@@ -87,6 +88,7 @@ def _find_in_labels(report: Report, profile: Profile, found: Listing) -> None:
     shares = found.labels.mean(axis=0)
     rare = [f"{name}: {share:.1%}" for name, share in zip(profile.attributes, shares, strict=True) if 0 < share < _RARE]
     report.find("Rare", rare, "Judges read rare labels poorly, and their numbers waver.", error=False)
-    if not profile.space.exclusive:
-        broken = [f"{rule}: {count:,} images break it" for rule, count in profile.space.broken(found.labels).items()]
+    space = profile.space
+    if isinstance(space, Attributes):
+        broken = [f"{rule}: {count:,} images break it" for rule, count in space.broken(found.labels).items()]
         report.find("Labels that break a rule of the profile", broken, "Correct the labels, or the rule.", error=False)

@@ -14,6 +14,7 @@ from bridgebench.harness.data.pixels import digest
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.contract import BrokenError, ContractResult, result_of
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.labels import Attributes
 
 _READ = 200  # images of a split that are read, at most
 _FEW = 3
@@ -97,7 +98,8 @@ def _apart(sets: dict[str, ImageSet]) -> str:
     seen: dict[bytes | str, str] = {}
     for split, images in sets.items():
         pixels = np.asarray(images.images[_some(images)])
-        for one in (*images.ids, *map(digest, pixels)):
+        names: list[bytes | str] = [*map(str, images.ids), *map(digest, pixels)]
+        for one in names:
             if seen.setdefault(one, split) != split:
                 said = one if isinstance(one, str) else "a picture"
                 raise BrokenError(f"{said} is in {seen[one]} and in {split}")
@@ -148,9 +150,10 @@ def _missing(profile: Profile) -> str:
 
 
 def _rules(profile: Profile, sets: dict[str, ImageSet]) -> str:
-    if profile.space.exclusive:
+    space = profile.space
+    if not isinstance(space, Attributes):
         return "domains"
-    broken = profile.space.broken(np.concatenate([np.asarray(images.labels) for images in sets.values()]))
+    broken = space.broken(np.concatenate([np.asarray(images.labels) for images in sets.values()]))
     if broken:
         raise BrokenError("; ".join(f"{rule}: {count} images break it" for rule, count in broken.items()))
     return "all labels do"
