@@ -29,10 +29,12 @@ _MOST, _FACES = 6_000_000, 2  # bytes a page, and faces that it shows: the repos
 def publish(run_dir: Path, folder: Path = PUBLISHED) -> Path:
     """Writes the page of a finished run and its records; returns the page.
 
+    Of images that may not be passed on, it shows what networks made of them alone.
+
     Raises:
         UserError: the run directory is missing, damaged, or has cells that failed.
     """
-    run = Run(run_dir)
+    run = Run(run_dir, for_others=True)
     if run.failed:
         raise UserError(f"{run_dir} has cells that failed: run the benchmark again before it is published.")
     if run.damaged:

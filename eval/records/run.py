@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from bridgebench.eval.records.record import CellKind, Number, Record, modes_of
 
+_PHOTOS = ("celeba", "afhq")  # whose older records do not say that their images may not be passed on
+
 
 class WeightsRecord(Record):
     """Which weights file was used, what its card says, and how the labels were drawn that it was trained on."""
@@ -59,12 +61,22 @@ class MethodRecord(Record):
 
 
 class DataSummary(Record):
-    """The data set in short; the protocol tells more of it."""
+    """The data set in short; the protocol tells more of it.
+
+    Attributes:
+        photos_stay: whether its images may not be passed on; None in records of older versions.
+    """
 
     name: str
     digest: str
     n_test: int
     image_size: Annotated[int, Field(gt=0)]
+    photos_stay: bool | None = None
+
+    @property
+    def keeps_photos(self) -> bool:
+        """Whether pages that are meant for others may not show its images."""
+        return self.name in _PHOTOS if self.photos_stay is None else self.photos_stay
 
 
 class FeatureSpace(Record):

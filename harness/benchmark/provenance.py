@@ -55,6 +55,7 @@ def run_record(
             digest=protocol.data.digest,
             n_test=protocol.data.n,
             image_size=protocol.data.image_size,
+            photos_stay=profile.data.photos_stay,
         ),
         attributes=protocol.attributes,
         columns=tuple(bench.columns),

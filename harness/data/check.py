@@ -173,8 +173,9 @@ def report_lines(report: Report) -> str:
     """A report as text: the table, then the findings, one item a line."""
     lines = [report.title]
     if report.rows:
-        rows = [(row.what, row.found, row.published) for row in report.rows]
-        lines += ["", text_table(("", "found", "published"), rows), ""]
+        known = any(row.published for row in report.rows)
+        rows = [(row.what, row.found, row.published)[: 2 + known] for row in report.rows]
+        lines += ["", text_table(("", "found", "published")[: 2 + known], rows), ""]
     for finding in report.findings:
         mark = "WRONG" if finding.error else "note"
         lines.append(f"{mark}  {finding.title} ({len(finding.items):,}). {finding.advice}")

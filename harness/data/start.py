@@ -33,7 +33,7 @@ _GROUP_COLUMNS = ("person", "person_id", "identity", "identity_id", "subject", "
 _MOSTLY = 0.9  # from this share of 0 and 1 on, a column is one of labels, and its other values are mistakes
 # Shares to train on, to validate and to test: the first ones that leave enough of each split, in images.
 _SHARES = ((0.8, 0.1, 0.1), (0.7, 0.1, 0.2), (0.6, 0.1, 0.3), (0.5, 0.15, 0.35), (0.4, 0.2, 0.4))
-_ENOUGH = ((1000, 200), (60, 20), (12, 4), (4, 2))  # test and validation images, from plenty to the least
+_ENOUGH = ((1000, 200), (60, 20), (12, 4), (7, 3), (4, 2))  # test and validation images, from plenty to the least
 _CELEBAS = {(218, 178): "{ left = 16, top = 51, size = 146 }"}  # height and width of aligned photos, and the face there
 
 

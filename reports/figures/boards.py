@@ -65,6 +65,9 @@ class Boards:
     def __init__(self, run: Run) -> None:
         self._run, self._side = run, run.record.data.image_size
         self.files: dict[str, bytes] = {}
+        if run.outputs_alone:  # every row of theirs begins and ends with an image of the data set
+            self.figures: list[BoardFigure] = []
+            return
         found = [self._pairs(number, name) for number, name in enumerate(_PAIRS, 11)]
         found += [self._way(number, name) for number, name in enumerate(run.methods, 1)]
         self.figures = [figure for figure in found if figure.boards]

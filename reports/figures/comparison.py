@@ -18,6 +18,7 @@ from bridgebench.reports.read.run import Run
 from bridgebench.templates.grids import LabelledGrid, comparison_grid, cut, grid_pdf, png_bytes, strip
 
 FACES = 6  # Figures 14 to 19 of the paper show six
+_BLANK = (224, 224, 224)  # in the place of an image that is not shown
 Tiles = list[Image.Image]
 ByColumn = dict[str, Tiles]
 
@@ -118,6 +119,9 @@ class ComparisonGrids:
         """The first test images, the same for every attribute; of conversions the first of each source domain."""
         directory, space = self.run.directory, self.run.space
         strips = self._strips(lambda column: directory.source_sample(space.change(column).source))
+        if self.run.outputs_alone:
+            blank = Image.new("RGB", (self.side, self.side), _BLANK)
+            strips = {column: [blank] * len(tiles) for column, tiles in strips.items()}
         return {column: tiles[: self.faces] for column, tiles in strips.items()}
 
     def _grid_set(self, mode: Mode, sources: ByColumn) -> GridSet | None:
@@ -143,7 +147,8 @@ class ComparisonGrids:
     def _grid_row(self, row: _Row, path: str, face: int, sources: ByColumn) -> GridRow:
         tiles, compared = self._of_face(row.strips, face), self._of_face(row.truth or sources, face)
         picture = self._keep(f"{path}.png", strip(tiles, self.side))
-        difference = self._keep_heat(f"{path}-difference.png", tiles, compared) if row.method else ""
+        heated = row.method and not self.run.outputs_alone
+        difference = self._keep_heat(f"{path}-difference.png", tiles, compared) if heated else ""
         return GridRow(row.title, row.group, picture, tuple(tile is not None for tile in tiles), row.method, difference)
 
     def _of_face(self, strips: ByColumn, face: int) -> list[Image.Image | None]:
@@ -177,7 +182,7 @@ class ComparisonGrids:
         rows: list[_Row] = []
         controls: list[_Row] = []
         for name in self.run.methods:
-            if name == "oracle" and truth:
+            if (name == "oracle" and truth) or (methods[name].kind != "method" and self.run.outputs_alone):
                 continue
             title, own, true = methods[name].title, {}, truth
             if mode == "reference":
@@ -187,6 +192,8 @@ class ComparisonGrids:
                 rows.append(_Row(f"References of {title}", "given", references | own, ""))
             row = _Row(title, methods[name].kind, self._strips(partial(directory.sample_file, name, mode)), name, true)
             (rows if methods[name].kind == "method" else controls).append(row)
+        if self.run.outputs_alone:
+            return [row for row in rows if row.strips and row.method]
         if mode == "reference":
             rows.insert(0, _Row("Reference", "given", references))
         if not self.shared:

@@ -56,7 +56,7 @@ class ConversionGrids:
         self.found: list[ConversionGrid] = []
         names = [name for name in run.methods if run.record.methods[name].kind == "method"]
         rows = [*((name, run.record.methods[name].title) for name in names), ("", "True edit")]
-        for number, (method, title) in enumerate(rows):
+        for number, (method, title) in enumerate(() if run.outputs_alone else rows):
             for mode in MODES:
                 for column, conversion in enumerate(run.columns):
                     grid = self._grid(method, title, mode, conversion, f"{number + 1}-{mode}-{column + 1}")

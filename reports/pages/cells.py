@@ -102,7 +102,8 @@ class CellPages:
         self._run, self._layout = run, layout
         self._grids = {found.mode: found for found in grids}
         self._details = {place: Details.read(run.directory.details_file(*place)) for place in _places(run)}
-        faces = SharedFaces((details, self._pictures(place)) for place, details in self._details.items())
+        shown = {} if run.outputs_alone else self._details
+        faces = SharedFaces((details, self._pictures(place)) for place, details in shown.items())
         self._faces = faces.layers
         self.files = dict(faces.files)
         self.pages = [self._page(place) for place in self._details]
@@ -160,6 +161,8 @@ class CellPages:
 
     def _ranked(self, place: _Place) -> EditTable:
         """The best, median and worst edits, with pictures of their own."""
+        if self._run.outputs_alone:
+            return self._edits_alone(place)
         details, pictures = self._details[place], self._pictures(place)
         base, count = self._layout.cell(*place).removesuffix(".html"), len(details.ranked)
         compared = pictures.get("truth", pictures["source"])
@@ -185,6 +188,27 @@ class CellPages:
             title = f"{reading.place.capitalize()} {seen}"
             tiles = {kind: Tile(found, f"{_ROWS[kind]}, {title.lower()}") for kind, found in layers.items()}
             edits.append(self._edit(title, details, reading, tiles))
+        return self._ranked_table(details, edits)
+
+    def _edits_alone(self, place: _Place) -> EditTable:
+        """The same edits without the images that they are made of; none of a control, which may return its input."""
+        details, pictures = self._details[place], self._pictures(place)
+        if self._run.record.methods[place[0]].kind != "method":
+            return self._ranked_table(details, [])
+        path = f"{self._layout.cell(*place).removesuffix('.html')}-edit.png"
+        new = [number for number, kind in enumerate(copies(pictures)) if kind is None]
+        edits: list[PicturedEdit] = []
+        for number in new:
+            reading = details.ranked[number]
+            seen = 1 + sum(edit.title.startswith(reading.place.capitalize()) for edit in edits)
+            title = f"{reading.place.capitalize()} {seen}"
+            tile = Tile((Layer(path, len(edits), len(new)),), f"{_ROWS['edit']}, {title.lower()}")
+            edits.append(self._edit(title, details, reading, {"edit": tile}))
+        if edits:
+            self.files[path] = column_png(pictures["edit"][new])
+        return self._ranked_table(details, edits)
+
+    def _ranked_table(self, details: Details, edits: list[PicturedEdit]) -> EditTable:
         ranked = {
             "l1_true": "by their difference to the true edit",
             "l1_source": "hits before misses, then by how little the source was changed",

@@ -68,5 +68,13 @@ def headline(run: Run) -> dict[str, str]:
 
 
 def progress(run: Run) -> str:
-    """A sentence on what is missing; empty when the run is complete."""
-    return "" if run.finished else f"This run is not finished: {run.done} of {run.planned} cells are there."
+    """A sentence on what is missing; empty when the run is complete, and all of it is shown."""
+    said = [] if run.finished else [f"This run is not finished: {run.done} of {run.planned} cells are there."]
+    if run.outputs_alone:
+        said.append("The images of this data set may not be passed on: only what networks made of them is shown.")
+    elif run.record.data.keeps_photos:
+        said.append(
+            "These pages show images that may not be passed on: keep them to yourself. `bridgebench report "
+            "--single-file` makes a page without them."
+        )
+    return " ".join(said)

@@ -61,7 +61,14 @@ _WORDS = {
 class Run:
     """A run directory, read and checked.
 
+    Args:
+        folder: the directory.
+        for_others: whether the pages are meant for others: of a data set whose images may not be passed on they then
+            show what networks made, and nothing else.
+
     Attributes:
+        outputs_alone: whether the pages may show neither images of the data set nor what is made of them without a
+            network.
         folder: the directory.
         directory: where its files lie.
         record: run.json.
@@ -82,11 +89,12 @@ class Run:
             finished cell.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, for_others: bool = False) -> None:
         self.folder = folder
         check_links(folder)
         self.directory = directory = RunDirectory(folder)
         self.record = directory.read_run()
+        self.outputs_alone = for_others and self.record.data.keeps_photos
         self.columns = self.record.columns or self.record.attributes
         # The protocol of the oldest records does not say what a cell is.
         oldest = Attributes.kind if self.columns == self.record.attributes else Domains.kind

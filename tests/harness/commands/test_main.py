@@ -23,7 +23,7 @@ from bridgebench.methods.core.weights import save_tensors
 Write = Callable[..., Path]
 CALLS = (
     "methods", "profiles", "benchmark", "status", "train", "report", "verify", "edit", "demo", "contract",
-    "data preview", "data check", "data prepare",
+    "init", "data preview", "data check", "data prepare", "data export",
     "weights import", "weights fetch", "weights show", "weights card", "weights reproduce",
     "records verify", "records sign",
 )  # fmt: skip
