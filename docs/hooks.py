@@ -63,9 +63,10 @@ def _commands() -> str:
     from bridgebench.harness.commands.main import app
 
     command = typer.main.get_command(app)
+    command.commands = {name: found for name, found in command.commands.items() if not found.hidden}  # no old names
     context = typer.Context(command, info_name="bridgebench")
     text = get_docs_for_click(obj=command, ctx=context, name="bridgebench")
-    names = [name for name in command.list_commands(context) if not command.get_command(context, name).hidden]
+    names = command.list_commands(context)
     # The list at its top cuts every sentence short: ours says the first sentence whole.
     lines = [
         f"- [`{name}`](#bridgebench-{name}): {(command.get_command(context, name).help or '').split(chr(10) * 2)[0]}"
@@ -86,8 +87,9 @@ def _card(name: str) -> str:
         low, default, high = found.strength
         rows.append(("strength", f"{low:g} to {high:g}; the official test uses {default:g}"))
     rows.append(("several edits of one photo", "yes, by noise" if found.stochastic else "no"))
-    table = "\n".join(f"| {left} | {right} |" for left, right in rows)
-    return f"{found.summary}\n\n| | |\n| --- | --- |\n{table}\n\n{found.quirks}"
+    first, *rest = (f"| {left} | {right} |" for left, right in rows)
+    table = "\n".join([first, "| --- | --- |", *rest])
+    return f"{found.summary}\n\n{table}\n\n{found.quirks}"
 
 
 def _methods() -> str:
