@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from fake_run import write_run
 
 from bridgebench.harness.commands.extras import EXTRAS, how_to_get
 
@@ -52,6 +53,17 @@ def test_a_missing_library_is_told_with_its_extra(arguments: list[str], extra: s
 def test_lists_and_help_need_the_core_alone(arguments: list[str]) -> None:
     light = {name for names in EXTRAS.values() for name in names}
     assert run_without(light, *arguments).returncode == 0
+
+
+def test_pages_and_records_need_the_core_alone(tmp_path: Path) -> None:
+    light = {name for names in EXTRAS.values() for name in names}
+    run, pages = write_run(tmp_path / "run", pictures=False), tmp_path / "pages"
+    done = run_without(light, "report", str(run), "--out", str(pages))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (pages / "index.html").is_file()
+    assert run_without(light, "status", str(run)).returncode == 0
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert any(line.startswith("scipy") for line in written)  # the intervals and paired tests of the pages
 
 
 def test_every_extra_that_is_named_exists() -> None:
