@@ -6,10 +6,10 @@ an edit. The same batches give the same bytes. A measure that cannot be had says
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from bridgebench.eval.judges.gathered import Gathered
 from bridgebench.eval.judges.networks import Networks
 from bridgebench.eval.judges.reading import GatheredReading, Reading, batches, half, read
 from bridgebench.eval.measures import MEASURES
-from bridgebench.eval.measures.card import Edits, MeasureCard, Need, Record, Values
+from bridgebench.eval.measures.card import Edits, MeasureCard, MeasureFailed, Need, Record, Values
 from bridgebench.eval.records.record import CellKind
 from bridgebench.eval.statistics.intervals import Bounds, mean, share
 from bridgebench.eval.statistics.ratios import linear
@@ -39,6 +39,7 @@ class Instruments:
         reals: the real side.
         minimum_n: fewer images than this on either side: no Fréchet distance.
         networks: what single measures look through besides.
+        measures: the measures that are taken.
     """
 
     primary: AttributeClassifier
@@ -47,6 +48,7 @@ class Instruments:
     reals: Reals
     minimum_n: int
     networks: Networks = field(default_factory=Networks)
+    measures: Sequence[MeasureCard] = field(default_factory=lambda: MEASURES)
 
     @property
     def space(self) -> LabelSpace:
@@ -128,6 +130,7 @@ class Tally:
         self._features = Gathered(self._total)
         self._values: dict[str, Gathered] = {}
         self._vectors: dict[str, Gathered] = {}
+        self._failed: dict[str, str] = {}
 
     def add(self, source: NDArray[np.uint8], edited: NDArray[np.uint8], truth: NDArray[np.uint8] | None = None) -> None:
         """Takes the next edits, in order: uint8 (M, H, W, 3) before, after, and as they truly are, if that is known."""
@@ -136,9 +139,9 @@ class Tally:
         self._features.add(self.bench.extractor(edited))
         if truth is not None:
             self._given.add("truth")
-        for card in MEASURES:
+        for card in self.bench.measures:
             if card.of_images and not card.network and self._takes(card):
-                self._add_values(card, card.of_images(source, edited, truth))
+                self._add_values(card, source, edited, truth)
         for rows in batches(edited):
             self._look_through_networks(source[rows], edited[rows], None if truth is None else truth[rows])
 
@@ -155,23 +158,34 @@ class Tally:
                 seen[key] = network.embed(images)
             return seen[key]
 
-        through = [card for card in MEASURES if card.network and self._takes(card)]
+        through = [card for card in self.bench.measures if card.network and self._takes(card)]
         for card in through:
             if card.of_images:
                 wanted = truth if "truth" in card.needs else None
                 self._add_values(
                     card,
-                    card.of_images(
-                        vectors(card.network, "source", source),
-                        vectors(card.network, "edited", edited),
-                        None if wanted is None else vectors(card.network, "truth", wanted),
-                    ),
+                    vectors(card.network, "source", source),
+                    vectors(card.network, "edited", edited),
+                    None if wanted is None else vectors(card.network, "truth", wanted),
                 )
         for name in dict.fromkeys(card.network for card in through if card.of_cell):
             self._vectors.setdefault(name, Gathered(self._total)).add(vectors(name, "edited", edited))
 
-    def _add_values(self, card: MeasureCard, values: Values) -> None:
-        self._values.setdefault(card.key, Gathered(self._total)).add(values)
+    def _add_values(self, card: MeasureCard, *images: NDArray | None) -> None:
+        """Takes a measure of the next edits; one that has failed is not tried again."""
+        if card.key not in self._failed:
+            assert card.of_images is not None
+            values = self._try(card, card.of_images, *images)
+            if values is not None:
+                self._values.setdefault(card.key, Gathered(self._total)).add(values)
+
+    def _try(self, card: MeasureCard, function: Callable[..., Any], *given: Any) -> Any:
+        """What a measure's function gives; None where the measure fails, which is noted."""
+        try:
+            return function(*given)
+        except MeasureFailed as failed:
+            self._failed[card.key] = str(failed)
+            return None
 
     @cached_property
     def edits(self) -> Edits:
@@ -211,7 +225,7 @@ class Tally:
         return rows if rows.ndim == 1 else linear(*rows.T)
 
     def measures(self, draws: NDArray[np.float32] | None = None) -> CellMeasures:
-        """The measures of the cell by key, in the order of `MEASURES` (see eval/PROTOCOL.md and each measure's file).
+        """The measures of the cell by key, in their order (see eval/PROTOCOL.md and each measure's file).
 
         Args:
             draws: features (M, k, D) of k edits of each of M images, of a method that can give more than one (where
@@ -221,23 +235,26 @@ class Tally:
             The records, and the values of each edit. A mean over the N sources, each with the mean of its outputs, is
             ``{"value", "low", "high", "n"}``, of a ratio with the mean ``"unit"``; other measures say in their file
             what they record. A measure that cannot be had is ``{"value": None, "reason": str}``, or is left out where
-            its card gives no reason.
+            its card gives no reason. A plug-in's measure that failed has ``"failed": True``, too.
 
         Raises:
             ValueError: fewer or more edits were added than the task says.
         """
         edits, found = replace(self.edits, draws=draws), CellMeasures({}, {}, {})
-        for card in MEASURES:
+        for card in self.bench.measures:
             if not self._takes(card):
                 reason = self._missing(card)
                 if reason and self.task.kind in card.kinds:
                     found.records[card.key] = {"value": None, "reason": reason}
                 continue
+            measured = None
             if card.of_cell:
-                measured = card.of_cell(self._in_space(edits, card.network) if card.network else edits)
-            else:
+                measured = self._try(card, card.of_cell, self._in_space(edits, card.network) if card.network else edits)
+            elif card.key not in self._failed:
                 measured = self.values(card.key)
-            if isinstance(measured, dict):
+            if card.key in self._failed:
+                found.records[card.key] = {"value": None, "reason": self._failed[card.key], "failed": True}
+            elif isinstance(measured, dict):
                 found.records[card.key] = measured
             elif measured is not None:  # a mean can be computed again from the values that the outcomes keep
                 found.values[card.key] = values = measured.astype(np.float32)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bridgebench.methods.core.notebook import facts_html
+
 
 @dataclass(frozen=True)
 class MethodCard:
@@ -47,6 +49,20 @@ class MethodCard:
         """The strength at a share of the way from no edit (0) to the official test's default (1)."""
         lowest, default, _ = self.strength or (1.0, 1.0, 1.0)
         return lowest + share * (default - lowest)
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "name": self.name,
+            "kind": self.kind,
+            "edits by": ", ".join(sorted(self.modes)),
+            "paper": self.paper,
+            "summary": self.summary,
+            "strength": "lowest {:g}, default {:g}, highest {:g}".format(*self.strength) if self.strength else "",
+            "stochastic": "yes" if self.stochastic else "no",
+            "trainable": "yes" if self.trainable else "no",
+            "quirks": self.quirks,
+        }
+        return facts_html(self.title, facts)
 
     @property
     def trainable(self) -> bool:

@@ -69,7 +69,7 @@ def run_contract(editor: Editor) -> list[ContractResult]:
 
 
 def result_of(name: str, point: Callable[[], str], required: bool = True) -> ContractResult:
-    """The result of a point: what it returns, or whatever it raises."""
+    """The result of a check, which says what it measured, or raises `BrokenError` or whatever a plug-in raises."""
     try:
         return ContractResult(name, True, point(), required)
     except BrokenError as broken:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from bridgebench.methods.card import MethodCard
 from bridgebench.methods.core.errors import UnsupportedMode, UserError
 from bridgebench.methods.core.labels import CELEBA14, LabelSpace, label_space
+from bridgebench.methods.core.notebook import facts_html
 
 Classifier = Callable[[Tensor], Tensor]
 Truth = Callable[[Tensor, Tensor, Tensor | None], Tensor]
@@ -63,6 +64,20 @@ class Editor(nn.Module):
         """Names of the arguments of its edits, among them the options that only this method takes (``mix``)."""
         edits = (self.label_edit, self.reference_edit)
         return frozenset(name for edit in edits for name in inspect.signature(edit).parameters)
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "edits by": ", ".join(sorted(self.modes)),
+            "attributes": ", ".join(self.attributes),
+            "edits only": "" if set(self.editable) == set(self.attributes) else ", ".join(self.editable),
+            "images": f"{self.image_size} x {self.image_size} pixels",
+            "options": ", ".join(sorted(self.options)),
+            "parameters": f"{sum(each.numel() for each in self.parameters()):,}",
+            "device": next((str(each.device) for each in self.parameters()), "cpu"),
+            "attached": ", ".join(sorted(self._attached)),
+            "paper": self.card.paper,
+        }
+        return facts_html(self.card.title, facts)
 
     def attach(self, *, classifier: Classifier | None = None, truth: Truth | None = None) -> Editor:
         """Gives the editor functions that are no part of it; returns the editor.

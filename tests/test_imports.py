@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 ROOMS = ("bridgebench", "methods", "eval", "harness", "reports", "templates")
 # The folders of harness/ from top to bottom: each imports from its own line and the lines below.
-_LAYERS = (("commands",), ("train", "photo"), ("weights", "benchmark"), ("data",), ("processes", "profiles"))
+_LAYERS = (("commands", "api"), ("train", "photo"), ("weights", "benchmark"), ("data",), ("processes", "profiles"))
 # What the modules of a folder may import besides those of that folder. Of two folders that fit a module, the inner one
 # counts.
 ALLOWED: dict[str, tuple[str, ...]] = {
@@ -23,7 +23,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "methods": (),
     "eval": ("methods",),
     "reports": ("eval.records", "eval.measures", "eval.statistics", "methods.core", "templates"),
-    "bridgebench": ("harness.commands", "harness.processes"),
+    "bridgebench": ("harness.api", "harness.commands", "harness.processes", "harness.weights.hub", "reports.frames"),
     **{
         f"harness.{folder}": ("methods", "eval", "templates", *(f"harness.{n}" for line in _LAYERS[i:] for n in line))
         for i, layer in enumerate(_LAYERS)
@@ -31,6 +31,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     },
 }
 ALLOWED["harness.commands"] += ("reports",)
+ALLOWED["harness.api"] += ("reports",)
 _TORCH = {"torch", "torchvision", "torchmetrics", "lightning"}
 
 

@@ -38,7 +38,7 @@ class Reals:
         self.labels = np.asarray(labels)
         self.space = space
         self.n = len(features)
-        self._seed = seed
+        self.seed = seed
         self._column: int | None = None
         self._all: RealStatistics | None = None
         self._statistics: dict[int, RealStatistics] = {}
@@ -67,7 +67,7 @@ class Reals:
         """The real side of the kernel distance: the images with that value in that column."""
         self._turn_to(column)
         if (value, kernel) not in self._kernels:
-            self._kernels[value, kernel] = KernelReal(self.having(column, value), self._seed, kernel)
+            self._kernels[value, kernel] = KernelReal(self.having(column, value), self.seed, kernel)
         return self._kernels[value, kernel]
 
     def floor(self, minimum_n: int) -> Record:
@@ -110,7 +110,7 @@ class Reals:
             self._kernels.clear()
 
     def _halves(self, rows: NDArray[np.intp], minimum_n: int) -> Record:
-        order = rows[np.random.default_rng(self._seed).permutation(len(rows))]
+        order = rows[np.random.default_rng(self.seed).permutation(len(rows))]
         half = len(order) // 2
         if half < max(minimum_n, 2):
             return {"value": None, "reason": f"{half} images in a half, fewer than {minimum_n}"}

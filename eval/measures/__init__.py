@@ -2,9 +2,12 @@
 
 A measure is added by a file in this folder, with the measure's function and card, and by one line in `MEASURES`. Cells,
 the protocol, tables, pages, exports and the command line walk that list. What is measured and why: eval/PROTOCOL.md.
+A run may have measures of plug-ins besides (:mod:`eval.measures.own`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from bridgebench.eval.measures import (
     accuracy,
@@ -73,9 +76,9 @@ SUCCESS: tuple[Place, ...] = ("accuracy", "distance")  # does it edit, and does 
 SECTIONS: tuple[Place, ...] = (*SUCCESS, "rest")
 
 
-def shown(*places: Place) -> list[MeasureCard]:
-    """The measures that at least one of these tables shows."""
-    return [card for card in MEASURES if set(places) & set(card.shown)]
+def shown(*places: Place, among: Iterable[MeasureCard]) -> list[MeasureCard]:
+    """The measures among those of a run that at least one of these tables shows."""
+    return [card for card in among if set(places) & set(card.shown)]
 
 
 def versions() -> dict[str, int]:

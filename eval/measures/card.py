@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bridgebench.eval.distances.reals import MatchedReals, Reals
 from bridgebench.eval.records.record import CellKind
+from bridgebench.methods.core.notebook import facts_html
 
 Values = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
@@ -101,11 +102,15 @@ class Family(NamedTuple):
     version: int
 
 
+class MeasureFailed(Exception):
+    """A plug-in's measure failed; the message is a line that says why. The cell's other measures go on."""
+
+
 @dataclass(frozen=True)
 class MeasureCard:
     """One measure: its function, what the function needs, and how its value is shown.
 
-    Exactly one of `of_images` and `of_cell` is given.
+    Exactly one of `of_images` and `of_cell` is given; a card that a page reads from a record has neither.
 
     Attributes:
         key: its name in a cell's record.
@@ -171,6 +176,19 @@ class MeasureCard:
     def direction(self) -> str:
         """What a reader is to look for, e.g. ``"higher is better"``."""
         return f"{self.better} is better" if self.better else "no better direction"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "key": self.key,
+            "about": self.about,
+            "version": f"{self.family.version} of {self.family.name}",
+            "unit": self.unit,
+            "direction": self.direction,
+            "needs": ", ".join(self.needs),
+            "network": self.network,
+            "cells": ", ".join(self.kinds),
+        }
+        return facts_html(self.title, facts)
 
     def text(self, value: float) -> str:
         """The value as it is printed, without its unit."""

@@ -14,7 +14,8 @@ class Measured(Record):
 
     `differing` is the mean number of labels in which a matched real image differs from what its edit aims at. `unit`
     is, of a ratio of sums, the mean over the edits of what their amounts are held against: the ratio of several cells
-    is the mean of theirs, weighted by ``unit * n``.
+    is the mean of theirs, weighted by ``unit * n``. `failed` says that a plug-in's measure raised an error, or gave
+    something else than numbers: the next benchmark tries again.
     """
 
     value: Number | None = None
@@ -28,6 +29,7 @@ class Measured(Record):
     unit: Number | None = None
     draws: int | None = None
     reason: str | None = None
+    failed: bool = False
 
 
 class CellRecord(Record):
@@ -54,6 +56,11 @@ class CellRecord(Record):
     measures: dict[str, Measured]
     reason: str | None = None
     files: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def failed_measures(self) -> dict[str, str]:
+        """The measures of plug-ins that failed, each with the reason."""
+        return {key: found.reason or "" for key, found in self.measures.items() if found.failed}
 
 
 class SharedPictures(Record):

@@ -95,6 +95,13 @@ class OtherCells(_Record):
     mixes: tuple[float, ...]
 
 
+class OwnMeasure(_Record):
+    """A measure of a plug-in: the package that it is from, and the version of its definition."""
+
+    package: str
+    version: int
+
+
 class Protocol(_Record):
     """Everything that decides a number, methods and their weights aside.
 
@@ -105,6 +112,7 @@ class Protocol(_Record):
         judges: SHA-256 of the weights of the primary and the second judge.
         networks: SHA-256 of the weights of the networks that single measures look through, by name.
         measures: version of each family of measures.
+        own_measures: the measures of plug-ins that the profile names, by their names.
         flip_rule: version of the one flip rule.
         edit_strength: at what strength methods edit.
         references: how references are drawn.
@@ -125,6 +133,7 @@ class Protocol(_Record):
     judges: dict[Literal["primary", "second"], str]
     networks: dict[str, str] = Field(default_factory=dict)
     measures: dict[str, int] = Field(default_factory=versions)
+    own_measures: dict[str, OwnMeasure] = Field(default_factory=dict)
     flip_rule: int = FLIP_RULE
     edit_strength: str = "each method's official test default"
     references: str = DRAWN
@@ -138,8 +147,11 @@ class Protocol(_Record):
     device: str | None = None
 
     def record(self) -> dict[str, Any]:
-        """The plain JSON form, as it stands in run.json. A CPU as the device is not named, nor are the usual rules."""
-        usual = {key for key in ("device", "rules") if getattr(self, key) is None}
+        """The plain JSON form, as it stands in run.json.
+
+        Left out are the device where it is the CPU, the usual rules, and measures of plug-ins where there are none.
+        """
+        usual = {key for key in ("device", "rules", "own_measures") if not getattr(self, key)}
         return self.model_dump(mode="json", exclude=usual)
 
     @property

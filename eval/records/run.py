@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from bridgebench.eval.measures import MEASURES
+from bridgebench.eval.measures.card import EDITING, Family, MeasureCard, Need, Place
 from bridgebench.eval.records.record import CellKind, Number, Record, modes_of
 
 _PHOTOS = ("celeba", "afhq")  # whose older records do not say that their images may not be passed on
@@ -60,6 +62,66 @@ class MethodRecord(Record):
         return self.times_shorter is not None and self.times_shorter > 1
 
 
+MEASURE_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+_Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+_SPACES = ("dinov2", "clip")  # networks that serve as feature spaces
+
+
+class MeasureRecord(Record):
+    """A plug-in's measure: all of its card but its function, so that pages can be made where it is not installed.
+
+    Attributes:
+        package, package_version: the package that it is from.
+        family: the name and the version of its definition.
+        function: which of the card's functions the plug-in has.
+    """
+
+    package: _Line
+    package_version: _Line
+    family: tuple[_Line, Annotated[int, Field(ge=1)]]
+    function: Literal["of_images", "of_cell"]
+    title: Annotated[_Line, Field(min_length=1)]
+    about: Annotated[str, Field(min_length=1, max_length=1000)]
+    about_conversions: Annotated[str, Field(max_length=1000)] = ""
+    spoken: _Line = ""
+    against: _Line = ""
+    needs: tuple[Need, ...] = ()
+    kinds: Annotated[tuple[CellKind, ...], Field(min_length=1)] = EDITING
+    network: Literal["", "lpips", "dinov2", "clip", "identity", "faces"] = ""
+    of_way: bool = False
+    unmet: _Line = ""
+    without: _Line = ""
+    shares: bool = False
+    unit: _Line = ""
+    better: Literal["higher", "lower"] | None = None
+    factor: Annotated[Number, Field(gt=0)] = 1.0
+    digits: Annotated[int, Field(ge=0, le=9)] = 1
+    span: tuple[Number, Number] | None = None
+    distance: bool = False
+    shown: tuple[Place, ...] = ("rest",)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.span is not None and not self.span[0] < self.span[1]:
+            raise ValueError("span must be two numbers of which the second is greater")
+        if self.against and self.function == "of_cell":
+            raise ValueError("a ratio (`against`) is given by of_images")
+        if self.function == "of_cell" and self.network not in ("", *_SPACES):
+            raise ValueError(f"of_cell can look through {' or '.join(_SPACES)} only")
+        return self
+
+    def card(self, key: str) -> MeasureCard:
+        """The card without its function. The units of a ratio have a name of their own: they are nobody else's."""
+        facts = {name: getattr(self, name) for name in MeasureRecord.model_fields if name in _OF_CARD}
+        against = f"{key}_unit" if self.against else ""
+        return MeasureCard(**{**facts, "key": key, "family": Family(*self.family), "against": against})
+
+
+_OF_CARD = frozenset(MeasureCard.__dataclass_fields__)
+
+
 class DataSummary(Record):
     """The data set in short; the protocol tells more of it.
 
@@ -104,6 +166,7 @@ class RunRecord(Record):
         columns: the names of the cells where they are not the attributes: conversions of domains.
         kinds: the names of the cells that are no flips or conversions, with their kinds.
         earlier: what else cells that were kept may have been made with.
+        measures: the measures of plug-ins by name, in the profile's order.
         limit: how many of the test images are edited at most, if it was asked for.
         correlations: (A, A) correlations of the labels, of the profile's training images where these are drawn, else of
             the test images: what leakage is held against. None where a label is the same in all images.
@@ -128,6 +191,12 @@ class RunRecord(Record):
     features: FeatureSpace
     judges: dict[str, WeightsRecord | None] = Field(default_factory=dict)
     methods: dict[str, MethodRecord]
+    measures: dict[Annotated[str, Field(pattern=MEASURE_NAME)], MeasureRecord] = Field(default_factory=dict)
+
+    @property
+    def cards(self) -> list[MeasureCard]:
+        """The cards of all measures of the run, ours and then those of plug-ins."""
+        return [*MEASURES, *(measure.card(name) for name, measure in self.measures.items())]
 
     @property
     def planned(self) -> int:

@@ -12,10 +12,10 @@ from bridgebench.harness.processes.state import restored_state
 
 @contextmanager
 def alone(bench: Workbench, method: str) -> Iterator[None]:
-    """Restores the state of the worker after a cell of `method`, and ends the process of a plug-in's method.
+    """Restores the state of the worker after a cell of `method`, and ends the processes of plug-ins.
 
     Raises:
-        MethodFailed: the method has taken too long for another cell of this run.
+        PluginFailed: the method has taken too long for another cell of this run.
     """
     check_time_so_far(bench.run, method)
     with restored_state():
@@ -23,3 +23,4 @@ def alone(bench: Workbench, method: str) -> Iterator[None]:
             yield
         finally:
             bench.editors.end_foreign()
+            bench.measures.end()

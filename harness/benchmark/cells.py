@@ -123,12 +123,12 @@ class CellMaker:
         bench = self.bench
         if self.true_edits is not None and "truth" in cell.participant.card.needs:
             editor.attach(truth=self.true_edits)
-        tally, edits = Tally(bench.instruments, self._task(case)), KeptEdits()
+        tally, edits = Tally(bench.instruments, self.task(case)), KeptEdits()
         for rows in self._batches(case):
             part = case.take(rows)
             edited = case_edits(bench, editor, part)
             edits.add(edited)
-            tally.add(bench.images(part.sources), edited, self._truth(part))
+            tally.add(bench.images(part.sources), edited, self.truth(part))
         self._write_strip(cell, case, edits)
         draws = None
         if self.kind == "flip":
@@ -184,7 +184,8 @@ class CellMaker:
             groups={sort: numbers[case.sources] for sort, numbers in self.bench.groups.items()},
         ).write(self.bench.run.outcomes_file(*cell.place))
 
-    def _task(self, case: Case) -> Task:
+    def task(self, case: Case) -> Task:
+        """The edits of a case as the measures know them."""
         bench, sources = self.bench, case.sources[: case.n]
         reading = bench.source_reading
         return Task(
@@ -208,7 +209,7 @@ class CellMaker:
         for start in range(0, len(case.sources), step):
             yield slice(start, min(start + step, len(case.sources)))
 
-    def _truth(self, case: Case) -> NDArray[np.uint8] | None:
+    def truth(self, case: Case) -> NDArray[np.uint8] | None:
         """The true edits; None where there are none: on the way from label to reference only the ends have one."""
         return None if self.true_edits is None or self.kind == "way" else self.true_edits.of(case)
 
@@ -233,7 +234,7 @@ class CellMaker:
 
         def pictures(chosen: NDArray[np.int64]) -> dict[Kind, NDArray[np.uint8]]:
             part = case.take(chosen)
-            truth = self._truth(part)
+            truth = self.truth(part)
             found: dict[Kind, NDArray[np.uint8]] = {
                 "source": bench.images(part.sources),
                 "edit": edits.take(chosen),
@@ -280,7 +281,7 @@ class CellMaker:
         run, part = self.bench.run, self.case.take(slice(STRIP))
         if part.references is not None:
             write_bytes(run.reference_sample(self.attribute), strip_png(self.bench.images(part.references)))
-        truth = self._truth(part)
+        truth = self.truth(part)
         if truth is not None:
             write_bytes(run.truth_sample(self.mode, self.attribute), strip_png(truth))
 

@@ -11,8 +11,8 @@ _LONGEST_LINE, _MOST_LINES = 1_000, 200
 _NO_MEMORY = "OutOfMemory: more memory was asked for than there is: try --workers 1, or a smaller batch"
 
 
-class MethodFailed(Exception):
-    """A method failed in a process of its own.
+class PluginFailed(Exception):
+    """The code of a plug-in failed in a process of its own.
 
     Args:
         report: what happened there; its last line is shown to the user.
@@ -29,7 +29,7 @@ def report(error: BaseException) -> str:
     The error may come from anybody's code: its message may be gigantic, hold bytes that are no text, or raise an error
     itself.
     """
-    if isinstance(error, MethodFailed):
+    if isinstance(error, PluginFailed):
         return error.report
     try:
         text = "".join(traceback.format_exception(error))
@@ -59,11 +59,11 @@ def check_time_so_far(run: RunDirectory, method: str) -> None:
     The reports of failed cells are removed when a run begins, so the next call tries the method again.
 
     Raises:
-        MethodFailed: such a cell is there.
+        PluginFailed: such a cell is there.
     """
     for place in run.failed():
         if place[0] == method and run.error_file(*place).read_text(errors="replace").startswith(TOO_LONG):
-            raise MethodFailed(f"{TOO_LONG}: not tried, because the method took too long for {'/'.join(place)}")
+            raise PluginFailed(f"{TOO_LONG}: not tried, because the method took too long for {'/'.join(place)}")
 
 
 def _is_out_of_memory(error: BaseException, text: str) -> bool:

@@ -11,7 +11,9 @@ import re
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import Any
 
+from bridgebench.eval.measures.own import own_measure
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.seal import hash_of
 from bridgebench.harness.benchmark.plan import Participant, key_of, select
@@ -19,11 +21,49 @@ from bridgebench.harness.benchmark.summary import summary_lines
 from bridgebench.harness.benchmark.weak_judges import weak_judges
 from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.harness.processes.unchanged import Note, state_of, state_of_code
+from bridgebench.harness.profiles.hub_file import is_hub_address
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.harness.weights.find import file_sha256, files_for
 
 NO_RESULTS = ("aside", "cache", "report", "report.html")  # of a run directory: they decide nothing
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def usual_folder(profile: Profile, limit: int | None) -> Path:
+    """Where a benchmark is kept if nobody says otherwise: ``runs/PROFILE``, of a part of the images with more to it."""
+    name = profile.name if profile.evaluation.split == "test" else f"{profile.name}-{profile.evaluation.split}"
+    return Path("runs") / (name if limit is None else f"{name}-limit{limit}")
+
+
+def run_unless_finished(
+    profile: Profile,
+    out: Path,
+    *,
+    methods: Sequence[str] | None = None,
+    limit: int | None = None,
+    device: str = "cpu",
+    **rest: Any,
+) -> list[str]:
+    """Runs a benchmark that has something left to do; else torch is not even imported.
+
+    Args:
+        profile, out, methods, limit, device: as for :func:`harness.benchmark.runner.run_benchmark`.
+        rest: its other arguments.
+
+    Returns:
+        The cells that failed, as ``method/mode/attribute``.
+
+    Raises:
+        UserError: as by `run_benchmark`.
+    """
+    finished, failed = FinishedBenchmark(profile, out, methods, limit, device), list[str]()
+    if not finished.tell():
+        from bridgebench.harness.benchmark.runner import run_benchmark
+
+        failed = run_benchmark(profile, out, methods=methods, limit=limit, device=device, **rest)
+        if not failed:
+            finished.keep()
+    return failed
 
 
 class FinishedBenchmark:
@@ -73,10 +113,12 @@ class FinishedBenchmark:
     def _state_of_inputs(self, limit: int | None, device: str) -> str:
         name, plain = self._profile.name, self._profile.model_dump(mode="json")
         weights = [*files_for(name)]
-        weights += [path for path in map(Path, self._profile.weights.values()) if path.is_file()]
+        named = [Path(each) for each in self._profile.weights.values() if not is_hub_address(each)]
+        weights += [path for path in named if path.is_file()]  # an address has the hash in it
         return hash_of(
             {
                 "profile": plain,
+                "measures": [own_measure(each).record.plain() for each in self._profile.evaluation.measures],
                 "methods": [key_of(each, "", None, "") for each in self._participants],
                 "limit": limit,
                 "device": device,

@@ -1,7 +1,9 @@
-"""A plug-in's method in a process of its own: it is loaded there, and edits what the worker sends.
+"""The code of a plug-in in a process of its own: a method edits what the worker sends, a measure measures it.
 
-    worker (`remote.RemoteEditor`)  ── images, targets, references ──►  this process
-                                    ◄── edits, or why there are none ──
+    worker (`remote.RemoteEditor`)             ── images, targets, references ──►  this process
+                                               ◄── edits, or why there are none ──
+    worker (`remote_measures.RemoteMeasures`)  ── sources, edits, readings ──►     another process
+                                               ◄── numbers, or why there are none ──
 
 The worker believes nothing that comes from here but numbers. This process ends with its cell.
 """
@@ -18,9 +20,12 @@ from torch import Tensor
 
 from bridgebench.eval.cost import measure_cost
 from bridgebench.eval.judges.classifier import load_classifier
+from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.harness.benchmark.failures import report
+from bridgebench.harness.benchmark.packed_edits import unpacked
 from bridgebench.harness.processes.channel import Arrays, Channel
 from bridgebench.methods import restore_space
+from bridgebench.methods.core.foreign import import_object
 from bridgebench.methods.core.weights import build, header
 from bridgebench.methods.editor import Editor
 
@@ -30,18 +35,18 @@ _EDIT = ("images", "labels", "reference", "source_labels", "noise")  # arguments
 def serve(end: socket.socket) -> None:
     """Answers what the worker asks, until its end of the connection is closed."""
     channel = Channel(end)
-    guest = _Guest(channel)
+    guests = {"method": _Method(channel), "measure": _Measure()}
     while True:
         asked, arrays = channel.receive()
         facts: dict[str, Any]
         try:
-            facts, found = getattr(guest, asked["do"])(asked, arrays)
+            facts, found = getattr(guests[asked["of"]], asked["do"])(asked, arrays)
         except BaseException as error:  # whatever a method raises is told, and ends nothing else
             facts, found = {"failed": report(error)}, {}
         channel.send({**facts, "answer": asked["question"]}, found)
 
 
-class _Guest:
+class _Method:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._editor: Editor
@@ -91,3 +96,32 @@ class _Guest:
         self._channel.send({"call": "truth"}, arrays)
         _, found = self._channel.receive()
         return self._tensor(found["truth"]).to(images.device)
+
+
+class _Measure:
+    """A measure of a plug-in. Its arrays are its own: what it changes in them reaches nobody."""
+
+    _card: MeasureCard
+
+    def load(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        """Imports the measure."""
+        self._card = import_object(asked["card"])
+        return {}, {}
+
+    def of_images(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        """Measures a batch of edits."""
+        assert self._card.of_images is not None
+        given = [arrays.get(name) for name in ("source", "edited", "truth")]
+        return _measured(self._card.of_images(*given))
+
+    def of_cell(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        """Measures all edits of a cell."""
+        assert self._card.of_cell is not None
+        return _measured(self._card.of_cell(unpacked(asked["edits"], arrays)))
+
+
+def _measured(found: Any) -> tuple[dict[str, Any], Arrays]:
+    """What a measure has given, as it is sent: a record, nothing, or a value for each edit."""
+    if found is None or isinstance(found, dict):
+        return {"record": found}, {}
+    return {}, {"values": np.asarray(found, dtype=np.float64)}

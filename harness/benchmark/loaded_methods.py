@@ -54,7 +54,7 @@ class LoadedMethods:
         """The method of `participant` with its weights.
 
         Raises:
-            MethodFailed: the method of a plug-in cannot be loaded.
+            PluginFailed: the method of a plug-in cannot be loaded.
         """
         key = (participant.name, participant.sha256)
         if methods.is_foreign(participant.method):

@@ -190,9 +190,12 @@ def all_cells(
 
 
 def is_done(cell: Cell, run: RunDirectory) -> bool:
-    """Whether the run directory has the cell's result with the right key, and all its files as they were written."""
+    """Whether the run directory has the cell's result with the right key, and all its files as they were written.
+
+    A cell in which a measure of a plug-in failed is not done: the plug-in may have been repaired.
+    """
     record = CellRecord.find(run.cell_file(*cell.place))
-    if record is None or record.key != cell.key:
+    if record is None or record.key != cell.key or record.failed_measures:
         return False
     if record.reason is not None:
         return True

@@ -66,6 +66,8 @@ def run_record(
         methods=(old.methods if old is not None else {})
         | {participant.name: _method(participant) for participant in participants},
     )
+    if bench.own_measures:
+        record = record.model_copy(update={"measures": {one.name: one.record for one in bench.own_measures}})
     if old is not None:
         undated = record.model_copy(update={"created": old.created})
         return undated if undated.to_bytes() == old.to_bytes() else record

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from glob import escape
 from pathlib import Path
 from typing import Any
 
+from bridgebench.eval.measures.own import own_measure
 from bridgebench.eval.records.aside import change_protocol, put_away
 from bridgebench.eval.records.differences import differences
-from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.directory import Place, RunDirectory
 from bridgebench.eval.records.intact import damaged, damaged_cells, shares_all
 from bridgebench.eval.records.manifest import write_manifest
 from bridgebench.eval.records.marks import MARK, check_folder, mark
@@ -81,7 +82,7 @@ def run_benchmark(
         say: called with each line for the user.
 
     Returns:
-        The cells that failed, as ``method/mode/attribute``.
+        The cells that failed, as ``method/mode/attribute``; those in which a plug-in's measure failed are among them.
 
     Raises:
         UserError: names are wrong, or weights or data are missing; nothing has been written then.
@@ -90,6 +91,8 @@ def run_benchmark(
     check_backend(backend, scheduler, trust_network)
     check_device(device)
     select(profile, methods, has_truth=profile.data.name in DRAWN_HERE)
+    for measure in profile.evaluation.measures:
+        own_measure(measure)
     run = RunDirectory(out)
     _check_out(run)
     if device != "cpu":
@@ -173,9 +176,10 @@ def run_benchmark(
         kinds = {name: method.kind for name, method in run.read_run().methods.items()}
         write_bytes(run.summary_file, summary_csv(kinds, run.cells()).encode())
         write_manifest(run)  # last, so that it has the hash of each file that the run leaves
-        for line in (*summary_lines(run, participants), *_failures(run, sorted(failed))):
+        lost = {cell.place: failing for cell in cells if (failing := _failed_measures(run, cell))}
+        for line in (*summary_lines(run, participants), *_failures(run, sorted(failed)), *_lost_numbers(lost)):
             say(line)
-    return sorted(failed)
+    return sorted({*failed, *("/".join(place) for place in lost)})
 
 
 def _check_out(run: RunDirectory) -> None:
@@ -230,7 +234,8 @@ def _put_replaced_aside(run: RunDirectory, missing: Sequence[Cell], say: Say) ->
         folder = put_away(run, files, "replaced")
         if run.run_file.is_file():
             write_bytes(folder / run.run_file.name, read_bytes(run.run_file, follow=False))
-        say(f"{len(old)} cells were made with other weights or another version: they are put aside in {folder}.")
+        causes = "with other weights or another version, or a measure of a plug-in failed in them"
+        say(f"{len(old)} cells were made {causes}: they are put aside in {folder}.")
 
 
 def _shares(run: RunDirectory, place: tuple[Mode, str], protocol_hash: str) -> bool:
@@ -294,6 +299,26 @@ def _failures(run: RunDirectory, failed: Sequence[str]) -> Iterator[str]:
         else:
             others = f"{places[0]} and {len(places) - 1} more"
             yield f"FAILED {others}: {reason} (see {files[0]}); the next call tries them again"
+
+
+def _failed_measures(run: RunDirectory, cell: Cell) -> dict[str, str]:
+    """The measures of plug-ins that failed in a cell, each with the reason."""
+    record = CellRecord.find(run.cell_file(*cell.place))
+    return {} if record is None else record.failed_measures
+
+
+def _lost_numbers(lost: Mapping[Place, Mapping[str, str]]) -> Iterator[str]:
+    """Lines that say which measures of plug-ins failed, and why; all cells of one measure and reason share a line."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for place, found in lost.items():
+        for measure, reason in found.items():
+            reasons.setdefault((measure, reason), []).append("/".join(place))
+    for (measure, reason), places in reasons.items():
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        yield (
+            f"FAILED measure {measure} in {places[0]}{more}: {reason} (`bridgebench contract --measure {measure}` "
+            "tells more); all other numbers are there, and the next call tries it again"
+        )
 
 
 @contextmanager

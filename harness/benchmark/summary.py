@@ -18,6 +18,7 @@ def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> lis
     fewer values than another method (it skips attributes, or some of its cells failed), because the two means cannot be
     compared.
     """
+    cards = shown("terminal", among=run.read_run().cards)
     partial: dict[tuple[str, str], str] = {}
     means: dict[tuple[str, str], dict[str, list[float]]] = {}
     for cell in run.cells():
@@ -26,12 +27,12 @@ def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> lis
         measures = means.setdefault((cell.mode, cell.method), {})
         if cell.reason:
             partial[cell.mode, cell.method] = cell.reason
-        for card in shown("terminal"):
+        for card in cards:
             found = cell.measures.get(card.key)
             if found is not None and found.value is not None:
                 measures.setdefault(card.key, []).append(found.value)
     # A measure that no cell has (photos have no true edits) gets no column.
-    names = [card.key for card in shown("terminal") if any(card.key in measures for measures in means.values())]
+    names = [card.key for card in cards if any(card.key in measures for measures in means.values())]
     rows: list[tuple[Any, ...]] = []
     notes = [f"No means: {reason}." for reason in sorted(set(partial.values()))]
     for mode in ("label", "reference"):

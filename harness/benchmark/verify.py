@@ -25,7 +25,7 @@ from bridgebench.harness.benchmark.plan import Cell, all_cells, groups, select
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.devices import check_device
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
-from bridgebench.harness.weights.find import file_sha256
+from bridgebench.harness.weights.find import file_sha256, named_weights
 from bridgebench.methods import names
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import check_links, parse_json, read_bytes
@@ -115,14 +115,15 @@ def _with_known_weights(profile: Profile, folder: Path, record: RunRecord) -> Pr
     recorded = [*record.judges.values(), *(method.weights for method in record.methods.values())]
     known = {weights.sha256 for weights in recorded if weights is not None} | {record.features.digest}
     used: dict[str, str] = {}
-    for name, path in profile.weights.items():
+    for name, named in profile.weights.items():
         if name in names() and name not in record.methods:
             continue
-        used[name] = path
-        if name in FEATURE_SPACES:
+        used[name] = named
+        path = named_weights(name, profile)
+        if name in FEATURE_SPACES or path is None:
             continue
         header(path)
-        if file_sha256(Path(path)) not in known:
+        if file_sha256(path) not in known:
             raise UserError(
                 f"{path} is not the file of '{name}' that {folder} was measured with: put that file there, or take "
                 f"it out of the [weights] in {folder / 'run.json'}."

@@ -18,6 +18,8 @@ from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.eval.judges.features import load_extractor
 from bridgebench.eval.judges.networks import Network, Networks, vectors
 from bridgebench.eval.judges.reading import Reading, read
+from bridgebench.eval.measures import MEASURES
+from bridgebench.eval.measures.own import own_measure
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.intact import has_all
 from bridgebench.eval.records.measured import CachedArrays
@@ -27,6 +29,7 @@ from bridgebench.eval.records.protocol import (
     DataRecord,
     FeatureRecord,
     OtherCells,
+    OwnMeasure,
     Protocol,
     hash_of,
     ids_hash,
@@ -37,6 +40,7 @@ from bridgebench.harness.benchmark.kinds import MIXES, STRENGTHS, other_cells
 from bridgebench.harness.benchmark.loaded_methods import LoadedMethods
 from bridgebench.harness.benchmark.networks import SPACES, open_networks
 from bridgebench.harness.benchmark.plan import Participant
+from bridgebench.harness.benchmark.remote_measures import RemoteMeasures
 from bridgebench.harness.data.base import ImageSet, Split
 from bridgebench.harness.data.drawn.dataset import DrawnSet
 from bridgebench.harness.data.open import open_split
@@ -44,7 +48,7 @@ from bridgebench.harness.data.pixels import digest
 from bridgebench.harness.processes.devices import repeatable
 from bridgebench.harness.processes.memory import give_back
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.weights.find import judge_weights, network_weights
+from bridgebench.harness.weights.find import judge_weights, named_weights, network_weights
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 
@@ -106,6 +110,8 @@ class Workbench:
         self.space = profile.space
         self.columns = profile.columns
         self.others = other_cells(profile.space, settings)
+        self.own_measures = [own_measure(name) for name in settings.measures]
+        self.measures = RemoteMeasures(self.own_measures, settings.time_limit)
         self.n = min(settings.n or len(self.labels), len(self.labels))
         self.editors = LoadedMethods(
             self.space,
@@ -146,6 +152,10 @@ class Workbench:
             ),
             judges={"primary": self.primary.digest, "second": self.second.digest},
             networks={name: network.digest for name, network in sorted(self.networks.items())},
+            own_measures={
+                measure.name: OwnMeasure(package=measure.record.package, version=measure.record.family[1])
+                for measure in self.own_measures
+            },
             batch=settings.batch,
             seed=settings.seed,
             minimum_n=settings.minimum_n,
@@ -244,6 +254,7 @@ class Workbench:
             reals=reals,
             minimum_n=self.settings.minimum_n,
             networks=Networks(self.networks, self.missing_networks, self._deep_reals(labels)),
+            measures=[*MEASURES, *self.measures.cards],
         )
 
     def _deep_reals(self, labels: NDArray) -> dict[str, Reals]:
@@ -299,10 +310,10 @@ class Workbench:
         return {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()}
 
 
-def _weights_of_features(profile: Profile) -> Path | str | None:
+def _weights_of_features(profile: Profile) -> Path | None:
     """The weights file of the profile's feature space; None: where its library keeps its download."""
     space = profile.evaluation.features
-    return network_weights("features", profile) if space == "neutral" else profile.weights.get(space)
+    return network_weights("features", profile) if space == "neutral" else named_weights(space, profile)
 
 
 def _are_kept(root: Path, record: Path, paths: Iterable[Path]) -> bool:

@@ -44,32 +44,24 @@ def benchmark(
     A second call does only what is missing or changed.
     """
     found = open_profile(profile, skip_damaged)
-    from bridgebench.harness.benchmark.finished import FinishedBenchmark
+    from bridgebench.harness.benchmark.finished import run_unless_finished, usual_folder
     from bridgebench.harness.commands.pages import pages_of
 
-    chosen = names_of(methods)
     if split is not None:
         found = found.on_split(split.value)
-    name = found.name if found.evaluation.split == "test" else f"{found.name}-{found.evaluation.split}"
-    run = out or Path("runs") / (name if limit is None else f"{name}-limit{limit}")
-    finished, failed = FinishedBenchmark(found, run, chosen, limit, device), []
-    if not finished.tell():
-        from bridgebench.harness.benchmark.runner import run_benchmark
-
-        failed = run_benchmark(
-            found,
-            run,
-            methods=chosen,
-            limit=limit,
-            backend=backend,
-            scheduler=scheduler,
-            trust_network=trust_network,
-            workers=workers,
-            data_root=data_root,
-            device=device,
-            say=LOGGER.info,
-        )
-        if not failed:
-            finished.keep()
+    run = out or usual_folder(found, limit)
+    failed = run_unless_finished(
+        found,
+        run,
+        methods=names_of(methods),
+        limit=limit,
+        backend=backend,
+        scheduler=scheduler,
+        trust_network=trust_network,
+        workers=workers,
+        data_root=data_root,
+        device=device,
+        say=LOGGER.info,
+    )
     show(f"The page: {pages_of(run)}")  # made from the records alone: `bridgebench report` makes it again
     raise typer.Exit(1 if failed else 0)

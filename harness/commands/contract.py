@@ -1,13 +1,14 @@
-"""`bridgebench contract`: the contract that every method (or every data set) keeps, run on one of them."""
+"""`bridgebench contract`: what every method, data set and measure of a plug-in keeps, checked on one of them."""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridgebench.harness.commands.options import AsJson, DataRoot, MethodArgument, MethodOrNone, renamed
+from bridgebench.harness.commands.options import AsJson, DataRoot, MethodArgument, MethodOrNone, Weights, renamed
 from bridgebench.harness.commands.output import show, show_json
 from bridgebench.methods.core.errors import UserError
 
@@ -15,31 +16,48 @@ if TYPE_CHECKING:
     from bridgebench.methods.contract import ContractResult
 
 JSON_FIELDS = (
-    "method (or dataset); weights, the file or null (of a method); kept, true or false; points, each with name, "
-    "passed, required (a point that is not required is only reported) and detail."
+    "method (or dataset, or measure); weights, the file or null (of a method); kept, true or false; points, each with "
+    "name, passed, required (a point that is not required is only reported) and detail."
 )
-Weights = Annotated[Path | None, typer.Option(help="A weights file instead of the shipped one.")]
 DataSet = Annotated[
     str | None, typer.Option("--dataset", metavar="PROFILE", help="Check the data set of this profile, and no method.")
+]
+
+
+def _measure_names(incomplete: str) -> list[str]:
+    from bridgebench.eval.measures.own import own_names
+
+    return [name for name in own_names() if name.startswith(incomplete)]
+
+
+Measure = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", autocompletion=_measure_names, help="Check this measure of a plug-in, and no method."),
 ]
 
 
 def contract(
     method: MethodOrNone = None,
     dataset: DataSet = None,
+    measure: Measure = None,
     weights: Weights = None,
     data_root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Runs the contract that every method (or every data set) keeps.
+    """Runs the contract that every method (or every data set, or every measure) keeps.
 
     Shapes, ranges, determinism, refusals. Exit code 1: it breaks the contract.
     """
-    if (method is None) == (dataset is None) or (method is None and weights is not None):
-        raise UserError("Name one method (with --weights, if you like), or a data set by --dataset PROFILE.")
+    if [method, dataset, measure].count(None) != 2 or (method is None and weights is not None):
+        raise UserError(
+            "Name one method (with --weights, if you like), or a data set by --dataset PROFILE, or a measure of a "
+            "plug-in by --measure NAME."
+        )
     about: dict[str, Any]
     if dataset is not None:
         about, results = {"dataset": dataset}, _of_data(dataset, data_root)
+    elif measure is not None:
+        about, results = {"measure": measure}, _of_measure(measure)
     else:
         assert method is not None
         file, results = _of_method(method, weights)
@@ -54,13 +72,14 @@ def contract(
     raise typer.Exit(0 if kept else 1)
 
 
-def _of_method(method: str, weights: Path | None) -> tuple[Path | None, list[ContractResult]]:
+def _of_method(method: str, weights: str | None) -> tuple[Path | None, list[ContractResult]]:
     """The weights file that was taken, and the results."""
     from bridgebench.harness.weights.find import weights_at_hand
+    from bridgebench.harness.weights.hub import typed_weights
     from bridgebench.methods import card, load
 
     at_hand = weights_at_hand().get(card(method).name, [])
-    file = weights or next(iter(at_hand), None)
+    file = next(iter(at_hand), None) if weights is None else typed_weights(weights)
     editor = load(method, file)
     from bridgebench.methods.contract import run_contract
 
@@ -72,6 +91,16 @@ def _of_data(profile: str, data_root: Path | None) -> list[ContractResult]:
     from bridgebench.harness.profiles.profile import load_profile
 
     return run_data_contract(load_profile(profile), data_root)
+
+
+def _of_measure(name: str) -> list[ContractResult]:
+    from bridgebench.eval.measures.own import own_measure
+
+    measure = own_measure(name)
+    from bridgebench.harness.benchmark.measure_contract import run_measure_contract
+
+    with tempfile.TemporaryDirectory(prefix="bridgebench-") as folder:
+        return run_measure_contract(measure, Path(folder))
 
 
 def check(method: MethodArgument, weights: Weights = None) -> None:

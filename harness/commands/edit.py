@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bridgebench.harness.commands.options import ProfileOption, names_of
+from bridgebench.harness.commands.options import ProfileOption, Weights, names_of
 from bridgebench.harness.commands.output import show
 
 
@@ -18,7 +18,7 @@ def edit(
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=0|1", help="May be repeated.")] = None,
     reference: Annotated[Path | None, typer.Option(help="Take the attributes from this photo.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Which to take from the reference: a,b,...")] = None,
-    weights: Annotated[Path | None, typer.Option(help="A weights file instead of the shipped one.")] = None,
+    weights: Weights = None,
     profile: ProfileOption = "faces64",
     strength: Annotated[float | None, typer.Option(help="How far to edit; the method's default if not given.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of a stochastic method.")] = 0,
@@ -30,6 +30,7 @@ def edit(
 ) -> None:
     """Edits a photo, told by attributes or by a reference photo."""
     from bridgebench.harness.photo.edit import edit_photo
+    from bridgebench.harness.weights.hub import typed_weights
 
     written = edit_photo(
         photo,
@@ -38,7 +39,7 @@ def edit(
         settings=set_ or [],
         reference=reference,
         attributes=names_of(attributes) or [],
-        weights=weights,
+        weights=None if weights is None else typed_weights(weights),
         profile=profile,
         strength=strength,
         seed=seed,

@@ -14,6 +14,8 @@ EXTRAS = {
     "cluster": ("cryptography", "dask", "distributed"),
     "train": ("lightning", "tensorboard"),
     "sign": ("sigstore",),
+    "hub": ("huggingface_hub",),
+    "pandas": ("pandas",),
     "tensorflow": ("tensorflow",),
     "demo": ("gradio",),
 }

@@ -58,13 +58,11 @@ ProfileArgument = Annotated[
         metavar="PROFILE", autocompletion=_profile_names, help="A shipped profile's name, or your own .toml file."
     ),
 ]
-MethodArgument = Annotated[
-    str, typer.Argument(metavar="METHOD", autocompletion=_method_names, help="An installed method, ours or a plug-in.")
-]
-MethodOrNone = Annotated[
-    str | None,
-    typer.Argument(metavar="METHOD", autocompletion=_method_names, help="An installed method, ours or a plug-in."),
-]
+_METHOD = typer.Argument(
+    metavar="METHOD", autocompletion=_method_names, help="An installed method, ours or a plug-in.", show_default=False
+)
+MethodArgument = Annotated[str, _METHOD]
+MethodOrNone = Annotated[str | None, _METHOD]
 DataRoot = Annotated[
     Path | None, typer.Option(envvar="BRIDGEBENCH_DATA_ROOT", help="The folder in which CelebA or AFHQ lies.")
 ]
@@ -74,6 +72,10 @@ Workers = Annotated[
     typer.Option(
         min=1, envvar="BRIDGEBENCH_WORKERS", help="Worker processes of this machine; by default one a core, at most 8."
     ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="A weights file, or its hf:// address, instead of the shipped one."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON; its fields are listed below.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No messages: only the result, warnings and errors.")]

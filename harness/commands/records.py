@@ -20,9 +20,13 @@ _FIELDS = (
 )
 Records = Annotated[Path, typer.Argument(metavar="RUN_DIR|ARCHIVE", help="A run directory or a ...-records.zip.")]
 
+RecordsOrAddress = Annotated[
+    str, typer.Argument(metavar="RUN_DIR|ARCHIVE", help="A run directory, a ...-records.zip, or its hf:// address.")
+]
+
 
 def verify(
-    records: Records,
+    records: RecordsOrAddress,
     identity: Annotated[str | None, typer.Option(help="Who is to have signed: an e-mail address, ...")] = None,
     issuer: Annotated[str | None, typer.Option(help="Who vouches for the identity: https://...")] = None,
     as_json: AsJson = False,
@@ -34,26 +38,26 @@ def verify(
     from hashlib import sha256
 
     from bridgebench.eval.records.manifest import FILE, changes, read_manifest
+    from bridgebench.harness.weights.hub import typed_archive
 
     if (identity is None) != (issuer is None):
         raise UserError("--identity and --issuer belong together: who signed, and who vouches for that name.")
-    with _folder_of(records) as folder:
-        manifest = read_manifest(folder, records)
+    place = typed_archive(records)
+    with _folder_of(place) as folder:
+        manifest = read_manifest(folder, place)
         found = changes(folder, manifest)
         content = (folder / FILE).read_bytes()
     if identity is not None and issuer is not None:
         from bridgebench.eval.records.signature import check_signature
         from bridgebench.methods.core.files import read_bytes
 
-        if not _signature_file(records).is_file():
-            raise UserError(f"{records} is not signed: there is no {_signature_file(records)}.")
-        check_signature(content, read_bytes(_signature_file(records)).decode(errors="replace"), identity, issuer)
+        if not _signature_file(place).is_file():
+            raise UserError(f"{place} is not signed: there is no {_signature_file(place)}.")
+        check_signature(content, read_bytes(_signature_file(place)).decode(errors="replace"), identity, issuer)
     digest, count = sha256(content).hexdigest(), len(manifest.files)
     if as_json:
         listed = [{"kind": change.kind, "path": change.path} for change in found]
-        show_json(
-            {"records": str(records), "files": count, "manifest": digest, "changes": listed, "signed_by": identity}
-        )
+        show_json({"records": str(place), "files": count, "manifest": digest, "changes": listed, "signed_by": identity})
     else:
         for change in found:
             show(str(change))

@@ -10,7 +10,9 @@ import typer
 from bridgebench.harness.commands.options import DataRoot, command, names_of
 from bridgebench.harness.commands.output import show
 from bridgebench.harness.processes.messages import LOGGER
+from bridgebench.harness.profiles.hub_file import FORM, is_hub_address
 from bridgebench.harness.train.curves import FIRST
+from bridgebench.methods.core.errors import UserError
 
 app = typer.Typer(help="Import checkpoints, fetch weights, look into weights files.")
 
@@ -36,31 +38,48 @@ def import_checkpoint(
 
 @command(app, "fetch")
 def fetch(
-    archive: Annotated[
-        str,
+    wanted: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="ARCHIVE", autocompletion=_archive_names, help="Its name: ablations has what that profile needs."
+            metavar="ARCHIVE|ADDRESS",
+            autocompletion=_archive_names,
+            help=f"A release archive (ablations has what that profile needs), or a file on a hub, {FORM}.",
         ),
-    ],
+    ] = None,
     source: Annotated[
         str | None, typer.Option("--from", metavar="FILE|URL", help="A copy of the archive, or its http(s) address.")
     ] = None,
+    profile: Annotated[str | None, typer.Option(help="All files that this profile names by an hf:// address.")] = None,
 ) -> None:
-    """Fetches weights that are too heavy to be shipped, into the cache.
+    """Fetches weights into the cache: too heavy ones that are not shipped, and those that lie on a hub.
 
-    A stopped download goes on where it stopped. Nothing is taken from a file whose SHA-256 is not the known one.
+    Nothing is taken from a file whose SHA-256 is not the known one. A stopped download of an archive goes on where it
+    stopped. Nothing else downloads what a profile names.
     """
-    from bridgebench.harness.weights.archives import fetch
+    from bridgebench.harness.profiles.profile import load_profile
+    from bridgebench.harness.weights import archives, hub
 
-    show(f"The files are in {fetch(archive, source)}")
+    named = [] if profile is None else [each for each in load_profile(profile).weights.values() if is_hub_address(each)]
+    if not wanted and profile is None:
+        raise UserError("Name an ARCHIVE, the hf:// ADDRESS of a file, or a profile by --profile.")
+    if source is not None and (len(wanted or ()) != 1 or is_hub_address((wanted or [""])[0])):
+        raise UserError("--from says where one ARCHIVE lies: name one.")
+    for each in dict.fromkeys([*(wanted or []), *named]):
+        if is_hub_address(each):
+            show(f"The file is {hub.fetch(each)}")
+        else:
+            show(f"The files are in {archives.fetch(each, source)}")
 
 
 @command(app, "show")
-def show_file(file: Annotated[Path, typer.Argument(help="A .safetensors weights file.")]) -> None:
+def show_file(
+    file: Annotated[str, typer.Argument(help="A .safetensors weights file, or its hf:// address.")],
+) -> None:
     """Shows what a weights file says of itself."""
+    from bridgebench.harness.weights.hub import typed_weights
     from bridgebench.harness.weights.show import show_weights
 
-    show(show_weights(file))
+    show(show_weights(typed_weights(file)))
 
 
 @command(app, "card")

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from bridgebench.eval.judges.classifier import load_classifier, to_float
-from bridgebench.harness.benchmark.failures import MethodFailed
+from bridgebench.harness.benchmark.failures import PluginFailed
 from bridgebench.harness.benchmark.loaded_methods import LoadedMethods
 from bridgebench.harness.benchmark.plan import Participant, select
 from bridgebench.harness.data.base import ImageSet
@@ -142,7 +142,7 @@ class Studio:
         for one in self.participants:
             try:
                 found.append(self._edit(one, source, target, reference, share, mix, seed))
-            except MethodFailed as failure:  # a plug-in's
+            except PluginFailed as failure:  # a plug-in's
                 self._methods.end_foreign()
                 found.append(Outcome(one.card.title, None, failure.report.splitlines()[-1]))
         if source.number is not None and (reference is None or reference.number is not None):

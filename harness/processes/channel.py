@@ -18,7 +18,7 @@ from bridgebench.methods.core.files import parse_json
 Arrays = Mapping[str, NDArray[Any]]
 _LENGTH = struct.Struct("<I")
 _LONGEST_FACTS = 2**22
-_TYPES = ("float32", "int64", "uint8")
+_TYPES = ("float32", "float64", "int64", "uint8")
 
 
 class Silent(Exception):
@@ -30,7 +30,7 @@ class Closed(Exception):
 
 
 class Channel:
-    """One end of a connection. A message has facts (a JSON object) and named arrays of float32, int64 or uint8."""
+    """One end of a connection. A message has facts (a JSON object) and named arrays of the types in `_TYPES`."""
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end

@@ -26,16 +26,22 @@ class _Part(NamedTuple):
 
 
 @contextmanager
-def restored_state() -> Iterator[None]:
-    """Restores the state of this process after the block, whatever the block changed and however it ended."""
-    parts = [*_PARTS, _SIGNALS] if threading.current_thread() is threading.main_thread() else _PARTS
-    kept = [(part, part.read()) for part in parts]
+def restored_state() -> Iterator[list[str]]:
+    """Restores the state of this process after the block, whatever the block changed and however it ended.
+
+    Yields a list that has, after the block, the names of the parts that the block had changed.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    parts = {**_PARTS, "signal handlers": _SIGNALS} if main else _PARTS
+    kept = {name: part.read() for name, part in parts.items()}
+    changed: list[str] = []
     try:
-        yield
+        yield changed
     finally:
-        for part, value in kept:
-            if not _same(part.read(), value):
-                part.write(value)
+        for name, value in kept.items():
+            if not _same(parts[name].read(), value):
+                parts[name].write(value)
+                changed.append(name)
 
 
 def _same(one: Any, two: Any) -> bool:
@@ -87,31 +93,31 @@ def _attribute(owner: Any, name: str) -> _Part:
 
 
 _SIGNALS = _Part(_handlers, _set_handlers)
-_PARTS = (
-    _Part(_folder, os.chdir),
-    _Part(lambda: dict(os.environ), _set_environment),
-    _Part(lambda: locale.setlocale(locale.LC_ALL), lambda before: locale.setlocale(locale.LC_ALL, before)),
-    _Part(random.getstate, random.setstate),
-    _Part(np.random.get_state, np.random.set_state),
-    _Part(np.geterr, lambda before: np.seterr(**before)),
-    _Part(torch.get_rng_state, torch.set_rng_state),
-    _Part(torch.get_num_threads, torch.set_num_threads),
-    _Part(torch.get_default_dtype, torch.set_default_dtype),
-    _Part(torch.get_default_device, _set_device),
-    _Part(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    _Part(torch.is_grad_enabled, torch.set_grad_enabled),
-    _Part(
+_PARTS = {
+    "working directory": _Part(_folder, os.chdir),
+    "environment": _Part(lambda: dict(os.environ), _set_environment),
+    "locale": _Part(lambda: locale.setlocale(locale.LC_ALL), lambda before: locale.setlocale(locale.LC_ALL, before)),
+    "Python's random numbers": _Part(random.getstate, random.setstate),
+    "numpy's random numbers": _Part(np.random.get_state, np.random.set_state),
+    "numpy's errors": _Part(np.geterr, lambda before: np.seterr(**before)),
+    "torch's random numbers": _Part(torch.get_rng_state, torch.set_rng_state),
+    "torch's threads": _Part(torch.get_num_threads, torch.set_num_threads),
+    "torch's default type": _Part(torch.get_default_dtype, torch.set_default_dtype),
+    "torch's default device": _Part(torch.get_default_device, _set_device),
+    "torch's precision": _Part(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "torch's gradients": _Part(torch.is_grad_enabled, torch.set_grad_enabled),
+    "torch's determinism": _Part(
         lambda: (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()),
         _set_deterministic,
     ),
-    _attribute(torch.backends.cudnn, "benchmark"),
-    _attribute(torch.backends.cudnn, "deterministic"),
-    _attribute(torch.backends.cudnn, "allow_tf32"),
-    _attribute(torch.backends.cuda.matmul, "allow_tf32"),
-    _Part(lambda: [*warnings.filters], _set_filters),
-    _Part(sys.getrecursionlimit, sys.setrecursionlimit),
-    _attribute(sys, "stdin"),
-    _attribute(sys, "stdout"),
-    _attribute(sys, "stderr"),
-    _attribute(sys, "excepthook"),
-)
+    "cudnn.benchmark": _attribute(torch.backends.cudnn, "benchmark"),
+    "cudnn.deterministic": _attribute(torch.backends.cudnn, "deterministic"),
+    "cudnn.allow_tf32": _attribute(torch.backends.cudnn, "allow_tf32"),
+    "cuda.matmul.allow_tf32": _attribute(torch.backends.cuda.matmul, "allow_tf32"),
+    "filters of warnings": _Part(lambda: [*warnings.filters], _set_filters),
+    "recursion limit": _Part(sys.getrecursionlimit, sys.setrecursionlimit),
+    "sys.stdin": _attribute(sys, "stdin"),
+    "sys.stdout": _attribute(sys, "stdout"),
+    "sys.stderr": _attribute(sys, "stderr"),
+    "sys.excepthook": _attribute(sys, "excepthook"),
+}

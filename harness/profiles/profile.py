@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from bridgebench.harness.profiles.hub_file import is_hub_address, parse_hub_address
 from bridgebench.harness.profiles.variants import Variant
 from bridgebench.methods import MethodCard, card, names
 from bridgebench.methods.core.errors import UserError, did_you_mean
@@ -46,6 +47,7 @@ _OTHER_CELLS = re.compile(r"\d+-flips?(-.*)?|round-trip|null-edit|strength|way|.
 FOLDER = "folder"
 DATA_GROUP = "bridgebench.datasets"  # the entry points of plug-ins' data sets; see harness.data.plugins
 PAPERS_PAIR = "Mouth_Slightly_Open+Bangs"
+_NO_WEIGHTS_OF_OURS = ("inception-imagenet", "lpips", "dinov2", "clip")
 DRAWN_HERE = ("faces", "animals")  # every edit of theirs has a true image
 
 Count = Annotated[int, Field(ge=0)]
@@ -242,8 +244,9 @@ class EvaluationTable(_Table):
         minimum_n: fewer images than this on a side of a distance: a dash instead of a number.
         diversity_images, diversity_draws: how many edits of how many images the diversity is taken over (attributes).
         outputs: edits of each source image, all of which are measured (domains).
-        time_limit: seconds in which a plug-in's method must be loaded, and in which it must edit a batch; it decides
-            no number.
+        time_limit: seconds in which a plug-in's method must be loaded, and in which it must edit a batch (and a measure
+            of a plug-in likewise); it decides no number.
+        measures: measures of plug-ins that are taken besides, by their names.
         several, probes: the other kinds of cells.
     """
 
@@ -258,8 +261,16 @@ class EvaluationTable(_Table):
     diversity_draws: Annotated[int, Field(ge=2)] = 10
     outputs: Annotated[int, Field(ge=2)] = 10
     time_limit: Annotated[float, Field(gt=0)] = 1800.0
+    measures: list[str] = []
     several: SeveralTable = SeveralTable()
     probes: ProbesTable = ProbesTable()
+
+    @field_validator("measures")
+    @classmethod
+    def _none_twice(cls, measures: list[str]) -> list[str]:
+        if len(set(measures)) != len(measures):
+            raise ValueError("it must name no measure twice.")
+        return measures
 
 
 class Profile(_Table):
@@ -281,7 +292,8 @@ class Profile(_Table):
         chosen_on: on which images the recipes were chosen, in words; pages show it.
         weights: weights files by method (and by the same four names), instead of trained or shipped ones; and those
             of the feature spaces "inception" and "inception-imagenet"; and of networks that single measures look
-            through: ``lpips`` (a file), ``dinov2`` and ``clip`` (folders).
+            through: ``lpips`` (a file), ``dinov2`` and ``clip`` (folders). Those that are safetensors files of ours may
+            be named by the address of a file on a hub (`harness.profiles.hub_file`).
     """
 
     name: str
@@ -381,6 +393,16 @@ class Profile(_Table):
                 raise ValueError(f"evaluation.several.pairs: {error}") from error
         return self
 
+    @field_validator("weights")
+    @classmethod
+    def _sound_addresses(cls, weights: dict[str, str]) -> dict[str, str]:
+        for name, value in weights.items():
+            if is_hub_address(value):
+                if name in _NO_WEIGHTS_OF_OURS:
+                    raise ValueError(f"{name} is no safetensors file of bridgebench: name a path, not an address.")
+                parse_hub_address(value)
+        return weights
+
     @field_validator("variants")
     @classmethod
     def _sound_variants(cls, variants: dict[str, Variant]) -> dict[str, Variant]:
@@ -448,7 +470,10 @@ def load_profile(name_or_path: str | Path) -> Profile:
     except ValidationError as error:
         raise UserError(_sentence(path, error)) from error
     # Weights and images are named relative to the profile, so that they can be moved together.
-    changed: dict[str, Any] = {"weights": {key: str(path.parent / value) for key, value in profile.weights.items()}}
+    weights = {
+        key: value if is_hub_address(value) else str(path.parent / value) for key, value in profile.weights.items()
+    }
+    changed: dict[str, Any] = {"weights": weights}
     if profile.data.root is not None:
         changed["data"] = profile.data.model_copy(update={"root": str(path.parent / profile.data.root)})
     return profile.model_copy(update=changed)

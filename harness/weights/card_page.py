@@ -1,7 +1,8 @@
 """The training card of a weights file, as a page of Markdown beside it.
 
 The trainer writes the page with every weights file; ``bridgebench weights card`` writes it for files that are there
-already. Only the file's header is read (no tensor, no torch), so the page says nothing that the file does not.
+already. Only the file's header is read (no tensor, no torch), so the page says nothing that the file does not. It
+begins with what a hub reads (Hugging Face's metadata of models): license, library, task, tags, metrics.
 """
 
 from __future__ import annotations
@@ -12,14 +13,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bridgebench.harness.profiles.profile import load_profile, shipped_profiles
 from bridgebench.harness.weights.show import parameter_count
 from bridgebench.harness.weights.training_card import workers
 from bridgebench.methods.core.files import read_bytes, refuse_existing, write_bytes
+from bridgebench.methods.core.labels import DOMAINS
 from bridgebench.methods.core.weights import header
 from bridgebench.templates import environment
 
 _ROWS = 8  # of a curve's points
 _OURS = re.compile(rb"Made from the header of `[^`\n]+` by `bridgebench weights card`")
+# What each data set allows for weights that were trained on it.
+_LICENSES = {
+    "faces": {"license": "mit"},
+    "animals": {"license": "mit"},
+    "celeba": {
+        "license": "other",
+        "license_name": "celeba-non-commercial-research",
+        "license_link": "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
+    },
+    "afhq": {"license": "cc-by-nc-4.0"},
+}
 _FIRST_ROWS = 3  # of the first iterations
 
 
@@ -48,6 +62,7 @@ def card_text(path: Path) -> str:
         environment()
         .get_template("training_card.md.j2")
         .render(
+            head=_head(path.stem, found),
             name=path.stem,
             file=path.name,
             method=found["method"],
@@ -59,6 +74,40 @@ def card_text(path: Path) -> str:
             losses=_cells(_losses(curves)) if curves.get("iterations") else [],
         )
     )
+
+
+def _head(name: str, found: Mapping[str, Any]) -> dict[str, str]:
+    """What a hub reads, by key: each value as JSON, which is YAML, too."""
+    card, attributes = found["card"], found["config"].get("attributes") or ()
+    judges = found["method"] == "classifier"
+    data = _data_of(card)
+    subject = "image-translation" if attributes and set(attributes) <= set(DOMAINS) else "facial-attribute-editing"
+    head: dict[str, Any] = {
+        **_LICENSES.get(data, {"license": "unknown"}),
+        "library_name": "bridgebench",
+        "pipeline_tag": "image-classification" if judges else "image-to-image",
+        "tags": ["bridgebench", str(found["method"]), subject],
+        "metrics": ["accuracy"] if judges else ["accuracy", "fid", "kid", "ssim"],
+    }
+    score = card.get("scores", {}).get("test") if isinstance(card.get("scores"), dict) else None
+    if judges and score:
+        metric = {"type": "accuracy", "value": round(score["mean"], 4), "name": "accuracy on test images"}
+        result = {
+            "task": {"type": "image-classification"},
+            "dataset": {"name": data or "unknown", "type": data or "unknown"},
+            "metrics": [metric],
+        }
+        head["model-index"] = [{"name": name, "results": [result]}]
+    return {key: json.dumps(value) for key, value in head.items()}
+
+
+def _data_of(card: Mapping[str, Any]) -> str:
+    """The name of the data set that was trained on; empty if the card does not say it."""
+    recipe, data = card.get("recipe") or {}, card.get("data") or {}
+    if "name" in data:
+        return str(data["name"])
+    profile = card.get("profile") or recipe.get("profile")  # older cards name a shipped profile alone
+    return load_profile(profile).data.name if profile in shipped_profiles() else ""
 
 
 def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:

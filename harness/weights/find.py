@@ -6,7 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridgebench.harness.profiles.hub_file import is_hub_address
 from bridgebench.harness.weights.archives import archive_with, fetched_weights
+from bridgebench.harness.weights.hub import cached
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import ZOO, header
 
@@ -36,15 +38,15 @@ def find_weights(name: str, profile: Profile) -> Path | None:
     `bridgebench weights fetch` has fetched.
 
     Raises:
-        UserError: the profile names a file that is not there.
+        UserError: the profile names a file that is not there, or not in the cache.
     """
-    if name in profile.weights:
-        path = Path(profile.weights[name])
-        if not path.is_file():
+    named = named_weights(name, profile)
+    if named is not None:
+        if not named.is_file():
             raise UserError(
-                f"The profile '{profile.name}' names the weights {path} for '{name}', but no such file exists."
+                f"The profile '{profile.name}' names the weights {named} for '{name}', but no such file exists."
             )
-        return path
+        return named
     candidates = [training_folder(name, profile) / "weights.safetensors", shipped(name, profile.name)]
     if archive := archive_with(candidates[-1].name):
         candidates.append(archive.folder / candidates[-1].name)
@@ -62,6 +64,18 @@ def files_for(profile: str) -> list[Path]:
     """All files from which weights for a profile may be taken if it names none: shipped, trained here, and fetched."""
     found = [*ZOO.glob(f"*-{profile}.*"), *TRAINED.glob(f"*-{profile}/weights.safetensors")]
     return [*found, *(path for path in fetched_weights() if path.stem.endswith(f"-{profile}"))]
+
+
+def named_weights(name: str, profile: Profile) -> Path | None:
+    """The file that the profile's own ``[weights]`` name, which need not be there; None: they name none.
+
+    Raises:
+        UserError: it is the address of a file on a hub that is not in the cache: nothing is downloaded unasked.
+    """
+    named = profile.weights.get(name)
+    if named is None or not is_hub_address(named):
+        return None if named is None else Path(named)
+    return cached(named, f"The profile '{profile.name}'")
 
 
 def judge_weights(role: str, profile: Profile) -> Path:

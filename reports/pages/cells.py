@@ -7,7 +7,7 @@ it changes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -138,12 +138,13 @@ class CellPages:
         return Page(self._layout.cell(method, mode, column), "cell.html.j2", context)
 
     def _numbers(self, place: _Place) -> list[tuple[MeasureCard, TableCell]]:
-        """Every measure of the cell that there is."""
+        """Every measure of the cell that there is; of a plug-in's measure that failed, why."""
         method, mode, column = place
         results = Results(self._run, self._run.record.protocol_hash, mode)
         found = [(card, results.measure(method, column, card.key)) for card in results.cards(*SECTIONS)]
-        fitted = [(fitting(card, [one]), one) for card, one in found if one.value is not None]
-        return [(card, print_cell(card, one, Notes())) for card, one in fitted]
+        fitted = [(fitting(card, [one]), one) for card, one in found if one.value is not None or one.failed]
+        printed = [(card, one, print_cell(card, one, Notes())) for card, one in fitted]
+        return [(card, replace(cell, small=one.reason or "") if one.failed else cell) for card, one, cell in printed]
 
     def _shared(self, place: _Place) -> EditTable:
         """The first test images: their tiles are those of the comparison grids."""

@@ -74,7 +74,7 @@ class Results:
 
     def cards(self, *places: Place) -> list[MeasureCard]:
         """The measures that at least one of these tables shows."""
-        return [self.card(card) for card in shown(*places)]
+        return [self.card(card) for card in shown(*places, among=self.run.record.cards)]
 
     @property
     def target(self) -> MeasureCard:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bridgebench.eval.measures import MEASURES
 from bridgebench.eval.measures.accuracy import SECOND
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.leakage import LEAKAGE
@@ -92,7 +91,7 @@ def _blocks(modes: Sequence[Results], kinds: tuple[CellKind, ...], keys: Sequenc
         names = names_of(results, *kinds)
         tables = [
             _by_name(results, card, names, f"{kinds[0]}-{results.mode}-{card.key}", averaged=kinds == ("added",))
-            for card in _cards(results, keys)
+            for card in (*_cards(results, keys), *_own(results, *kinds))
             if any(other(results, row, name, card.key).value is not None for row in results.rows for name in names)
         ]
         if tables:
@@ -105,8 +104,14 @@ def _blocks(modes: Sequence[Results], kinds: tuple[CellKind, ...], keys: Sequenc
 
 
 def _cards(results: Results, keys: Sequence[str]) -> list[MeasureCard]:
-    found = {card.key: results.card(card) for card in MEASURES}
+    found = {card.key: results.card(card) for card in results.run.record.cards}
     return [found[key] for key in keys if key in found]
+
+
+def _own(results: Results, *kinds: CellKind) -> list[MeasureCard]:
+    """The measures of plug-ins that are for cells of these kinds."""
+    found = _cards(results, [*results.run.record.measures])
+    return [card for card in found if set(kinds) & set(card.kinds)]
 
 
 def _by_name(results: Results, card: MeasureCard, names: Sequence[str], key: str, averaged: bool) -> Table:
@@ -179,9 +184,10 @@ def _probes(modes: Sequence[Results]) -> list[TableBlock]:
             (title, name, card)
             for kind, title in _PROBES
             for name in names_of(results, kind)  # type: ignore[arg-type]
-            for card in _cards(results, ("l1_source", "ssim_source"))
+            for card in (*_cards(results, ("l1_source", "ssim_source")), *_own(results, kind))  # type: ignore[arg-type]
         ]
-        asked += [("Way", name, card) for name in names_of(results, "way") for card in _cards(results, _WAY)]
+        way = [*_cards(results, _WAY), *(card for card in _own(results, "way") if card.of_way)]
+        asked += [("Way", name, card) for name in names_of(results, "way") for card in way]
         rows: dict[str, list[TableCell]] = {name: [] for name in results.rows}
         heads: list[ColumnHead] = []
         every: list[Measured] = []

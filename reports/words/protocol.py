@@ -50,6 +50,7 @@ _WORDS = {
     "seed": "From it derive references, latent vectors and subsets.",
     "batch": "Images an edit call: sums of floating-point numbers may depend on it.",
     "measures.": "Version of this measure's definition.",
+    "own_measures.": "Of a measure of a plug-in: the package that it is from, and the version of its definition.",
     "device": "Where networks compute, if not on the CPU.",
     "schema_version": "Version of this record's form.",
 }

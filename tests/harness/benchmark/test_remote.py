@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bridgebench import methods
 from bridgebench.eval.judges.classifier import load_classifier
-from bridgebench.harness.benchmark.failures import MethodFailed
+from bridgebench.harness.benchmark.failures import PluginFailed
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.benchmark.remote import RemoteEditor
 from bridgebench.methods.core.labels import CELEBA14
@@ -90,7 +90,7 @@ def test_its_cost_is_measured_where_it_computes(remote: Any) -> None:
 def test_an_error_is_told_with_its_traceback_and_the_next_edit_goes_on(remote: Any) -> None:
     images, labels, source = batch(0)
     editor = remote("identity")
-    with pytest.raises(MethodFailed) as failed:
+    with pytest.raises(PluginFailed) as failed:
         editor.edit(images, labels[:2], source_labels=source)
     assert "in edit" in failed.value.report
     assert failed.value.report.splitlines()[-1].startswith(
@@ -98,5 +98,5 @@ def test_an_error_is_told_with_its_traceback_and_the_next_edit_goes_on(remote: A
     )
     assert editor.edit(images, labels, source_labels=source).equal(images)
     editor.end()
-    with pytest.raises(MethodFailed, match="MethodDied"):
+    with pytest.raises(PluginFailed, match="MethodDied"):
         editor.edit(images, labels, source_labels=source)
