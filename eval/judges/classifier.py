@@ -164,7 +164,7 @@ def save_classifier(model: AttributeClassifier, path: str | Path, card: dict[str
     save_tensors(path, as_stored(model), _METHOD, model.config, card)
 
 
-def as_stored(model: AttributeClassifier) -> dict[str, Tensor]:
+def as_stored(model: nn.Module) -> dict[str, Tensor]:
     """The tensors as a file holds them: in half precision, except variances, which may exceed its range."""
     return {
         name: tensor.half() if tensor.is_floating_point() and not name.endswith("running_var") else tensor

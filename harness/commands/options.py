@@ -36,10 +36,10 @@ def _method_names(incomplete: str) -> list[str]:
 
 def trainable_names(incomplete: str) -> list[str]:
     """For the shell: what `train` takes that begins like this."""
-    from bridgebench.harness.weights.find import NETWORKS
+    from bridgebench.harness.weights.find import EYES, NETWORKS
     from bridgebench.methods import card, names
 
-    found = ["all", *NETWORKS, *(name for name in names() if card(name).trainable)]
+    found = ["all", *NETWORKS, EYES, *(name for name in names() if card(name).trainable)]
     return [name for name in found if name.startswith(incomplete)]
 
 

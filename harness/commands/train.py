@@ -32,7 +32,7 @@ def train(
         typer.Argument(
             metavar="METHOD",
             autocompletion=trainable_names,
-            help="A method, a variant of the profile, classifier, judge, features or guide; or several, or 'all'.",
+            help="A method, a variant of the profile, classifier, judge, features, guide or eyes; or several, or 'all'.",
         ),
     ] = None,
     profile: ProfileOption = "faces64",
@@ -98,11 +98,16 @@ def _train_one(
     data_root: Path | None,
     processes: int,
 ) -> None:
-    from bridgebench.harness.weights.find import NETWORKS, training_folder
+    from bridgebench.harness.weights.find import EYES, NETWORKS, training_folder
 
+    if method in (*NETWORKS, EYES) and processes > 1:
+        raise UserError(f"The training of the {method} runs in one process; leave out --processes.")
+    if method == EYES:
+        from bridgebench.harness.train.eyes.train import train_eyes
+
+        train_eyes(profile, minutes=minutes, out=out, seed=seed, data_root=data_root, resume=resume)
+        return
     if method in NETWORKS:
-        if processes > 1:
-            raise UserError(f"The training of the {method} runs in one process; leave out --processes.")
         from bridgebench.harness.train.judges.train import train_judge
 
         train_judge(method, profile, minutes=minutes, out=out, seed=seed, data_root=data_root, resume=resume)

@@ -130,6 +130,7 @@ def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         "hardware": _machine(card.get("hardware")),
         "accuracy on test images": _score(card, "test"),
         "accuracy on true edits": _score(card, "flips"),
+        **_eyes(card.get("windows")),
         "commit": f"{code['git_commit']}{dirty}" if code.get("git_commit") else None,
         "packages": ", ".join(f"{n} {v}" for n, v in (card.get("packages") or card.get("versions") or {}).items()),
         "date": card.get("date"),
@@ -155,6 +156,21 @@ def _score(card: Mapping[str, Any], kind: str) -> str | None:
     return (
         None if found is None else f"{100 * found['mean']:.2f} % (lowest {100 * found['min']:.1f} %, N = {found['n']})"
     )
+
+
+def _eyes(found: Mapping[str, Any] | None) -> dict[str, str]:
+    """What the network that finds eyes made of windows of test photos; nothing for another network."""
+    if found is None:
+        return {}
+    shares = {
+        name: f"{100 * found[name]:.1f} %" for name in ("error", "error_95", "face", "no_face", "drawn", "covered")
+    }
+    return {
+        "windows of test photos": _number(found["n"]),
+        "error of the eyes, as a share of their distance": f"{shares['error']} (95th percentile {shares['error_95']})",
+        "right about faces": f"{shares['face']} of windows with one, {shares['no_face']} of those without",
+        "right about drawn faces, and about covered eyes": f"{shares['drawn']} and {shares['covered']} (balanced)",
+    }
 
 
 def _losses(curves: Mapping[str, Any]) -> list[tuple[str, ...]]:

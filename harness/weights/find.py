@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 JUDGES = {"primary": "classifier", "second": "judge"}
 NETWORKS = (*JUDGES.values(), "features", "guide")
 """What `bridgebench train` trains besides methods: both judges, the feature network, and the guide of trainings."""
+EYES = "eyes"
+"""What `bridgebench train` trains, too: the network that finds the eyes in photos, from the photos of CelebA."""
 TRAINED = Path("runs/train")
 
 

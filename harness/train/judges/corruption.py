@@ -34,16 +34,22 @@ def corrupt(images: Tensor, generator: torch.Generator, crop: float | None = Non
     """
     moved = _shift(images, generator) if crop is None else _crop(images, crop, generator)
     changed = _relight(moved, generator)
-    for share, change in (
-        (_MIRRORED if mirror else 0, _mirror),
-        (_BLURRED, _blur),
-        (_COARSE, _coarsen),
-        (_NOISY, _add_noise),
-    ):
+    return spoil(changed, generator, _MIRRORED if mirror else 0.0)
+
+
+def spoil(images: Tensor, generator: torch.Generator, mirrored: float = 0.0) -> Tensor:
+    """Blurs, coarsens and adds noise to some images of a batch (N, 3, H, W) in [-1, 1], in place.
+
+    Args:
+        images: the batch.
+        generator: on the CPU; the source of all randomness.
+        mirrored: the share of images that are mirrored, too.
+    """
+    for share, change in ((mirrored, _mirror), (_BLURRED, _blur), (_COARSE, _coarsen), (_NOISY, _add_noise)):
         chosen = torch.randperm(len(images), generator=generator)[: round(share * len(images))].to(images.device)
         if len(chosen):
-            changed[chosen] = change(changed[chosen], generator)
-    return changed.clamp_(-1.0, 1.0)
+            images[chosen] = change(images[chosen], generator)
+    return images.clamp_(-1.0, 1.0)
 
 
 def _uniform(low: float, high: float, count: int, generator: torch.Generator) -> Tensor:

@@ -4,41 +4,46 @@ from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from bridgebench.eval.judges.classifier import AttributeClassifier
 from bridgebench.eval.judges.reading import read
 from bridgebench.harness.data.base import ImageSet
+from bridgebench.harness.processes.stopping import Stopped, StopRequest
 from bridgebench.harness.train.checkpoint import Progress, damaged, read_state, write_state
 from bridgebench.harness.train.curves import Curves
+from bridgebench.harness.train.display import Display
 from bridgebench.harness.train.health import LossGuard, check_networks
 from bridgebench.harness.train.judges.corruption import corrupt
-from bridgebench.harness.train.judges.recipe import CHANGEABLE, JudgeRecipe
+from bridgebench.harness.train.judges.recipe import CHANGEABLE, FitRecipe, JudgeRecipe
 from bridgebench.harness.train.sampler import BatchSampler
 
 _WARM_UP = 0.03  # share of the training steps or time
+_CHECKPOINT_SECONDS = 60.0
+_LOG_EVERY = 20
 _STEADY = 0.02  # weight of the newest loss in the displayed running mean
 
 
 @dataclass
 class Best:
-    """The state of the lowest validation loss so far, and where it was found."""
+    """The state of the lowest validation loss so far, where it was found, and its other figures on validation images."""
 
     loss: float = math.inf
-    accuracy: float = 0.0
     iteration: int = 0
+    figures: dict[str, float] = field(default_factory=dict)
     state: dict[str, Tensor] | None = None
 
 
-class JudgeFit:
+class NetworkFit(ABC):
     """A network in training.
 
     Training ends after the recipe's epochs or after `seconds`, whichever comes first; the learning rate decays
@@ -47,25 +52,21 @@ class JudgeFit:
     Args:
         model: the model on its device; trained in place.
         recipe: the recipe.
-        train, validation: the images. Their labels may have more columns than the label space, one for each output of
-            the model, with values in [0, 1].
+        train, validation: the images and their labels.
         seed: seed of the order of the data and of all random draws.
         identity: what must match to resume the run, besides recipe, data and seed.
-        mirror: whether training images are mirrored at random.
     """
 
     def __init__(
         self,
-        model: AttributeClassifier,
-        recipe: JudgeRecipe,
+        model: nn.Module,
+        recipe: FitRecipe,
         train: ImageSet,
         validation: ImageSet,
         seed: int,
         identity: Mapping[str, Any],
-        mirror: bool = True,
     ) -> None:
         self.model, self.recipe, self.validation, self.seed = model, recipe, validation, seed
-        self.mirror = mirror
         self.device = next(model.parameters()).device
         self.sampler = BatchSampler(train, min(recipe.batch_size, len(train.labels)), seed, self.device)
         self.generator = torch.Generator().manual_seed(seed)
@@ -75,7 +76,7 @@ class JudgeFit:
         self.seconds: float | None = None
         self.progress, self.best, self.guard = Progress(total=self.total), Best(), LossGuard()
         self.losses: dict[str, float] = {}
-        self._loss = torch.tensor(math.log(2), device=self.device)
+        self._loss: Tensor | None = None
         kept = {key: value for key, value in asdict(recipe).items() if key not in CHANGEABLE}
         self.identity = {
             "recipe": kept,
@@ -84,6 +85,14 @@ class JudgeFit:
             "seed": seed,
             **identity,
         }
+
+    @abstractmethod
+    def loss_of(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The loss of a batch of training images (N, 3, H, W) in [-1, 1], of which random changes are made first."""
+
+    @abstractmethod
+    def measure(self) -> dict[str, float]:
+        """Figures of the model, in eval mode, on the validation images; "loss" is what the best state has least of."""
 
     @property
     def total(self) -> int | None:
@@ -111,20 +120,48 @@ class JudgeFit:
         torch.manual_seed(self.seed + progress.iteration)  # stochastic depth draws from torch's own generator
         self.model.train()
         images, labels, _ = self.sampler.next_batch()
-        images = corrupt(images, self.generator, self.recipe.crop, self.mirror)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            logits = self.model(images)
-        loss = functional.binary_cross_entropy_with_logits(logits.float(), labels)
+        loss = self.loss_of(images, labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         progress.iteration += 1
         progress.images += len(images)
-        self._loss.lerp_(loss.detach(), _STEADY)
+        self._loss = loss.detach().clone() if self._loss is None else self._loss.lerp_(loss.detach(), _STEADY)
         self.guard.watch({"loss": loss.detach()}, progress.iteration)
         if progress.iteration % self.sampler.batches_an_epoch == 0:
             self.validate()
         progress.seconds += time.perf_counter() - started
+
+    def run(self, folder: Path, stretch: float | None) -> None:
+        """Trains to the end, or for `stretch` seconds, with a checkpoint every minute and one at the end.
+
+        Raises:
+            UserError: training broke down.
+            Stopped: a signal asked to stop; a checkpoint has been saved.
+        """
+        until = math.inf if stretch is None else time.monotonic() + stretch
+        left = None if self.seconds is None else self.seconds - self.progress.seconds
+        deadline = None if left is None else time.monotonic() + left
+        saved = time.monotonic()
+        with (
+            StopRequest() as request,
+            Display(self.total, self.progress, deadline, folder) as display,
+        ):
+            while self.ended is None and not request.number and time.monotonic() < until:
+                self.step()
+                if self.progress.iteration % _LOG_EVERY == 0:
+                    display.show(self.progress, self.note())
+                if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                    self.save(folder)
+                    saved = time.monotonic()
+            self.save(folder)
+            display.note(self.progress, self.ended is not None)
+            if request.number:
+                raise Stopped(
+                    request.number, "stopped, and a checkpoint is saved; give the same command with --resume to go on."
+                )
+            if self.ended is not None:
+                self.finish()
 
     def note(self) -> Mapping[str, float]:
         """Returns the newest losses and adds them to the curves of the card.
@@ -133,23 +170,19 @@ class JudgeFit:
             UserError: a loss is not finite.
         """
         self.guard.check()
-        self.losses["loss"] = float(self._loss)
+        if self._loss is not None:
+            self.losses["loss"] = float(self._loss)
         self.progress.curves.note(self.progress.iteration, self.losses)
         return self.losses
 
     def validate(self) -> None:
-        """Computes the loss on the unchanged validation images; keeps the state if it is the best so far."""
+        """Measures the model on the validation images; keeps the state if it is the best so far."""
         self.model.eval()
-        truth = np.asarray(self.validation.labels)
-        reading = read(self.model, self.validation.images)
-        logits = reading.logits.astype(np.float64)
-        loss = float((np.logaddexp(0, logits) - logits * truth).mean())
-        columns = len(self.validation.attributes)
-        accuracy = float((reading.of(columns).seen(self.validation.space) == (truth[:, :columns] == 1)).mean())
-        self.losses |= {"validation_loss": loss, "validation_accuracy": accuracy}
-        if loss < self.best.loss:
+        figures = self.measure()
+        self.losses |= {f"validation_{name}": value for name, value in figures.items()}
+        if figures["loss"] < self.best.loss:
             state = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
-            self.best = Best(loss, accuracy, self.progress.iteration, state)
+            self.best = Best(figures["loss"], self.progress.iteration, figures, state)
 
     def finish(self) -> None:
         """Loads the best state into the model.
@@ -203,7 +236,7 @@ class JudgeFit:
             self.progress = Progress(**{**spent, "curves": Curves(**spent["curves"]), "total": self.total})
             self.best = Best(**state["best"])
             self.losses = dict(state["losses"])
-            self._loss = state["loss"].to(self.device)
+            self._loss = None if state["loss"] is None else state["loss"].to(self.device)
             self.seconds = state["seconds"]
         except Exception as error:  # a damaged file may hold almost anything
             raise damaged(folder) from error
@@ -216,6 +249,45 @@ class JudgeFit:
         if self.seconds is not None:
             shares.append(self.progress.seconds / self.seconds)
         return min(1.0, max(shares))
+
+
+class JudgeFit(NetworkFit):
+    """A classifier in training.
+
+    Args:
+        model, recipe, train, validation, seed, identity: see :class:`NetworkFit`. The labels may have more columns than
+            the label space, one for each output of the model, with values in [0, 1].
+        mirror: whether training images are mirrored at random.
+    """
+
+    def __init__(
+        self,
+        model: AttributeClassifier,
+        recipe: JudgeRecipe,
+        train: ImageSet,
+        validation: ImageSet,
+        seed: int,
+        identity: Mapping[str, Any],
+        mirror: bool = True,
+    ) -> None:
+        super().__init__(model, recipe, train, validation, seed, identity)
+        self.classifier, self.judge_recipe, self.mirror = model, recipe, mirror
+
+    def loss_of(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Binary cross entropy of all outputs on corrupted images."""
+        images = corrupt(images, self.generator, self.judge_recipe.crop, self.mirror)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            logits = self.model(images)
+        return functional.binary_cross_entropy_with_logits(logits.float(), labels)
+
+    def measure(self) -> dict[str, float]:
+        """Loss and accuracy on the unchanged validation images."""
+        truth = np.asarray(self.validation.labels)
+        reading = read(self.classifier, self.validation.images)
+        logits = reading.logits.astype(np.float64)
+        columns = len(self.validation.attributes)
+        right = reading.of(columns).seen(self.validation.space) == (truth[:, :columns] == 1)
+        return {"loss": float((np.logaddexp(0, logits) - logits * truth).mean()), "accuracy": float(right.mean())}
 
 
 def _schedule(progress: float) -> float:

@@ -25,32 +25,41 @@ SEEDS = {"classifier": 1, "judge": 2, "features": 3, "guide": 4}  # default seed
 
 
 @dataclass(frozen=True)
-class JudgeRecipe:
-    """A network's recipe. The loss is binary cross entropy; the optimizer is AdamW.
+class FitRecipe:
+    """What the recipes of all networks have that are no method. The optimizer is AdamW.
 
     Attributes:
-        architecture: an architecture of `eval.judges.classifier`; the two judges of a profile have different ones.
-        hidden: units of the last hidden layer.
-        weights: torchvision file with ImageNet weights of a backbone; None: random initial weights.
         epochs: number of epochs, after which the learning rate is 0 and training ends; None: only minutes count.
         patience: training ends early after this many epochs without a lower validation loss; None: never.
         batch_size: images per step.
         learning_rate: the peak, reached by a short linear warm-up; then half a cosine decays it to 0.
         weight_decay: weight decay of AdamW.
-        crop: the smallest share of a training image's area that a random crop keeps; None: small shifts instead.
         notes: remarks for readers.
     """
 
-    architecture: Architecture = "resnet"
-    hidden: Annotated[int, Field(ge=2, le=128)] = 128
-    weights: str | None = None
     epochs: Annotated[int, Field(ge=1)] | None = None
     patience: Annotated[int, Field(ge=1)] | None = None
     batch_size: Annotated[int, Field(ge=2)] = 64
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.02
-    crop: Annotated[float, Field(ge=0.25, le=1)] | None = None
     notes: str = ""
+
+
+@dataclass(frozen=True)
+class JudgeRecipe(FitRecipe):
+    """A judge's recipe (or that of a network like it). The loss is binary cross entropy.
+
+    Attributes:
+        architecture: an architecture of `eval.judges.classifier`; the two judges of a profile have different ones.
+        hidden: units of the last hidden layer.
+        weights: torchvision file with ImageNet weights of a backbone; None: random initial weights.
+        crop: the smallest share of a training image's area that a random crop keeps; None: small shifts instead.
+    """
+
+    architecture: Architecture = "resnet"
+    hidden: Annotated[int, Field(ge=2, le=128)] = 128
+    weights: str | None = None
+    crop: Annotated[float, Field(ge=0.25, le=1)] | None = None
 
 
 # The keys of a recipe that may change when a training is resumed.

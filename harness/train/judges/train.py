@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -32,10 +31,8 @@ from bridgebench.harness.data.drawn.dataset import DrawnSet
 from bridgebench.harness.data.faces.dataset import load_faces
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.processes.lock import locked
-from bridgebench.harness.processes.stopping import Stopped, StopRequest
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.train.checkpoint import FILE, Resume, goes_on
-from bridgebench.harness.train.display import Display
 from bridgebench.harness.train.judges.fit import JudgeFit
 from bridgebench.harness.train.judges.recipe import SEEDS, JudgeRecipe, judge_recipe
 from bridgebench.harness.train.judges.scores import score, scores_table
@@ -47,8 +44,6 @@ from bridgebench.methods.core.files import refuse_existing
 from bridgebench.methods.core.labels import CELEBA40
 
 DEFAULT_MINUTES = 6.0  # for a recipe that gives no length
-_CHECKPOINT_SECONDS = 60.0
-_LOG_EVERY = 20
 _log = logging.getLogger(__name__)
 
 
@@ -111,7 +106,7 @@ def train_judge(
         mark(folder, "training")
         if minutes is not None or (fit.seconds is None and recipe.epochs is None):
             fit.seconds = 60 * (DEFAULT_MINUTES if minutes is None else minutes)
-        _run(fit, folder, stretch)
+        fit.run(folder, stretch)
         if fit.ended is None:
             _log.info(f"The {which} is not at its end after {fit.progress.iteration} steps: --resume goes on.")
             return None
@@ -171,37 +166,6 @@ def _begin(
     return JudgeFit(model.to(device), recipe, train, validation, seed, identity, mirror=not sided)
 
 
-def _run(fit: JudgeFit, folder: Path, stretch: float | None) -> None:
-    """Trains to the end, or for `stretch` seconds, with a checkpoint every minute and one at the end.
-
-    Raises:
-        Stopped: a signal asked to stop; a checkpoint has been saved.
-    """
-    until = math.inf if stretch is None else time.monotonic() + stretch
-    left = None if fit.seconds is None else fit.seconds - fit.progress.seconds
-    deadline = None if left is None else time.monotonic() + left
-    saved = time.monotonic()
-    with (
-        StopRequest() as request,
-        Display(fit.total, fit.progress, deadline, folder) as display,
-    ):
-        while fit.ended is None and not request.number and time.monotonic() < until:
-            fit.step()
-            if fit.progress.iteration % _LOG_EVERY == 0:
-                display.show(fit.progress, fit.note())
-            if time.monotonic() - saved > _CHECKPOINT_SECONDS:
-                fit.save(folder)
-                saved = time.monotonic()
-        fit.save(folder)
-        display.note(fit.progress, fit.ended is not None)
-        if request.number:
-            raise Stopped(
-                request.number, "stopped, and a checkpoint is saved; give the same command with --resume to go on."
-            )
-        if fit.ended is not None:
-            fit.finish()
-
-
 def _recipe_card(fit: JudgeFit) -> dict[str, Any]:
     """The recipe for the card: without its unset keys, and with the settings that all judges share."""
     chosen = {key: value for key, value in asdict(fit.recipe).items() if value not in (None, "")}
@@ -222,7 +186,7 @@ def _training_card(fit: JudgeFit, validation: ImageSet, test: ImageSet) -> dict[
         "best": {
             "epoch": round(best.iteration / an_epoch, 1),
             "validation_loss": float(f"{best.loss:.4g}"),
-            "validation_accuracy": float(f"{best.accuracy:.4g}"),
+            "validation_accuracy": float(f"{best.figures['accuracy']:.4g}"),
             "n": len(validation.labels),
         },
         "curves": fit.progress.curves.record(),
