@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bridgebench.harness.commands.options import ProfileOption, Weights, names_of
+from bridgebench.harness.commands.options import Weights, names_of, profile_names
 from bridgebench.harness.commands.output import show
 
 
@@ -19,20 +19,36 @@ def edit(
     reference: Annotated[Path | None, typer.Option(help="Take the attributes from this photo.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Which to take from the reference: a,b,...")] = None,
     weights: Weights = None,
-    profile: ProfileOption = "faces64",
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BRIDGEBENCH_PROFILE",
+            autocompletion=profile_names,
+            help="Whose weights and classifier; by default that of photos, celeba64.",
+        ),
+    ] = None,
     strength: Annotated[float | None, typer.Option(help="How far to edit; the method's default if not given.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of a stochastic method.")] = 0,
+    face: Annotated[
+        int | None, typer.Option(min=1, help="Which of several faces, from left to right; else the largest.")
+    ] = None,
     crop: Annotated[
-        str | None, typer.Option(metavar="X,Y,SIZE|face", help="The square to edit; else all, or the face found.")
+        str | None, typer.Option(metavar="X,Y,SIZE|face", help="The square to edit; else the face that is found.")
     ] = None,
     reference_crop: Annotated[str | None, typer.Option(metavar="X,Y,SIZE|face", help="That of the reference.")] = None,
-    paste_back: Annotated[bool, typer.Option("--paste-back", help="Write the whole photo, the edit in it.")] = False,
+    paste_back: Annotated[
+        bool, typer.Option("--paste-back", help="Write the whole photo, with the change added to it.")
+    ] = False,
 ) -> None:
-    """Edits a photo, told by attributes or by a reference photo."""
+    """Edits a photo, told by attributes or by a reference photo.
+
+    The face is found, turned upright and cut as CelebA's photos are. What the classifier reads in the photo and in the
+    edit is printed, with how likely it holds each attribute.
+    """
     from bridgebench.harness.photo.edit import edit_photo
     from bridgebench.harness.weights.hub import typed_weights
 
-    written = edit_photo(
+    edited = edit_photo(
         photo,
         method,
         out,
@@ -43,8 +59,10 @@ def edit(
         profile=profile,
         strength=strength,
         seed=seed,
+        face=face,
         crop=crop,
         reference_crop=reference_crop,
         back=paste_back,
     )
-    show(f"Wrote {written}")
+    show(edited.words())
+    show(f"Wrote {edited.out}")

@@ -22,7 +22,8 @@ EXIT_CODES = (
 )
 
 
-def _profile_names(incomplete: str) -> list[str]:
+def profile_names(incomplete: str) -> list[str]:
+    """For the shell: the shipped profiles that begin like this."""
     from bridgebench.harness.profiles.profile import shipped_profiles
 
     return [name for name in shipped_profiles() if name.startswith(incomplete)]
@@ -48,14 +49,14 @@ ProfileOption = Annotated[
     typer.Option(
         "--profile",
         envvar="BRIDGEBENCH_PROFILE",
-        autocompletion=_profile_names,
+        autocompletion=profile_names,
         help="A shipped profile's name, or your own .toml file.",
     ),
 ]
 ProfileArgument = Annotated[
     str,
     typer.Argument(
-        metavar="PROFILE", autocompletion=_profile_names, help="A shipped profile's name, or your own .toml file."
+        metavar="PROFILE", autocompletion=profile_names, help="A shipped profile's name, or your own .toml file."
     ),
 ]
 _METHOD = typer.Argument(

@@ -32,7 +32,7 @@ def train(
         typer.Argument(
             metavar="METHOD",
             autocompletion=trainable_names,
-            help="A method, a variant of the profile, classifier, judge, features, guide or eyes; or several, or 'all'.",
+            help="A method, a variant of the profile, classifier, judge, features, guide, eyes; or several, or 'all'.",
         ),
     ] = None,
     profile: ProfileOption = "faces64",

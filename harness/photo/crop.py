@@ -1,114 +1,161 @@
-"""Chooses the square of a user's photo that is edited, and pastes the edited square back into the photo.
+"""Chooses the square of a user's photo that is edited.
 
-Networks for faces are trained on CelebA's aligned photos (178 x 218, eyes near (69, 111) and (108, 111)), which
-BridgeGAN crops to rows 26 to 196 and columns 3 to 173. Photos from a camera are cropped so that the eyes are at the
-same place; the face is found by the cascade of local binary patterns that is part of scikit-image.
+Networks for people are trained on a square of CelebA's aligned photos. In a photo of a person the same square is found
+by the eyes (`harness.photo.faces`). Drawings and animals are not aligned.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+import logging
+import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from bridgebench.harness.data.celeba import PHOTO_SIZE
-from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Preparation, antialiased
+from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Filter, Preparation
+from bridgebench.harness.photo.aligned import Square
+from bridgebench.harness.photo.faces import Face, find_faces, largest, smallest_searched
+from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import UserError
 
 _FACE = "face"
-# The eyes in a box of the cascade, and in CelebA's crop: the point between the eyes and their distance, as shares of
-# the side. The values for the cascade were measured on the mean of 27 faces that it found.
-_BOX_EYES = (0.493, 0.373, 0.39)
-_CROP_EYES = (0.504, 0.501, 0.225)
-_SEARCHED = 640  # longer side, in pixels, of the image in which faces are searched
-_SMALLEST = 40  # side, in pixels, of the smallest box in that image
-_BORDER = 0.1  # share of the square's side over which an edit fades into the photo
+# Probabilities and doubts from which a user is warned; chosen on photos of CelebA's validation split.
+_LOOKS_DRAWN, _LOOKS_COVERED, _DOUBTFUL = 0.8, 0.8, 0.12
+_SMALL_PART = 0.5  # of a network's side: a face with fewer pixels is not edited
+_log = logging.getLogger(__name__)
 
 
-def choose_square(photo: NDArray[np.uint8], name: str, wanted: str | None, option: str = "--crop") -> Crop:
-    """The square of a photo that is edited.
+@dataclass(frozen=True)
+class Place:
+    """Where in a photo the square lies that is edited.
+
+    Attributes:
+        photo: (H, W, 3) uint8.
+        face: the face that decides it; None: no face was searched.
+        fixed: the square that was given, or the middle one; None without a face: an aligned photo, where it is known.
+    """
+
+    photo: NDArray[np.uint8]
+    face: Face | None = None
+    fixed: Square | None = None
+
+    def square(self, crop: Crop) -> Square:
+        """The square that `crop` is in an aligned photo."""
+        if self.face is not None:
+            return Square.at_eyes(self.face.eyes, crop)
+        return self.fixed or Square.of(crop)
+
+    def cut(self, crop: Crop, size: int, resize: Filter = "antialiased") -> NDArray[np.uint8]:
+        """The pixels of that square as a network takes them, (size, size, 3); an aligned photo's as its loader does."""
+        if self.face is None and self.fixed is None:
+            return Preparation(crop, resize, size).apply(self.photo)
+        return self.square(crop).cut(self.photo, size)
+
+
+def crop_of(profile: Profile) -> Crop:
+    """What a profile's networks see of an aligned photo; BridgeGAN's crop, if the profile says nothing."""
+    crop = profile.data.crop
+    return CELEBA_BRIDGEGAN if crop is None else Crop(**crop.model_dump())
+
+
+def find_place(
+    photo: NDArray[np.uint8],
+    name: str,
+    profile: Profile,
+    wanted: str | None = None,
+    number: int | None = None,
+    option: str = "--crop",
+) -> Place:
+    """Finds what of a photo is edited, and warns of what may hinder the edit.
 
     Args:
         photo: (H, W, 3) uint8, upright.
         name: the photo's name in messages to the user.
-        wanted: ``"x,y,size"`` in the photo's pixels; ``"face"``: around the largest face; None: a square photo as a
-            whole, the data loader's crop of a photo of CelebA's aligned size, the largest face of any other photo.
+        profile: for whose networks.
+        wanted: ``"x,y,size"`` in the photo's pixels; ``"face"``: by a face, even if the photo could be taken as it is;
+            None: an aligned photo of CelebA's size as it is; of other photos of people the face; of drawings and
+            animals the middle square.
+        number: which face, from 1, counted from left to right; None: the largest.
         option: name of the option by which the user gives `wanted`.
 
     Raises:
-        UserError: `wanted` does not fit, or no face is found.
+        UserError: `wanted` or `number` does not fit, no face is found, or it is too small.
     """
     height, width = photo.shape[:2]
     if wanted not in (None, _FACE):
-        return _parse(str(wanted), name, option, height, width)
-    if wanted is None and height == width:
-        return Crop(0, 0, height)
-    if wanted is None and (height, width) == PHOTO_SIZE:
-        return CELEBA_BRIDGEGAN
-    found = find_face(photo)
-    if found is None:
+        if number is not None:
+            raise UserError(f"{option} {wanted} names the square already; leave out --face {number}.")
+        return Place(photo, fixed=Square.of(_parse(str(wanted), name, option, height, width)))
+    if wanted is None and number is None:
+        if (height, width) == PHOTO_SIZE and not profile.space.exclusive:
+            return Place(photo)
+        if profile.space.exclusive or (profile.data.name in DRAWN_HERE and height == width):
+            side = min(height, width)
+            return Place(photo, fixed=Square.of(Crop((height - side) // 2, (width - side) // 2, side)))
+    face = _chosen(find_faces(photo), number, name, option, (height, width))
+    place = Place(photo, face)
+    _check_size(place.square(crop_of(profile)).side, profile.data.image_size, name)
+    _warn(face, name, profile)
+    return place
+
+
+def _chosen(faces: list[Face], number: int | None, name: str, option: str, shape: tuple[int, int]) -> Face:
+    height, width = shape
+    if not faces:
         raise UserError(
-            f"No face was found in {name}; give {option} x,y,size, the left edge, upper edge and side of the square to "
-            f"edit, in pixels of the upright photo, which has {width}x{height}."
+            f"No face was found in {name}, of {width}x{height} pixels; one that looks to the side, or whose eyes are "
+            f"hidden or less than {math.ceil(smallest_searched(shape))} pixels apart, is not found: give {option} "
+            "x,y,size, the left edge, upper edge and side of the square to edit, in pixels of the upright photo."
         )
-    return found
+    if number is not None and number > len(faces):
+        there = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
+        raise UserError(f"--face {number}: only {there} found in {name}.")
+    index = largest(faces) if number is None else number - 1
+    if len(faces) > 1:
+        places = ", ".join(f"{k} at ({face.middle[0]:.0f}, {face.middle[1]:.0f})" for k, face in enumerate(faces, 1))
+        why = f"{index + 1} is the largest and is edited; --face N takes another" if number is None else "as told"
+        _log.info(f"{name}: {len(faces)} faces, numbered from left to right: {places}. Face {why}.")
+    return faces[index]
 
 
-def find_face(photo: NDArray[np.uint8]) -> Crop | None:
-    """The square around the largest face, as in CelebA's crop; smaller if the photo ends there. None: no face found."""
-    height, width = photo.shape[:2]
-    scale = max(1.0, max(height, width) / _SEARCHED)
-    small = Image.fromarray(photo).convert("L").resize((round(width / scale), round(height / scale)))
-    boxes = _cascade().detect_multi_scale(
-        img=np.asarray(small),
-        scale_factor=1.2,
-        step_ratio=1,
-        min_size=(_SMALLEST, _SMALLEST),
-        max_size=(min(small.size), min(small.size)),
-    )
-    if not boxes:
-        return None
-    box = max(boxes, key=lambda box: box["width"])
-    side = scale * box["width"]
-    size = side * _BOX_EYES[2] / _CROP_EYES[2]
-    left = scale * box["c"] + side * _BOX_EYES[0] - size * _CROP_EYES[0]
-    top = scale * box["r"] + side * _BOX_EYES[1] - size * _CROP_EYES[1]
-    return _within(left, top, size, height, width)
+def _check_size(side: float, size: int, name: str) -> None:
+    if side < _SMALL_PART * size:
+        raise UserError(
+            f"The face in {name} is too small: the square around it has {side:.0f} pixels a side, and the networks "
+            f"edit {size}; take a photo in which it is larger."
+        )
+    if side < size:
+        _log.warning(
+            f"{name}: the face is small: the square around it has {side:.0f} pixels a side, and the networks edit "
+            f"{size}, so the edit will be coarse."
+        )
 
 
-def square_of(photo: NDArray[np.uint8], crop: Crop, size: int) -> NDArray[np.uint8]:
-    """The square as network input, (size, size, 3): CelebA's photos as in the loader, others antialiased."""
-    if photo.shape[:2] == PHOTO_SIZE and crop == CELEBA_BRIDGEGAN:
-        return Preparation(crop, "legacy_bicubic", size).apply(photo)
-    return antialiased(crop.cut(photo), size)
-
-
-def paste_back(
-    photo: NDArray[np.uint8], crop: Crop, before: NDArray[np.uint8], edited: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
-    """The whole photo with the edited square in it, (H, W, 3).
-
-    The change made by the edit, at the network's size, is enlarged and added to the photo. So unchanged parts keep the
-    photo's detail. The change fades out towards the border of the square.
-
-    Args:
-        photo: (H, W, 3) uint8.
-        crop: the square that was edited.
-        before, edited: (size, size, 3) uint8, the square as the network's input and output.
-    """
-    size = crop.size
-    change = edited.astype(np.float32) - before.astype(np.float32)
-    channels = [Image.fromarray(change[..., k]).resize((size, size), Image.Resampling.BICUBIC) for k in range(3)]
-    edge = np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5
-    weight = np.minimum(1, edge / (_BORDER * size))
-    fade = np.minimum.outer(weight, weight)[..., None]
-    square = crop.cut(photo) + fade * np.stack([np.asarray(channel) for channel in channels], axis=2)
-    whole = photo.copy()
-    crop.cut(whole)[:] = np.clip(np.rint(square), 0, 255).astype(np.uint8)
-    return whole
+def _warn(face: Face, name: str, profile: Profile) -> None:
+    """Says what may hinder the edit of a face, and how sure that is."""
+    drawn = profile.data.name in DRAWN_HERE
+    if face.drawn >= _LOOKS_DRAWN and not drawn:
+        _log.warning(
+            f"{name}: the face looks drawn ({face.drawn:.0%} sure), and these networks know photos only: do not trust "
+            "the labels and the edit (--profile faces64 knows the drawings of bridgebench)."
+        )
+    if face.drawn < 1 - _LOOKS_DRAWN and drawn:
+        _log.warning(
+            f"{name}: this looks like a photo ({1 - face.drawn:.0%} sure), and the networks of '{profile.name}' know "
+            "drawn faces only: --profile celeba64 knows photos."
+        )
+    if face.covered >= _LOOKS_COVERED:
+        _log.warning(
+            f"{name}: the eyes seem to be covered, as by sunglasses ({face.covered:.0%} sure): where they are is a "
+            "guess, and the labels and the edit may be wrong."
+        )
+    if face.doubt >= _DOUBTFUL:
+        _log.warning(
+            f"{name}: the eyes are not clearly seen (their places may be wrong by {face.doubt:.0%} of their distance): "
+            "is the face turned to the side, hidden or blurred? The edit may not fit it."
+        )
 
 
 def _parse(wanted: str, name: str, option: str, height: int, width: int) -> Crop:
@@ -122,17 +169,3 @@ def _parse(wanted: str, name: str, option: str, height: int, width: int) -> Crop
             f"{option} {wanted} does not lie within {name}, which has {width}x{height} pixels when upright."
         )
     return crop
-
-
-def _within(left: float, top: float, size: float, height: int, width: int) -> Crop:
-    """The square moved into the image, and made smaller if it is larger than the image."""
-    side = int(min(round(size), height, width))
-    return Crop(int(np.clip(round(top), 0, height - side)), int(np.clip(round(left), 0, width - side)), side)
-
-
-@cache
-def _cascade() -> Any:
-    from skimage.data import lbp_frontal_face_cascade_filename
-    from skimage.feature import Cascade
-
-    return Cascade(lbp_frontal_face_cascade_filename())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +18,55 @@ from torch import Tensor
 from bridgebench.eval.judges.classifier import load_classifier, to_float
 from bridgebench.harness.data.photos import read_photo
 from bridgebench.harness.data.pixels import to_uint8
-from bridgebench.harness.photo.crop import choose_square, paste_back, square_of
-from bridgebench.harness.profiles.profile import Profile, load_profile
+from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, antialiased
+from bridgebench.harness.photo.crop import Place, crop_of, find_place
+from bridgebench.harness.processes.terminal import text_table
+from bridgebench.harness.profiles.profile import PHOTOS, Profile, load_profile, shipped_profiles
 from bridgebench.harness.weights.find import find_weights, judge_weights
 from bridgebench.methods import MethodCard, load
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.labels import LabelSpace, label_space
+from bridgebench.methods.core.weights import header
 from bridgebench.methods.editor import Editor
 
+_log = logging.getLogger(__name__)
 _SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What `edit_photo` did.
+
+    Attributes:
+        out: the image file.
+        attributes: (A) names of the editor's label columns.
+        source: (A,) in [0, 1]: the probability of each attribute (or domain) in the photo, as the profile's classifier
+            reads it.
+        target: (A,) 0 or 1: what the edit should show.
+        result: (A,) in [0, 1]: the probabilities in the edit.
+        method, profile: who edited, by whose weights and classifier.
+        angle: of the face in the photo, in degrees clockwise; None: no face was searched.
+    """
+
+    out: Path
+    attributes: tuple[str, ...]
+    source: NDArray[np.float32]
+    target: NDArray[np.uint8]
+    result: NDArray[np.float32]
+    method: str
+    profile: str
+    angle: float | None
+
+    def words(self) -> str:
+        """A line on who edited, and a table of what is read in the photo, wanted, and read in the edit."""
+        turned = "" if self.angle is None else f"; the face is turned by {self.angle:.0f} degrees"
+        rows = []
+        for name, before, wanted, after in zip(self.attributes, self.source, self.target, self.result, strict=True):
+            change = ("on" if wanted else "off") if (before > 0.5) != bool(wanted) else "-"
+            rows.append((name, f"{before:.0%}", change, f"{after:.0%}"))
+        table = text_table(("attribute", "in the photo", "change", "in the edit"), rows)
+        return f"{self.method}, weights and classifier of the profile {self.profile}{turned}\n\n{table}\n"
 
 
 def edit_photo(
@@ -36,17 +78,18 @@ def edit_photo(
     reference: Path | None = None,
     attributes: Sequence[str] = (),
     weights: Path | None = None,
-    profile: str = "faces64",
+    profile: str | None = None,
     strength: float | None = None,
     seed: int = 0,
+    face: int | None = None,
     crop: str | None = None,
     reference_crop: str | None = None,
     back: bool = False,
-) -> Path:
+) -> Edited:
     """Edits a photo and writes the result; nothing is written on an error.
 
-    A square of the photo is resized to the editor's size, its labels are read by the profile's classifier, and
-    the target is those labels with the wanted changes and the repairs of
+    The face is found and aligned (`harness.photo.crop.find_place`). Its labels are read by the profile's classifier.
+    The target is those labels with the wanted changes and the repairs of
     :meth:`methods.core.labels.Attributes.target`. If the labels are domains, the target is the domain that is set, or
     the domain of the reference.
 
@@ -57,14 +100,12 @@ def edit_photo(
         settings: label edits, each ``"Attribute=0"`` or ``"Attribute=1"``; for domains, one ``"domain=1"``.
         reference: another photo; the `attributes` (all, if none are named) take the values of this photo.
         weights: a weights file to use instead of the profile's.
-        profile: the profile whose classifier and weights are used.
+        profile: the profile whose classifier and weights are used; None: see `profile_for`.
         strength: strength of the edit, in the range of the method's card; None: the default.
         seed: seed of the method's random draws.
-        crop, reference_crop: the squares of the photo and the reference; see `choose_square`.
-        back: write the whole photo, with the edited square put back into it.
-
-    Returns:
-        `out`.
+        face: which of several faces, from 1, counted from left to right; None: the largest.
+        crop, reference_crop: the squares of the photo and the reference; see `find_place`.
+        back: write the whole photo, with the change of the edit added to it; see `change_of`.
 
     Raises:
         UserError: an argument or file is missing, damaged or does not fit the others.
@@ -73,40 +114,139 @@ def edit_photo(
         raise UserError("An edit needs a target, one of two: --set NAME=0|1, or --reference PHOTO.")
     if attributes and reference is None:
         raise UserError("--attributes says what to take from a --reference photo; with --set it has no meaning.")
-    file_format = _output_format(out, [photo] if reference is None else [photo, reference])
-    found = load_profile(profile)
-    _check_method(found.card(method), strength)
     if reference_crop is not None and reference is None:
         raise UserError("--reference-crop says which square of a --reference photo is meant; there is none.")
+    file_format = _output_format(out, [photo] if reference is None else [photo, reference])
+    found = profile_for(method, profile, weights)
+    _check_method(found.card(method), strength)
     whole = read_photo(photo)
-    square = choose_square(whole, str(photo), crop)
-    look = None
-    if reference is not None:
-        reference_photo = read_photo(reference)
-        look = (reference_photo, choose_square(reference_photo, str(reference), reference_crop, "--reference-crop"))
+    reference_photo = None if reference is None else read_photo(reference)
+    editor, classifier = _load(method, weights, found)
+    view = _View(editor, classifier, found, CELEBA_BRIDGEGAN if _is_imported(weights) else crop_of(found))
+    place = find_place(whole, str(photo), found, crop, face)
+    like = None
+    if reference_photo is not None:
+        like = find_place(reference_photo, str(reference), found, reference_crop, option="--reference-crop")
 
-    editor = _load(method, weights, found)
-    before = square_of(whole, square, editor.image_size)
-    images = to_float(before[None])
-    source = _labels(editor, images)
-    like = None if look is None else to_float(square_of(*look, editor.image_size)[None])
+    before, source = view.pixels(place), view.read(place)
+    look = None if like is None else to_float(view.pixels(like)[None])
+    labels = editor.space.seen(source[None])[0].astype(np.uint8)
+    theirs = None if like is None else editor.space.seen(view.read(like)[None])[0].astype(np.uint8)
     if editor.space.exclusive:
-        target = _domain(editor, source, settings, like, attributes)
-    elif like is None:
-        target = apply_settings(source, settings, editor.space)
+        target = _domain(editor, labels, settings, theirs, attributes)
+    elif theirs is None:
+        target = apply_settings(labels, settings, editor.space)
     else:
-        target = take_from(source, _labels(editor, like), attributes or editor.attributes, editor.space)
-    edited = editor.edit(
-        images,
-        _row(target),
-        like,
-        source_labels=_row(source),
-        strength=strength,
-        generator=torch.Generator().manual_seed(seed),
-    )
-    pixels = _pixels(edited)
-    _write(paste_back(whole, square, before, pixels) if back else pixels, out, file_format)
-    return out
+        target = take_from(labels, theirs, attributes or editor.attributes, editor.space)
+    if (target == labels).all() and not editor.space.exclusive:
+        _log.warning(f"{photo} is read as what is asked for already, so there is nothing to change.")
+
+    def edit(towards: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        edited = editor.edit(
+            to_float(before[None]),
+            _row(towards),
+            look,
+            source_labels=_row(labels),
+            strength=strength,
+            generator=torch.Generator().manual_seed(seed),
+        )
+        return _pixels(edited)
+
+    pixels = edit(target)
+    result = view.read_edit(pixels)
+    if back:
+        without = before if editor.space.exclusive else edit(labels)
+        shown = place.square(view.crop).add(whole, change_of(pixels, without))
+    else:
+        shown = pixels
+    _write(shown, out, file_format)
+    angle = None if place.face is None else math.degrees(place.square(view.crop).angle)
+    title = found.card(method).title
+    return Edited(out, editor.attributes, probability(source), target, probability(result), title, found.name, angle)
+
+
+def change_of(edited: NDArray[np.uint8], without: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What an edit changes, (S, S, 3), in grey levels, to be added to the photo.
+
+    Args:
+        edited: (S, S, 3) the edit.
+        without: (S, S, 3) what the method makes of the same square if it is asked for nothing new. So what a network
+            does to every photo (it softens and tints) is no part of the change; to ask for nothing changes nothing.
+    """
+    return edited.astype(np.float32) - without.astype(np.float32)
+
+
+def profile_for(method: str, name: str | None, weights: Path | None) -> Profile:
+    """The profile by which a photo is edited.
+
+    Args:
+        method: the method that edits.
+        name: the profile that the user names; None: that of the `weights`' training, else the one for photos.
+        weights: a weights file that the user names.
+
+    Raises:
+        UserError: there is no such profile, or there are no weights of the method for photos.
+    """
+    if name is not None:
+        return load_profile(name)
+    if weights is not None:
+        trained = header(weights)["card"].get("profile")
+        return load_profile(trained if trained in shipped_profiles() else PHOTOS)
+    found = load_profile(PHOTOS)
+    facts = found.card(method)
+    if facts.trainable and find_weights(method, found) is None:
+        there = [each for each in found.methods if found.card(each).trainable and find_weights(each, found)]
+        others = f"take --method {' or '.join(there)}; " if there else ""
+        raise UserError(
+            f"There are no weights of {facts.title} for photos (the profile {PHOTOS}): {others}train them "
+            f"(`bridgebench train {method} --profile {PHOTOS} --data-root FOLDER`); name a file by --weights; or give "
+            "--profile faces64, whose weights know drawn faces only."
+        )
+    return found
+
+
+def probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities in [0, 1] of logits, each on its own (of domains, too)."""
+    return (1 / (1 + np.exp(-np.clip(logits, -50, 50)))).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _View:
+    """How an editor and the classifier of the profile see a photo.
+
+    Attributes:
+        editor, classifier: the classifier's outputs are the editor's attributes.
+        profile: the classifier's.
+        crop: what the editor sees of an aligned photo; the classifier sees what its profile says.
+    """
+
+    editor: Editor
+    classifier: Callable[[Tensor], Tensor]
+    profile: Profile
+    crop: Crop
+
+    def pixels(self, place: Place) -> NDArray[np.uint8]:
+        """The editor's input, (S, S, 3)."""
+        return place.cut(self.crop, self.editor.image_size, self.profile.data.resize)
+
+    def read(self, place: Place) -> NDArray[np.float32]:
+        """The classifier's logits (A,) of a photo."""
+        return self._logits(place.cut(crop_of(self.profile), self.profile.data.image_size, self.profile.data.resize))
+
+    def read_edit(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The classifier's logits (A,) of an edit (S, S, 3)."""
+        size = self.profile.data.image_size
+        return self._logits(pixels if len(pixels) == size else antialiased(pixels, size))
+
+    @torch.no_grad()
+    def _logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self.classifier(to_float(pixels[None]))[0].numpy()
+        return found
+
+
+def _is_imported(weights: Path | None) -> bool:
+    """Whether weights were not trained here, so that they see BridgeGAN's crop of aligned photos."""
+    return weights is not None and "profile" not in header(weights)["card"]
 
 
 def apply_settings(labels: NDArray[np.uint8], settings: Sequence[str], space: LabelSpace) -> NDArray[np.uint8]:
@@ -147,10 +287,10 @@ def _domain(
     editor: Editor,
     source: NDArray[np.uint8],
     settings: Sequence[str],
-    reference: Tensor | None,
+    reference: NDArray[np.uint8] | None,
     attributes: Sequence[str],
 ) -> NDArray[np.uint8]:
-    """The target labels (A,) of the requested domain, for a photo with labels `source`.
+    """The target labels (A,) of the requested domain, for a photo with labels `source` and a reference's labels.
 
     Raises:
         UserError: the settings are not one ``"domain=1"``, name no domain, or `attributes` are given.
@@ -158,7 +298,7 @@ def _domain(
     if attributes:
         raise UserError("--attributes has no meaning here: a reference gives its one domain, not several attributes.")
     if reference is not None:
-        return _labels(editor, reference)
+        return reference
     wanted = [[part.strip() for part in setting.partition("=")[::2]] for setting in settings]
     if len(wanted) != 1 or wanted[0][1] != "1":
         raise UserError(f"--set {' '.join(settings)}: name one domain, NAME=1, of {', '.join(editor.attributes)}.")
@@ -179,18 +319,16 @@ def _check_method(facts: MethodCard, strength: float | None) -> None:
         raise UserError(f"{facts.title} has no edit strength; leave out --strength.")
 
 
-def _load(method: str, weights: Path | None, profile: Profile) -> Editor:
-    """The editor with the profile's classifier attached; the classifier reads the editor's attributes in its order."""
+def _load(method: str, weights: Path | None, profile: Profile) -> tuple[Editor, Callable[[Tensor], Tensor]]:
+    """The editor, with the profile's classifier attached, and this classifier, for the editor's attributes."""
     editor = load(profile.variant(method).method, weights or find_weights(method, profile))
-    classifier = load_classifier(judge_weights("primary", profile))
-    columns = [label_space(classifier.attributes).index(name) for name in editor.attributes]
-    return editor.attach(classifier=lambda images: classifier(images)[:, columns]).eval()
+    whole = load_classifier(judge_weights("primary", profile))
+    columns = [label_space(whole.attributes).index(name) for name in editor.attributes]
 
+    def classifier(images: Tensor) -> Tensor:
+        return whole(images)[:, columns]
 
-@torch.no_grad()
-def _labels(editor: Editor, images: Tensor) -> NDArray[np.uint8]:
-    logits: NDArray[np.float32] = editor.attached("classifier")(images).numpy()
-    return editor.space.seen(logits)[0].astype(np.uint8)
+    return editor.attach(classifier=classifier).eval(), classifier
 
 
 def _row(labels: NDArray[np.uint8]) -> Tensor:

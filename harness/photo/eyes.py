@@ -1,7 +1,7 @@
-"""The network that sees in a small window whether it shows a face, where its eyes are, and what may hinder an edit.
+"""The network that sees whether a small window shows a face, where its eyes are, and what may hinder an edit.
 
-It is trained by `harness.train.eyes` on photos of CelebA, which were aligned by the eyes. So the eyes of every photo are
-at the same place, and a window that is cut from a photo at a known place has known eyes.
+It is trained by `harness.train.eyes` on photos of CelebA, which were aligned by the eyes. So the eyes of every photo
+are at the same place, and a window that is cut from a photo at a known place has known eyes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.weights import build, header
 
 WINDOW = 64  # pixels a side
-_FACE, _DRAWN, _COVERED = range(3)  # columns of the answers
 _LARGEST_DOUBT = 3.0  # bounds of the logarithm of the expected error, in sides of the window
 _SMALLEST_DOUBT = -7.0
 
@@ -30,10 +29,11 @@ class Sight(NamedTuple):
     Attributes:
         eyes: (N, 2, 2), x and y of the eye on the viewer's left and of the other one, as shares of the window's side;
             (0, 0) is the upper left corner.
-        doubt: (N, 2), for each eye the logarithm of the error to expect of a coordinate, as a share of the window's side.
+        doubt: (N, 2), for each eye the logarithm of the error to expect of a coordinate, as a share of the side.
         face: (N,) logit that the window shows the eyes of an upright face, turned by 45 degrees at most.
         drawn: (N,) logit that the face is drawn, not photographed.
         covered: (N,) logit that the eyes are covered, as by sunglasses.
+        maps: (N, 2, 16, 16), for each eye the logarithm of the probability that it is in a cell of the window.
     """
 
     eyes: Tensor
@@ -41,10 +41,14 @@ class Sight(NamedTuple):
     face: Tensor
     drawn: Tensor
     covered: Tensor
+    maps: Tensor
 
 
 class EyeNetwork(nn.Module):
-    """Residual blocks on a window of 64 pixels, then one hidden layer that sees where each feature is.
+    """Residual blocks on a window of 64 pixels; two maps say where the eyes are, a hidden layer answers the rest.
+
+    An eye's place is the mean over its map of 16 x 16 probabilities. So what is learned about an eye at one place is
+    known at all others.
 
     Args:
         width: channels of the first stage.
@@ -54,35 +58,40 @@ class EyeNetwork(nn.Module):
     def __init__(self, width: int = 16, hidden: int = 64) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "hidden": hidden}
-        self.trunk = nn.Sequential(
+        self.fine = nn.Sequential(
             nn.Conv2d(3, width, 5, 2, 2, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
             ResidualBlock(width, width, 1),
             ResidualBlock(width, 2 * width, 2),
-            ResidualBlock(2 * width, 4 * width, 2),
-            nn.Conv2d(4 * width, 2 * width, 1, bias=False),
-            nn.BatchNorm2d(2 * width),
-            nn.ReLU(),
         )
-        places = (WINDOW // 8) ** 2
-        self.hidden = nn.Linear(2 * width * places, hidden)
+        self.coarse = nn.Sequential(ResidualBlock(2 * width, 4 * width, 2), ResidualBlock(4 * width, 4 * width, 1))
+        self.back = _layer(4 * width, 2 * width, 1)
+        self.maps = nn.Sequential(_layer(2 * width, 2 * width, 3), nn.Conv2d(2 * width, 2, 1))
+        self.narrow = _layer(4 * width, width, 1)
+        self.hidden = nn.Linear(width * (WINDOW // 8) ** 2, hidden)
         self.activation = nn.SiLU()
-        self.eyes = nn.Linear(hidden, 4)
         self.doubt = nn.Linear(hidden, 2)
         self.answers = nn.Linear(hidden, 3)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, windows: Tensor) -> Sight:
         """What is seen in windows (N, 3, 64, 64) in [-1, 1]."""
-        maps = self.trunk(windows.contiguous(memory_format=torch.channels_last))
-        hidden = self.activation(self.hidden(maps.flatten(1)))
-        answers = self.answers(hidden)
-        return Sight(
-            0.5 + self.eyes(hidden).view(-1, 2, 2),
-            self.doubt(hidden).clamp(_SMALLEST_DOUBT, _LARGEST_DOUBT),
-            *(answers[:, column] for column in (_FACE, _DRAWN, _COVERED)),
-        )
+        fine = self.fine(windows.contiguous(memory_format=torch.channels_last))
+        coarse = self.coarse(fine)
+        maps = self.maps(fine + nn.functional.interpolate(self.back(coarse), scale_factor=2.0, mode="nearest"))
+        logits = maps.flatten(2).log_softmax(dim=2).view_as(maps)
+        chances = logits.exp()
+        ticks = (torch.arange(maps.shape[3], device=maps.device) + 0.5) / maps.shape[3]
+        eyes = torch.stack([(chances.sum(dim=2) * ticks).sum(dim=2), (chances.sum(dim=3) * ticks).sum(dim=2)], dim=2)
+        hidden = self.activation(self.hidden(self.narrow(coarse).flatten(1)))
+        doubt = self.doubt(hidden).clamp(_SMALLEST_DOUBT, _LARGEST_DOUBT)
+        return Sight(eyes, doubt, *self.answers(hidden).unbind(dim=1), logits)
+
+
+def _layer(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    convolution = nn.Conv2d(inputs, outputs, kernel, 1, kernel // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 def load_eyes(path: str | Path) -> EyeNetwork:

@@ -17,7 +17,7 @@ from bridgebench.harness.benchmark.plan import Participant, select
 from bridgebench.harness.data.base import ImageSet
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.data.pixels import to_uint8
-from bridgebench.harness.photo.crop import choose_square, square_of
+from bridgebench.harness.photo.crop import crop_of, find_place
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.harness.weights.find import judge_weights
 from bridgebench.methods.core.errors import UserError
@@ -90,12 +90,13 @@ class Studio:
         return self.profile.data.name in DRAWN_HERE
 
     def photo(self, pixels: Pixels, name: str) -> Picture:
-        """A photo (H, W, 3), cut to the face; a square photo is taken as a whole.
+        """A photo (H, W, 3), cut to the largest face, as `bridgebench edit` cuts it.
 
         Raises:
             UserError: no face was found in it.
         """
-        square = square_of(pixels, choose_square(pixels, name, None), self.profile.data.image_size)
+        data = self.profile.data
+        square = find_place(pixels, name, self.profile).cut(crop_of(self.profile), data.image_size, data.resize)
         certainty = self._read(square)[0]
         return Picture(square, self.space.seen(_logit(certainty)[None])[0].astype(np.uint8), certainty)
 

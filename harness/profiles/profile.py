@@ -48,6 +48,8 @@ FOLDER = "folder"
 DATA_GROUP = "bridgebench.datasets"  # the entry points of plug-ins' data sets; see harness.data.plugins
 PAPERS_PAIR = "Mouth_Slightly_Open+Bangs"
 _NO_WEIGHTS_OF_OURS = ("inception-imagenet", "lpips", "dinov2", "clip")
+PHOTOS = "celeba64"
+"""The profile whose weights edit a user's photo."""
 DRAWN_HERE = ("faces", "animals")  # every edit of theirs has a true image
 
 Count = Annotated[int, Field(ge=0)]

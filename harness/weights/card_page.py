@@ -162,9 +162,8 @@ def _eyes(found: Mapping[str, Any] | None) -> dict[str, str]:
     """What the network that finds eyes made of windows of test photos; nothing for another network."""
     if found is None:
         return {}
-    shares = {
-        name: f"{100 * found[name]:.1f} %" for name in ("error", "error_95", "face", "no_face", "drawn", "covered")
-    }
+    names = ("error", "error_95", "face", "no_face", "drawn", "covered")
+    shares = {name: f"{100 * found[name]:.1f} %" for name in names}
     return {
         "windows of test photos": _number(found["n"]),
         "error of the eyes, as a share of their distance": f"{shares['error']} (95th percentile {shares['error_95']})",

@@ -1,7 +1,7 @@
 """Training of the network that finds the eyes in photos (`harness.photo.eyes`), by which a photo is aligned.
 
-It learns from CelebA's training photos alone, on random windows whose eyes are known (`harness.train.eyes.windows`). The
-state with the lowest loss on windows of the validation photos is kept, and measured on windows of the test photos.
+It learns from CelebA's training photos alone, on random windows whose eyes are known (`harness.train.eyes.windows`).
+The state with the lowest loss on windows of the validation photos is kept, and measured on windows of the test photos.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ SEED = 5
 _DRAWN_FACES, _DRAWN_SIDE = 1000, 64
 _GLASSES = "Eyeglasses"
 _CHUNK = 199  # photos whose windows are made together
-_WEIGHTS = {"eyes": 0.5, "drawn": 0.4, "covered": 0.4}  # of the losses, beside that of the face
+_WEIGHTS = {"eyes": 0.3, "maps": 0.5, "drawn": 1.0, "covered": 1.0}  # of the losses, beside that of the face
+_SPREAD = 0.06  # standard deviation of the right maps around an eye, as a share of the window's side
 _log = logging.getLogger(__name__)
 
 
@@ -169,14 +170,18 @@ def _windows(photos: ImageSet, drawings: Tensor) -> Iterator[Windows]:
 
 
 def _loss(sight: Sight, windows: Windows) -> Tensor:
-    """Cross entropies of the three answers, and the eyes' likelihood: Laplace's, whose width the network states."""
-    shown = ~windows.eyes.isnan().any(dim=(1, 2)) if windows.eyes.ndim == 3 else windows.face > 0
-    away = (sight.eyes - windows.eyes)[shown].abs().sum(dim=2)
-    doubt = sight.doubt[shown]
-    eyes = (away * torch.exp(-doubt) + 2 * doubt).mean()
+    """Cross entropies of the answers and the maps, and the likelihood of the eyes' error by the doubt (Laplace's)."""
+    shown = ~windows.eyes.isnan().flatten(1).any(dim=1)
+    eyes, doubt, maps = windows.eyes[shown], sight.doubt[shown], sight.maps[shown]
+    likely = ((sight.eyes[shown] - eyes).abs().sum(dim=2) * torch.exp(-doubt) + 2 * doubt).mean()
+    cells = (torch.arange(maps.shape[3]) + 0.5) / maps.shape[3]
+    x, y = (torch.exp(-0.5 * ((cells - eyes[:, :, k : k + 1]) / _SPREAD) ** 2) for k in range(2))
+    right = y[:, :, :, None] * x[:, :, None, :]
+    right = right / right.sum(dim=(2, 3), keepdim=True)
     return (
         _cross_entropy(sight.face, windows.face)
-        + _WEIGHTS["eyes"] * eyes
+        + _WEIGHTS["eyes"] * likely
+        - _WEIGHTS["maps"] * (right * maps).sum(dim=(2, 3)).mean()
         + _WEIGHTS["drawn"] * _cross_entropy(sight.drawn, windows.drawn)
         + _WEIGHTS["covered"] * _cross_entropy(sight.covered, windows.covered)
     )
@@ -218,12 +223,8 @@ def _figures(network: EyeNetwork, known: list[Windows]) -> dict[str, float]:
 
 def _recipe_card(fit: EyeFit) -> dict[str, Any]:
     chosen = {key: value for key, value in asdict(fit.recipe).items() if value not in (None, "")}
-    return {
-        **chosen,
-        "optimizer": "AdamW",
-        "schedule": "warm-up, then cosine down to 0",
-        "steps": fit.progress.iteration,
-    }
+    fixed = {"optimizer": "AdamW", "schedule": "warm-up, then cosine down to 0"}
+    return {**chosen, **fixed, "steps": fit.progress.iteration}
 
 
 def _training_card(fit: EyeFit) -> dict[str, Any]:

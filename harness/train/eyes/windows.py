@@ -1,8 +1,8 @@
 """Random windows on CelebA's photos for the network that finds eyes: where the eyes are in them is known.
 
 CelebA's photos were turned, scaled and moved so that the eyes are at the same place in each. A window is a turned
-square on such a photo. Most windows show the face; the others show what must not be taken for one. Some faces are made to
-look drawn, some get covered eyes. All windows are then lit, blurred, coarsened and made noisy at random.
+square on such a photo. Most windows show the face; the others show what must not be taken for one. Some faces are
+made to look drawn, some get covered eyes. All windows are then lit, blurred, coarsened and made noisy at random.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MIDDLE = ((EYES_MIDDLE[0] - PART.left) / PART.size, (EYES_MIDDLE[1] - PART.top)
 _DISTANCE = EYE_DISTANCE / PART.size
 
 # Shares of the windows.
-_NO_FACE, _DRAWINGS, _CARTOONS, _HIDDEN = 0.25, 0.06, 0.08, 0.08
+_NO_FACE, _DRAWINGS, _CARTOONS, _HIDDEN = 0.22, 0.06, 0.08, 0.12
 # What a window with a face may show: the distance of the eyes and the point between them as shares of its side.
 _NEAREST, _FARTHEST = 0.45, 0.14
 _OFF = 0.24
@@ -58,7 +58,7 @@ def random_windows(photos: Tensor, glasses: Tensor, drawings: Tensor, generator:
 
     Args:
         photos: (N, 3, 112, 112) in [-1, 1]: the part `PART` of aligned photos.
-        glasses: (N,) whether the person wears glasses, dark or clear; it is then not known whether the eyes are covered.
+        glasses: (N,) whether the person wears glasses, dark or clear; whether the eyes are covered is then not known.
         drawings: (M, 3, D, D) in [-1, 1]: drawn faces, each of which fills its square.
         generator: on the CPU, the source of all randomness.
     """
@@ -124,7 +124,7 @@ def _poses(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tens
 
 
 def _spoil_poses(none: slice, distance: Tensor, angle: Tensor, middle: Tensor, generator: torch.Generator) -> None:
-    """Changes the poses of the windows `none` so that they show no upright face: beside it, on its head, too far, near."""
+    """Changes the poses of the windows `none` so that they show no upright face: beside it, on its head, far, near."""
     count = none.stop - none.start
     kind = torch.randint(0, 10, (count,), generator=generator)
     beside = kind < 6

@@ -35,7 +35,7 @@ _STEADY = 0.02  # weight of the newest loss in the displayed running mean
 
 @dataclass
 class Best:
-    """The state of the lowest validation loss so far, where it was found, and its other figures on validation images."""
+    """The state of the lowest validation loss so far, where it was found, and its figures on validation images."""
 
     loss: float = math.inf
     iteration: int = 0
