@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from bridgebench.harness.data.celeba import PHOTO_SIZE
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Filter, Preparation
 from bridgebench.harness.photo.aligned import Square
 from bridgebench.harness.photo.faces import Face, find_faces, largest, smallest_searched
-from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
+from bridgebench.harness.profiles.profile import DRAWN_HERE, PHOTOS, Profile
 from bridgebench.methods.core.errors import UserError
 
 _FACE = "face"
@@ -35,11 +36,13 @@ class Place:
         photo: (H, W, 3) uint8.
         face: the face that decides it; None: no face was searched.
         fixed: the square that was given, or the middle one; None without a face: an aligned photo, where it is known.
+        remarks: sentences on what may hinder the edit.
     """
 
     photo: NDArray[np.uint8]
     face: Face | None = None
     fixed: Square | None = None
+    remarks: tuple[str, ...] = ()
 
     def square(self, crop: Crop) -> Square:
         """The square that `crop` is in an aligned photo."""
@@ -68,7 +71,7 @@ def find_place(
     number: int | None = None,
     option: str = "--crop",
 ) -> Place:
-    """Finds what of a photo is edited, and warns of what may hinder the edit.
+    """Finds what of a photo is edited.
 
     Args:
         photo: (H, W, 3) uint8, upright.
@@ -95,10 +98,8 @@ def find_place(
             side = min(height, width)
             return Place(photo, fixed=Square.of(Crop((height - side) // 2, (width - side) // 2, side)))
     face = _chosen(find_faces(photo), number, name, option, (height, width))
-    place = Place(photo, face)
-    _check_size(place.square(crop_of(profile)).side, profile.data.image_size, name)
-    _warn(face, name, profile)
-    return place
+    side = Square.at_eyes(face.eyes, crop_of(profile)).side
+    return Place(photo, face, None, (*_on_size(side, profile.data.image_size, name), *_on_sight(face, name, profile)))
 
 
 def _chosen(faces: list[Face], number: int | None, name: str, option: str, shape: tuple[int, int]) -> Face:
@@ -120,39 +121,44 @@ def _chosen(faces: list[Face], number: int | None, name: str, option: str, shape
     return faces[index]
 
 
-def _check_size(side: float, size: int, name: str) -> None:
+def _on_size(side: float, size: int, name: str) -> Iterator[str]:
+    """A remark on a face around which the square has `side` pixels, for networks that edit `size` pixels.
+
+    Raises:
+        UserError: it is too small.
+    """
     if side < _SMALL_PART * size:
         raise UserError(
             f"The face in {name} is too small: the square around it has {side:.0f} pixels a side, and the networks "
             f"edit {size}; take a photo in which it is larger."
         )
     if side < size:
-        _log.warning(
+        yield (
             f"{name}: the face is small: the square around it has {side:.0f} pixels a side, and the networks edit "
             f"{size}, so the edit will be coarse."
         )
 
 
-def _warn(face: Face, name: str, profile: Profile) -> None:
-    """Says what may hinder the edit of a face, and how sure that is."""
+def _on_sight(face: Face, name: str, profile: Profile) -> Iterator[str]:
+    """Remarks on what may hinder the edit of a face, and how sure that is."""
     drawn = profile.data.name in DRAWN_HERE
     if face.drawn >= _LOOKS_DRAWN and not drawn:
-        _log.warning(
+        yield (
             f"{name}: the face looks drawn ({face.drawn:.0%} sure), and these networks know photos only: do not trust "
             "the labels and the edit (--profile faces64 knows the drawings of bridgebench)."
         )
-    if face.drawn < 1 - _LOOKS_DRAWN and drawn:
-        _log.warning(
+    if face.drawn <= 1 - _LOOKS_DRAWN and drawn:
+        yield (
             f"{name}: this looks like a photo ({1 - face.drawn:.0%} sure), and the networks of '{profile.name}' know "
-            "drawn faces only: --profile celeba64 knows photos."
+            f"drawn faces only: --profile {PHOTOS} knows photos."
         )
     if face.covered >= _LOOKS_COVERED:
-        _log.warning(
+        yield (
             f"{name}: the eyes seem to be covered, as by sunglasses ({face.covered:.0%} sure): where they are is a "
             "guess, and the labels and the edit may be wrong."
         )
     if face.doubt >= _DOUBTFUL:
-        _log.warning(
+        yield (
             f"{name}: the eyes are not clearly seen (their places may be wrong by {face.doubt:.0%} of their distance): "
             "is the face turned to the side, hidden or blurred? The edit may not fit it."
         )

@@ -58,13 +58,15 @@ def _page(gradio: Any, studio: Studio) -> Any:
     names = list(studio.attributes)
 
     def source_of(photo: Any, number: float) -> Picture:
-        return studio.drawn(int(number)) if photo is None else studio.photo(np.asarray(photo), "the photo")
+        return studio.first(int(number)) if photo is None else studio.photo(np.asarray(photo), "the photo")
 
     def shown(photo: Any, number: float) -> tuple[Any, Any, str]:
         try:
             source = source_of(photo, number)
         except UserError as error:
             raise gradio.Error(str(error)) from error
+        for remark in source.remarks:
+            gradio.Warning(remark)
         certain = ", ".join(f"{name} {p:.0%}" for name, p in zip(names, source.certainty, strict=True) if p >= 0.5)
         return _enlarged(source.pixels), [n for n, on in zip(names, source.labels, strict=True) if on], certain
 

@@ -127,6 +127,8 @@ def edit_photo(
     like = None
     if reference_photo is not None:
         like = find_place(reference_photo, str(reference), found, reference_crop, option="--reference-crop")
+    for remark in (*place.remarks, *(like.remarks if like else ())):
+        _log.warning(remark)
 
     before, source = view.pixels(place), view.read(place)
     look = None if like is None else to_float(view.pixels(like)[None])

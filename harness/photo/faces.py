@@ -18,22 +18,25 @@ from PIL import Image
 
 from bridgebench.eval.judges.classifier import to_float
 from bridgebench.harness.data.resize import Crop
-from bridgebench.harness.photo.aligned import EYE_DISTANCE, Square
+from bridgebench.harness.photo.aligned import Square
 from bridgebench.harness.photo.eyes import WINDOW, EyeNetwork, Sight, shipped_eyes
 
 Eyes = NDArray[np.float64]
 _SEARCHED = 640  # longer side, in pixels, of the image in which faces are searched
 _GROWTH, _STEP = 1.6, 20  # of the windows from one size to the next; between windows, in pixels of a window
+_FARTHEST = 0.14  # distance of the eyes, as a share of a window's side, down to which the network was trained
 _BATCH = 256
 _LIKELY = 0.5  # probability of a face from which a window of the search is a candidate
-_CERTAIN = 0.8  # probability from which it is a face; chosen on validation photos
+# What makes a candidate a face, after it was looked at again: at least this probability, at most this doubt, and so many
+# windows of the search that guessed the same eyes. Chosen on validation photos, and on pictures without a face.
+_CERTAIN, _TOO_DOUBTFUL, _AGREEING = 0.9, 0.15, 4
 _MOST = 40  # candidates that are looked at again
 _LOOKS = 3
 # In aligned photos: the windows in which a face is looked at again; the first one is what celeba64 edits.
 _VIEWS = (Crop(top=51, left=16, size=146), Crop(top=44, left=9, size=160), Crop(top=58, left=23, size=132))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Face:
     """A face in a photo.
 
@@ -84,7 +87,12 @@ def _upright_faces(network: EyeNetwork, photo: NDArray[np.uint8]) -> list[Face]:
     )
     candidates = [Face(face.eyes * scale, *_facts(face)) for face in _search(network, np.asarray(small))]
     looked = [_look(network, photo, face) for face in _distinct(candidates)[:_MOST]]
-    return _distinct([face for face in looked if face is not None and face.certainty >= _CERTAIN])
+    return _distinct([face for face in looked if face is not None and _is_sure(face, candidates)])
+
+
+def _is_sure(face: Face, candidates: Sequence[Face]) -> bool:
+    agreeing = sum(_are_same(face, other, 0.5, 1.6) for other in candidates)
+    return face.certainty >= _CERTAIN and face.doubt <= _TOO_DOUBTFUL and agreeing >= _AGREEING
 
 
 def _facts(face: Face) -> tuple[float, float, float, float]:
@@ -184,14 +192,21 @@ def _distinct(faces: Sequence[Face]) -> list[Face]:
     """The faces without those that are the same as a more certain one; the most certain first."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: face.doubt - face.certainty):
-        same = (
-            np.hypot(*(face.middle - other.middle)) < 0.8 * max(face.distance, other.distance)
-            and max(face.distance, other.distance) < 2.5 * min(face.distance, other.distance)
-            for other in kept
-        )
-        if not any(same):
+        if not any(_are_same(face, other, 0.8, 2.5) for other in kept):
             kept.append(face)
     return kept
+
+
+def _are_same(face: Face, other: Face, apart: float, times: float) -> bool:
+    """Whether two guesses are of one face.
+
+    Args:
+        face, other: the guesses.
+        apart: how far their middles may be from each other, as a share of the larger distance of the eyes.
+        times: how many times one distance of the eyes may be the other.
+    """
+    small, large = sorted((face.distance, other.distance))
+    return bool(np.hypot(*(face.middle - other.middle)) < apart * large and large < times * small)
 
 
 def _turned_back(face: Face, turns: int, shape: tuple[int, int]) -> Face:
@@ -211,9 +226,4 @@ def largest(faces: Sequence[Face]) -> int:
 
 def smallest_searched(shape: tuple[int, int]) -> float:
     """The smallest distance of eyes, in pixels, at which a face in a photo of this height and width is found."""
-    return max(1.0, max(shape) / _SEARCHED) * 0.14 * WINDOW
-
-
-def share_of_eyes(face: Face) -> float:
-    """How much a face is enlarged against an aligned photo of CelebA."""
-    return face.distance / EYE_DISTANCE
+    return max(1.0, max(shape) / _SEARCHED) * _FARTHEST * WINDOW

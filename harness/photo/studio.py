@@ -35,12 +35,14 @@ class Picture:
         labels: uint8 (A,) of 0 and 1: those of a drawn image, or what the first judge reads in a photo.
         certainty: float (A,) in [0, 1]: the first judge's probability that the image has each attribute.
         number: the number of a drawn image; None for a photo.
+        remarks: sentences on what may hinder the edit of a photo.
     """
 
     pixels: Pixels
     labels: NDArray[np.uint8]
     certainty: NDArray[np.float32]
     number: int | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,19 @@ class Studio:
             UserError: no face was found in it.
         """
         data = self.profile.data
-        square = find_place(pixels, name, self.profile).cut(crop_of(self.profile), data.image_size, data.resize)
+        place = find_place(pixels, name, self.profile)
+        square = place.cut(crop_of(self.profile), data.image_size, data.resize)
         certainty = self._read(square)[0]
-        return Picture(square, self.space.seen(_logit(certainty)[None])[0].astype(np.uint8), certainty)
+        labels = self.space.seen(_logit(certainty)[None])[0].astype(np.uint8)
+        return Picture(square, labels, certainty, remarks=place.remarks)
+
+    def first(self, number: int) -> Picture:
+        """A picture to begin with: a drawn one, or for a profile of photos scikit-image's astronaut."""
+        if self.draws:
+            return self.drawn(number)
+        from skimage.data import astronaut
+
+        return self.photo(astronaut(), "the astronaut")
 
     def drawn(self, number: int) -> Picture:
         """Drawn image `number`, 0 ≤ number < `DRAWN`, of the test images."""

@@ -188,8 +188,10 @@ def _loss(sight: Sight, windows: Windows) -> Tensor:
 
 
 def _cross_entropy(logits: Tensor, truth: Tensor) -> Tensor:
-    """Of the windows for which there is a right answer."""
+    """Of the windows for which there is a right answer; 0 if there is none."""
     known = ~truth.isnan()
+    if not known.any():
+        return logits.sum() * 0
     return functional.binary_cross_entropy_with_logits(logits[known], truth[known])
 
 
@@ -208,7 +210,7 @@ def _figures(network: EyeNetwork, known: list[Windows]) -> dict[str, float]:
     error = error[~error.isnan()]
 
     def right(logits: Tensor, truth: Tensor, value: int) -> float:
-        return float(((logits > 0).float() == truth)[truth == value].float().mean())
+        return float(((logits > 0).float() == truth)[truth == value].float().mean().nan_to_num(0))
 
     return {
         "loss": loss,

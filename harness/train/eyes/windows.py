@@ -80,9 +80,9 @@ def random_windows(photos: Tensor, glasses: Tensor, drawings: Tensor, generator:
     distance, angle, middle = _poses(count, generator)
     _spoil_poses(none, distance, angle, middle, generator)
     images = _cut(photos, distance, angle, middle, generator)
-    shuffled = slice(none.start, none.start + (none.stop - none.start) // 4)
-    # a face in pieces is none, wherever its eyes are
-    images[shuffled] = _shuffled(_cut(photos[shuffled], *_poses(shuffled.stop, generator), generator), generator)
+    shuffled = none.stop // 4  # a face in pieces is none, wherever its eyes are
+    if shuffled:
+        images[:shuffled] = _shuffled(_cut(photos[:shuffled], *_poses(shuffled, generator), generator), generator)
     along = torch.stack([torch.cos(angle), torch.sin(angle)], dim=1)[:, None]
     eyes = middle[:, None] + torch.tensor([-0.5, 0.5]).view(1, 2, 1) * distance.view(-1, 1, 1) * along
     eyes[none] = math.nan

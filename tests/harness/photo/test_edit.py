@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from bridgebench import methods
-from bridgebench.eval.judges.classifier import AttributeClassifier, save_classifier
+from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier, save_classifier, to_float
 from bridgebench.harness.data.resize import antialiased
-from bridgebench.harness.photo.edit import apply_settings, edit_photo, take_from
+from bridgebench.harness.photo import edit as edit_module
+from bridgebench.harness.photo.edit import apply_settings, edit_photo, profile_for, take_from
 from bridgebench.methods.bridgegan.editor import BridgeGAN
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.labels import CELEBA14, DOMAINS, Attributes
@@ -62,7 +63,7 @@ def room(tmp_path_factory):
 def _edit(room, out, method="stargan", **options):
     squares = {"crop": "15,0,50", "reference_crop": "0,3,33" if options.get("reference") else None}
     options = {"profile": str(room / "tiny.toml"), **squares, **options}
-    return edit_photo(room / "photo.png", method, out, **options)
+    return edit_photo(room / "photo.png", method, out, **options).out
 
 
 FACES = Attributes(CELEBA14)
@@ -185,10 +186,65 @@ def test_a_control_edits_too(room, tmp_path):
     np.testing.assert_array_equal(np.array(Image.open(out)), antialiased(square, 64))
 
 
+def test_the_whole_photo_keeps_what_the_edit_does_not_change(room, tmp_path):
+    """What the method makes of the labels that are read is no change; the rest of a request is."""
+    whole = np.array(Image.open(room / "photo.png"))
+    target = {"profile": str(room / "tiny.toml"), "crop": "15,0,50", "back": True}
+    read = edit_photo(room / "photo.png", "stargan", tmp_path / "a.png", settings=["Smiling=1", "Male=1"], **target)
+    same = [f"{name}={int(p > 0.5)}" for name, p in zip(read.attributes, read.source, strict=True)][:2]
+    edit_photo(room / "photo.png", "stargan", tmp_path / "same.png", settings=same, **target)
+    np.testing.assert_array_equal(np.array(Image.open(tmp_path / "same.png")), whole)
+    other = [f"{name}={int(p <= 0.5)}" for name, p in zip(read.attributes, read.source, strict=True)][:2]
+    edit_photo(room / "photo.png", "stargan", tmp_path / "other.png", settings=other, **target)
+    found = np.array(Image.open(tmp_path / "other.png"))
+    changed = np.argwhere((found != whole).any(axis=2))
+    assert len(changed) > 100
+    assert changed[:, 1].min() >= 15 and changed[:, 1].max() < 65
+
+
+def test_the_table_says_what_is_read_and_what_is_wanted(room, tmp_path):
+    """The probabilities are those of the profile's classifier, on the square as its own images are made."""
+    target = {"profile": str(room / "tiny.toml"), "crop": "15,0,50"}
+    done = edit_photo(room / "photo.png", "stargan", tmp_path / "a.png", settings=["Smiling=1"], **target)
+    classifier = load_classifier(room / "classifier.safetensors")
+    square = antialiased(np.array(Image.open(room / "photo.png"))[:, 15:65], 32)
+    columns = [CELEBA14.index(name) for name in done.attributes]
+    with torch.no_grad():
+        expected = torch.sigmoid(classifier(to_float(square[None])))[0, columns].numpy()
+        result = torch.sigmoid(classifier(to_float(np.array(Image.open(done.out))[None])))[0, columns].numpy()
+    np.testing.assert_allclose(done.source, expected, atol=1e-5)
+    np.testing.assert_allclose(done.result, result, atol=1e-5)
+    words = done.words()
+    assert words.startswith("StarGAN, weights and classifier of the profile tiny\n")
+    row = next(line for line in words.splitlines() if line.startswith("Smiling"))
+    change = "-" if expected[0] > 0.5 else "on"
+    assert row.split() == ["Smiling", *f"{expected[0]:.0%}".split(), change, *f"{result[0]:.0%}".split()]
+
+
+def test_photos_are_edited_by_the_profile_of_photos_if_it_has_weights(room, monkeypatch):
+    monkeypatch.setattr(edit_module, "find_weights", lambda name, profile: {"stgan": room}.get(name))
+    assert profile_for("stgan", None, None).name == "celeba64"
+    assert profile_for("identity", None, None).name == "celeba64"
+    assert profile_for("elegant", "faces64", None).name == "faces64"
+    with pytest.raises(UserError, match=r"no weights of ELEGANT for photos.*take --method stgan; train them"):
+        profile_for("elegant", None, None)
+    assert profile_for("stargan", None, room / "stargan.safetensors").name == "celeba64"  # its file names no profile
+    methods.save(
+        methods.load("stargan", room / "stargan.safetensors"), room / "named.safetensors", {"profile": "smoke"}
+    )
+    assert profile_for("stargan", None, room / "named.safetensors").name == "smoke"
+
+
 def test_a_damaged_photo_writes_nothing(room, tmp_path):
     (room / "damaged.png").write_bytes((room / "photo.png").read_bytes()[:500])
     with pytest.raises(UserError, match=r"damaged\.png is a damaged image"):
-        edit_photo(room / "damaged.png", "stargan", tmp_path / "out.png", settings=["Smiling=1"])
+        edit_photo(
+            room / "damaged.png",
+            "stargan",
+            tmp_path / "out.png",
+            settings=["Smiling=1"],
+            profile=str(room / "tiny.toml"),
+        )
     assert not list(tmp_path.iterdir())
 
 
