@@ -56,9 +56,8 @@ def main() -> None:
                 errors.append(_error(best, eyes))
             others += len(found) - (best is not None)
         shares = [f"{np.mean(values):.1%}" for values in (errors, [face.doubt for face in faces])]
-        rows.append(
-            (f"{angle}°", f"{len(faces) / asked.photos:.0%}", *shares, f"{np.quantile(errors, 0.95):.1%}", f"{others}")
-        )
+        late = f"{np.quantile(errors, 0.95):.1%}"
+        rows.append((f"{angle}°", f"{len(faces) / asked.photos:.0%}", *shares, late, str(others)))
     heads = ("turned by", "found", "error of the eyes", "error expected", "error, 95 % are below", "other faces named")
     print(f"{asked.photos} {asked.part} photos each\n{text_table(heads, rows)}")
 

@@ -109,12 +109,9 @@ class Square:
         weight = np.prod([_fade(np.minimum(share, 1 - share)) for share in shares], axis=0)[..., None]
         size = len(change)
         data = tuple(size * np.column_stack([inverse, offset]).ravel())
-        larger = [
-            Image.fromarray(np.ascontiguousarray(change[..., k], np.float32)).transform(
-                (right - left, bottom - top), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC
-            )
-            for k in range(3)
-        ]
+        channels = [Image.fromarray(np.ascontiguousarray(change[..., k], np.float32)) for k in range(3)]
+        place = (right - left, bottom - top), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC
+        larger = [np.asarray(channel.transform(*place)) for channel in channels]
         whole = photo.copy()
         box = whole[top:bottom, left:right]
         box[:] = np.clip(np.rint(box + weight * np.stack(larger, axis=2)), 0, 255).astype(np.uint8)

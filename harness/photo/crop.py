@@ -22,8 +22,8 @@ from bridgebench.harness.profiles.profile import DRAWN_HERE, PHOTOS, Profile
 from bridgebench.methods.core.errors import UserError
 
 _FACE = "face"
-# Probabilities and doubts from which a user is warned; chosen on photos of CelebA's validation split.
-_LOOKS_DRAWN, _LOOKS_COVERED, _DOUBTFUL = 0.8, 0.8, 0.12
+# Probabilities and doubts from which a user is warned; chosen on validation photos (docs/tutorials/your-photo.md).
+_LOOKS_DRAWN, _LOOKS_COVERED, _DOUBTFUL = 0.5, 0.7, 0.06
 _SMALL_PART = 0.5  # of a network's side: a face with fewer pixels is not edited
 _log = logging.getLogger(__name__)
 
@@ -147,15 +147,15 @@ def _on_sight(face: Face, name: str, profile: Profile) -> Iterator[str]:
             f"{name}: the face looks drawn ({face.drawn:.0%} sure), and these networks know photos only: do not trust "
             "the labels and the edit (--profile faces64 knows the drawings of bridgebench)."
         )
-    if face.drawn <= 1 - _LOOKS_DRAWN and drawn:
+    if face.drawn < _LOOKS_DRAWN and drawn:
         yield (
             f"{name}: this looks like a photo ({1 - face.drawn:.0%} sure), and the networks of '{profile.name}' know "
             f"drawn faces only: --profile {PHOTOS} knows photos."
         )
     if face.covered >= _LOOKS_COVERED:
         yield (
-            f"{name}: the eyes seem to be covered, as by sunglasses ({face.covered:.0%} sure): where they are is a "
-            "guess, and the labels and the edit may be wrong."
+            f"{name}: the eyes seem to be covered, as by sunglasses or heavy frames ({face.covered:.0%} sure): the "
+            "labels and the edit may be wrong."
         )
     if face.doubt >= _DOUBTFUL:
         yield (

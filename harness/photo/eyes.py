@@ -86,7 +86,8 @@ class EyeNetwork(nn.Module):
         eyes = torch.stack([(chances.sum(dim=2) * ticks).sum(dim=2), (chances.sum(dim=3) * ticks).sum(dim=2)], dim=2)
         hidden = self.activation(self.hidden(self.narrow(coarse).flatten(1)))
         doubt = self.doubt(hidden).clamp(_SMALLEST_DOUBT, _LARGEST_DOUBT)
-        return Sight(eyes, doubt, *self.answers(hidden).unbind(dim=1), logits)
+        face, drawn, covered = self.answers(hidden).unbind(dim=1)
+        return Sight(eyes, doubt, face, drawn, covered, logits)
 
 
 def _layer(inputs: int, outputs: int, kernel: int) -> nn.Sequential:

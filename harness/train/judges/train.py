@@ -110,7 +110,7 @@ def train_judge(
         if fit.ended is None:
             _log.info(f"The {which} is not at its end after {fit.progress.iteration} steps: --resume goes on.")
             return None
-        model = fit.model
+        model = fit.classifier
         model.load_state_dict(as_stored(model))  # the scored weights are those that the file will hold
         scores = score(model, test)
         _log.info(scores_table(which, scores))
