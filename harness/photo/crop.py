@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 
 from bridgebench.harness.data.celeba import PHOTO_SIZE
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, Filter, Preparation
-from bridgebench.harness.photo.aligned import Square
+from bridgebench.harness.photo.aligned import EYE_DISTANCE, EYES_MIDDLE, Square
 from bridgebench.harness.photo.faces import Face, find_faces, largest, smallest_searched
 from bridgebench.harness.profiles.profile import DRAWN_HERE, PHOTOS, Profile
 from bridgebench.methods.core.errors import UserError
 
 _FACE = "face"
+_PEOPLE = ("celeba", "faces")  # data sets of faces; what others show is not known, so it is not searched for a face
 # Probabilities and doubts from which a user is warned; chosen on validation photos (docs/tutorials/your-photo.md).
 _LOOKS_DRAWN, _LOOKS_COVERED, _DOUBTFUL = 0.5, 0.7, 0.06
+_ALIGNED = 0.2  # of the eyes' distance: so far the eyes may be from their place in an aligned photo
 _SMALL_PART = 0.5  # of a network's side: a face with fewer pixels is not edited
 _log = logging.getLogger(__name__)
 
@@ -78,8 +80,8 @@ def find_place(
         name: the photo's name in messages to the user.
         profile: for whose networks.
         wanted: ``"x,y,size"`` in the photo's pixels; ``"face"``: by a face, even if the photo could be taken as it is;
-            None: an aligned photo of CelebA's size as it is; of other photos of people the face; of drawings and
-            animals the middle square.
+            None: an aligned photo of CelebA as it is; of other photos of people the face; of square drawings the
+            whole; for networks of other data than faces the middle square.
         number: which face, from 1, counted from left to right; None: the largest.
         option: name of the option by which the user gives `wanted`.
 
@@ -92,14 +94,22 @@ def find_place(
             raise UserError(f"{option} {wanted} names the square already; leave out --face {number}.")
         return Place(photo, fixed=Square.of(_parse(str(wanted), name, option, height, width)))
     if wanted is None and number is None:
-        if (height, width) == PHOTO_SIZE and not profile.space.exclusive:
-            return Place(photo)
-        if profile.space.exclusive or (profile.data.name in DRAWN_HERE and height == width):
+        if profile.data.name not in _PEOPLE or (profile.data.name in DRAWN_HERE and height == width):
             side = min(height, width)
             return Place(photo, fixed=Square.of(Crop((height - side) // 2, (width - side) // 2, side)))
-    face = _chosen(find_faces(photo), number, name, option, (height, width))
+    faces = find_faces(photo)
+    if wanted is None and number is None and (height, width) == PHOTO_SIZE and _are_aligned(faces):
+        return Place(photo)
+    face = _chosen(faces, number, name, option, (height, width))
     side = Square.at_eyes(face.eyes, crop_of(profile)).side
     return Place(photo, face, None, (*_on_size(side, profile.data.image_size, name), *_on_sight(face, name, profile)))
+
+
+def _are_aligned(faces: Sequence[Face]) -> bool:
+    """Whether a photo of CelebA's aligned size with these faces is aligned; one in which no face is found is taken so."""
+    expected = np.array(EYES_MIDDLE)[None] + EYE_DISTANCE * np.array([[-0.5, 0], [0.5, 0]])
+    near = [np.abs(face.eyes - expected).max() < _ALIGNED * EYE_DISTANCE for face in faces]
+    return not near or any(near)
 
 
 def _chosen(faces: list[Face], number: int | None, name: str, option: str, shape: tuple[int, int]) -> Face:

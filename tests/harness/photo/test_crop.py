@@ -141,6 +141,13 @@ def test_aligned_photos_are_cut_as_the_loader_cuts_them(profile: str) -> None:
     np.testing.assert_array_equal(find_place(photo, "a", found).cut(crop_of(found), 64, found.data.resize), loaded)
 
 
+def test_a_photo_of_the_aligned_size_that_is_not_aligned_is_aligned(photos: Profile) -> None:
+    photo = np.asarray(Image.fromarray(astronaut()[:218, 40:258]).resize((178, 218)))
+    place = find_place(photo, "a", photos)
+    assert place.face is not None
+    assert error(place.face, (EYES - [40, 0]) * [178 / 218, 1]) < 0.15
+
+
 def test_a_crop_is_taken_as_it_is_given(photos: Profile) -> None:
     place = find_place(NOISE, "a", photos, "10, 5,80")
     assert place.square(crop_of(photos)) == Square.of(Crop(top=5, left=10, size=80))
