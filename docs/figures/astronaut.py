@@ -24,8 +24,8 @@ from bridgebench.harness.profiles.profile import PHOTOS, load_profile
 from bridgebench.templates.grids import comparison_grid
 
 HERE = Path(__file__).parent
-EDITS = ("Blond_Hair=1", "Black_Hair=1", "Gray_Hair=1", "Bangs=0", "Young=0", "Mustache=1")
-COMPARED = ("Black_Hair=1", "Mustache=1")
+EDITS = ("Black_Hair=1", "Gray_Hair=1", "Bangs=0", "Smiling=0", "Mustache=1", "Young=1")
+COMPARED = ("Black_Hair=1", "Smiling=0")
 LEFT, TOP, SIDE = 110, 0, 236  # what is shown of the photo
 _QUALITY = 90
 

@@ -93,20 +93,21 @@ def find_place(
         if number is not None:
             raise UserError(f"{option} {wanted} names the square already; leave out --face {number}.")
         return Place(photo, fixed=Square.of(_parse(str(wanted), name, option, height, width)))
-    if wanted is None and number is None:
-        if profile.data.name not in _PEOPLE or (profile.data.name in DRAWN_HERE and height == width):
-            side = min(height, width)
-            return Place(photo, fixed=Square.of(Crop((height - side) // 2, (width - side) // 2, side)))
+    unasked = wanted is None and number is None
+    if unasked and (profile.data.name not in _PEOPLE or (profile.data.name in DRAWN_HERE and height == width)):
+        side = min(height, width)
+        return Place(photo, fixed=Square.of(Crop((height - side) // 2, (width - side) // 2, side)))
     faces = find_faces(photo)
-    if wanted is None and number is None and (height, width) == PHOTO_SIZE and _are_aligned(faces):
-        return Place(photo)
+    if unasked and (height, width) == PHOTO_SIZE and _are_aligned(faces):
+        seen = faces[largest(faces)] if faces else None
+        return Place(photo, remarks=() if seen is None else tuple(_on_sight(seen, name, profile)))
     face = _chosen(faces, number, name, option, (height, width))
     side = Square.at_eyes(face.eyes, crop_of(profile)).side
     return Place(photo, face, None, (*_on_size(side, profile.data.image_size, name), *_on_sight(face, name, profile)))
 
 
 def _are_aligned(faces: Sequence[Face]) -> bool:
-    """Whether a photo of CelebA's aligned size with these faces is aligned; one in which no face is found is taken so."""
+    """Whether a photo of CelebA's aligned size is aligned, in which these faces were found; it is if none was found."""
     expected = np.array(EYES_MIDDLE)[None] + EYE_DISTANCE * np.array([[-0.5, 0], [0.5, 0]])
     near = [np.abs(face.eyes - expected).max() < _ALIGNED * EYE_DISTANCE for face in faces]
     return not near or any(near)
