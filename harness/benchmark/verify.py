@@ -77,6 +77,8 @@ def verify_run(
         device = record.protocol.get("device") or "cpu"
         check_device(device)
         profile, root = _with_known_weights(_profile(folder, record), folder, record), data_root and data_root.resolve()
+        if root is not None and profile.data.root is not None and not Path(profile.data.root).is_dir():
+            profile = profile.model_copy(update={"data": profile.data.model_copy(update={"root": None})})  # elsewhere
         setup = Setup(profile, root, record.limit, anew.root, device)
         bench = workbench(setup)
         if bench.protocol.hash != record.protocol_hash:

@@ -65,7 +65,8 @@ _METHOD = typer.Argument(
 MethodArgument = Annotated[str, _METHOD]
 MethodOrNone = Annotated[str | None, _METHOD]
 DataRoot = Annotated[
-    Path | None, typer.Option(envvar="BRIDGEBENCH_DATA_ROOT", help="The folder in which CelebA or AFHQ lies.")
+    Path | None,
+    typer.Option(envvar="BRIDGEBENCH_DATA_ROOT", help="The folder of the photos, if the profile names none."),
 ]
 SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Leave damaged photos out; the record says so.")]
 Workers = Annotated[

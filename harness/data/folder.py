@@ -174,7 +174,9 @@ def folder_of(profile: Profile, data_root: Path | None) -> Path:
     if root is None:
         raise UserError(f"The profile '{profile.name}' names no folder of images: set root under [data].")
     if not root.is_dir():
-        raise UserError(f"There is no folder {root}, in which the images of the profile '{profile.name}' should lie.")
+        raise UserError(
+            f"There is no folder {root.absolute()}, in which the images of the profile '{profile.name}' should lie."
+        )
     return root
 
 

@@ -30,6 +30,7 @@ from bridgebench.methods.core.labels import (
     Attributes,
     Domains,
     LabelSpace,
+    check_cell,
     check_names,
 )
 
@@ -219,6 +220,7 @@ class SeveralTable(_Table):
                 raise ValueError(f"'{pair}' is not a pair of two attributes, as in '{PAPERS_PAIR}'.")
             if names[0] in space.excluded(names[1]):
                 raise ValueError(f"'{pair}': the two exclude each other.")
+            check_cell(pair)
         return self.pairs
 
 

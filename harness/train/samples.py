@@ -30,15 +30,16 @@ def write_sample_grid(editor: Editor, faces: ImageSet, path: Path, device: torch
         path: path of the PNG; the mode is added to its stem.
         device: device of the editor.
     """
-    pixels = np.asarray(faces.images[np.arange(_FACES)])
-    labels = np.asarray(faces.labels[:_FACES])
+    count = min(_FACES, len(faces))
+    pixels = np.asarray(faces.images[np.arange(count)])
+    labels = np.asarray(faces.labels[:count])
     for mode in sorted(editor.modes):
         columns = [_pictures(pixels)]
         for attribute in editor.attributes:
             target = editor.space.target(labels, attribute)
             reference = _references(faces, target, attribute) if mode == "reference" else None
             columns.append(_edited(editor, pixels, labels, target, reference, device))
-        rows = [(f"face {i + 1}", [column[i] for column in columns]) for i in range(_FACES)]
+        rows = [(f"face {i + 1}", [column[i] for column in columns]) for i in range(count)]
         grid = comparison_grid(rows, ["source", *editor.attributes])
         write_bytes(path.with_stem(f"{path.stem}-{mode}"), png_bytes(grid))
 

@@ -62,8 +62,20 @@ DOMAINS: tuple[str, ...] = ("cat", "dog", "wild")
 Implications = tuple[tuple[str, tuple[str, ...]], ...]
 
 _LONGEST_NAME = 64  # characters
-_LONGEST_QUOTED = 150  # bytes of a name as `files.quote` writes it: a file's name has room for 255
+# Bytes of a name, and of that of a cell of two names, as `files.quote` writes them. A file's name has room for 255, of
+# which endings and the signs of a temporary file take 40.
+_LONGEST_QUOTED, _LONGEST_CELL = 150, 210
 _SIGNS = "_-. ()"
+
+
+def check_cell(name: str) -> None:
+    """Checks the name of a cell that is made of two names.
+
+    Raises:
+        ValueError: no file can be named after it.
+    """
+    if len(quote(name)) > _LONGEST_CELL:
+        raise ValueError(f"the names in {name[:40]!r}... are too long together: files are named after both.")
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -371,6 +383,8 @@ class Domains(_Columns):
         """
         if len(self.columns) < 2:
             raise ValueError("there must be two domains at least.")
+        for name in self.cells:
+            check_cell(name)
         twice = [name for name, count in Counter(name for name, _ in self._named()).items() if count > 1]
         if twice:
             raise ValueError(f"two conversions would be called '{twice[0]}': rename a domain.")

@@ -151,3 +151,44 @@ def test_a_split_with_other_seeds_is_drawn_anew(tmp_path: Path, monkeypatch: pyt
     before = load(tmp_path, "test").images.tobytes()
     monkeypatch.setitem(SEEDS, "test", range(50_000_000, 60_000_000))
     assert load(tmp_path, "test").images.tobytes() != before
+
+
+def test_what_a_face_wears_can_be_an_attribute(tmp_path: Path) -> None:
+    plain = load(tmp_path, "train", 60, balance=True)
+    worn = load(tmp_path, "train", 60, balance=True, attributes=("Earrings", "Eyeglasses", "Young"))
+    assert (
+        worn.labels.shape == (60, 3)
+        and (worn.labels.mean(axis=0) > 0.3).all()
+        and (worn.labels.mean(axis=0) < 0.75).all()
+    )
+    assert (worn.labels[:, 2] == plain.labels[:, plain.attributes.index("Young")]).all()
+    # By CelebA's frequencies they are what they were before they had names: the pictures are the same.
+    natural, named = load(tmp_path, "test", 60), load(tmp_path, "test", 60, attributes=("Eyeglasses", "Bangs"))
+    assert (np.asarray(natural.images[:]) == named.images[:]).all() and natural.digest != named.digest
+    assert 0 < named.labels[:, 0].mean() < 0.3
+
+
+def test_true_edits_of_what_a_face_wears_change_its_place_alone(tmp_path: Path) -> None:
+    faces = load(tmp_path, "train", 12, balance=True, attributes=("Eyeglasses", "Earrings"))
+    same = faces.true_edit(range(12), faces.labels)
+    assert (same == np.asarray(faces.images[:])).all()
+    for column in range(2):
+        flipped = faces.labels.copy()
+        flipped[:, column] ^= 1
+        changed = (faces.true_edit(range(12), flipped) != same).any(axis=3)
+        rows = np.flatnonzero(changed.any(axis=(0, 2)))
+        assert changed.any(axis=(1, 2)).all() and changed.mean() < 0.25
+        assert rows.min() > 8 and rows.max() < 28  # neither hair nor clothes, of 32 rows
+    # A reference gives its glasses: the kind is the style of the attribute.
+    kinds = [faces.identity(k).glasses_kind for k in range(12)]
+    other = next(k for k in range(12) if kinds[k] != kinds[0])
+    on = np.ones((1, 2), np.uint8)
+    assert (faces.true_edit([0], on, [[("Eyeglasses", other)]]) != faces.true_edit([0], on)).any()
+
+
+def test_an_attribute_that_is_a_column_turns_off_what_is_none_and_contradicts_it(tmp_path: Path) -> None:
+    whole = load(tmp_path, "test", 200)
+    index = int(np.flatnonzero(whole.labels[:, whole.attributes.index("Receding_Hairline")])[0])
+    bangs = load(tmp_path, "test", 200, attributes=("Bangs",))
+    target = whole.space.target(whole.labels[[index]], "Bangs")
+    assert (bangs.true_edit([index], [[1]]) == whole.true_edit([index], target)).all()

@@ -241,5 +241,8 @@ def test_domains_have_a_name_for_each_conversion():
     Domains(("oil", "ink", "pencil")).check_rules()
     with pytest.raises(ValueError, match="'a2b2c'"):
         Domains(("a", "b2c", "a2b", "c")).check_rules()
+    check_names(["x" * 64, "鏡" * 16])
+    with pytest.raises(ValueError, match="too long together"):
+        Domains(("鏡" * 16, "眼" * 16)).check_rules()
     with pytest.raises(ValueError, match="two domains"):
         Domains(("a",)).check_rules()
