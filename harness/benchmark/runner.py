@@ -103,7 +103,7 @@ def run_benchmark(
 
         # The workbench opens the test images, both judges and the feature space. They decide the protocol: the
         # record of everything except the methods that decides a number, with its hash.
-        setup = Setup(profile, data_root and data_root.resolve(), limit, out.resolve(), device)
+        setup = Setup(profile.from_anywhere(), data_root and data_root.resolve(), limit, out.resolve(), device)
         with step(_log, "Opened the images and the judges"):
             bench = workbench(setup)
             protocol = bench.protocol

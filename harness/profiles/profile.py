@@ -360,6 +360,13 @@ class Profile(_Table):
         changed = self.evaluation.model_copy(update={"split": split})
         return type(self).model_validate(self.model_copy(update={"evaluation": changed}).model_dump())
 
+    def from_anywhere(self) -> Profile:
+        """The same profile with the whole path of its images' folder, for processes that work in another folder."""
+        if self.data.root is None:
+            return self
+        root = str(Path(self.data.root).resolve())
+        return self.model_copy(update={"data": self.data.model_copy(update={"root": root})})
+
     def without_damaged(self) -> Profile:
         """The same profile with ``data.skip_damaged`` on."""
         return self.model_copy(update={"data": self.data.model_copy(update={"skip_damaged": True})})
