@@ -83,3 +83,23 @@ def test_a_judge_learns_the_labels_of_the_table(profile_file: Path, tmp_path: Pa
     brief = profile.model_copy(update={"train": profile.train | {"classifier": {"epochs": 1, "hidden": 4}}})
     path = train_judge("classifier", brief, out=tmp_path / "judge")
     assert path is not None and path.is_file()
+
+
+def test_domains_of_ones_own_are_converted(tmp_path: Path) -> None:
+    for number in range(48):
+        folder = tmp_path / "art" / ("oil", "ink")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((32, 32, 3), 3 * number, np.uint8)).save(folder / f"{number}.png")
+    start_profile(tmp_path / "art.toml", tmp_path / "art")
+    judges = small_judges(tmp_path, "this test", ("ink", "oil"))
+    text = (tmp_path / "art.toml").read_text()
+    text += "[weights]\n" + "".join(f'{name} = "{file.name}"\n' for name, file in judges.items())
+    (tmp_path / "art.toml").write_text(text)
+    profile = load_profile(tmp_path / "art.toml")
+    evaluation = profile.evaluation.model_copy(update={"n": 3, "outputs": 2})
+    profile = profile.model_copy(update={"methods": ("identity", "copy"), "evaluation": evaluation})
+    assert run_benchmark(profile, tmp_path / "run", workers=1, say=lambda line: None) == []
+    run = Run(tmp_path / "run")
+    assert set(run.columns) == {"ink2oil", "oil2ink"} and run.space.exclusive and run.words.image == "image"
+    page = build(tmp_path / "run", tmp_path / "page.html", single=True).read_text()
+    assert "ink → oil" in page
