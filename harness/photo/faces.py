@@ -29,7 +29,7 @@ _BATCH = 256
 _LIKELY = 0.5  # probability of a face from which a window of the search is a candidate
 # What makes a candidate a face, after it was looked at again: at least this probability, at most this doubt, and so
 # many windows of the search that guessed the same eyes. Chosen on validation photos, and on pictures without a face.
-_CERTAIN, _TOO_DOUBTFUL, _AGREEING = 0.9, 0.1, 4
+_CERTAIN, _TOO_DOUBTFUL, _AGREEING = 0.9, 0.08, 4
 _MOST = 40  # candidates that are looked at again
 _LOOKS = 3
 # In aligned photos: the windows in which a face is looked at again; the first one is what celeba64 edits.
