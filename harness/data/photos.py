@@ -39,6 +39,17 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     return decode_photo(path, str(path))
 
 
+def colour_profile(path: str | Path) -> bytes | None:
+    """The ICC profile that says what the numbers of a photo in RGB mean as colours; None: the file has none.
+
+    Args:
+        path: a file that `read_photo` can read.
+    """
+    with Image.open(path, formats=_FORMATS) as image:
+        found = image.info.get("icc_profile")
+        return found if image.mode in ("RGB", "RGBA") and isinstance(found, bytes) else None
+
+
 def decode_photo(file: Path | BinaryIO, name: str) -> NDArray[np.uint8]:
     """Like :func:`read_photo`, for an open file; `name` is its name in messages to the user."""
     try:

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from bridgebench.eval.judges.classifier import load_classifier, to_float
-from bridgebench.harness.data.photos import read_photo
+from bridgebench.harness.data.photos import colour_profile, read_photo
 from bridgebench.harness.data.pixels import to_uint8
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, antialiased
 from bridgebench.harness.photo.crop import Place, crop_of, find_place
@@ -45,6 +45,7 @@ class Edited:
             reads it.
         target: (A,) 0 or 1: what the edit should show.
         result: (A,) in [0, 1]: the probabilities in the edit.
+        reference: (A,) in [0, 1]: the probabilities in the reference; None without one.
         method, profile: who edited, by whose weights and classifier.
         angle: of the face in the photo, in degrees clockwise; None: no face was searched.
     """
@@ -54,6 +55,7 @@ class Edited:
     source: NDArray[np.float32]
     target: NDArray[np.uint8]
     result: NDArray[np.float32]
+    reference: NDArray[np.float32] | None
     method: str
     profile: str
     angle: float | None
@@ -61,11 +63,15 @@ class Edited:
     def words(self) -> str:
         """A line on who edited, and a table of what is read in the photo, wanted, and read in the edit."""
         turned = "" if self.angle is None else f"; the face is turned by {self.angle:.0f} degrees"
-        rows = []
-        for name, before, wanted, after in zip(self.attributes, self.source, self.target, self.result, strict=True):
-            change = ("on" if wanted else "off") if (before > 0.5) != bool(wanted) else "-"
-            rows.append((name, f"{before:.0%}", change, f"{after:.0%}"))
-        table = text_table(("attribute", "in the photo", "change", "in the edit"), rows)
+        columns: dict[str, Sequence[str]] = {"attribute": self.attributes, "in the photo": _percent(self.source)}
+        if self.reference is not None:
+            columns["in the reference"] = _percent(self.reference)
+        columns["change"] = [
+            "-" if (before > 0.5) == bool(wanted) else "on" if wanted else "off"
+            for before, wanted in zip(self.source, self.target, strict=True)
+        ]
+        columns["in the edit"] = _percent(self.result)
+        table = text_table(tuple(columns), list(zip(*columns.values(), strict=True)))
         return f"{self.method}, weights and classifier of the profile {self.profile}{turned}\n\n{table}\n"
 
 
@@ -133,7 +139,8 @@ def edit_photo(
     before, source = view.pixels(place), view.read(place)
     look = None if like is None else to_float(view.pixels(like)[None])
     labels = editor.space.seen(source[None])[0].astype(np.uint8)
-    theirs = None if like is None else editor.space.seen(view.read(like)[None])[0].astype(np.uint8)
+    shown_there = None if like is None else view.read(like)
+    theirs = None if shown_there is None else editor.space.seen(shown_there[None])[0].astype(np.uint8)
     if editor.space.exclusive:
         target = _domain(editor, labels, settings, theirs, attributes)
     elif theirs is None:
@@ -161,10 +168,20 @@ def edit_photo(
         shown = place.square(view.crop).add(whole, change_of(pixels, without))
     else:
         shown = pixels
-    _write(shown, out, file_format)
+    _write(shown, out, file_format, colour_profile(photo))
     angle = None if place.face is None else math.degrees(place.square(view.crop).angle)
     title = found.card(method).title
-    return Edited(out, editor.attributes, probability(source), target, probability(result), title, found.name, angle)
+    return Edited(
+        out,
+        editor.attributes,
+        probability(source),
+        target,
+        probability(result),
+        None if shown_there is None else probability(shown_there),
+        title,
+        found.name,
+        angle,
+    )
 
 
 def change_of(edited: NDArray[np.uint8], without: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -333,6 +350,10 @@ def _load(method: str, weights: Path | None, profile: Profile) -> tuple[Editor, 
     return editor.attach(classifier=classifier).eval(), classifier
 
 
+def _percent(shares: NDArray[np.float32]) -> list[str]:
+    return [f"{share:.0%}" for share in shares]
+
+
 def _row(labels: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(labels)[None].float()
 
@@ -344,9 +365,10 @@ def _pixels(edited: Tensor) -> NDArray[np.uint8]:
     return to_uint8(edited)[0]
 
 
-def _write(pixels: NDArray[np.uint8], out: Path, file_format: str) -> None:
+def _write(pixels: NDArray[np.uint8], out: Path, file_format: str, colours: bytes | None) -> None:
+    """Writes the picture with the photo's ICC profile; nothing else that the photo's file tells is kept."""
     encoded = io.BytesIO()
-    Image.fromarray(pixels).save(encoded, file_format, quality=95)
+    Image.fromarray(pixels).save(encoded, file_format, quality=95, icc_profile=colours)
     write_bytes(out, encoded.getvalue())
 
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 
 from bridgebench import methods
 from bridgebench.eval.judges.classifier import AttributeClassifier, load_classifier, save_classifier, to_float
@@ -219,6 +219,37 @@ def test_the_table_says_what_is_read_and_what_is_wanted(room, tmp_path):
     row = next(line for line in words.splitlines() if line.startswith("Smiling"))
     change = "-" if expected[0] > 0.5 else "on"
     assert row.split() == ["Smiling", *f"{expected[0]:.0%}".split(), change, *f"{result[0]:.0%}".split()]
+
+
+def test_the_table_of_an_edit_by_reference_has_the_reference(room, tmp_path):
+    done = edit_photo(
+        room / "photo.png",
+        "bridgegan",
+        tmp_path / "a.png",
+        reference=room / "other.jpg",
+        attributes=["Bangs"],
+        profile=str(room / "tiny.toml"),
+        crop="15,0,50",
+        reference_crop="0,3,33",
+    )
+    square = antialiased(np.array(Image.open(room / "other.jpg"))[3:36], 32)
+    with torch.no_grad():
+        expected = torch.sigmoid(load_classifier(room / "classifier.safetensors")(to_float(square[None])))[0].numpy()
+    np.testing.assert_allclose(done.reference, expected, atol=1e-5)
+    assert "in the reference" in done.words()
+
+
+def test_the_colours_of_the_photos_file_are_kept_and_nothing_else_of_it(room, tmp_path):
+    colours = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    secret = Image.Exif()
+    secret[0x010E] = "where I live"
+    photo = Image.open(room / "photo.png")
+    photo.save(tmp_path / "mine.jpg", icc_profile=colours, exif=secret)
+    target = {"settings": ["Smiling=1"], "profile": str(room / "tiny.toml"), "crop": "15,0,50", "back": True}
+    for name in ("out.jpg", "out.png"):
+        found = Image.open(edit_photo(tmp_path / "mine.jpg", "stargan", tmp_path / name, **target).out)
+        assert found.info["icc_profile"] == colours
+        assert len(found.getexif()) == 0
 
 
 def test_photos_are_edited_by_the_profile_of_photos_if_it_has_weights(room, monkeypatch):

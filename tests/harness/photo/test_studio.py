@@ -8,6 +8,7 @@ import torch
 
 from bridgebench.eval.judges.classifier import to_float
 from bridgebench.harness.data.pixels import to_uint8
+from bridgebench.harness.photo.crop import crop_of, find_place
 from bridgebench.harness.photo.studio import Studio
 from bridgebench.harness.profiles.profile import load_profile
 from bridgebench.harness.weights.find import find_weights
@@ -41,6 +42,18 @@ def test_a_method_without_the_mode_says_so(studio: Studio) -> None:
     assert found["StarGAN"].pixels is None
     assert found["StarGAN"].words == "has no edit by reference"
     assert found["BridgeGAN"].pixels is not None
+
+
+def test_a_photo_is_cut_by_its_eyes_and_what_hinders_is_told(studio: Studio) -> None:
+    """The same square as `bridgebench edit` cuts; these networks know drawn faces only, which is said."""
+    from skimage.data import astronaut
+
+    photo = astronaut()[:260, 60:390]
+    picture = studio.photo(photo, "the photo")
+    place = find_place(photo, "the photo", studio.profile)
+    np.testing.assert_array_equal(picture.pixels, place.cut(crop_of(studio.profile), 64))
+    assert any("looks like a photo" in remark for remark in picture.remarks)
+    assert studio.first(3).number == 3
 
 
 def test_attributes_that_exclude_each_other_are_refused(studio: Studio) -> None:
