@@ -103,6 +103,11 @@ def editor_class(name: str) -> type[Editor]:
     Raises:
         UserError: as :func:`card`, or the class named on the card cannot be imported.
     """
+    command = card(name).command
+    if command:
+        from bridgebench.methods.command import command_editor
+
+        return command_editor(card(name))
     return _import_class(name, _load_card(_entry(name)).editor)
 
 
@@ -135,6 +140,8 @@ def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -
                 f"`bridgebench weights import {name}` make one)."
             )
         return cls().to(device)
+    if card(name).command:
+        raise UserError(f"The method '{name}' takes no weights file: its program has what it needs.")
     found = header(weights)
     if found["method"] != name:
         raise UserError(f"{weights} holds weights of '{found['method']}', not of '{name}'.")

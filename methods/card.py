@@ -22,7 +22,10 @@ class MethodCard:
         kind: ``"method"`` for what is trained or published, ``"control"`` for a row that probes the measures.
         paper: where it is described, e.g. ``"Choi et al., CVPR 2018"``.
         summary: one sentence on what it does.
-        editor: its `Editor` class, as ``"package.module:Class"``; imported only when the method is loaded.
+        editor: its `Editor` class, as ``"package.module:Class"``; imported only when the method is loaded. Empty for a
+            method with a command.
+        command: the program that makes its edits in an environment of its own, with its arguments; the program is named
+            by its absolute path, or is one that the system finds (see :mod:`methods.command`). Empty: it has an editor.
         training: the class that trains it (see :class:`methods.training.base.Training`), as
             ``"package.module:Class"``; imported only for a training. None: the method cannot be trained.
         stochastic: whether it draws noise from the `generator` given to ``edit``.
@@ -38,7 +41,8 @@ class MethodCard:
     kind: Literal["method", "control"]
     paper: str
     summary: str
-    editor: str
+    editor: str = ""
+    command: tuple[str, ...] = ()
     training: str | None = None
     stochastic: bool = False
     strength: tuple[float, float, float] | None = None

@@ -65,6 +65,16 @@ class Editor(nn.Module):
         edits = (self.label_edit, self.reference_edit)
         return frozenset(name for edit in edits for name in inspect.signature(edit).parameters)
 
+    @property
+    def known_parameters(self) -> int | None:
+        """How many parameters it has; None: nobody here knows."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def process(self) -> int | None:
+        """The process in which it computes, where that is another one; its memory counts then."""
+        return None
+
     def _repr_html_(self) -> str:
         facts = {
             "edits by": ", ".join(sorted(self.modes)),
@@ -72,7 +82,7 @@ class Editor(nn.Module):
             "edits only": "" if set(self.editable) == set(self.attributes) else ", ".join(self.editable),
             "images": f"{self.image_size} x {self.image_size} pixels",
             "options": ", ".join(sorted(self.options)),
-            "parameters": f"{sum(each.numel() for each in self.parameters()):,}",
+            "parameters": "" if self.known_parameters is None else f"{self.known_parameters:,}",
             "device": next((str(each.device) for each in self.parameters()), "cpu"),
             "attached": ", ".join(sorted(self._attached)),
             "paper": self.card.paper,

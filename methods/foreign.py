@@ -30,7 +30,7 @@ def read_card(name: str, value: str) -> MethodCard:
     if found is None:
         raise UserError(f"The entry point {value} of method '{name}' must be a bridgebench.methods.MethodCard.")
     try:
-        card = _card(found)
+        card = card_of(found)
     except (TypeError, ValueError) as error:
         raise UserError(f"The card of the method '{name}' in {value} is not valid: {shown(error)}.") from error
     if card.name != name:
@@ -46,8 +46,8 @@ def facts_of(card: Any) -> dict[str, Any] | None:
     return {name: sorted(value) if isinstance(value, set | frozenset) else value for name, value in found.items()}
 
 
-def _card(facts: Any) -> MethodCard:
-    """The card with these facts, each of which is checked.
+def card_of(facts: Any) -> MethodCard:
+    """The card with these facts (`facts_of`), each of which is checked.
 
     Raises:
         ValueError, TypeError: a fact is missing or of another kind.
@@ -69,4 +69,23 @@ def _card(facts: Any) -> MethodCard:
             raise ValueError("strength must be three numbers, or None")
     if not isinstance(values["stochastic"], bool) or not isinstance(values["training"], str | None):
         raise TypeError("stochastic must be True or False, and training text or None")
+    values["command"] = _command(values)
     return MethodCard(**values)
+
+
+def _command(values: dict[str, Any]) -> tuple[str, ...]:
+    """The command of a card, checked.
+
+    Raises:
+        ValueError, TypeError: it is none, or it does not go together with other facts.
+    """
+    command = tuple(values.get("command", ()))
+    if not all(isinstance(part, str) and part and "\0" not in part for part in command):
+        raise TypeError("command must be a list of texts, none of them empty")
+    if bool(command) == bool(values["editor"]):
+        raise ValueError("it must name an editor or a command, and not both")
+    if command and "/" in command[0] and not command[0].startswith("/"):
+        raise ValueError(f"command must begin with an absolute path, or the name of a program, not {command[0]!r}")
+    if command and (values["training"] or values["needs"]):
+        raise ValueError("a method with a command has no training, and nothing can be attached to it (needs)")
+    return command

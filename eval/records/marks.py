@@ -20,12 +20,13 @@ from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import read_bytes
 
 MARK = "bridgebench.json"
-Kind = Literal["benchmark", "training", "pages", "figures"]
+Kind = Literal["benchmark", "training", "pages", "figures", "tasks"]
 _SPOKEN: dict[Kind, str] = {
     "benchmark": "run directory",
     "training": "training run",
     "pages": "folder of our pages",
     "figures": "folder of our figures",
+    "tasks": "folder of tasks",
 }
 # In the head of every first page that we wrote, of every version: its title, and what it forbids itself to load.
 _PAGE = re.compile(
@@ -35,7 +36,10 @@ _HEAD = 4096  # bytes
 
 
 class Mark(Record):
-    """``bridgebench.json``: what a folder is. Runs have a random `id`; pages have none, so that their bytes repeat."""
+    """``bridgebench.json``: what a folder is.
+
+    Runs have a random `id`; pages and tasks have none, so that their bytes repeat.
+    """
 
     schema_: Literal[1] = Field(alias="schema")
     program: Literal["bridgebench"]
@@ -79,7 +83,7 @@ def mark(folder: Path, kind: Kind) -> None:
         CannotWrite: the mark cannot be written.
     """
     if Mark.find(folder / MARK) is None:
-        named = {} if kind in ("pages", "figures") else {"id": secrets.token_hex(16)}
+        named = {} if kind in ("pages", "figures", "tasks") else {"id": secrets.token_hex(16)}
         record = {"schema": 1, "program": "bridgebench", "kind": kind, **named}
         Mark.model_validate(record).write(folder / MARK)
 

@@ -88,6 +88,7 @@ class CostRecord(Record):
 
     Attributes:
         key: hash of everything that decides which method this is; a cost with another key is measured again.
+        parameters: None where a method in an environment of its own does not say.
         batch: images an edit call.
         hardware: the processor that computed.
     """
@@ -97,7 +98,7 @@ class CostRecord(Record):
     method: str
     mode: Mode
     ms_per_image: Number
-    parameters: int
+    parameters: int | None
     peak_memory_mib: Number | None
     batch: int
     hardware: Any = None

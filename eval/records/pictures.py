@@ -12,6 +12,7 @@ from PIL import Image
 
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import read_bytes
+from bridgebench.methods.core.png import png_bytes
 
 Images = NDArray[np.uint8]
 
@@ -27,7 +28,7 @@ def strip_png(images: Images) -> bytes:
 def grid_png(images: Images, columns: int) -> bytes:
     """Images (rows * columns, H, W, 3), row by row, as a PNG file."""
     rows = [np.concatenate(list(images[i : i + columns]), axis=1) for i in range(0, len(images), columns)]
-    return _png(np.concatenate(rows))
+    return png_bytes(np.concatenate(rows))
 
 
 def column_png(kinds: Sequence[Images]) -> bytes:
@@ -35,13 +36,7 @@ def column_png(kinds: Sequence[Images]) -> bytes:
 
     A source lies next to its true edit, which has mostly the same pixels: close by, PNG's compression finds them.
     """
-    return _png(np.concatenate([image for images in zip(*kinds, strict=True) for image in images]))
-
-
-def _png(pixels: Images) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")  # `optimize` takes half as long again for half a per cent
-    return buffer.getvalue()
+    return png_bytes(np.concatenate([image for images in zip(*kinds, strict=True) for image in images]))
 
 
 def open_picture(path: Path, fits: Callable[[int, int], bool], wanted: str) -> Image.Image:

@@ -35,11 +35,27 @@ class LossCurves(Record):
         return self
 
 
+class MadeElsewhere(Record):
+    """Edits that were made outside of bridgebench and handed in as files.
+
+    Attributes:
+        edits, asked: how many edits were handed in, and how many were asked for.
+        identical: how many of them are their source, to the pixel, though they were to change something.
+        sha256: hash over the paths and the hashes of the files.
+    """
+
+    edits: int
+    asked: int
+    identical: int
+    sha256: str
+
+
 class MethodRecord(Record):
     """A method that takes part; of a variant of a method also which, its seed and what of the recipe it changes.
 
     Attributes:
         times_shorter: how many times as many images the official recipe trains on; None where that is not known.
+        elsewhere: of a method whose edits were made outside of bridgebench.
     """
 
     title: str
@@ -52,6 +68,7 @@ class MethodRecord(Record):
     groups: list[list[str]] = Field(default_factory=list)
     times_shorter: Number | None = None
     weights: WeightsRecord | None = None
+    elsewhere: MadeElsewhere | None = None
     variant_of: str = ""
     seed: int | None = None
     changes: dict[str, Any] = Field(default_factory=dict)

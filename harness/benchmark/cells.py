@@ -18,6 +18,7 @@ from bridgebench.eval.cell import CellMeasures, Tally, Task
 from bridgebench.eval.distances.reals import MatchedReals
 from bridgebench.eval.judges.reading import BATCH, Reading
 from bridgebench.eval.measures.accuracy import accuracy
+from bridgebench.eval.measures.diversity import DIVERSITY
 from bridgebench.eval.records.details import Kind, Readings, Scores, keep
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import CellRecord, SharedPictures
@@ -28,6 +29,7 @@ from bridgebench.harness.benchmark.alone import alone
 from bridgebench.harness.benchmark.case import Case
 from bridgebench.harness.benchmark.cases import case_of
 from bridgebench.harness.benchmark.edits import KeptEdits, TrueEdits, case_edits
+from bridgebench.harness.benchmark.elsewhere import NO_DRAWS, HandedInEditor, editor_of
 from bridgebench.harness.benchmark.failures import report
 from bridgebench.harness.benchmark.flips import redrawn
 from bridgebench.harness.benchmark.matching import has_matched, matched_in_networks, matched_reals
@@ -91,9 +93,9 @@ class CellMaker:
         bench = self.bench
         case, measures, reason = self.case, {}, self.case.reason
         if reason is None:
-            editor = bench.editor(cell.participant)
+            editor = editor_of(bench, cell.participant)
             case = case_of(bench, self.mode, self.attribute, editor)
-            reason = case.reason or self._cannot(editor)
+            reason = case.reason or self._cannot(editor, case)
             if reason is None:
                 measures = self._measure(cell, case, editor, protocol_hash)
         record = CellRecord(
@@ -111,8 +113,10 @@ class CellMaker:
         )
         record.write(bench.run.cell_file(*cell.place))
 
-    def _cannot(self, editor: Editor) -> str | None:
+    def _cannot(self, editor: Editor, case: Case) -> str | None:
         """Why the method cannot flip all the attributes of this cell (or reach its domains); None if it can."""
+        if isinstance(editor, HandedInEditor):
+            return editor.cannot(case)
         flipped = np.flatnonzero(np.any([step.flipped.any(axis=0) for step in self.case.steps], axis=0))
         if {self.bench.attributes[column] for column in flipped.tolist()} <= set(editor.editable):
             return None
@@ -133,12 +137,15 @@ class CellMaker:
         draws = None
         if self.kind == "flip":
             self._keep_details(cell, case, edits, tally, protocol_hash)
-            self._write_pictures(cell, case, editor)
-            draws = self._draws(editor)
+            if not isinstance(editor, HandedInEditor):  # these take edits of their own
+                self._write_pictures(cell, case, editor)
+                draws = self._draws(editor)
         if len(case.sources) >= _MANY:
             give_back()
         measures = tally.measures(draws)
         self._keep_outcomes(cell, case, tally, measures)
+        if isinstance(editor, HandedInEditor) and self.kind == "flip":
+            return {DIVERSITY.key: {"value": None, "reason": NO_DRAWS}} | measures.records
         return measures.records
 
     def _write_strip(self, cell: Cell, case: Case, edits: KeptEdits) -> None:

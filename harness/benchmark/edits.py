@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bridgebench.eval.judges.classifier import to_float
 from bridgebench.harness.benchmark.draws import draw_noise, seed_of
+from bridgebench.harness.benchmark.elsewhere import HandedInEditor
 from bridgebench.harness.data.pixels import digest, to_uint8
 
 if TYPE_CHECKING:
@@ -39,7 +40,14 @@ class Start(NamedTuple):
 
 
 def case_edits(bench: Workbench, editor: Editor, case: Case) -> NDArray[np.uint8]:
-    """The edits of a case by a method, uint8 (P, H, W, 3): in one step, in several, or at several shares."""
+    """The edits of a case by a method, uint8 (P, H, W, 3): in one step, in several, or at several shares.
+
+    Raises:
+        UserError: of edits that were made elsewhere, one has changed.
+        ValueError: as by `edit_images`.
+    """
+    if isinstance(editor, HandedInEditor):
+        return editor.edits_of(case)
     start = None
     for step in case.earlier:
         edits = edit_images(bench, editor, case.sources, step.targets, step.references, case.draws, start=start)

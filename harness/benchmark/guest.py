@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import importlib
 import socket
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,10 +26,13 @@ from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.harness.benchmark.failures import report
 from bridgebench.harness.benchmark.packed_edits import unpacked
 from bridgebench.harness.processes.channel import Arrays, Channel
+from bridgebench.harness.processes.messages import Loudness, start_messages
 from bridgebench.methods import restore_space
+from bridgebench.methods.command import CommandEditor, command_editor
 from bridgebench.methods.core.foreign import import_object
 from bridgebench.methods.core.weights import build, header
 from bridgebench.methods.editor import Editor
+from bridgebench.methods.foreign import card_of
 
 _EDIT = ("images", "labels", "reference", "source_labels", "noise")  # arguments of an edit that are arrays
 
@@ -54,12 +59,14 @@ class _Method:
 
     def load(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         """Loads the method; the answer has what the worker needs to know of it."""
-        module, _, name = asked["editor"].partition(":")
-        kind, weights, self._device = getattr(importlib.import_module(module), name), asked["weights"], asked["device"]
+        kind, weights, self._device = self._kind(asked), asked["weights"], asked["device"]
         if weights is None:
             editor = kind(attributes=asked["attributes"], image_size=asked["image_size"])
         else:
             editor = restore_space(build(weights, kind, header(weights)["config"]), weights)
+        if isinstance(editor, CommandEditor):
+            editor.time_limit = asked["limit"]
+            editor.work_in(Path(asked["folder"]))
         self._editor = editor.eval().to(self._device)
         if "classifier" in asked["needs"]:
             self._editor.attach(classifier=load_classifier(asked["classifier"], asked["attributes"], self._device))
@@ -72,6 +79,15 @@ class _Method:
             "noise_size": None if noise_size is None else int(noise_size),
         }
         return known, {}
+
+    def _kind(self, asked: dict[str, Any]) -> Callable[..., Editor]:
+        """The class of the method."""
+        if asked.get("card") is not None:
+            start_messages(Loudness(asked["level"], aside=True))
+            return command_editor(card_of(asked["card"]))
+        module, _, name = asked["editor"].partition(":")
+        found: Callable[..., Editor] = getattr(importlib.import_module(module), name)
+        return found
 
     def edit(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         """Edits a batch."""

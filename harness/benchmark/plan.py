@@ -18,6 +18,7 @@ from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.eval.records.protocol import hash_of
 from bridgebench.eval.records.record import MODES, CellKind, Mode, modes_of
+from bridgebench.harness.benchmark.handed_in import Elsewhere
 from bridgebench.harness.profiles.profile import Profile
 from bridgebench.harness.profiles.variants import Variant
 from bridgebench.harness.weights.find import file_sha256, find_weights, how_to_get
@@ -37,6 +38,7 @@ class Participant:
         config: constructor arguments stored in the weights file.
         distribution: the installed package that provides the method, with its version.
         variant: how the variant differs from the method; None for the method itself.
+        elsewhere: its edits, of a method whose edits were made elsewhere.
     """
 
     card: MethodCard
@@ -45,6 +47,7 @@ class Participant:
     config: dict[str, Any] | None
     distribution: str
     variant: Variant | None = None
+    elsewhere: Elsewhere | None = None
 
     @property
     def name(self) -> str:
@@ -149,17 +152,26 @@ def _distribution(method: str) -> str:
 
 def key_of(participant: Participant, mode: str, attribute: str | None, protocol_hash: str) -> str:
     """The hash of everything that decides a cell; with attribute None, the key of the cost of a mode."""
-    return hash_of(
-        {
-            "protocol": protocol_hash,
-            "method": participant.name,
-            "mode": mode,
-            "attribute": attribute,
-            "weights": participant.sha256,
-            "config": participant.config,
-            "distribution": participant.distribution,
-        }
-    )
+    decisive = {
+        "protocol": protocol_hash,
+        "method": participant.name,
+        "mode": mode,
+        "attribute": attribute,
+        "weights": participant.sha256,
+        "config": participant.config,
+        "distribution": participant.distribution,
+    }
+    if participant.card.command:
+        decisive["command"] = _state_of_command(participant.card.command)
+    if participant.elsewhere is not None:
+        decisive["edits"] = participant.elsewhere.cells.get(f"{mode}/{attribute}")
+    return hash_of(decisive)
+
+
+@lru_cache
+def _state_of_command(command: tuple[str, ...]) -> dict[str, str]:
+    """The words of a command; of those that name a file its hash, so that another program makes its cells anew."""
+    return {word: file_sha256(Path(word)) if Path(word).is_file() else "" for word in command}
 
 
 def all_cells(

@@ -37,15 +37,18 @@ def run_record(
             nothing else has changed.
         kept: whether some cells are not made again; what they were made with is then kept in ``earlier``.
     """
-    protocol = bench.protocol
+    protocol, participants = bench.protocol, list(participants)
     if old is not None and old.protocol_hash != protocol.hash:
         old = None
+    plain = profile.model_dump(mode="json")
+    if old is not None and all(participant.elsewhere is not None for participant in participants):
+        plain = old.profile  # it names the weights of the methods that were loaded here
     made = Made(created=_now(), code=code(), packages=packages(), hardware=hardware())
     record = RunRecord(
         **vars(made),
         schema=1,
         profile_name=profile.name,
-        profile=profile.model_dump(mode="json"),
+        profile=plain,
         protocol=protocol.record(),
         protocol_hash=protocol.hash,
         earlier=_earlier(old, made) if old is not None and kept else (),
@@ -62,7 +65,7 @@ def run_record(
         kinds=bench.others,
         correlations=_correlations(bench, profile),
         features=FeatureSpace(**protocol.features.model_dump()),
-        judges={role: _weights(judge_weights(role, profile)) for role in JUDGES},
+        judges={role: weights_record(judge_weights(role, profile)) for role in JUDGES},
         methods=(old.methods if old is not None else {})
         | {participant.name: _method(participant) for participant in participants},
     )
@@ -93,19 +96,28 @@ def _method(participant: Participant) -> MethodRecord:
     different: dict[str, Any] = {}
     if variant is not None:
         different = {"variant_of": variant.method, "seed": variant.seed, "changes": variant.recipe}
+    if participant.elsewhere is not None:
+        different["elsewhere"] = participant.elsewhere.record
     return MethodRecord(
         title=card.title,
         kind=card.kind,
         modes=tuple(sorted(card.modes)),
-        parameters=parameter_count(participant.weights) if participant.weights is not None else 0,
+        parameters=_parameters(participant),
         paper=card.paper,
         summary=card.summary,
         quirks=card.quirks,
         groups=participant.groups,
         times_shorter=_times_shorter(participant),
-        weights=_weights(participant.weights) if participant.weights is not None else None,
+        weights=weights_record(participant.weights) if participant.weights is not None else None,
         **different,
     )
+
+
+def _parameters(participant: Participant) -> int | None:
+    """How many parameters a method has; None where nobody here can know."""
+    if participant.elsewhere is not None or participant.card.command:
+        return None
+    return parameter_count(participant.weights) if participant.weights is not None else 0
 
 
 def _times_shorter(participant: Participant) -> float | None:
@@ -120,7 +132,8 @@ def _times_shorter(participant: Participant) -> float | None:
     return None if official is None else official / (iterations * batch)
 
 
-def _weights(path: Path) -> WeightsRecord:
+def weights_record(path: Path) -> WeightsRecord:
+    """The record of a weights file."""
     card = header(path)["card"]
     return WeightsRecord(file=path.name, sha256=file_sha256(path), card=card, labels=labels_of(card))
 

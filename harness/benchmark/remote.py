@@ -6,6 +6,7 @@ So whatever the plug-in does to its process reaches neither the measures nor oth
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,14 @@ from bridgebench.harness.benchmark.failures import PluginFailed
 from bridgebench.harness.benchmark.foreign import ForeignProcess
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.processes.channel import Arrays
+from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.methods.editor import Editor
+from bridgebench.methods.foreign import facts_of
 
-_COST = ("ms_per_image", "parameters", "peak_memory_mib", "batch")
+_COST = {
+    **dict.fromkeys(("ms_per_image", "batch"), (int, float)),
+    **dict.fromkeys(("parameters", "peak_memory_mib"), (int, float, type(None))),  # a program need not tell them
+}
 
 
 class RemoteEditor(Editor):
@@ -47,7 +53,8 @@ class RemoteEditor(Editor):
         super().__init__(attributes=attributes, image_size=image_size)
         self.card = participant.card  # type: ignore[misc]
         self._process = ForeignProcess("method", time_limit, self._draw_truth)
-        question = {
+        self._folder: TemporaryDirectory[str] | None = None
+        question: dict[str, Any] = {
             "do": "load",
             "editor": participant.card.editor,
             "weights": None if participant.weights is None else str(participant.weights),
@@ -57,12 +64,21 @@ class RemoteEditor(Editor):
             "needs": sorted(participant.card.needs),
             "classifier": str(classifier),
         }
+        if participant.card.command:
+            self._folder = TemporaryDirectory(prefix="bridgebench-")  # not made there: that process is killed
+            question |= {
+                "card": facts_of(participant.card),
+                "folder": self._folder.name,
+                "limit": time_limit,
+                "level": LOGGER.getEffectiveLevel(),
+            }
         try:
             about, _ = self._process.ask(question, {}, doing="load")
             self._editable = tuple(name for name in about["editable"] if name in attributes)
             self._options = frozenset(map(str, about["options"]))
             self.noise_size = None if about["noise_size"] is None else int(about["noise_size"])
         except (KeyError, TypeError, ValueError) as error:
+            self.end()
             raise self._process.nonsense(str(error)) from None
         except PluginFailed:
             self.end()
@@ -115,13 +131,15 @@ class RemoteEditor(Editor):
         given = _arrays(images=images, labels=labels, reference=reference, source_labels=source_labels)
         found, _ = self._process.ask({"do": "cost"}, given, doing="edit a batch", times=10)
         cost = found.get("cost")
-        if not isinstance(cost, dict) or not all(isinstance(cost.get(name), int | float) for name in _COST):
+        if not isinstance(cost, dict) or not all(isinstance(cost.get(name), kinds) for name, kinds in _COST.items()):
             raise self._process.nonsense("the cost of an edit is missing")
-        return {name: cost[name] for name in _COST}
+        return {name: cost.get(name) for name in _COST}
 
     def end(self) -> None:
         """Ends the process of the method, with all that it has started."""
         self._process.end()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _draw_truth(self, what: Any, given: Arrays) -> dict[str, Any]:
         """The true edits that the method asks for."""

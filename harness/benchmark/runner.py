@@ -58,6 +58,7 @@ def run_benchmark(
     out: Path,
     *,
     methods: Sequence[str] | None = None,
+    elsewhere: Participant | None = None,
     limit: int | None = None,
     backend: str = "local",
     scheduler: str | None = None,
@@ -73,6 +74,7 @@ def run_benchmark(
         profile: what to run.
         out: the run directory.
         methods: names of the methods to run; None: the profile's list.
+        elsewhere: a method whose edits were made elsewhere; it alone is measured.
         limit: use only this many test images, the first ones.
         backend: "local" or "dask", see :func:`harness.benchmark.backends.run_jobs`.
         scheduler: address of a Dask scheduler.
@@ -90,11 +92,12 @@ def run_benchmark(
     # Typing errors are reported before anything is opened or drawn. With `methods`, only those methods are checked.
     check_backend(backend, scheduler, trust_network)
     check_device(device)
-    select(profile, methods, has_truth=profile.data.name in DRAWN_HERE)
+    if elsewhere is None:
+        select(profile, methods, has_truth=profile.data.name in DRAWN_HERE)
     for measure in profile.evaluation.measures:
         own_measure(measure)
     run = RunDirectory(out)
-    _check_out(run)
+    check_out(run)
     if device != "cpu":
         workers = workers or 1  # one process keeps a GPU busy; each further process would load all networks again
 
@@ -109,7 +112,9 @@ def run_benchmark(
             protocol = bench.protocol
 
         # Which methods take part, with which weights. Poor judges are reported now, before hours of work.
-        participants, left_out = select(profile, methods, has_truth=bench.test.has_truth)
+        participants, left_out = [elsewhere] if elsewhere else [], dict[str, str]()
+        if elsewhere is None:
+            participants, left_out = select(profile, methods, has_truth=bench.test.has_truth)
         for name, reason in left_out.items():
             say(f"Left out {name}: {reason}.")
         for line in weak_judges(profile):
@@ -182,7 +187,7 @@ def run_benchmark(
     return sorted({*failed, *("/".join(place) for place in lost)})
 
 
-def _check_out(run: RunDirectory) -> None:
+def check_out(run: RunDirectory) -> None:
     """Refuses a folder that holds something else than a run, or whose symbolic links lead elsewhere."""
     check_folder(run.root, "benchmark", older=_is_older_run)
     check_links(run.root)
@@ -267,7 +272,7 @@ def _run_costs(bench: Workbench, participants: Sequence[Participant], failed: Se
     run = bench.run
     jobs = []
     for participant in participants:
-        if any(place.startswith(f"{participant.name}/") for place in failed):
+        if participant.elsewhere or any(place.startswith(f"{participant.name}/") for place in failed):
             continue
         for mode in MODES:
             key = key_of(participant, mode, None, bench.protocol.hash)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import tempfile
 from collections.abc import Callable, Sequence
@@ -10,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from bridgebench.eval.judges.features import NAMES as FEATURE_SPACES
 from bridgebench.eval.records.differences import differences
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.measured import CellRecord
@@ -22,14 +18,12 @@ from bridgebench.eval.records.seal import unsealed
 from bridgebench.harness.benchmark.backends import run_jobs
 from bridgebench.harness.benchmark.cells import Job, run_job
 from bridgebench.harness.benchmark.plan import Cell, all_cells, groups, select
+from bridgebench.harness.benchmark.stored_profile import stored_profile
 from bridgebench.harness.benchmark.workbench import Setup, Workbench, workbench
 from bridgebench.harness.processes.devices import check_device
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
-from bridgebench.harness.weights.find import file_sha256, named_weights
-from bridgebench.methods import names
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import check_links, parse_json, read_bytes
-from bridgebench.methods.core.weights import header
 
 
 @dataclass(frozen=True)
@@ -76,14 +70,16 @@ def verify_run(
         anew = RunDirectory(Path(name).resolve())
         device = record.protocol.get("device") or "cpu"
         check_device(device)
-        profile, root = _with_known_weights(_profile(folder, record), folder, record), data_root and data_root.resolve()
-        if root is not None and profile.data.root is not None and not Path(profile.data.root).is_dir():
-            profile = profile.model_copy(update={"data": profile.data.model_copy(update={"root": None})})  # elsewhere
+        root = data_root and data_root.resolve()
+        profile = _stored_profile(stored.run_file, record, root)
         setup = Setup(profile, root, record.limit, anew.root, device)
         bench = workbench(setup)
         if bench.protocol.hash != record.protocol_hash:
             changed = "; ".join(map(str, differences(record.protocol, bench.protocol.record())))
             raise UserError(f"{folder} was measured by another protocol than the one here: {changed}.")
+        for name, method in record.methods.items():
+            if method.elsewhere is not None:
+                say(f"Left out {name}: its edits were made elsewhere; `bridgebench score` measures them again.")
         chosen = _sample(stored, _planned(setup.profile, bench, record), cells, seed)
         if not chosen:
             raise UserError(f"{folder} has no finished cell to verify.")
@@ -99,43 +95,15 @@ def verify_run(
         return [RemadeCell("/".join(cell.place), _changes(stored, anew, cell)) for cell in chosen]
 
 
-def _profile(folder: Path, record: RunRecord) -> Profile:
-    try:
-        return Profile.model_validate_json(json.dumps(record.profile))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(f"The profile in {folder / 'run.json'} is damaged ({where}: {first['msg']}).") from error
-
-
-def _with_known_weights(profile: Profile, folder: Path, record: RunRecord) -> Profile:
-    """The profile of a run, whose weights files are data and have the hashes that the run has recorded.
-
-    A stranger may have written the record: files of methods that did not take part are left out, all others must be
-    safetensors files. (Inception's are read as data, too, and the protocol has their digest.)
-    """
+def _stored_profile(file: Path, record: RunRecord, root: Path | None) -> Profile:
     recorded = [*record.judges.values(), *(method.weights for method in record.methods.values())]
     known = {weights.sha256 for weights in recorded if weights is not None} | {record.features.digest}
-    used: dict[str, str] = {}
-    for name, named in profile.weights.items():
-        if name in names() and name not in record.methods:
-            continue
-        used[name] = named
-        path = named_weights(name, profile)
-        if name in FEATURE_SPACES or path is None:
-            continue
-        header(path)
-        if file_sha256(path) not in known:
-            raise UserError(
-                f"{path} is not the file of '{name}' that {folder} was measured with: put that file there, or take "
-                f"it out of the [weights] in {folder / 'run.json'}."
-            )
-    return profile.model_copy(update={"weights": used})
+    return stored_profile(file, record.profile, known, record.methods, root)
 
 
 def _planned(profile: Profile, bench: Workbench, record: RunRecord) -> list[Cell]:
     """The cells of the run's methods that can take part here."""
-    names = sorted(record.methods)
+    names = [name for name in sorted(record.methods) if record.methods[name].elsewhere is None]
     of_profile = profile.model_copy(update={"methods": tuple(names)})
     participants, _ = select(of_profile, None, has_truth=profile.data.name in DRAWN_HERE)
     return all_cells(participants, bench.columns, bench.protocol.hash, bench.others)

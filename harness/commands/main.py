@@ -15,12 +15,24 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from bridgebench.harness.commands import contract, data, methods, profiles, records, report, status, verify, weights
+from bridgebench.harness.commands import (
+    contract,
+    data,
+    methods,
+    profiles,
+    records,
+    report,
+    status,
+    tasks,
+    verify,
+    weights,
+)
 from bridgebench.harness.commands.benchmark import benchmark
 from bridgebench.harness.commands.demo import demo
 from bridgebench.harness.commands.edit import edit
 from bridgebench.harness.commands.extras import how_to_get
 from bridgebench.harness.commands.options import EXIT_CODES, command
+from bridgebench.harness.commands.score import score
 from bridgebench.harness.commands.start import init
 from bridgebench.harness.commands.train import train
 from bridgebench.harness.processes.messages import LOGGER
@@ -49,6 +61,7 @@ command(app)(train)
 command(app, "status", json_fields=status.JSON_FIELDS)(status.status)
 command(app, "report", json_fields=report.JSON_FIELDS)(report.report)
 command(app, "verify", json_fields=verify.JSON_FIELDS)(verify.verify)
+command(app)(score)
 command(app)(edit)
 command(app)(demo)
 command(app, "contract", json_fields=contract.JSON_FIELDS)(contract.contract)
@@ -56,6 +69,7 @@ command(app, "check", hidden=True)(contract.check)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
 app.add_typer(records.app, name="records")
+app.add_typer(tasks.app, name="tasks")
 
 _INTERRUPTED = 130
 # What a disk or its owner says, and no code of ours can help.

@@ -96,6 +96,13 @@ def _facts(method: MethodRecord) -> list[Fact]:
         facts.append(Fact("Parameters", f"{method.parameters:,}"))
     if method.weights is not None:
         facts += [Fact("Weights", method.weights.file), Fact("SHA-256 of the weights", method.weights.sha256)]
+    if method.elsewhere is not None:
+        edits = method.elsewhere
+        facts += [
+            Fact("Edits", f"made elsewhere: {edits.edits:,} of {edits.asked:,} that were asked for"),
+            Fact("Identical to their source", f"{edits.identical:,} of the edits that were to change something"),
+            Fact("SHA-256 of the edits", edits.sha256),
+        ]
     return [fact for fact in facts if fact.value]
 
 

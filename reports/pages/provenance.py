@@ -111,7 +111,9 @@ def weights(run: Run) -> list[WeightsLine]:
     lines = []
     for name in run.methods:
         method = run.record.methods[name]
-        count = f"{method.parameters:,}" if method.parameters else "none"
+        count = (
+            "not known here" if method.parameters is None else f"{method.parameters:,}" if method.parameters else "none"
+        )
         lines.append(_line(method.title, method.summary, method.paper, count, method.weights))
     for name, file in sorted(run.record.judges.items()):
         lines.append(_line(f"Judge: {name}", "Reads the attributes of the edits.", "", "", file))

@@ -17,6 +17,10 @@ def cost_table(run: Run) -> Table:
     layout = Layout(run)
     by_kind: dict[str, list[Row]] = {"method": [], "control": []}
     for name in run.methods:
+        method = run.record.methods[name]
+        if method.elsewhere is not None:
+            cells = [TableCell(DASH, hint="its edits were made elsewhere: nobody here has timed them")] * len(heads)
+            by_kind[method.kind].append(Row(method.title, cells, method.summary, layout.method(name)))
         own = [run.costs[name, mode] for mode in modes if (name, mode) in run.costs]
         if own:
             times = [run.costs.get((name, mode)) for mode in modes]
@@ -26,11 +30,10 @@ def cost_table(run: Run) -> Table:
                 for cost in times
             ]
             cells += [
-                _cell(own[0].parameters / 1e6, f"{own[0].parameters / 1e6:.2f}", f"{own[0].parameters:,}"),
+                _parameters(own[0].parameters),
                 _cell(max(memory), f"{max(memory):.0f}") if memory else TableCell(DASH, hint="not recorded"),
                 _cell(own[0].batch, str(own[0].batch)),
             ]
-            method = run.record.methods[name]
             by_kind[method.kind].append(Row(method.title, cells, method.summary, layout.method(name)))
     kinds = (("method", ""), ("control", "Controls"))
     groups = [Group(title, by_kind[kind], apart=bool(title)) for kind, title in kinds if by_kind[kind]]
@@ -38,6 +41,12 @@ def cost_table(run: Run) -> Table:
     facts = [*machines, "one batch of images", f"protocol {run.record.protocol_hash[:12]}"]
     about = "Timed alone, after the cells, on the machine named here; a cost is measured again when its method changes."
     return Table("cost-table", "Cost of an edit", about, facts, heads, groups, kind="plain")
+
+
+def _parameters(count: int | None) -> TableCell:
+    if count is None:
+        return TableCell(DASH, hint="the method does not say")
+    return _cell(count / 1e6, f"{count / 1e6:.2f}", f"{count:,}")
 
 
 def _cell(number: float, text: str, hint: str = "") -> TableCell:

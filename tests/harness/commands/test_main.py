@@ -26,6 +26,7 @@ CALLS = (
     "init", "data preview", "data check", "data prepare", "data export",
     "weights import", "weights fetch", "weights show", "weights card", "weights reproduce",
     "records verify", "records sign",
+    "tasks export", "tasks check", "score",
 )  # fmt: skip
 LIGHT = (["--help"], ["benchmark", "-h"], ["methods"], ["methods", "--variants"], ["profiles"], ["--version"])
 
