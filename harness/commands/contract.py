@@ -44,7 +44,7 @@ def contract(
     data_root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Runs the contract that every method (or every data set, or every measure) keeps.
+    """Runs the contract of a method, a data set or a measure.
 
     Shapes, ranges, determinism, refusals. Exit code 1: it breaks the contract.
     """
