@@ -1,7 +1,8 @@
 """The jobs of the project: `nox -s benchmark`, `report`, `train`, `tests`, `soak`, `lint`, `docs`, `perf`.
 
 Arguments go after `--`. All of them share one virtual environment, `.nox/shared`: torch is large, and one copy is
-enough. It is brought up to date when pyproject.toml or Python changes, and left alone otherwise.
+enough. It is brought up to date when pyproject.toml or Python changes, and left alone otherwise. `pythons` (the tests
+with each supported Python) and `tests-lowest` (with the lowest versions of all packages) have environments of their own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ SHARED = ROOT / ".nox" / "shared"
 BIN = SHARED / ("Scripts" if os.name == "nt" else "bin")
 ROOMS = ("eval", "harness", "methods", "reports", "templates")  # of the package, which a checkout has at its top
 EMBEDDED = ("faces64", "animals64")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # the supported ones, the oldest first
+TESTS = ("--ignore=tests/perf",)
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # small networks gain nothing from more, and test processes share the cores
 
 
@@ -76,8 +79,23 @@ def train(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; the timings of tests/perf are not among them."""
-    arguments = ["--ignore=tests/perf", *session.posargs]
-    session.run(shared(session, "dev"), "-m", "pytest", *arguments, env=ONE_THREAD, external=True)
+    session.run(shared(session, "dev"), "-m", "pytest", *TESTS, *session.posargs, env=ONE_THREAD, external=True)
+
+
+@nox.session(venv_backend="venv", python=PYTHONS, reuse_venv=True)
+def pythons(session: nox.Session) -> None:
+    """Run the tests with each supported Python, in an environment of its own; one that is not installed is skipped."""
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "pytest", *TESTS, *session.posargs, env=ONE_THREAD)
+
+
+@nox.session(name="tests-lowest", venv_backend="venv", python=PYTHONS[0], reuse_venv=True)
+def tests_lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that pyproject.toml allows; UV_TORCH_BACKEND=cpu takes the small torch."""
+    session.install("uv")
+    lowest = ("--python", f"{session.bin}/python", "--resolution", "lowest-direct")
+    session.run_install("python", "-m", "uv", "pip", "install", *lowest, "-e", ".[dev]")
+    session.run("python", "-m", "pytest", *TESTS, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
