@@ -2,7 +2,8 @@
 
 Arguments go after `--`. All of them share one virtual environment, `.nox/shared`: torch is large, and one copy is
 enough. It is brought up to date when pyproject.toml or Python changes, and left alone otherwise. `pythons` (the tests
-with each supported Python) and `tests-lowest` (with the lowest versions of all packages) have environments of their own.
+with each supported Python) and `tests-lowest` (the tests with the lowest versions of all packages) make environments of
+their own.
 """
 
 from __future__ import annotations
