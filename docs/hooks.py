@@ -73,7 +73,8 @@ def _commands() -> str:
         for name in names
     ]
     _, _, rest = text.partition("\n## ")
-    return "\n".join(["# Commands", "", "What `bridgebench COMMAND --help` says.", "", *lines, "", f"## {rest}"])
+    head = ["# Commands", "", "What `bridgebench COMMAND --help` says.", "", *lines, "", command.epilog, ""]
+    return "\n".join([*head, f"## {rest}"])
 
 
 def _card(name: str) -> str:
