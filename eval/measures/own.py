@@ -8,7 +8,9 @@ and a benchmark calls its function in another one, too (:mod:`harness.benchmark.
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -76,6 +78,17 @@ def with_function(measure: OwnMeasure) -> MeasureCard:
             f"The measure '{measure.name}' cannot be imported from {measure.value}: {shown(error)}"
         ) from error
     return dataclasses.replace(measure.card, **function)
+
+
+def plain_record(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What a measure's function gives as the record of a cell, with Python's own numbers in place of numpy's.
+
+    Raises:
+        TypeError: there is something in it that is neither a number, a text nor a table of these.
+        ValueError: a number is not finite.
+    """
+    plain: dict[str, Any] = json.loads(json.dumps(found, default=float, allow_nan=False))
+    return plain
 
 
 def facts_of(card: Any) -> dict[str, Any] | None:

@@ -113,7 +113,7 @@ class MeasureRecord(Record):
     shares: bool = False
     unit: _Line = ""
     better: Literal["higher", "lower"] | None = None
-    factor: Annotated[Number, Field(gt=0)] = 1.0
+    factor: Annotated[Number, Field(gt=0, le=1e6)] = 1.0
     digits: Annotated[int, Field(ge=0, le=9)] = 1
     span: tuple[Number, Number] | None = None
     distance: bool = False
@@ -212,8 +212,9 @@ class RunRecord(Record):
 
     @property
     def cards(self) -> list[MeasureCard]:
-        """The cards of all measures of the run, ours and then those of plug-ins."""
-        return [*MEASURES, *(measure.card(name) for name, measure in self.measures.items())]
+        """The cards of all measures of the run: ours, and those of plug-ins, none of which stands for one of ours."""
+        ours = {card.key for card in MEASURES}
+        return [*MEASURES, *(measure.card(name) for name, measure in self.measures.items() if name not in ours)]
 
     @property
     def planned(self) -> int:

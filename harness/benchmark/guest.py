@@ -23,6 +23,7 @@ from torch import Tensor
 from bridgebench.eval.cost import measure_cost
 from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.eval.measures.card import MeasureCard
+from bridgebench.eval.measures.own import plain_record
 from bridgebench.harness.benchmark.failures import report
 from bridgebench.harness.benchmark.packed_edits import unpacked
 from bridgebench.harness.processes.channel import Arrays, Channel
@@ -139,5 +140,5 @@ class _Measure:
 def _measured(found: Any) -> tuple[dict[str, Any], Arrays]:
     """What a measure has given, as it is sent: a record, nothing, or a value for each edit."""
     if found is None or isinstance(found, dict):
-        return {"record": found}, {}
+        return {"record": found and plain_record(found)}, {}
     return {}, {"values": np.asarray(found, dtype=np.float64)}

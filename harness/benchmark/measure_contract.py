@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bridgebench.eval.cell import Tally
 from bridgebench.eval.judges.networks import Network
 from bridgebench.eval.measures.card import MeasureCard, MeasureFailed, Record
-from bridgebench.eval.measures.own import OwnMeasure, with_function
+from bridgebench.eval.measures.own import OwnMeasure, plain_record, with_function
 from bridgebench.eval.records.record import Mode, modes_of
 from bridgebench.harness.benchmark.cells import CellMaker
 from bridgebench.harness.benchmark.remote_measures import sound_record
@@ -200,7 +200,7 @@ def _numbers(card: MeasureCard, cells: dict[str, _Cell]) -> str:
         found = _function(card)(*_copied(given))
         if isinstance(found, dict):
             try:
-                sound_record(found)
+                sound_record(plain_record(found))
             except MeasureFailed as failed:
                 raise BrokenError(str(failed)) from None
         elif found is not None:

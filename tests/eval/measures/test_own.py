@@ -93,6 +93,8 @@ ENDLESS = card("endless", of_cell=endless)
 INFINITE = card("infinite", of_images=lambda s, e, t: np.full(len(e), np.inf))
 SHORT = card("short", of_cell=lambda e: np.zeros(3))
 NOTHING = card("nothing", of_cell=lambda e: {"value": None})
+NOT_FINITE = card("not_finite", of_cell=lambda e: {"value": float("nan"), "n": 1})
+NUMPYS = card("numpys", of_cell=lambda e: {"value": np.float32(0.5), "n": np.int64(len(e.after))})
 SPOILS = card("spoils", of_images=spoils)
 FLAKY = card("flaky", of_cell=flaky)
 DRAWS = card("draws", of_images=draws)
@@ -109,6 +111,7 @@ REASONS = {
     "endless": "TookTooLong: the measure did not measure within 10 seconds",
     "infinite": "the measure gave infinite values: a number is wanted, or NaN where an edit has none",
     "short": "the measure gave the shape (3,) for 12 edits: (12,) is wanted",
+    "not_finite": "ValueError: Out of range float values are not JSON compliant",
     "nothing": "the measure gave a wrong record (a record needs a value, or None and the reason)",
 }
 
@@ -140,7 +143,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     info = folder / "zoo-3.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo\nVersion: 3\n")
-    names = (*COPIES, *REASONS, "spoils", "flaky", "draws", "whole", "both", "skill")
+    names = (*COPIES, *REASONS, "numpys", "spoils", "flaky", "draws", "whole", "both", "skill")
     lines = [f"{name} = zoo:{name.removeprefix('copied_').upper()}" for name in names if name != "copied_skill"]
     lines.append("copied_skill = zoo:COPIED_SKILL")
     lines += [
@@ -186,7 +189,7 @@ def plain(run: Callable[..., Ran], installed: None, tmp_path_factory: pytest.Tem
 @pytest.fixture(scope="module")
 def full(run: Callable[..., Ran], installed: None, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """A run whose profile names the example, the copies and all that misbehave."""
-    names = ("edge_error", "doubt", "spoils", *COPIES, *REASONS)
+    names = ("edge_error", "doubt", "numpys", "spoils", *COPIES, *REASONS)
     return run(tmp_path_factory.mktemp("full"), *names)
 
 
@@ -220,6 +223,7 @@ def test_copies_of_our_measures_give_our_numbers(full: Ran, attribute: str) -> N
     assert cell["edge_error"]["value"] == pytest.approx(outcomes.values["edge_error"].mean())
     doubts = 1 - np.abs(2 * outcomes.after.astype(float) - 1)
     assert cell["doubt"] == {"value": pytest.approx(doubts.mean()), "n": 12}
+    assert cell["numpys"] == {"value": 0.5, "n": 12}
 
 
 def test_a_failing_measure_loses_its_own_number_and_is_told(plain: Ran, full: Ran) -> None:
