@@ -223,12 +223,15 @@ def _divide(draft: Keys, path: Path, found: Found) -> tuple[Keys, tuple[int, int
         shares = f"{{ train = {train}, validation = {validation}, test = {test} }}"
         keys = draft if given else draft | {"shares": shares}
         splits = list_folder(_loaded(path, found, keys), None).splits
-        tried.append((keys, (int((splits == 0).sum()), int((splits == 1).sum()), int((splits == 2).sum()))))
+        sizes = int((splits == 0).sum()), int((splits == 1).sum()), int((splits == 2).sum())
+        tried.append((keys, sizes))
+        if sizes[1] >= _ENOUGH[0][1] and sizes[2] >= _ENOUGH[0][0]:
+            break  # the table of a large folder is read once
     for least_test, least_validation in _ENOUGH:
         for keys, (train, validation, test) in tried:
-            if test >= least_test and validation >= least_validation and train >= test:
+            if test >= least_test and validation >= least_validation and (given or train >= test):
                 return keys, (train, validation, test)
-    most = max((sizes for _, sizes in tried), key=min)
+    most = max((each for _, each in tried), key=min)
     raise UserError(
         f"{found.root} holds too few images: {most[0]} to train, {most[1]} to validate and {most[2]} to test; some 20 "
         "in all are the least."
