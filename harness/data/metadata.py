@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgebench.harness.data.photo_sources import SUFFIXES, is_photo
+from bridgebench.harness.data.photo_sources import SUFFIXES, inside, is_photo
 from bridgebench.methods.core.errors import UserError, did_you_mean
 from bridgebench.methods.core.files import read_bytes
 
@@ -93,9 +93,9 @@ def find_metadata(folder: Path) -> Path | None:
     """The table of a folder; None if it has none.
 
     Raises:
-        UserError: there are two.
+        UserError: there are two, or it is a link that leads out of the folder.
     """
-    found = [folder / name for name in FILES if (folder / name).is_file()]
+    found = [inside(folder / name, folder) for name in FILES if (folder / name).is_file()]
     if len(found) > 1:
         raise UserError(f"{folder} has both {' and '.join(FILES)}: keep one of them, so that it is clear which counts.")
     return found[0] if found else None

@@ -262,6 +262,10 @@ def test_a_folder_without_a_table_and_one_with_two_are_told(table: Table, tmp_pa
         list_folder(profile, None)
     for path in tmp_path.glob("photos/metadata.*"):
         path.unlink()
+    (tmp_path / "photos" / "metadata.csv").symlink_to("/etc/hosts")
+    with pytest.raises(UserError, match="symbolic link that leaves"):
+        list_folder(profile, None)
+    (tmp_path / "photos" / "metadata.csv").unlink()
     with pytest.raises(UserError, match=r"has no metadata\.csv"):
         list_folder(profile, None)
     with pytest.raises(UserError, match="There is no folder"):
