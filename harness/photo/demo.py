@@ -88,6 +88,8 @@ def _page(gradio: Any, studio: Studio) -> Any:
             outcomes = studio.edits(source, target, reference, share=share, mix=mix, seed=int(seed))
         except UserError as error:
             raise gradio.Error(str(error)) from error
+        for remark in () if reference is None else reference.remarks:
+            gradio.Warning(remark)
         made = [(_enlarged(one.pixels), one.title) for one in outcomes if one.pixels is not None]
         return made, [[one.title, one.words] for one in outcomes]
 
