@@ -22,7 +22,8 @@ from bridgebench.harness.photo.aligned import Square
 from bridgebench.harness.photo.eyes import WINDOW, EyeNetwork, Sight, shipped_eyes
 
 Eyes = NDArray[np.float64]
-_SEARCHED = 640  # longer side, in pixels, of the image in which faces are searched
+# The longer side, in pixels, of the image in which faces are searched, and of that in which they are looked at again.
+_SEARCHED, _LOOKED_AT = 640, 1600
 _GROWTH, _STEP = 1.6, 20  # of the windows from one size to the next; between windows, in pixels of a window
 _FARTHEST = 0.14  # distance of the eyes, as a share of a window's side, down to which the network was trained
 _BATCH = 256
@@ -71,21 +72,26 @@ def find_faces(photo: NDArray[np.uint8]) -> list[Face]:
     If none stands upright (turned by up to about 60 degrees), the photo is searched on its sides and on its head.
     """
     network = shipped_eyes()
+    smaller, scale = _reduced(photo, _LOOKED_AT)
     for turns in (0, 1, 3, 2):
-        found = _upright_faces(network, np.ascontiguousarray(np.rot90(photo, turns)))
+        found = _upright_faces(network, np.ascontiguousarray(np.rot90(smaller, turns)))
         if found:
-            faces = [_turned_back(face, turns, photo.shape[:2]) for face in found]
+            faces = [_turned_back(face, turns, smaller.shape[:2]) for face in found]
+            faces = [Face(face.eyes * scale, *_facts(face)) for face in faces]
             return sorted(faces, key=lambda face: float(face.middle[0]))
     return []
 
 
+def _reduced(photo: NDArray[np.uint8], longer: int) -> tuple[NDArray[np.uint8], float]:
+    """The photo with a longer side of so many pixels at most, and how many of its pixels are one of the new ones."""
+    scale = max(1.0, max(photo.shape[:2]) / longer)
+    size = max(1, round(photo.shape[1] / scale)), max(1, round(photo.shape[0] / scale))
+    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX)), scale
+
+
 def _upright_faces(network: EyeNetwork, photo: NDArray[np.uint8]) -> list[Face]:
-    longer = max(photo.shape[:2])
-    scale = max(1.0, longer / _SEARCHED)
-    small = Image.fromarray(photo).resize(
-        (max(1, round(photo.shape[1] / scale)), max(1, round(photo.shape[0] / scale))), Image.Resampling.BOX
-    )
-    candidates = [Face(face.eyes * scale, *_facts(face)) for face in _search(network, np.asarray(small))]
+    small, scale = _reduced(photo, _SEARCHED)
+    candidates = [Face(face.eyes * scale, *_facts(face)) for face in _search(network, small)]
     looked = [_look(network, photo, face) for face in _distinct(candidates)[:_MOST]]
     return _distinct([face for face in looked if face is not None and _is_sure(face, candidates)])
 
