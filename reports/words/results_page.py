@@ -57,7 +57,8 @@ def with_parts(page: str, run: Run) -> str:
         f"Made from the records of the profile `{name}`, {_images(run)} (protocol {run.record.protocol_hash[:12]}). "
         f"Records, page and weights are no part of the repository: `bridgebench weights fetch {name}` fetches them."
     )
-    words = variant_words([Results(run, run.record.protocol_hash, mode) for mode in MODES])
+    modes = [Results(run, run.record.protocol_hash, mode) for mode in MODES]
+    words = [*_redefined(modes[0]), *variant_words(modes)]
     tables = [f"\n{to_markdown(_begun(table)).strip()}" for table in section.tables]
     return _replaced(page, PARTS, READ_ON, [_wrapped(lead), "", *map(_line, words), *tables])
 
@@ -67,6 +68,17 @@ def _replaced(page: str, begin: str, end: str, lines: list[str]) -> str:
     before, rest = page.split(begin)
     _, after = rest.split(end)
     return before + "\n".join([begin, *lines, "", end]) + after
+
+
+def _redefined(results: Results) -> list[str]:
+    """For each measure of the tables whose definition has changed since the run: that it compares with no newer run."""
+    had = results.run.record.protocol["measures"]
+    return [
+        f"{card.title} here is of an earlier definition (version {had.get(card.family.name)} of the measures "
+        f"'{card.family.name}', now {card.family.version}): compare it within these tables only."
+        for card in results.cards("variants")[:_MEASURES]
+        if had.get(card.family.name) != card.family.version
+    ]
 
 
 def _begun(table: Table) -> Table:
