@@ -26,15 +26,16 @@ from bridgebench.reports.tables import exports
 COPIED = ("run.json", "baselines.json")
 
 
-def build(run_dir: Path, out: Path | None = None, *, single: bool = False) -> Path:
+def build(run_dir: Path, out: Path | None = None, *, single: bool = False, for_others: bool = False) -> Path:
     """Writes the pages of a run directory; the same records give the same bytes.
 
     Args:
         run_dir: a run directory, as `bridgebench benchmark` writes it; finished or not.
         out: where to write; default: the folder ``report`` in the run directory, or with `single` the file
             ``report.html`` there.
-        single: write one HTML file that holds everything. It is meant for others: of images that may not be passed on
-            it shows what networks made of them alone.
+        single: write one HTML file that holds everything. It is meant for others.
+        for_others: the pages are meant for others: of images that may not be passed on they show what networks made
+            of them alone.
 
     Returns:
         The path of index.html, or of the one file.
@@ -43,7 +44,7 @@ def build(run_dir: Path, out: Path | None = None, *, single: bool = False) -> Pa
         UserError: the run directory is missing or damaged, or `out` is a file of somebody else or cannot be written.
     """
     out = run_dir / ("report.html" if single else "report") if out is None else out
-    run = Run(run_dir, for_others=single)
+    run = Run(run_dir, for_others=single or for_others)
     if single:
         if not is_our_page(out):
             refuse_existing(out)

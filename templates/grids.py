@@ -153,9 +153,19 @@ def png_bytes(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def can_draw_pdf() -> bool:
+    """Whether matplotlib is there, which draws grids as PDF."""
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
 @cache
-def _font() -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(_font_file(), _FONT_SIZE)
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """DejaVu Sans, or where matplotlib is not installed, the font that Pillow brings."""
+    return ImageFont.truetype(_font_file(), _FONT_SIZE) if can_draw_pdf() else ImageFont.load_default(_FONT_SIZE)
 
 
 def _font_file() -> str:

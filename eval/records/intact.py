@@ -13,6 +13,7 @@ from bridgebench.eval.records.measured import Baselines, CachedArrays, CellRecor
 from bridgebench.eval.records.record import Record
 from bridgebench.eval.records.run import RunRecord
 from bridgebench.eval.records.seal import file_hash
+from bridgebench.methods.core.errors import UserError
 
 _KINDS: dict[str, type[Record]] = {
     "cache": CachedArrays,
@@ -72,6 +73,27 @@ def damaged(run: RunDirectory, paths: Iterable[Path]) -> dict[Path, str]:
         if path not in found and (problem := listing.problem(path)) is not None:
             found[path] = problem
     return found
+
+
+def check_whole(run: RunDirectory, record: RunRecord) -> None:
+    """Refuses a run of whose files one is not what was written.
+
+    Args:
+        run: the run directory.
+        record: names the methods whose files are looked at.
+
+    Raises:
+        UserError: it names the first such file.
+    """
+    found = damaged(run, [run.run_file, run.baselines_file, *run.named_files(record)])
+    if found:
+        path, why = next(iter(found.items()))
+        raise UserError(
+            f"{path} is damaged ({why}), and {len(found) - 1} other files: `bridgebench benchmark` makes them again, "
+            "or get the records anew."
+            if len(found) > 1
+            else f"{path} is damaged ({why}): `bridgebench benchmark` makes it again, or get the records anew."
+        )
 
 
 def damaged_cells(run: RunDirectory, places: Iterable[Place], found: Mapping[Path, str]) -> dict[Path, str]:

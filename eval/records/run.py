@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from bridgebench.eval.measures import MEASURES
 from bridgebench.eval.measures.card import EDITING, Family, MeasureCard, Need, Place
 from bridgebench.eval.records.record import CellKind, Number, Record, modes_of
+from bridgebench.eval.records.seal import hash_of
 
+Words = Annotated[str, Field(max_length=200)]  # what somebody says of himself; shown, and nothing else
 _PHOTOS = ("celeba", "afhq")  # whose older records do not say that their images may not be passed on
 
 
@@ -56,6 +58,7 @@ class MethodRecord(Record):
     Attributes:
         times_shorter: how many times as many images the official recipe trains on; None where that is not known.
         elsewhere: of a method whose edits were made outside of bridgebench.
+        measured_as: in a merged run that calls the method otherwise, the name under which it was measured.
     """
 
     title: str
@@ -72,6 +75,7 @@ class MethodRecord(Record):
     variant_of: str = ""
     seed: int | None = None
     changes: dict[str, Any] = Field(default_factory=dict)
+    measured_as: str = ""
 
     @property
     def short_recipe(self) -> bool:
@@ -176,10 +180,28 @@ class Made(Record):
     hardware: dict[str, Any]
 
 
+class Source(Made):
+    """A run that a merged run has cells of: who made it, when, with what, and which cells it brought.
+
+    Attributes:
+        id: the run's `RunRecord.id`.
+        by: who made it, in their own words.
+        earlier: as in a run's record.
+        methods: by the method's name, the cells that it brought, as ``mode/column``; none named: all that there are.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    by: Words = ""
+    earlier: tuple[Made, ...] = ()
+    methods: dict[str, tuple[str, ...]]
+
+
 class RunRecord(Record):
     """``run.json``.
 
     Attributes:
+        by: who made the run, in their own words; nobody has checked it.
+        sources: of a merged run, the runs that it was merged of. A cell that none of them brought was made later.
         columns: the names of the cells where they are not the attributes: conversions of domains.
         kinds: the names of the cells that are no flips or conversions, with their kinds.
         earlier: what else cells that were kept may have been made with.
@@ -209,6 +231,16 @@ class RunRecord(Record):
     judges: dict[str, WeightsRecord | None] = Field(default_factory=dict)
     methods: dict[str, MethodRecord]
     measures: dict[Annotated[str, Field(pattern=MEASURE_NAME)], MeasureRecord] = Field(default_factory=dict)
+    by: Words = ""
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What tells this run from others, 16 hex digits: a hash of its protocol and of what it was made with.
+
+        No name of a machine or a person is in it. An archive of the run has the same, also one of some methods alone.
+        """
+        return hash_of([self.protocol_hash, self.made.plain()])[:16]
 
     @property
     def cards(self) -> list[MeasureCard]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridgebench import methods
+from bridgebench.eval.records.directory import Place
 from bridgebench.eval.records.run import DataSummary, FeatureSpace, Made, MethodRecord, RunRecord, WeightsRecord
+from bridgebench.eval.records.sources import carried_on
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.data.open import drawn_labels
 from bridgebench.harness.processes.environment import code, hardware, packages
@@ -25,7 +27,12 @@ if TYPE_CHECKING:
 
 
 def run_record(
-    bench: Workbench, profile: Profile, participants: Iterable[Participant], old: RunRecord | None, kept: bool = False
+    bench: Workbench,
+    profile: Profile,
+    participants: Iterable[Participant],
+    old: RunRecord | None,
+    kept: bool = False,
+    goes_on: bool = True,
 ) -> RunRecord:
     """The content of run.json.
 
@@ -36,6 +43,7 @@ def run_record(
         old: the existing run.json, if any. With the same protocol, its other methods are kept, and its date too if
             nothing else has changed.
         kept: whether some cells are not made again; what they were made with is then kept in ``earlier``.
+        goes_on: whether new cells will be made; else the run stays the one of those who made it.
     """
     protocol, participants = bench.protocol, list(participants)
     if old is not None and old.protocol_hash != protocol.hash:
@@ -71,6 +79,10 @@ def run_record(
     )
     if bench.own_measures:
         record = record.model_copy(update={"measures": {one.name: one.record for one in bench.own_measures}})
+    if old is not None and (old.sources or old.by):
+        whose: dict[str, Any] = {"profile": _with_others(record.profile, old, record.methods)}
+        whose |= {"sources": carried_on(old, _places(bench))} if goes_on else {"sources": old.sources, "by": old.by}
+        record = record.model_copy(update={key: value for key, value in whose.items() if value})
     if old is not None:
         undated = record.model_copy(update={"created": old.created})
         return undated if undated.to_bytes() == old.to_bytes() else record
@@ -85,6 +97,24 @@ def _earlier(old: RunRecord, now: Made) -> tuple[Made, ...]:
         if (made.code, made.packages, made.hardware) not in known:
             found.append(made)
     return tuple(found)
+
+
+def _with_others(profile: dict[str, Any], old: RunRecord, taking_part: Container[str]) -> dict[str, Any]:
+    """The profile, with what the run of others says of the methods that only they have brought."""
+    found = dict(profile)
+    for key in ("weights", "variants", "train"):
+        theirs = old.profile.get(key)
+        if isinstance(theirs, dict):
+            found[key] = {name: said for name, said in theirs.items() if name in old.methods} | found.get(key, {})
+    kept = old.profile.get("methods")
+    kept = [name for name in kept if name in old.methods] if isinstance(kept, list) else []
+    wanted = [name for name in found.get("methods", ()) if name in taking_part and name not in kept]
+    return found | {"methods": [*kept, *wanted]}
+
+
+def _places(bench: Workbench) -> list[Place]:
+    """The cells that are on disk, and stay."""
+    return [(cell.method, cell.mode, cell.attribute) for cell in bench.run.cells()]
 
 
 def _now() -> str:

@@ -141,7 +141,8 @@ def run_benchmark(
         # What all cells share: run.json (first, because it marks the folder as a run), distances between real images,
         # and the strip of the first sources. Features of all images go into the cache, for the workers.
         old = RunRecord.find(run.run_file)
-        run_record(bench, profile, participants, old, kept=len(missing) < len(cells)).write(run.run_file)
+        record = run_record(bench, profile, participants, old, kept=len(missing) < len(cells), goes_on=bool(missing))
+        record.write(run.run_file)
         baselines = Baselines.find(run.baselines_file)
         if baselines is None or baselines.protocol_hash != protocol.hash:
             _baselines(bench).write(run.baselines_file)

@@ -31,6 +31,8 @@ from bridgebench.harness.commands.benchmark import benchmark
 from bridgebench.harness.commands.demo import demo
 from bridgebench.harness.commands.edit import edit
 from bridgebench.harness.commands.extras import how_to_get
+from bridgebench.harness.commands.merge import JSON_FIELDS as MERGE_FIELDS
+from bridgebench.harness.commands.merge import merge
 from bridgebench.harness.commands.options import EXIT_CODES, command
 from bridgebench.harness.commands.score import score
 from bridgebench.harness.commands.start import init
@@ -62,6 +64,7 @@ command(app, "status", json_fields=status.JSON_FIELDS)(status.status)
 command(app, "report", json_fields=report.JSON_FIELDS)(report.report)
 command(app, "verify", json_fields=verify.JSON_FIELDS)(verify.verify)
 command(app)(score)
+command(app, "merge", json_fields=MERGE_FIELDS)(merge)
 command(app)(edit)
 command(app)(demo)
 command(app, "contract", json_fields=contract.JSON_FIELDS)(contract.contract)

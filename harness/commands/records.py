@@ -1,4 +1,4 @@
-"""`bridgebench records`: whether the records of a run are as the run left them, and who says so."""
+"""`bridgebench records`: whether records are as their run left them, who says so, and what one sends to others."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Annotated
 
 import typer
 
-from bridgebench.harness.commands.options import AsJson, command
+from bridgebench.harness.commands.options import AsJson, command, names_of
 from bridgebench.harness.commands.output import show, show_json
 from bridgebench.methods.core.errors import UserError
 
-app = typer.Typer(help="Check the records of a run, sign them.")
+app = typer.Typer(help="Check, sign, pack and unpack the records of a run.")
 _FIELDS = (
     "records; files, how many the manifest names; manifest, its SHA-256; changes, each with kind (changed, missing or "
     "added) and path; signed_by, an identity or null."
 )
+_LONGEST = 200  # characters of a name that somebody gives himself
 Records = Annotated[Path, typer.Argument(metavar="RUN_DIR|ARCHIVE", help="A run directory or a ...-records.zip.")]
 
 RecordsOrAddress = Annotated[
@@ -85,8 +86,61 @@ def sign(records: Records) -> None:
     show(f"Wrote {_signature_file(records)}")
 
 
+def pack(
+    run: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory.")],
+    out: Annotated[Path, typer.Option(help="The archive to write, a .zip file.")],
+    methods: Annotated[str | None, typer.Option(help="These methods alone, a,b,...; else all.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who made the run, in your words; leaderboards show it.")] = None,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="Numbers and outcomes alone: a small archive, of the same tables.")
+    ] = False,
+) -> None:
+    """Packs the records of a run into one file for others.
+
+    Of data whose images must not be passed on, no image goes into it.
+    """
+    from bridgebench.eval.records.archive import zipped
+    from bridgebench.eval.records.directory import RunDirectory
+    from bridgebench.harness.processes.messages import LOGGER
+    from bridgebench.methods.core.files import check_links, refuse_existing, remove_temporaries, write_bytes
+
+    refuse_existing(out)
+    if by is not None and (len(by) > _LONGEST or not by.isprintable()):
+        raise UserError(f"--by takes one line of at most {_LONGEST} characters.")
+    directory = RunDirectory(run)
+    record = directory.read_run()
+    check_links(run)
+    if record.data.keeps_photos:
+        LOGGER.info("The images of %s must not be passed on: the archive has none.", record.data.name)
+    content = zipped(directory, images=not (record.data.keeps_photos or no_images), methods=names_of(methods), by=by)
+    remove_temporaries(out.parent, out.name)  # of a call that was killed
+    write_bytes(out, content)
+    show(f"Wrote {out} ({len(content) / 1e6:.1f} MB)")
+
+
+def unpack(
+    archive: Annotated[
+        str, typer.Argument(metavar="ARCHIVE", help="A ...-records.zip, whoever made it, or its hf:// address.")
+    ],
+    out: Annotated[Path, typer.Option(help="The run directory to make.")],
+) -> None:
+    """Makes a run directory of an archive, after it was checked.
+
+    Nothing is written if a file in it was changed, is none of a run's, or would lie outside of the folder.
+    """
+    from bridgebench.eval.records.archive import unpack
+    from bridgebench.harness.processes.messages import LOGGER
+    from bridgebench.harness.weights.hub import typed_archive
+
+    if not unpack(typed_archive(archive), out):
+        LOGGER.warning("%s has no manifest, so that nobody can tell what was changed in it.", archive)
+    show(f"Wrote {out}")
+
+
 command(app, "verify", json_fields=_FIELDS)(verify)
 command(app, "sign")(sign)
+command(app, "pack")(pack)
+command(app, "unpack")(unpack)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`bridgebench report`: the pages of run directories, from their records alone."""
+"""`bridgebench report`: the pages of run directories and of archives of records, from the records alone."""
 
 from __future__ import annotations
 
@@ -18,16 +18,28 @@ JSON_FIELDS = (
     "pages, each with run, page, finished (true or false), done, planned and failed (cells) and damaged (files); "
     "gallery, the page that leads to all of them, or null. With --figures: figures, the folders. With --diff: "
     "comparable, verdict, differences (by part of the record, each with key, first and second), means (each with mode, "
-    "method, measure, first, second and apart) and page."
+    "method, measure, first, second and apart) and page. With --leaderboard: page, runs (each with name, page and "
+    "protocol) and refused (why, by name)."
 )
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR...", help="Run directories (two with --diff).")],
-    out: Annotated[Path | None, typer.Option(help="Folder (or one file) to write; in RUN_DIR by default.")] = None,
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN...",
+            help="Run directories or ...-records.zip archives (two with --diff; a folder of them with --leaderboard).",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder (or one file) to write; by default in the run, beside the archive.")
+    ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="What differs between two runs, the protocol first.")] = False,
     single_file: Annotated[bool, typer.Option("--single-file", help="One HTML file that can be mailed.")] = False,
     figures: Annotated[bool, typer.Option("--figures", help="Every figure as PNG and as PDF, for papers.")] = False,
+    leaderboard: Annotated[
+        bool, typer.Option("--leaderboard", help="One page of all runs and archives in a folder, by protocol.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Builds the pages of runs.
@@ -35,31 +47,47 @@ def report(
     They are made from the records alone; of several runs in one folder, also the page that leads to them. A run need
     not be finished: its pages show the cells that are there, and say how many are missing.
     """
-    if diff + single_file + figures > 1:
-        raise UserError("`report` takes one of --diff, --single-file and --figures.")
+    if diff + single_file + figures + leaderboard > 1:
+        raise UserError("`report` takes one of --diff, --single-file, --figures and --leaderboard.")
+    if leaderboard and len(runs) != 1:
+        raise UserError("`report --leaderboard` takes one folder, with run directories and archives in it.")
     if diff and len(runs) != 2:
         raise UserError("`report --diff` takes two run directories.")
     if out is not None and len(runs) > 1 and not diff:
         raise UserError("`report` of several run directories writes into each of them; leave out --out.")
     if diff:
         written = _diff(runs[0], runs[1], out, as_json)
+    elif leaderboard:
+        written = _leaderboard(runs[0], out, as_json)
     elif figures:
-        from bridgebench.reports.figures.files import write_figures
-
-        written = {"figures": [_wrote(write_figures(run, out), as_json) for run in runs]}
+        written = {"figures": [_figures(run, out, as_json) for run in runs]}
     else:
         written = {"pages": [_page(run, out, single_file, as_json) for run in runs], "gallery": None}
-        if len(runs) > 1 and not single_file and len({run.resolve().parent for run in runs}) == 1:
+        together = len({run.resolve().parent for run in runs}) == 1 and all(run.is_dir() for run in runs)
+        if len(runs) > 1 and not single_file and together:
             from bridgebench.harness.commands.pages import gallery_of
 
             written["gallery"] = _wrote(gallery_of(runs[0].resolve().parent), as_json)
     if as_json:
         show_json(written)
-    if any(page["damaged"] for page in written.get("pages", ())):
+    if any(page["damaged"] for page in written.get("pages", ())) or written.get("refused"):
         raise typer.Exit(1)
 
 
-def _page(folder: Path, out: Path | None, single_file: bool, as_json: bool) -> dict[str, Any]:
+def _page(path: Path, out: Path | None, single_file: bool, as_json: bool) -> dict[str, Any]:
+    from bridgebench.eval.records.archive import opened
+
+    with opened(path) as folder:
+        if not path.is_dir():
+            out = out or _beside(path, ".html" if single_file else "-report")
+        return {"run": str(path), **_page_of(folder, out, single_file, as_json)}
+
+
+def _beside(archive: Path, ending: str) -> Path:
+    return archive.with_name(f"{archive.stem}{ending}")
+
+
+def _page_of(folder: Path, out: Path | None, single_file: bool, as_json: bool) -> dict[str, Any]:
     from bridgebench.harness.benchmark.status import benchmark_status
     from bridgebench.reports.read.run import Run
 
@@ -79,7 +107,7 @@ def _page(folder: Path, out: Path | None, single_file: bool, as_json: bool) -> d
         LOGGER.warning("%s is not finished: %d of %d cells are there.", folder, run.done, run.planned)
     counts = {"finished": finished, "done": run.done, "planned": run.planned, "failed": len(run.failed)}
     left_out = [path.relative_to(folder).as_posix() for path in damaged]
-    return {"run": str(folder), "page": _wrote(page, as_json), **counts, "damaged": left_out}
+    return {"page": _wrote(page, as_json), **counts, "damaged": left_out}
 
 
 def _warn_of(damaged: Mapping[Path, str]) -> None:
@@ -93,9 +121,12 @@ def _warn_of(damaged: Mapping[Path, str]) -> None:
 
 
 def _diff(first: Path, second: Path, out: Path | None, as_json: bool) -> dict[str, Any]:
+    from bridgebench.eval.records.archive import opened
     from bridgebench.reports.read.compare import compare, write_page
 
-    found = compare(first, second)
+    with opened(first) as one, opened(second) as two:
+        found = compare(one, two, (str(first), str(second)))
+    out = out or (first / "diff" if first.is_dir() else _beside(first, "-diff"))
     if not as_json:
         show(found.text())
     parts = {part: [vars(one) for one in differing] for part, differing in found.parts.items()}
@@ -104,8 +135,26 @@ def _diff(first: Path, second: Path, out: Path | None, as_json: bool) -> dict[st
         "verdict": found.verdict,
         "differences": parts,
         "means": [vars(number) for number in found.numbers],
-        "page": _wrote(write_page(found, out or first / "diff"), as_json),
+        "page": _wrote(write_page(found, out), as_json),
     }
+
+
+def _figures(path: Path, out: Path | None, as_json: bool) -> str | None:
+    from bridgebench.eval.records.archive import opened
+    from bridgebench.reports.figures.files import write_figures
+
+    with opened(path) as folder:
+        return _wrote(write_figures(folder, out or (None if path.is_dir() else _beside(path, "-figures"))), as_json)
+
+
+def _leaderboard(folder: Path, out: Path | None, as_json: bool) -> dict[str, Any]:
+    from bridgebench.reports.leaderboard import build_leaderboard
+
+    found = build_leaderboard(folder, out or folder / "leaderboard")
+    for name, why in found.refused.items():
+        LOGGER.warning("Not shown: %s: %s", name, why)
+    runs = [{"name": one.name, "page": str(one.page), "protocol": one.protocol} for one in found.runs]
+    return {"page": _wrote(found.page, as_json), "runs": runs, "refused": found.refused}
 
 
 def _wrote(path: Path | None, as_json: bool) -> str | None:

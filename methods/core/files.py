@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import stat
 import tempfile
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from bridgebench.methods.core.errors import CannotWrite, UserError
 
@@ -58,6 +62,62 @@ def remove_temporaries(folder: Path, name: str) -> None:
     within, _, last = name.rpartition("/")
     for path in (folder / within).glob(f".{last}.*{TEMPORARY}"):
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A temporary folder beside `out`. It becomes `out` when the block ends well; else nothing of it stays.
+
+    What a killed process left of an earlier try is removed first.
+
+    Args:
+        out: the folder to be made. It must not exist, or be empty.
+
+    Raises:
+        UserError: something is at `out`, or another process is making it just now.
+        CannotWrite: the folder cannot be written.
+    """
+    out = Path(os.path.abspath(out))  # noqa: PTH100 (a link in its place must stay one, to be refused)
+    _refuse_used(out)
+    lock = FileLock(out.with_name(f".{out.name}{TEMPORARY}"), timeout=0, fallback_to_soft=False)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with lock:
+            for left in out.parent.glob(f".{escape(out.name)}.*{TEMPORARY}"):
+                if left.is_dir() and not left.is_symlink():
+                    shutil.rmtree(left, ignore_errors=True)
+            temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=TEMPORARY))
+            try:
+                yield temporary
+                _sync(temporary)
+                temporary.chmod(0o755)
+                _refuse_used(out)
+                if out.is_dir():
+                    out.rmdir()
+                temporary.rename(out)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+                Path(lock.lock_file).unlink(missing_ok=True)
+    except Timeout:
+        raise UserError(f"Another process is making {out} just now: wait for it, or name another folder.") from None
+    except OSError as error:
+        raise CannotWrite(
+            f"{out} cannot be made ({error.strerror or error}); nothing of it is there: make room or name another "
+            "folder, and give the same command again."
+        ) from error
+
+
+def _refuse_used(out: Path) -> None:
+    if os.path.lexists(out) and (out.is_symlink() or not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists already, and nothing is written into it: move it away, or name another folder.")
+
+
+def _sync(folder: Path) -> None:
+    """Makes sure that the files of a folder are on the disk, so that a failure of power leaves no empty ones."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with Path(place, name).open("rb") as file:
+                os.fsync(file.fileno())
 
 
 def quote(name: str) -> str:

@@ -15,7 +15,7 @@ from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.figures import heat
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
-from bridgebench.templates.grids import LabelledGrid, comparison_grid, cut, grid_pdf, png_bytes, strip
+from bridgebench.templates.grids import LabelledGrid, can_draw_pdf, comparison_grid, cut, grid_pdf, png_bytes, strip
 
 FACES = 6  # Figures 14 to 19 of the paper show six
 _BLANK = (224, 224, 224)  # in the place of an image that is not shown
@@ -77,6 +77,7 @@ class GridSet:
     """The grids of one mode, and the grid of the first face as one labelled picture to download.
 
     Attributes:
+        pdf: the same as a PDF; empty where nothing draws one here.
         truth: whether there are true edits, to which the heat maps then compare.
         shared: whether all columns have the same source.
         scale, highest: the colours of the heat maps, and the percentage of the last one.
@@ -87,6 +88,7 @@ class GridSet:
     columns: list[str]
     grids: list[Grid]
     picture: str
+    pdf: str
     truth: bool
     shared: bool
     scale: str = heat.SCALE
@@ -139,10 +141,13 @@ class ComparisonGrids:
         picture = self._keep(
             f"grids/{mode}.png", comparison_grid(grid.rows, grid.columns, scale=max(1, round(96 / self.side)))
         )
-        self.files[f"grids/{mode}.pdf"] = grid_pdf(grid.rows, grid.columns)
+        pdf = ""
+        if can_draw_pdf():
+            pdf = f"grids/{mode}.pdf"
+            self.files[pdf] = grid_pdf(grid.rows, grid.columns)
         spoken = [self.run.spoken(column) for column in self.run.columns]
         truth = any(row.group == "truth" for row in rows)
-        return GridSet(mode, MODE_TITLES[mode], spoken, grids, picture, truth, self.shared)
+        return GridSet(mode, MODE_TITLES[mode], spoken, grids, picture, pdf, truth, self.shared)
 
     def _grid_row(self, row: _Row, path: str, face: int, sources: ByColumn) -> GridRow:
         tiles, compared = self._of_face(row.strips, face), self._of_face(row.truth or sources, face)

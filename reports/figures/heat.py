@@ -13,6 +13,11 @@ STEPS = 20
 PERCENT_A_STEP = 1.25  # of the full range, mean of the three channels
 MISSING = np.uint8(STEPS + 1)  # transparent: there is no image to compare
 SCALE = "grids/difference-scale.png"  # where the pages keep the bar of the legend
+# Every 1/STEPS of it; written down, because pages are made without matplotlib, too.
+_INFERNO = (
+    "000004 07051b 160b39 2b0b57 420a68 57106e 6a176e 7f1e6c 932667 a82e5f bc3754 cc4248 dd513a ea632a f37819 f98e09 "
+    "fca50a fbbe23 f6d746 f1ef75 fcffa4"
+)
 HIGHEST = STEPS * PERCENT_A_STEP  # 25 %: what differs more has the last colour
 
 
@@ -39,7 +44,4 @@ def scale() -> bytes:
 @cache
 def palette() -> NDArray[np.uint8]:
     """(STEPS + 1, 3): matplotlib's inferno; its lightness rises evenly, so it is read without colour vision too."""
-    import matplotlib
-
-    colours = matplotlib.colormaps["inferno"](np.linspace(0, 1, STEPS + 1))
-    return np.rint(colours[:, :3] * 255).astype(np.uint8)
+    return np.array([[*bytes.fromhex(colour)] for colour in _INFERNO.split()], np.uint8)

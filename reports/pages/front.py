@@ -29,6 +29,7 @@ def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
     context = {
         "headline": headline(run),
         "progress": progress(run),
+        "merged": spelt(len(run.record.sources)) if run.record.sources else "",
         "grids": grids,
         "sections": found,
         "order": order,

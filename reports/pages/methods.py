@@ -16,6 +16,7 @@ from bridgebench.reports.figures.comparison import GridRow, GridSet
 from bridgebench.reports.figures.conversions import ConversionGrids
 from bridgebench.reports.pages.html import Page
 from bridgebench.reports.pages.layout import Layout
+from bridgebench.reports.pages.provenance import NOT_NAMED
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.leakage import LeakageMap, leakage_map
@@ -75,7 +76,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: Conversio
         blocks.append((MODE_TITLES[mode], pictures[0] if pictures else None, [one for one in tables if one.heads]))
     context = {
         "method": method,
-        "facts": _facts(method),
+        "facts": [*_facts(method), *_makers(run, name)],
         "training": _training(method),
         "recipe": _recipe(method),
         "notes": _notes(method),
@@ -104,6 +105,13 @@ def _facts(method: MethodRecord) -> list[Fact]:
             Fact("SHA-256 of the edits", edits.sha256),
         ]
     return [fact for fact in facts if fact.value]
+
+
+def _makers(run: Run, name: str) -> list[Fact]:
+    """Who measured the method, in a merged run."""
+    found = [source for source in run.record.sources if name in source.methods]
+    makers = [f"{source.by or NOT_NAMED} (run {source.id}), {source.created[:10]}" for source in found]
+    return [Fact("Measured by", "; ".join(makers))] if makers else []
 
 
 def _training(method: MethodRecord) -> list[Fact]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from bridgebench.reports.read.run import Run
 from bridgebench.reports.words.protocol import lines
 from bridgebench.reports.words.text import Fact
 
+NOT_NAMED = "not named"
 _TITLES = {"primary": "First judge", "second": "Second judge"}
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -30,6 +31,7 @@ def provenance_page(run: Run, layout: Layout, downloads: list[str]) -> Page:
         "protocol": lines(run.record.protocol),
         "downloads": downloads,
         "packages": packages(run),
+        "makers": maker_lines(run),
         "weights": weights(run),
         "judges": judge_tables(run),
         "commands": commands(run),
@@ -52,8 +54,9 @@ def facts(run: Run) -> list[Fact]:
         Fact("Features", f"{record.features.title}, {record.features.name}, {record.features.dimension} dimensions"),
         Fact("Features digest", record.features.digest),
         Fact("Protocol hash", record.protocol_hash),
-        Fact("Code", _code(code)),
-        Fact("Machine", _machine(hardware)),
+        *([Fact("Made by", record.by)] if record.by else []),
+        Fact("Code", code_words(code)),
+        Fact("Machine", machine_words(hardware)),
         Fact("Memory", f"{memory} GiB" if memory else "not recorded"),
         Fact("System", f"{hardware.get('os', 'not recorded')}, Python {hardware.get('python', 'not recorded')}"),
     ]
@@ -67,25 +70,60 @@ def _choice(record: RunRecord) -> list[Fact]:
     return [*found, *([Fact("Recipes", f"chosen on {chosen}")] if chosen else [])]
 
 
-def _code(code: Mapping[str, Any]) -> str:
+def code_words(code: Mapping[str, Any]) -> str:
+    """Version and commit, in words."""
     commit = str(code.get("git_commit") or "not recorded")
     changed = ", with uncommitted changes" if code.get("git_dirty") else ""
     return f"bridgebench {code.get('version', 'of unknown version')}, commit {commit}{changed}"
 
 
-def _machine(hardware: Mapping[str, Any]) -> str:
+def machine_words(hardware: Mapping[str, Any]) -> str:
+    """Processor, cores and GPU, in words."""
     machine = [hardware.get("cpu"), f"{hardware.get('cores')} cores", hardware.get("gpu")]
     return ", ".join(str(part) for part in machine if part)
 
 
 def _differs(made: Made, record: RunRecord) -> str:
     """What differs between the making of cells that were kept from an earlier run and that of the others."""
-    found = [_code(made.code)] if made.code != record.code else []
+    found = [code_words(made.code)] if made.code != record.code else []
     found += [
         f"{name} {version}" for name, version in sorted(made.packages.items()) if record.packages.get(name) != version
     ]
-    found += [_machine(made.hardware)] if made.hardware != record.hardware else []
+    found += [machine_words(made.hardware)] if made.hardware != record.hardware else []
     return ", ".join(found) or "by the same code"
+
+
+@dataclass(frozen=True)
+class MakerLine:
+    """A run that a merged run has cells of: who made it, when, with what, and the methods that it brought."""
+
+    by: str
+    id: str
+    created: str
+    code: str
+    machine: str
+    packages: str
+    methods: list[str]
+
+
+def maker_lines(run: Run) -> list[MakerLine]:
+    """A line for each run that the run was merged of; none of a run that was made at one place."""
+    return [
+        MakerLine(
+            source.by or NOT_NAMED,
+            source.id,
+            source.created,
+            code_words(source.code),
+            machine_words(source.hardware),
+            ", ".join(f"{name} {version}" for name, version in sorted(source.packages.items())),
+            [
+                f"{run.record.methods[name].title}{f' ({len(cells)} cells)' if cells else ''}"
+                for name, cells in source.methods.items()
+                if name in run.record.methods
+            ],
+        )
+        for source in run.record.sources
+    ]
 
 
 def packages(run: Run) -> str:
@@ -131,23 +169,35 @@ def _line(title: str, about: str, paper: str, count: str, file: WeightsRecord | 
 
 def commands(run: Run) -> str:
     """What to type to repeat the run; names that users chose are quoted for the shell."""
-    record = run.record
-    commit = str(record.code.get("git_commit") or "")
-    folder = shlex.quote(f"runs/{record.profile_name}")
-    lines = [f"git checkout {shlex.quote(commit)}"] if commit else []
+    record, folder = run.record, f"runs/{run.record.profile_name}"
+    if not record.sources:
+        lines = _benchmark(record, record.code, run.methods, folder)
+    else:
+        lines, parts = [], []
+        for number, source in enumerate(record.sources, 1):
+            measured = [record.methods[name].measured_as or name for name in run.methods if name in source.methods]
+            parts.append(f"{folder}-{number}")
+            lines += [f"# run {source.id}"]
+            lines += _benchmark(record, source.code, measured, parts[-1])
+        lines += [f"bridgebench merge {' '.join(map(shlex.quote, parts))} --out {shlex.quote(folder)}"]
+    return "\n".join([*lines, f"bridgebench report {shlex.quote(folder)}"])
+
+
+def _benchmark(record: RunRecord, code: Mapping[str, Any], methods: Sequence[str], folder: str) -> list[str]:
+    """The lines that measure some methods again."""
+    commit = str(code.get("git_commit") or "")
     photos = (record.protocol.get("data") or {}).get("preparation") is not None
     options = f" --limit {record.limit}" if record.limit is not None else ""
     options += " --data-root DIR" if photos else ""
     options += " --split validation" if (record.protocol.get("data") or {}).get("split") == "validation" else ""
     device = record.protocol.get("device")
     options += f" --device {shlex.quote(str(device))}" if device else ""
-    lines += [
+    return [
+        *([f"git checkout {shlex.quote(commit)}"] if commit else []),
         "pip install .",
         f"bridgebench benchmark --profile {shlex.quote(record.profile_name)} "
-        f"--methods {shlex.quote(','.join(run.methods))}{options} --out {folder}",
-        f"bridgebench report {folder}",
+        f"--methods {shlex.quote(','.join(methods))}{options} --out {shlex.quote(folder)}",
     ]
-    return "\n".join(lines)
 
 
 class _Bins(BaseModel):

@@ -75,8 +75,12 @@ class Comparison:
         return standalone("diff.html.j2", found=self, words=words)
 
 
-def compare(first: Path, second: Path) -> Comparison:
+def compare(first: Path, second: Path, names: tuple[str, str] | None = None) -> Comparison:
     """The differences of two run directories.
+
+    Args:
+        first, second: the directories.
+        names: what the runs are called; by default as their directories are.
 
     Raises:
         UserError: one of them is missing or damaged.
@@ -93,7 +97,7 @@ def compare(first: Path, second: Path) -> Comparison:
     }
     hashes = one.protocol_hash, two.protocol_hash
     found = {part: lines for part, lines in parts.items() if lines}
-    return Comparison((str(first), str(second)), hashes, found, _numbers(*runs) if same else [])
+    return Comparison(names or (str(first), str(second)), hashes, found, _numbers(*runs) if same else [])
 
 
 def write_page(comparison: Comparison, out: Path) -> Path:

@@ -24,6 +24,9 @@ PARTS = {  # what is killed, as the page calls it
     "prepare": "preparing a data set",
     "report": "drawing the pages",
     "publish": "publishing a run",
+    "merge": "merging runs",
+    "pack": "packing an archive",
+    "unpack": "unpacking an archive",
 }
 
 
@@ -107,7 +110,7 @@ def _kills(found: dict[str, Any]) -> list[str]:
             f"{identical:,} of these ends were the same as that of an undisturbed one. Compared are, of benchmarks, "
             "every cell, sample, detail, the baselines and summary.csv, byte for byte; of trainings, every tensor of "
             "the last checkpoint (networks, buffers, optimizers, generator, place in the data, curves), bit for bit; "
-            "of prepared data sets, every pixel; of pages and published records, every file, byte for byte. Eleven "
+            "of prepared data sets, every pixel; of all else, every file, byte for byte. Eleven "
             "starts of twelve were forked off a process that had imported everything (and their workers off them), "
             "which saves seconds of importing; those on Dask and by two processes, and all else, are the command as "
             "users give it.",

@@ -29,8 +29,13 @@ from small_runs import OFTEN, SMALL, TRAINING, head
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
+from fake_parts import part, write_whole
 from fake_run import write_run
 from small_judges import small_judges
+
+from bridgebench.eval.records.archive import zipped
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.marks import MARK
 
 KEPT = ("cells", "samples", "details", "baselines.json", "summary.csv")
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT")
@@ -40,6 +45,12 @@ from pathlib import Path
 from bridgebench.reports.publish import publish
 publish(Path({run!r}), Path({out!r}))
 sys.exit(0)
+"""
+NOT_AGAIN = """
+import sys
+from pathlib import Path
+if Path({out!r}).exists():  # killed after its work was done
+    sys.exit(0)
 """
 
 
@@ -108,6 +119,41 @@ def publications(folder: Path) -> Part:
     return Part(lambda out: (PUBLISH.format(run=run, out=str(out)), []), whole)
 
 
+def merges(folder: Path) -> Part:
+    """Two halves of a made-up run, one of them an archive, joined into a new run directory."""
+    run = write_whole(folder / "run")
+    one = part(run, folder / "one", "bridgegan", "identity", "oracle")
+    two = part(run, folder / "two", "stargan", "copy", "attack")
+    (folder / "two.zip").write_bytes(zipped(RunDirectory(two), images=True))
+    return _new_folder(["merge", str(one), str(folder / "two.zip"), "--out"])
+
+
+def unpackings(folder: Path) -> Part:
+    """An archive of a made-up run, unpacked into a new run directory."""
+    (folder / "run.zip").write_bytes(zipped(RunDirectory(write_whole(folder / "run")), images=True))
+    return _new_folder(["records", "unpack", str(folder / "run.zip"), "--out"])
+
+
+def _new_folder(arguments: list[str]) -> Part:
+    """A command that makes a folder as a whole, and refuses to write into one that is there."""
+    return Part(
+        lambda out: (NOT_AGAIN.format(out=str(out / "run")), [*arguments, str(out / "run")]),
+        lambda out: {name: data for name, data in whole(out).items() if not name.endswith(MARK)},
+    )
+
+
+def packings(folder: Path) -> Part:
+    """A made-up run, packed into an archive."""
+    run = write_whole(folder / "run")
+    return Part(
+        lambda out: (
+            NOT_AGAIN.format(out=str(out / "run.zip")),
+            ["records", "pack", str(run), "--out", str(out / "run.zip")],
+        ),
+        whole,
+    )
+
+
 def files_of(run: Path) -> dict[str, bytes]:
     """The records and pictures of a run directory."""
     return contents(run, [path for name in KEPT for path in (run / name, *(run / name).rglob("*")) if path.is_file()])
@@ -159,7 +205,7 @@ def kill(name: str, part: Part, folder: Path, limit: Limit, draw: random.Random)
     return good
 
 
-# Each part, and its share of the kills in twelfths.
+# Each part, and its share of the kills in fifteenths.
 PARTS: dict[str, tuple[Callable[[Path, random.Random], Part], int]] = {
     "benchmark": (lambda folder, draw: benchmarks(folder, draw, "local"), 4),
     "dask": (lambda folder, draw: benchmarks(folder, draw, "dask"), 1),
@@ -168,6 +214,9 @@ PARTS: dict[str, tuple[Callable[[Path, random.Random], Part], int]] = {
     "prepare": (lambda folder, draw: preparations(folder), 1),
     "report": (lambda folder, draw: reports(folder), 1),
     "publish": (lambda folder, draw: publications(folder), 1),
+    "merge": (lambda folder, draw: merges(folder), 1),
+    "pack": (lambda folder, draw: packings(folder), 1),
+    "unpack": (lambda folder, draw: unpackings(folder), 1),
 }
 
 
@@ -186,7 +235,7 @@ def main() -> int:
     good = []
     for name in [given.only] if given.only else PARTS:
         make, share = PARTS[name]
-        limit = Limit(given.kills if given.only else given.kills * share // 12, time.monotonic() + 60 * given.minutes)
+        limit = Limit(given.kills if given.only else given.kills * share // 15, time.monotonic() + 60 * given.minutes)
         with tempfile.TemporaryDirectory() as folder:
             good.append(kill(name, make(Path(folder), draw), Path(folder), limit, draw))
     return 0 if all(good) else 1

@@ -8,9 +8,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from fake_outcomes import outcomes
 from fake_run import write_run
 
+from bridgebench.eval.records.archive import zipped
+from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.eval.records.measured import CellRecord
 from bridgebench.harness.commands.extras import EXTRAS, how_to_get
+from bridgebench.methods.core.labels import CELEBA14
 
 ROOT = Path(__file__).parents[3]
 _WITHOUT = """
@@ -64,6 +69,19 @@ def test_pages_and_records_need_the_core_alone(tmp_path: Path) -> None:
     assert run_without(light, "status", str(run)).returncode == 0
     written = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert any(line.startswith("scipy") for line in written)  # the intervals and paired tests of the pages
+
+
+def test_pages_are_made_of_an_archive_by_the_core_alone(tmp_path: Path) -> None:
+    run, archive = write_run(tmp_path / "run"), tmp_path / "a-records.zip"
+    cell = CellRecord.read(run / "cells/stargan/label/Male.json")
+    outcomes(cell, CELEBA14).write(run / "outcomes/stargan/label/Male.npz")
+    archive.write_bytes(zipped(RunDirectory(run), images=True))
+    light = {name for names in EXTRAS.values() for name in names}
+    done = run_without(light, "report", str(archive), "--single-file")
+    assert done.returncode == 0, done.stderr
+    assert "StarGAN" in (tmp_path / "a-records.html").read_text()
+    done = run_without(light, "records", "unpack", str(archive), "--out", str(tmp_path / "unpacked"))
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_extra_that_is_named_exists() -> None:

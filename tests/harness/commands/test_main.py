@@ -22,10 +22,10 @@ from bridgebench.methods.core.weights import save_tensors
 
 Write = Callable[..., Path]
 CALLS = (
-    "methods", "profiles", "benchmark", "status", "train", "report", "verify", "edit", "demo", "contract",
+    "methods", "profiles", "benchmark", "status", "train", "report", "verify", "merge", "edit", "demo", "contract",
     "init", "data preview", "data check", "data prepare", "data export",
     "weights import", "weights fetch", "weights show", "weights card", "weights reproduce",
-    "records verify", "records sign",
+    "records verify", "records sign", "records pack", "records unpack",
     "tasks export", "tasks check", "score",
 )  # fmt: skip
 LIGHT = (["--help"], ["benchmark", "-h"], ["methods"], ["methods", "--variants"], ["profiles"], ["--version"])
