@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes the name of
 _TAKEN = (TRUTH, "shared", "source", "reference")  # folders beside those of methods
 _LONGEST = 500  # characters of what is said of the method
 _LARGEST_LINES = 2**30
+_log = logging.getLogger(__name__)
 
 
 def score(
@@ -83,8 +85,10 @@ def score(
         raise UserError(f"'{name}' is a method that is installed: give the edits a --name of their own.")
     place = edits or tasks.edits
     found = edits_in(tasks, place, record)
-    for line in found.lines():
-        say(line)
+    there, *warnings = found.lines()
+    say(there)
+    for line in warnings:
+        _log.warning(line)
     _check_usable(found, place, skip_incomplete=skip_incomplete)
     run = RunDirectory(out)
     check_out(run)
