@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -13,6 +14,12 @@ from PIL import Image
 from bridgebench.reports.pages.html import Frame, Links, Page, Site, rendered, script, source_text
 
 MOST = 15_000_000  # bytes that mail servers still take
+HINTS = "what cells of tables and maps say on hover, which their print and the head say too"
+_HINT = re.compile(r'(?:(<td\b[^>]*?) title="[^"]*")|(?:(<g>)<title>[^<]*</title>(?=<rect))')
+_INDENT = re.compile(r"\n\s+")
+# What browsers do not show: line breaks between the parts of tables and drawings.
+_BREAK = re.compile(r"\n(?=</?(?:td|th|tr|tbody|thead|table|path|rect|circle|text|g|svg)\b)")
+_AS_WRITTEN = re.compile(r"(<pre\b.*?</pre>|<script\b.*?</script>|<style\b.*?</style>)", re.DOTALL)
 # What is left out of a file that is too large, one after the other: a folder of pages and pictures, or links to files.
 _DISPENSABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("the pages of single cells", "cells/", ()),
@@ -35,8 +42,9 @@ def single_file(site: Site, most: int = MOST) -> bytes:
     """One HTML document of all pages.
 
     The pages are articles of which the address chooses one; anchors get their page's number before them, and a picture
-    that several pages show lies in the document once. Where all of it is more than `most` bytes, the pages of single
-    cells are left out, then the figures and the tables as files, at last the largest pictures; the document says so.
+    that several pages show lies in the document once. Where all of it is more than `most` bytes, what table cells say
+    on hover is left out, then the pages of single cells, then the figures and the tables as files, at last the largest
+    pictures; the document says so.
 
     Args:
         site: the pages; the first becomes the first article.
@@ -46,6 +54,9 @@ def single_file(site: Site, most: int = MOST) -> bytes:
     left_out: tuple[str, ...] = ()
     unlinked: tuple[str, ...] = ()
     made = _document(site, webp, left_out, unlinked)
+    if len(made) > most:
+        left_out += (HINTS,)
+        made = _document(site, webp, left_out, unlinked)
     for words, folder, endings in _DISPENSABLE:
         paths = [*site.files, *(page.path for page in site.pages)]
         if len(made) > most and any(path.startswith(folder) if folder else path.endswith(endings) for path in paths):
@@ -59,9 +70,11 @@ def single_file(site: Site, most: int = MOST) -> bytes:
 
 def _without(site: Site, folder: str) -> Site:
     pages = [page for page in site.pages if not page.path.startswith(folder)]
-    return replace(
-        site, pages=pages, files={path: data for path, data in site.files.items() if not path.startswith(folder)}
-    )
+    files = {path: data for path, data in site.files.items() if not path.startswith(folder)}
+    nav = dict(site.common["nav"])
+    if nav["figures"].startswith(folder):
+        nav["figures"] = ""
+    return replace(site, pages=pages, files=files, common={**site.common, "nav": nav})
 
 
 def _document(site: Site, webp: dict[bytes, str], left_out: tuple[str, ...], unlinked: tuple[str, ...]) -> bytes:
@@ -73,7 +86,11 @@ def _document(site: Site, webp: dict[bytes, str], left_out: tuple[str, ...], unl
         first, last = page is site.pages[0], page is site.pages[-1]
         around = replace(frame, article=shared.numbers[page.path], first=first, last=last)
         articles.append(rendered(page, _InnerLinks(page, shared), around, site.common))
-    return "\n".join(articles).encode()
+    made = "".join(
+        part if _AS_WRITTEN.fullmatch(part) else _BREAK.sub("", _INDENT.sub("\n", part))
+        for part in _AS_WRITTEN.split("\n".join(articles))
+    )
+    return (_HINT.sub(r"\1\2", made) if HINTS in left_out else made).encode()
 
 
 @dataclass
@@ -135,7 +152,7 @@ def _webp(png: bytes) -> str:
     with Image.open(io.BytesIO(png)) as picture:
         buffer = io.BytesIO()
         picture.convert("RGBA" if "A" in picture.getbands() or "transparency" in picture.info else "RGB").save(
-            buffer, "WEBP", lossless=True, quality=60, method=3
+            buffer, "WEBP", lossless=True, quality=100, method=4
         )
     found = buffer.getvalue()
     return _data_uri("image/webp", found) if len(found) < len(png) else _data_uri("image/png", png)

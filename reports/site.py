@@ -8,7 +8,7 @@ from typing import Any
 from bridgebench.eval.records.marks import check_folder, has_our_page, is_our_page, mark
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import read_bytes, refuse_existing, write_bytes
-from bridgebench.reports.figures.boards import Boards
+from bridgebench.reports.figures.boards import FIGURE_12, Boards
 from bridgebench.reports.figures.comparison import ComparisonGrids
 from bridgebench.reports.figures.conversions import ConversionGrids
 from bridgebench.reports.pages.cells import CellPages
@@ -65,9 +65,9 @@ def site_of(run: Run, faces: int | None = None) -> Site:
     downloads = {"summary.csv": run.summary().encode()}
     downloads |= {name: _copied(run.folder / name) for name in COPIED if run.has(run.folder / name)}
     cells = CellPages(run, layout, grids)
-    conversions, boards = ConversionGrids(run), Boards(run)
+    conversions, boards = ConversionGrids(run), Boards(run, faces)
     pages = [
-        front_page(run, grids, list(downloads)),
+        front_page(run, grids, boards.figure(FIGURE_12), list(downloads)),
         *method_pages(run, layout, grids, conversions),
         *column_pages(run, layout, grids, conversions),
         provenance_page(run, layout, list(downloads)),
@@ -100,7 +100,7 @@ def _navigation(run: Run, layout: Layout, boards: Boards) -> dict[str, Any]:
         "run": f"{run.record.profile_name}, protocol {run.record.protocol_hash[:12]}",
         "noun": run.noun,
         "sample": run.words.image,
-        "methods": [(run.record.methods[name].title, layout.method(name)) for name in run.methods],
+        "methods": [(run.called(name), layout.method(name)) for name in run.methods],
         "columns": [(run.spoken(column), layout.column(column)) for column in run.columns],
         "modes": list(MODE_TITLES.values()),
         "method_links": {name: layout.method(name) for name in run.methods},

@@ -133,7 +133,7 @@ SKILL = MeasureCard(
     kinds=(*EDITING, "strength"),
     without="the true edit changes no pixel",
     better="higher",
-    digits=3,
+    digits=2,
     span=(0.0, 1.0),
     shown=("rest", "overview", "variants", "terminal"),
 )

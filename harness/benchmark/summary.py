@@ -10,9 +10,11 @@ from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.processes.terminal import text_table
 
+_Weighted = tuple[float, float]  # a value, and how much it counts: a ratio by what its amounts are held against
+
 
 def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> list[str]:
-    """A table of means over the attributes, one row per method and mode.
+    """A table of means over the attributes, one row per method and mode; of a ratio of sums, the ratio over all.
 
     A measure that no cell has gets no column. A method has a dash where its cells lack the measure, and where it has
     fewer values than another method (it skips attributes, or some of its cells failed), because the two means cannot be
@@ -20,7 +22,7 @@ def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> lis
     """
     cards = shown("terminal", among=run.read_run().cards)
     partial: dict[tuple[str, str], str] = {}
-    means: dict[tuple[str, str], dict[str, list[float]]] = {}
+    means: dict[tuple[str, str], dict[str, list[_Weighted]]] = {}
     for cell in run.cells():
         if cell.kind != "flip":  # means are over attributes or conversions
             continue
@@ -30,7 +32,8 @@ def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> lis
         for card in cards:
             found = cell.measures.get(card.key)
             if found is not None and found.value is not None:
-                measures.setdefault(card.key, []).append(found.value)
+                weight = found.unit * found.n if found.unit is not None and found.n is not None else 1.0
+                measures.setdefault(card.key, []).append((found.value, weight))
     # A measure that no cell has (photos have no true edits) gets no column.
     names = [card.key for card in cards if any(card.key in measures for measures in means.values())]
     rows: list[tuple[Any, ...]] = []
@@ -52,5 +55,7 @@ def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> lis
     return ["", *text_table(("mode", "method", *names), rows).splitlines(), *notes, ""]
 
 
-def _mean(values: list[float] | None) -> str:
-    return f"{sum(values) / len(values):.3g}" if values else "-"
+def _mean(values: list[_Weighted] | None) -> str:
+    if not values:
+        return "-"
+    return f"{sum(value * weight for value, weight in values) / sum(weight for _, weight in values):.3g}"

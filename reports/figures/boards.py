@@ -22,6 +22,7 @@ _PAIRS = {
     ),
     ("Bangs",): ("Figure 13: bangs by reference", ("with", "like the right one", "like the left one", "without")),
 }
+FIGURE_12 = "figure-12"  # its key
 _WAY = ("source", "by label", "¾ label", "half and half", "¼ label", "by reference", "reference")
 
 
@@ -59,11 +60,11 @@ class Boards:
 
     Attributes:
         files: pictures: path inside the folder of pages -> PNG.
-        figures: the figures that there are.
+        figures: the figures that there are; of each board the first `rows` rows, or all if it is None.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run, self._side = run, run.record.data.image_size
+    def __init__(self, run: Run, rows: int | None = None) -> None:
+        self._run, self._side, self._rows = run, run.record.data.image_size, rows
         self.files: dict[str, bytes] = {}
         if run.outputs_alone:  # every row of theirs begins and ends with an image of the data set
             self.figures: list[BoardFigure] = []
@@ -71,6 +72,10 @@ class Boards:
         found = [self._pairs(number, name) for number, name in enumerate(_PAIRS, 11)]
         found += [self._way(number, name) for number, name in enumerate(run.methods, 1)]
         self.figures = [figure for figure in found if figure.boards]
+
+    def figure(self, key: str) -> BoardFigure | None:
+        """The figure of that key; None where the run has none."""
+        return next((figure for figure in self.figures if figure.key == key), None)
 
     def labelled(self) -> Iterator[LabelledGrid]:
         """Every board, to be drawn with labels."""
@@ -88,7 +93,7 @@ class Boards:
         title, heads = _PAIRS[attributes]
         methods, file = self._run.record.methods, self._run.directory.pairs_file
         boards = [
-            self._board(methods[method].title, file(method, attributes), heads, f"{number}-{place}")
+            self._board(self._run.called(method), file(method, attributes), heads, f"{number}-{place}")
             for place, method in enumerate(self._run.methods, 1)
             if methods[method].kind == "method"
         ]
@@ -106,7 +111,7 @@ class Boards:
             self._board(self._run.spoken(column), file(method, column), _WAY, f"way-{number}-{place}")
             for place, column in enumerate(self._run.columns, 1)
         ]
-        title = self._run.record.methods[method].title
+        title = self._run.called(method)
         lead = "The code of the label and the code of the reference are mixed, in quarters from the one to the other."
         found = [board for board in boards if board is not None]
         return BoardFigure(f"way-{number}", f"{title}: from label to reference", lead, found)
@@ -119,14 +124,16 @@ class Boards:
         picture = open_picture(
             path, lambda w, h: w == width and h > 0 and h % side == 0, f"rows of {len(heads)} squares of {side} pixels"
         )
-        strips = [picture.crop((0, y, width, y + side)) for y in range(0, picture.height, side)]
+        strips = [picture.crop((0, y, width, y + side)) for y in range(0, picture.height, side)][: self._rows]
         kind = "Pair" if heads != _WAY else "Face"
         rows = tuple(f"{kind} {number}" for number in range(1, len(strips) + 1))
-        pictures = tuple(self._keep(f"figures/{key}-{number}.png", strip) for number, strip in enumerate(strips, 1))
+        # The front page shows Figure 12, so it is left out of no file that is to be small.
+        folder = "pairs" if key.startswith("12-") else "figures"
+        pictures = tuple(self._keep(f"{folder}/{key}-{number}.png", strip) for number, strip in enumerate(strips, 1))
         labelled = ""
         if heads != _WAY:
             grid = comparison_grid([(row, cut(strip)) for row, strip in zip(rows, strips, strict=True)], heads, scale=1)
-            labelled = self._keep(f"figures/{key}.png", grid)
+            labelled = self._keep(f"{folder}/{key}.png", grid)
         return Board(title, heads, rows, pictures, labelled)
 
     def _keep(self, path: str, image: Image.Image) -> str:

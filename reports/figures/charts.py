@@ -258,5 +258,6 @@ def _mean(results: Results, name: str, card: MeasureCard) -> float | None:
 
 def _point(run: Run, results: Results, name: str, x: float, y: float, hint: str) -> Point:
     method = run.record.methods[name]
-    words = f"{method.title}, {MODE_TITLES[results.mode].lower()}: {hint}"
-    return Point(method.title[:24], x, y, method.kind, results.mode, results.layout.method(name), words)
+    called = run.called(name)
+    words = f"{called}, {MODE_TITLES[results.mode].lower()}: {hint}"
+    return Point(called[:26], x, y, method.kind, results.mode, results.layout.method(name), words)

@@ -189,7 +189,7 @@ class ComparisonGrids:
         for name in self.run.methods:
             if (name == "oracle" and truth) or (methods[name].kind != "method" and self.run.outputs_alone):
                 continue
-            title, own, true = methods[name].title, {}, truth
+            title, own, true = self.run.called(name), {}, truth
             if mode == "reference":
                 own = self._strips(partial(directory.reference_sample, method=name))
                 true = truth | self._strips(partial(directory.truth_sample, mode, method=name))

@@ -55,7 +55,7 @@ class ConversionGrids:
         self.files: dict[str, bytes] = {}
         self.found: list[ConversionGrid] = []
         names = [name for name in run.methods if run.record.methods[name].kind == "method"]
-        rows = [*((name, run.record.methods[name].title) for name in names), ("", "True edit")]
+        rows = [*((name, run.called(name)) for name in names), ("", "True edit")]
         for number, (method, title) in enumerate(() if run.outputs_alone else rows):
             for mode in MODES:
                 for column, conversion in enumerate(run.columns):

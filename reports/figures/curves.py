@@ -10,6 +10,8 @@ from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.tables.kinds import names_of, other
 
 _SHADES = 8  # colours of the style sheet
+_LONGEST = 26  # letters of a name
+_NAMES = 172.0  # how wide the names at the right are, in the chart's units
 _LINE = 13.0  # height of a name, in the chart's units
 
 
@@ -96,19 +98,19 @@ def _chart(
     drawn = {name: points for name, points in series.items() if len(points) > 1}
     if not drawn:
         return None
-    width, height = 560.0, 360.0
+    width, height = 600.0, 360.0
     xs = [x for points in drawn.values() for x, _, _ in points]
     low, high = min(xs), max(xs)
-    x = Axis(axes[0], min(low, 0.0) if "leakage" in axes[0] else low, max(high, low + 1), 58.0, width - 130.0)
+    x = Axis(axes[0], min(low, 0.0) if "leakage" in axes[0] else low, max(high, low + 1), 58.0, width - _NAMES)
     y = Axis(axes[1], 0.0, 102.0, height - 44.0, 14.0)
     records, lines = results.run.record.methods, []
     ends = _spread({name: y.at(points[-1][1]) + 4 for name, points in drawn.items()}, height - 44.0)
     for number, (name, points) in enumerate(drawn.items()):
-        placed = [(x.at(a), y.at(b), f"{records[name].title}, {hint}") for a, b, hint in points]
+        placed = [(x.at(a), y.at(b), f"{results.run.called(name)}, {hint}") for a, b, hint in points]
         path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b, _ in placed)
         control = records[name].kind == "control"
-        end = (width - 122.0, ends[name])
-        lines.append(Line(records[name].title[:18], path, placed, end, number % _SHADES, control))
+        end = (width - _NAMES + 8.0, ends[name])
+        lines.append(Line(results.run.called(name)[:_LONGEST], path, placed, end, number % _SHADES, control))
     facts = [MODE_TITLES[results.mode].lower(), f"protocol {results.hash[:12]}"]
     return LineChart(f"{title}, {MODE_TITLES[results.mode].lower()}", about, facts, x, y, lines, width, height)
 

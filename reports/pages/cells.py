@@ -116,7 +116,7 @@ class CellPages:
 
     def _page(self, place: _Place) -> Page:
         method, mode, column = place
-        details, title = self._details[place], self._run.record.methods[method].title
+        details, title = self._details[place], self._run.called(method)
         tables = [self._shared(place), self._ranked(place)]
         context = {
             "title": title,
@@ -236,10 +236,9 @@ class CellPages:
 
     def _others(self, place: _Place) -> list[tuple[str, str]]:
         """Titles and paths of the cells of the same column: other methods, and the other mode."""
-        methods = self._run.record.methods
         return [
             (
-                methods[name].title + ("" if mode == place[1] else f", {MODE_TITLES[mode].lower()}"),
+                self._run.called(name) + ("" if mode == place[1] else f", {MODE_TITLES[mode].lower()}"),
                 self._layout.cell(*one),
             )
             for mode in sorted(MODES, key=lambda mode: mode != place[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridgebench.eval.records.record import MODES
+from bridgebench.reports.figures.boards import BoardFigure
 from bridgebench.reports.figures.charts import tradeoffs
 from bridgebench.reports.figures.comparison import GridSet
 from bridgebench.reports.figures.curves import line_charts
@@ -10,6 +11,7 @@ from bridgebench.reports.pages.html import Page
 from bridgebench.reports.paper.order_section import order_section
 from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables.kinds import figure_12
 from bridgebench.reports.tables.sections import sections
 from bridgebench.reports.tables.tables import Table
 from bridgebench.reports.tables.variants import variants_section
@@ -17,12 +19,22 @@ from bridgebench.reports.words.story import TITLE, story
 from bridgebench.reports.words.text import listed, spelt
 
 
-def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
-    """The page; `downloads` are the records that lie beside it."""
+def front_page(run: Run, grids: list[GridSet], pairs: BoardFigure | None, downloads: list[str]) -> Page:
+    """The page.
+
+    Args:
+        run: the run.
+        grids: its comparison grids.
+        pairs: the paper's Figure 12, two attributes at once; None where the run has no pictures of it.
+        downloads: the records that lie beside the page.
+    """
     found, order = sections(run), order_section(run)
     variants = variants_section(run)
     tables: list[Table] = [] if order is None else [*order.tables, *order.folded]
     tables += [] if variants is None else variants.tables
+    modes = [Results(run, run.record.protocol_hash, mode) for mode in MODES]
+    numbers = figure_12(modes)
+    tables += [] if numbers is None else [numbers]
     for section in found:
         for block in section.blocks:
             tables += [*block.tables, *block.published, *block.folded.values()]
@@ -37,7 +49,9 @@ def front_page(run: Run, grids: list[GridSet], downloads: list[str]) -> Page:
         "story": story(run),
         "story_title": TITLE,
         "charts": tradeoffs(run),
-        "curves": line_charts([Results(run, run.record.protocol_hash, mode) for mode in MODES]),
+        "curves": line_charts(modes),
+        "pairs": pairs,
+        "pairs_numbers": numbers,
         "downloads": downloads,
     }
     return Page("index.html", "report.html.j2", context, tables)

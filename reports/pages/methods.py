@@ -63,7 +63,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: Conversio
             ("rest", "What else changed", results.cards("rest")),
         )
         pictures = [(found, rows) for found in grids if found.mode == mode and (rows := _rows(found, name))]
-        where = f"{method.title}, {MODE_TITLES[mode].lower()}"
+        where = f"{run.called(name)}, {MODE_TITLES[mode].lower()}"
         tables = [
             results.of_method(name, cards, f"method-{slug}-{mode}-{part}", f"{title}: {where}", about)
             for part, title, cards in parts
@@ -76,6 +76,7 @@ def _page(run: Run, layout: Layout, grids: list[GridSet], conversions: Conversio
         blocks.append((MODE_TITLES[mode], pictures[0] if pictures else None, [one for one in tables if one.heads]))
     context = {
         "method": method,
+        "title": run.called(name),
         "facts": [*_facts(method), *_makers(run, name)],
         "training": _training(method),
         "recipe": _recipe(method),

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.eval.records.measured import Measured
 from bridgebench.reports.paper.published import TABLE1
-from bridgebench.reports.read.comparisons import Comparisons
 from bridgebench.reports.read.results import Results
-from bridgebench.reports.tables.kinds import names_of, other
+from bridgebench.reports.tables.kinds import names_of
 
 
 class Added(Results):
-    """The cells that only add an attribute, in place of the flips of the same attributes; they have no paired tests."""
+    """The cells that only add an attribute, in place of the flips of the same attributes."""
 
-    def measure(self, method: str, column: str, key: str) -> Measured:
-        """What was measured where the attribute is added, or why nothing was."""
-        return other(self, method, f"{column}-added", key)
-
-    def compared(self, card: MeasureCard, columns: Sequence[str] | None = None) -> Comparisons | None:
-        """None: the differences are not tested."""
-        return None
-
-    def compared_in(self, card: MeasureCard) -> Mapping[str, Comparisons]:
-        """Empty: the differences are not tested."""
-        return {}
+    def name_of(self, column: str) -> str:
+        """The name of the cells in which the attribute is added."""
+        return f"{column}-added"
 
 
 def task_of(results: Results, file: str) -> Results:

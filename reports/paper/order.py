@@ -51,6 +51,7 @@ class RankedSystem:
 
     Attributes:
         ranks: first and last possible rank, in the paper and here; equal if no system ties with it.
+        named: what the paper's system is called: the method without our recipe.
     """
 
     title: str
@@ -59,6 +60,7 @@ class RankedSystem:
     paper: float
     ours: Measured
     ranks: tuple[tuple[int, int], tuple[int, int]]
+    named: str
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,13 @@ def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCar
     published_ranks = _plain_ranks(card, theirs)
     systems = [
         RankedSystem(
-            _title(results, name, len(modes) > 1), name, results.mode, theirs[i], ours[i], (published_ranks[i], rank)
+            _title(run.called(name), results, len(modes) > 1),
+            name,
+            results.mode,
+            theirs[i],
+            ours[i],
+            (published_ranks[i], rank),
+            _title(run.record.methods[name].title, results, len(modes) > 1),
         )
         for i, ((results, name), rank) in enumerate(zip(found, ranks(len(found), better), strict=True))
     ]
@@ -261,8 +269,7 @@ def _leading_modes(behind: dict[Mode, int], systems: int) -> list[Mode]:
     return [mode for mode, count in behind.items() if count == systems]
 
 
-def _title(results: Results, name: str, both: bool) -> str:
-    title = results.run.record.methods[name].title
+def _title(title: str, results: Results, both: bool) -> str:
     return f"{title}, {MODE_TITLES[results.mode].removeprefix('Edits ')}" if both else title
 
 

@@ -26,12 +26,12 @@ _LEAD = (
 )
 _RULE = (
     "Two systems tie where a paired test over the images does not tell them apart, corrected for all pairs. A Fréchet "
-    "distance and the paper's test by reference, which only adds attributes, have no test: their orders may be chance. "
+    "distance has no test: its orders may be chance. "
     "Kendall's τ: pairs alike less pairs opposite, over all pairs; 1 is the paper's order, 0 no relation to it. "
     "Cheated: a control, which nobody trained, comes before systems."
 )
 _LETTER, _STEP, _TOP, _GAP, _BETWEEN = 8.0, 26.0, 34.0, 16.0, 84.0
-_LONGEST = 26
+_LONGEST = 36
 
 
 @dataclass(frozen=True)
@@ -185,11 +185,10 @@ def slope_chart(order: Order) -> SlopeChart:
     for place, system in enumerate(systems):
         (first, last), (low, high) = system.ranks
         here, there = rank_text(system.ranks[1]), rank_text(system.ranks[0])
-        name = system.title[:_LONGEST]
         slopes.append(
             Slope(
-                f"{name} {there}",
-                f"{here} {name}",
+                f"{system.named[:_LONGEST]} {there}",
+                f"{here} {system.title[:_LONGEST]}",
                 (_TOP + _STEP * place, _TOP + _STEP * ours.index(system)),
                 last < low or high < first,
                 f"{system.title}: rank {there} in the paper, {here} here",

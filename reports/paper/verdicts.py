@@ -106,7 +106,7 @@ def verdict_table(found: Sequence[Results], file: str, card: MeasureCard, key: s
     for results in found:
         rows = [
             Row(
-                run.record.methods[name].title,
+                run.called(name),
                 _cells(results, name, paper[name, results.mode], file, columns, card, notes),
                 link=results.layout.method(name),
             )

@@ -130,7 +130,7 @@ def _numbers(first: Run, second: Run) -> list[NumberDifference]:
                     continue
                 bounds = a.low, a.high, b.low, b.high
                 apart = None not in bounds and (a.low > b.high or b.low > a.high)  # type: ignore[operator]
-                title = first.record.methods[name].title
+                title = first.called(name)
                 texts = card.text(a.value), card.text(b.value)
                 found.append(NumberDifference(MODE_TITLES[mode].lower(), title, card.title, *texts, apart))
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.eval.records.record import Mode
+from bridgebench.eval.statistics.intervals import Bounds
 from bridgebench.eval.statistics.paired import ALPHA, Difference, differences, differences_by_cell, holm
+from bridgebench.eval.statistics.ratios import amounts_of, over_cells
 from bridgebench.reports.read.run import Run
 
 Values = NDArray[np.float64]
@@ -63,6 +65,22 @@ class Comparisons:
         return 1 if (found.difference.value > 0) == (card.better == "higher") else -1
 
 
+@dataclass(frozen=True)
+class _Aligned:
+    """The values of several methods in several columns.
+
+    Attributes:
+        sources: (N,) of each column.
+        values: by method (N,) of each column; None for a column that it lacks. Of a ratio of sums the amounts.
+        units: (N,) of each column, what the amounts of a ratio are held against; None: it is no ratio, or the records
+            are of an older version, which has its cells' ratios alone.
+    """
+
+    sources: list[NDArray[np.int64]]
+    values: dict[str, list[Values | None]]
+    units: list[Values] | None
+
+
 class PairedTests:
     """The comparisons of the methods of a run in one mode, each made when it is first asked for.
 
@@ -75,7 +93,7 @@ class PairedTests:
         self.methods = [name for name in run.methods if records[name].kind == "method" and not records[name].variant_of]
         self.controls = [name for name in run.methods if records[name].kind == "control"]
         self._of_means: dict[tuple[str, ...], Comparisons | None] = {}
-        self._of_columns: dict[str, dict[str, Comparisons]] = {}
+        self._of_columns: dict[tuple[str, ...], dict[str, Comparisons]] = {}
 
     def of_means(self, card: MeasureCard, columns: Sequence[str]) -> Comparisons | None:
         """Compares the means over columns; None if the outcomes of some edits are missing."""
@@ -92,35 +110,40 @@ class PairedTests:
         aligned = self._aligned(rows, card, columns)
         if aligned is None:
             return None
-        sources, values = aligned
-        found = differences(values, sources, card.shares)
+        found = differences(aligned.values, aligned.sources, card.shares, aligned.units)
         return Comparisons(_corrected(found, [pair for pair in found if full in pair]))
 
-    def of_columns(self, card: MeasureCard) -> dict[str, Comparisons]:
-        """Compares the methods in each column; empty if the outcomes of some edits are missing."""
-        if card.key not in self._of_columns:
-            self._of_columns[card.key] = self._compare_columns(card)
-        return self._of_columns[card.key]
+    def of_columns(self, card: MeasureCard, columns: Sequence[str]) -> dict[str, Comparisons]:
+        """Compares the methods in each of some columns, corrected together; empty if outcomes are missing."""
+        asked = card.key, *columns
+        if asked not in self._of_columns:
+            self._of_columns[asked] = self._compare_columns(card, columns)
+        return self._of_columns[asked]
+
+    def ratio(self, card: MeasureCard, name: str, columns: Sequence[str]) -> Bounds | None:
+        """The 95 % interval of a method's ratio of sums over columns; None if it has none there or outcomes lack."""
+        aligned = self._aligned([name], card, columns) if self._measured(name, card, columns) else None
+        if aligned is None or aligned.units is None:
+            return None
+        amounts = [values for values in aligned.values[name] if values is not None]
+        return over_cells(amounts, aligned.units, aligned.sources)[1]
 
     def _compare_means(self, card: MeasureCard, columns: Sequence[str]) -> Comparisons | None:
         rows = [name for name in [*self.methods, *self.controls] if self._measured(name, card, columns)]
         aligned = self._aligned(rows, card, columns)
         if aligned is None:
             return None
-        sources, values = aligned
-        found = differences(values, sources, card.shares)
+        found = differences(aligned.values, aligned.sources, card.shares, aligned.units)
         controls = {*self.controls}
         families = [[pair for pair in found if not controls & {*pair}]]
         families += [[pair for pair in found if {*pair} & controls == {control}] for control in self.controls]
         return Comparisons({pair: one for family in families for pair, one in _corrected(found, family).items()})
 
-    def _compare_columns(self, card: MeasureCard) -> dict[str, Comparisons]:
-        columns = self.run.columns
+    def _compare_columns(self, card: MeasureCard, columns: Sequence[str]) -> dict[str, Comparisons]:
         aligned = self._aligned(self.methods, card, columns)
         if aligned is None:
             return {}
-        sources, values = aligned
-        found = differences_by_cell(values, sources, card.shares)
+        found = differences_by_cell(aligned.values, aligned.sources, card.shares, aligned.units)
         corrected = _corrected(found, [*found])
         return {
             column: Comparisons({pair: one for (its, pair), one in corrected.items() if its == number})
@@ -129,30 +152,41 @@ class PairedTests:
 
     def _measured(self, name: str, card: MeasureCard, columns: Sequence[str]) -> bool:
         """Whether a method has a value in all of these columns."""
-        cells = [self.run.cells.get((self.run.record.protocol_hash, name, self.mode, column)) for column in columns]
+        cells = [self.run.cell(self.run.record.protocol_hash, name, self.mode, column) for column in columns]
         found = [None if cell is None else cell.measures.get(card.key) for cell in cells]
         return bool(found) and all(measure is not None and measure.value is not None for measure in found)
 
-    def _aligned(
-        self, rows: Sequence[str], card: MeasureCard, columns: Sequence[str]
-    ) -> tuple[list[NDArray[np.int64]], dict[str, list[Values | None]]] | None:
-        """Of each column the sources, and by method a value for each of them; None if a cell has no outcomes."""
+    def _aligned(self, rows: Sequence[str], card: MeasureCard, columns: Sequence[str]) -> _Aligned | None:
+        """The values of the methods by source in each column; None if a cell has no outcomes."""
+        kept: list[dict[str, Outcomes]] = []
+        for column in columns:
+            found = {
+                name: self.run.outcomes(name, self.mode, column)
+                for name in rows
+                if self._measured(name, card, [column])
+            }
+            whole = {name: one for name, one in found.items() if one is not None and card.key in one.values}
+            if len(whole) < len(found):
+                return None
+            kept.append(whole)
+        every = [outcomes for of in kept for outcomes in of.values()]
+        ratio = bool(card.against) and all(card.against in outcomes.units for outcomes in every)
         sources: list[NDArray[np.int64]] = []
         values: dict[str, list[Values | None]] = {name: [] for name in rows}
-        for column in columns:
-            known: dict[str, dict[int, float]] = {}
-            for name in rows:
-                if self._measured(name, card, [column]):
-                    outcomes = self.run.outcomes(name, self.mode, column)
-                    if outcomes is None or card.key not in outcomes.values:
-                        return None
-                    known[name] = by_source(outcomes, card.key)
+        units: list[Values] = []
+        for of in kept:
+            value_of = partial(_amounts, card=card) if ratio else partial(_values, card=card)
+            known = {name: by_source(one, value_of(one)) for name, one in of.items()}
+            against: dict[int, float] = {}  # the same whatever the method
+            for one in of.values() if ratio else ():
+                against |= by_source(one, one.units[card.against])
             sources.append(np.array(sorted(set().union(*known.values())), dtype=np.int64))
+            order = sources[-1].tolist()
             for name in rows:
-                of = known.get(name)
-                row = None if of is None else np.array([of.get(source, np.nan) for source in sources[-1].tolist()])
-                values[name].append(row)
-        return (sources, values) if any(map(len, sources)) else None
+                row = known.get(name)
+                values[name].append(None if row is None else np.array([row.get(source, np.nan) for source in order]))
+            units.append(np.array([against[source] for source in order]) if ratio else np.ones(len(order)))
+        return _Aligned(sources, values, units if ratio else None) if any(map(len, sources)) else None
 
 
 @lru_cache(maxsize=4)  # both modes of two runs; every page of a run asks for them
@@ -161,12 +195,22 @@ def paired_tests(run: Run, mode: Mode) -> PairedTests:
     return PairedTests(run, mode)
 
 
-def by_source(outcomes: Outcomes, key: str) -> dict[int, float]:
-    """A measure by source: the mean of the source's edits that have a value."""
-    known = np.isfinite(outcomes.values[key])
-    sources, units = np.unique(outcomes.source[known], return_inverse=True)
-    sums = np.bincount(units, outcomes.values[key][known].astype(np.float64))
-    return dict(zip(sources.tolist(), (sums / np.bincount(units)).tolist(), strict=True))
+def by_source(outcomes: Outcomes, values: NDArray) -> dict[int, float]:
+    """Values (P,) of single edits by source: the mean of the source's edits that have a value."""
+    known = np.isfinite(values)
+    sources, places = np.unique(outcomes.source[known], return_inverse=True)
+    sums = np.bincount(places, values[known].astype(np.float64))
+    return dict(zip(sources.tolist(), (sums / np.bincount(places)).tolist(), strict=True))
+
+
+def _values(outcomes: Outcomes, card: MeasureCard) -> NDArray:
+    """A measure of each edit, (P,)."""
+    return outcomes.values[card.key]
+
+
+def _amounts(outcomes: Outcomes, card: MeasureCard) -> Values:
+    """Of a ratio of sums, what each edit gives to it, (P,)."""
+    return amounts_of(outcomes.values[card.key], outcomes.units[card.against])
 
 
 def _corrected(found: Mapping[Key, Difference], family: Sequence[Key]) -> dict[Key, Compared]:

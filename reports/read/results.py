@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridgebench.eval.measures import shown
+from bridgebench.eval.measures.accuracy import SECOND
 from bridgebench.eval.measures.card import MeasureCard, Place
 from bridgebench.eval.measures.fd import FD_MATCHED, FD_TARGET
 from bridgebench.eval.records.measured import Measured
@@ -56,7 +57,8 @@ class Results:
     """The cells of one mode that were measured under one protocol.
 
     Attributes:
-        rows: names of the methods and controls that have a row, in the run's order.
+        rows: names of the methods and controls that have a row: the methods by the second judge, the best first and
+            those without a mean last; then the controls in the run's order.
     """
 
     def __init__(self, run: Run, protocol_hash: str, mode: Mode) -> None:
@@ -67,10 +69,31 @@ class Results:
         self.rows = [
             name for name in run.methods if name in measured or (self.own and mode in run.record.methods[name].modes)
         ]
+        self.rows = self._by_the_second_judge()
+
+    def _by_the_second_judge(self) -> list[str]:
+        values = {name: found.value for name, found in self.means(SECOND)[0].items()}
+
+        def place(name: str) -> float:
+            value = values[name]
+            return 1.0 if value is None else -value
+
+        return [*sorted(self.kind("method"), key=place), *self.kind("control")]
+
+    def name_of(self, column: str) -> str:
+        """The name of the cells that stand in a column."""
+        return column
 
     def card(self, card: MeasureCard) -> MeasureCard:
-        """A measure's card as this run shows it: with the name of its feature space."""
-        return card.in_space(self.run.record.features.title, self.run.space.exclusive)
+        """A measure's card as this run shows it: with the name of its feature space, and an older version named."""
+        found = card.in_space(self.run.record.features.title, self.run.space.exclusive)
+        version = self.run.record.protocol.get("measures", {}).get(card.family.name, 0) if self.own else 0
+        if not 0 < version < card.family.version:
+            return found
+        if not any(measure.unit for row in self.across(card).values() for measure in row):
+            found = replace(found, against="")  # a ratio whose records are older than ratios over several columns
+        older = f"These records have version {version} of its definition; today's is {card.family.version}."
+        return replace(found, title=f"{found.title}, version {version}", about=f"{found.about} {older}")
 
     def cards(self, *places: Place) -> list[MeasureCard]:
         """The measures that at least one of these tables shows."""
@@ -84,7 +107,7 @@ class Results:
 
     def measure(self, method: str, column: str, key: str) -> Measured:
         """What was measured, or why nothing was."""
-        cell = self.run.cells.get((self.hash, method, self.mode, column))
+        cell = self.run.cell(self.hash, method, self.mode, self.name_of(column))
         if cell is None:
             if (method, self.mode, column) in self.run.failed:
                 return missing("the method raised an error; the .error.txt beside its cells tells which")
@@ -98,10 +121,35 @@ class Results:
         return {name: [self.measure(name, column, card.key) for column in self.run.columns] for name in self.rows}
 
     def means(self, card: MeasureCard) -> tuple[dict[str, Measured], list[bool]]:
-        """The mean over attributes of every row, and which attributes it is over."""
+        """The mean over attributes of every row (of a ratio of sums, that of all), and which attributes it is over."""
         values = self.across(card)
         used = [any(row[i].value is not None for row in values.values()) for i in range(len(self.run.columns))]
-        return {name: mean(row, used, self.run.noun) for name, row in values.items()}, used
+        names = [*map(self.name_of, self.run.columns)]
+        return {name: self.mean(card, name, names, row, used, self.run.noun) for name, row in values.items()}, used
+
+    def mean(
+        self,
+        card: MeasureCard,
+        method: str,
+        names: Sequence[str],
+        row: Sequence[Measured],
+        used: Sequence[bool],
+        noun: str,
+    ) -> Measured:
+        """The mean over the used cells of a row; of a ratio of sums that of all, with the interval by its outcomes.
+
+        Args:
+            card: the measure.
+            method: whose cells they are.
+            names, row, used: of each cell its name, the measure in it, and whether it counts.
+            noun: what a cell is called.
+        """
+        found = mean(row, used, noun)
+        if found.unit is None or not self.own:
+            return found
+        counted = [name for name, use in zip(names, used, strict=True) if use]
+        bounds = paired_tests(self.run, self.mode).ratio(card, method, counted)
+        return found if bounds is None else found.model_copy(update={"low": bounds[0], "high": bounds[1]})
 
     def compared(self, card: MeasureCard, columns: Sequence[str] | None = None) -> Comparisons | None:
         """The tests of the differences between means over columns, by default over all that `means` are over.
@@ -112,7 +160,7 @@ class Results:
             return None
         if columns is None:
             columns = [column for column, use in zip(self.run.columns, self.means(card)[1], strict=True) if use]
-        return paired_tests(self.run, self.mode).of_means(card, columns)
+        return paired_tests(self.run, self.mode).of_means(card, [*map(self.name_of, columns)])
 
     def compared_with(self, card: MeasureCard, full: str, variants: Sequence[str]) -> Comparisons | None:
         """The tests between a method and its variants, in means over columns."""
@@ -121,7 +169,11 @@ class Results:
 
     def compared_in(self, card: MeasureCard) -> Mapping[str, Comparisons]:
         """The same in each column; empty where there are none."""
-        return paired_tests(self.run, self.mode).of_columns(card) if self.own else {}
+        if not self.own:
+            return {}
+        names = {self.name_of(column): column for column in self.run.columns}
+        found = paired_tests(self.run, self.mode).of_columns(card, [*names])
+        return {names[name]: compared for name, compared in found.items()}
 
     def by_measure(self, cards: list[MeasureCard], key: str, title: str, about: str, column: str = "") -> Table:
         """Methods as rows, measures as columns: of one attribute or conversion, or else the means over all of them.
@@ -136,7 +188,7 @@ class Results:
                 compared = self.compared_in(card).get(column)
             else:
                 values, used = self.means(card)
-                small, compared = f"mean of {sum(used)}", self.compared(card)
+                small, compared = over(card, sum(used)), self.compared(card)
             if any(measure.value is not None for measure in values.values()):
                 columns.append(self._measure_column(card, values, compared, small, column))
                 every += values.values()
@@ -229,6 +281,16 @@ class Results:
     def _cell_link(self, method: str, column: str) -> str:
         there = self.own and self.layout.has_cell(method, self.mode, column)
         return self.layout.cell(method, self.mode, column) if there else ""
+
+
+def over(card: MeasureCard, count: int) -> str:
+    """What a number over several columns is, in small print: their mean, or the ratio of the sums over all of them."""
+    return f"over all {count}" if card.against else f"mean of {count}"
+
+
+def over_all(card: MeasureCard, count: int) -> ColumnHead:
+    """The head of the last column of a table, which has these numbers."""
+    return ColumnHead("Together", f"over all {count}") if card.against else ColumnHead("Mean", f"of {count}")
 
 
 def unit_and_direction(card: MeasureCard) -> str:

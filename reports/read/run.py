@@ -143,11 +143,16 @@ class Run:
             raise UserError(f"{folder} has no finished cell yet; run `bridgebench benchmark --out {folder}` first.")
         self._outcomes: dict[tuple[str, Mode, str], Outcomes | None] = {}
 
+    def cell(self, protocol_hash: str, method: str, mode: Mode, name: str) -> CellRecord | None:
+        """The cell of that name, a column's or one of another kind; None where it is not finished."""
+        place = protocol_hash, method, mode, name
+        return self.cells.get(place) or self.others.get(place)
+
     def outcomes(self, method: str, mode: Mode, column: str) -> Outcomes | None:
         """What is kept of the single edits of a cell, without their features; None where the records lack it."""
         place = method, mode, column
         if place not in self._outcomes:
-            cell = self.cells.get((self.record.protocol_hash, *place))
+            cell = self.cell(self.record.protocol_hash, *place)
             found = None if cell is None else Outcomes.find(self.directory.outcomes_file(*place), cell.key)
             self._outcomes[place] = None if found is None else replace(found, features=found.features[:, :0])
         return self._outcomes[place]
@@ -219,7 +224,7 @@ class Run:
     def called(self, method: str) -> str:
         """A method's title with its recipe, if that is shorter than the official one."""
         record = self.record.methods[method]
-        return f"{record.title}, short recipe" if record.short_recipe else record.title
+        return f"{record.title} (short recipe)" if record.short_recipe else record.title
 
     @property
     def protocol_hashes(self) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.reports.pages.layout import Layout
-from bridgebench.reports.read.results import MODE_TITLES, Column, Results
+from bridgebench.reports.read.results import MODE_TITLES, Column, Results, over_all
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
     ColumnHead,
@@ -52,7 +52,7 @@ def by_column(found: Sequence[Results], card: MeasureCard, key: str, title: str,
             for i, name in enumerate(run.columns)
         ]
         averages, used = results.means(card)
-        columns.append(Column(card, ColumnHead("Mean", f"of {sum(used)}"), averages, results.compared(card), spread))
+        columns.append(Column(card, over_all(card, sum(used)), averages, results.compared(card), spread))
         blocks.append(results.groups(columns, notes))
     groups = blocks[0] if len(blocks) == 1 else _titled(found, blocks)
     if real and found[0].own:

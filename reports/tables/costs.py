@@ -34,12 +34,15 @@ def cost_table(run: Run) -> Table:
                 _cell(max(memory), f"{max(memory):.0f}") if memory else TableCell(DASH, hint="not recorded"),
                 _cell(own[0].batch, str(own[0].batch)),
             ]
-            by_kind[method.kind].append(Row(method.title, cells, method.summary, layout.method(name)))
+            by_kind[method.kind].append(Row(run.called(name), cells, method.summary, layout.method(name)))
     kinds = (("method", ""), ("control", "Controls"))
     groups = [Group(title, by_kind[kind], apart=bool(title)) for kind, title in kinds if by_kind[kind]]
     machines = sorted({str(cost.hardware) for cost in run.costs.values() if cost.hardware})
     facts = [*machines, "one batch of images", f"protocol {run.record.protocol_hash[:12]}"]
-    about = "Timed alone, after the cells, on the machine named here; a cost is measured again when its method changes."
+    about = (
+        "Timed after the cells, on the machine named here, while the benchmark computes nothing else. Other work on it "
+        "makes all times longer. A cost is measured again when its method changes."
+    )
     return Table("cost-table", "Cost of an edit", about, facts, heads, groups, kind="plain")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridgebench.eval.measures import SECTIONS
 from bridgebench.eval.measures.accuracy import SECOND
+from bridgebench.eval.measures.counterfactual import SKILL
 from bridgebench.eval.records.record import MODES
 from bridgebench.reports.paper.tables import accuracy, distance
 from bridgebench.reports.read.results import MODE_TITLES, Results
@@ -11,6 +12,7 @@ from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.blocks import Section, TableBlock, folded
 from bridgebench.reports.tables.costs import cost_table
 from bridgebench.reports.tables.kinds import kinds_sections
+from bridgebench.reports.tables.leakage import against_correlations
 from bridgebench.reports.tables.matrix import matrices
 from bridgebench.reports.tables.subgroups import subgroups_section
 
@@ -41,7 +43,12 @@ def _overview(modes: list[Results], suffix: str, title: str) -> Section:
     blocks, noun = [], ""
     for results in modes:
         noun = results.run.noun
-        about = f"The mean over the {noun}s of each measure; the tables below have every {noun}."
+        about = (
+            f"The mean over the {noun}s of each measure; skill and harm are ratios of sums over all of them, so that "
+            f"{results.run.words.one} that changes little weighs little. The tables below have every {noun}."
+            if results.has(SKILL)
+            else f"The mean over the {noun}s of each measure; the tables below have every {noun}."
+        )
         key, name = f"overview-{results.mode}{suffix}", MODE_TITLES[results.mode]
         table = results.by_measure(results.cards("overview"), key, name, about)
         whole = results.by_measure(results.cards(*SECTIONS), f"{key}-all", f"Every measure, {name.lower()}", about)
@@ -87,5 +94,7 @@ def _faithfulness(modes: list[Results], suffix: str, title: str) -> Section:
         cards = results.cards("rest")
         table = results.by_measure(cards, key, f"{results.run.words.kept}, {name.lower()}", about)
         if table.heads:
-            blocks.append(TableBlock(name, [table], folded=folded(results, key, cards)))
+            held = against_correlations(results, f"correlations-{results.mode}{suffix}")
+            shown = [one for one in (table, held) if one is not None]
+            blocks.append(TableBlock(name, shown, folded=folded(results, key, cards)))
     return Section(f"faithfulness{suffix}", f"What else changed{title}", lead, blocks)

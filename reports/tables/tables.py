@@ -113,7 +113,7 @@ def missing(reason: str) -> Measured:
 
 
 def mean(measures: Sequence[Measured], used: Sequence[bool], noun: str = "attribute") -> Measured:
-    """The mean over attributes (or conversions).
+    """The mean over attributes (or conversions); of a ratio of sums the ratio of all, without an interval.
 
     All cells of a row are edits of the same images, so the bounds of the intervals (and the standard errors) are
     averaged directly: this interval is never too narrow, however strongly the attributes depend on each other.
@@ -128,12 +128,18 @@ def mean(measures: Sequence[Measured], used: Sequence[bool], noun: str = "attrib
         count = f"{len(gaps)} of {len(chosen)} {noun}s" if chosen else f"every {noun}"
         return missing(f"no mean, {count} without a value: {'; '.join(dict.fromkeys(gaps)) or 'not measured'}")
     sizes = [measure.n for measure in chosen if measure.n is not None]
+    n = sizes[0] if len(sizes) == len(chosen) and len(set(sizes)) == 1 else None
+    units = [measure.unit * measure.n for measure in chosen if measure.unit is not None and measure.n is not None]
+    if len(units) == len(chosen):
+        total = sum(units)
+        value = sum((measure.value or 0.0) * unit for measure, unit in zip(chosen, units, strict=True)) / total
+        return Measured(value=value, n=n, unit=total / sum(sizes))
     return Measured(
         value=_average(measure.value for measure in chosen),
         low=_average(measure.low for measure in chosen),
         high=_average(measure.high for measure in chosen),
         se=_average(measure.se for measure in chosen),
-        n=sizes[0] if len(sizes) == len(chosen) and len(set(sizes)) == 1 else None,
+        n=n,
     )
 
 
@@ -193,9 +199,13 @@ def span_of(card: MeasureCard, measures: Iterable[Measured]) -> tuple[float, flo
 def fitting(card: MeasureCard, measures: Iterable[Measured]) -> MeasureCard:
     """The card with a suitable number of digits, because feature spaces differ in scale.
 
+    A measure with a natural range keeps its own digits.
+
     If every value is below 1, there are enough digits for three figures. If a value is above 10,000, there are no
     decimals, and a measure that the card prints in thousandths is printed unscaled.
     """
+    if card.span is not None:
+        return card
     largest = max((abs(measure.value) for measure in measures if measure.value is not None), default=0.0) * card.factor
     if largest > 10_000:
         return replace(card, factor=1.0, unit="", digits=0) if card.factor == 1000.0 else replace(card, digits=0)
@@ -216,25 +226,27 @@ def print_cell(
     if measure.value is None:
         reason = measure.reason or "not measured"
         return TableCell(DASH, hint=reason, note=notes.number(reason), link=link)
-    text, limits = _minus(card.text(measure.value)), interval(measure)
+    text, limits = printed_number(card.text(measure.value)), interval(measure)
     words, small = [f"{text} {card.unit}".strip()], ""
     if limits and measure.se is not None:
         error = card.text(measure.se)
         words, small = [*words, f"standard error {error}"], f"± {error}"
     elif limits:
-        low, high = (_minus(card.text(limit)) for limit in limits)
+        low, high = (printed_number(card.text(limit)) for limit in limits)
         # A dash beside a minus sign is hard to read.
         small = f"{low} to {high}" if limits[0] < 0 else f"{low}{DASH}{high}"
         words = [*words, f"95 % interval {low} to {high}"]
     if measure.n is not None:
         words.append(f"N = {measure.n:,}" + (f" against {measure.n_real:,} real" if measure.n_real else ""))
+    if measure.differing:
+        words.append(f"the matched images differ in {measure.differing:.2f} labels on average")
     if mark:
         words.append({"best": "best", "tie": "not told apart from the best", "lowest": "lowest", "real": "real"}[mark])
     shading = None if span is None else shade(card, measure.value, span)
     return TableCell(text, small, ", ".join(words), shading, mark, link=link, numbers=numbers_of(card, measure))
 
 
-def _minus(text: str) -> str:
+def printed_number(text: str) -> str:
     """The number with a true minus sign; a value that is rounded to zero has none."""
     return text.replace("-", "\N{MINUS SIGN}") if text.strip("-0.") else text.lstrip("-")
 

@@ -11,7 +11,7 @@ from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.read.comparisons import Compared
-from bridgebench.reports.read.results import MODE_TITLES, Results, unit_and_direction
+from bridgebench.reports.read.results import MODE_TITLES, Results, over, unit_and_direction
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
     DASH,
@@ -126,9 +126,8 @@ def _spread(results: Results) -> Table | None:
                 rows[name] += [_dash(gap, notes)] * 2
             else:
                 rows[name] += [_number(fitted, number, numbers) for number in (mean(numbers), stdev(numbers))]
-    of = results.run.record.methods
     body = [
-        Row(f"{of[name].title}, {len(names)} seeds", rows[name], link=results.layout.method(name))
+        Row(f"{results.run.called(name)}, {len(names)} seeds", rows[name], link=results.layout.method(name))
         for name, names in groups.items()
     ]
     return _table(results, "seeds", "Spread over training seeds", _SEEDS, heads, [Group("", body)], notes)
@@ -158,7 +157,7 @@ def _ablations(results: Results) -> Table | None:
                 ]
     found = []
     for full, names in groups.items():
-        whole = Row(f"{of[full].title}, all of it", rows[full], link=results.layout.method(full))
+        whole = Row(f"{results.run.called(full)}, all of it", rows[full], link=results.layout.method(full))
         parts, luck = (
             [Row(of[name].title, rows[name], _changes(of[name].changes), results.layout.method(name)) for name in some]
             for some in (names, seeds[full])
@@ -179,7 +178,7 @@ def _table(
 
 def _small(card: MeasureCard, used: Sequence[bool]) -> str:
     """Text below a measure's title: its unit, its direction, and the number of columns in the means."""
-    return ", ".join(part for part in (unit_and_direction(card), f"mean of {sum(used)}") if part)
+    return ", ".join(part for part in (unit_and_direction(card), over(card, sum(used))) if part)
 
 
 def _dash(reason: str, notes: Notes) -> TableCell:

@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import replace
 from pathlib import Path
 
+from bridgebench.eval.measures import shown
 from bridgebench.eval.records.record import MODES
 from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
@@ -76,7 +77,7 @@ def _redefined(results: Results) -> list[str]:
     return [
         f"{card.title} here is of an earlier definition (version {had.get(card.family.name)} of the measures "
         f"'{card.family.name}', now {card.family.version}): compare it within these tables only."
-        for card in results.cards("variants")[:_MEASURES]
+        for card in shown("variants", among=results.run.record.cards)[:_MEASURES]
         if had.get(card.family.name) != card.family.version
     ]
 

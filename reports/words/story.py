@@ -9,7 +9,7 @@ from typing import Any
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.eval.measures.counterfactual import SKILL
+from bridgebench.eval.measures.counterfactual import SKILL, SKILL_L1
 from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES
@@ -19,7 +19,7 @@ from bridgebench.reports.paper.verdicts import STANDARDS, count_words, differenc
 from bridgebench.reports.read.comparisons import Comparisons
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.tables import interval
+from bridgebench.reports.tables.tables import interval, printed_number
 from bridgebench.reports.tables.variants import ablations_of, seeds_of
 from bridgebench.reports.words.text import listed
 
@@ -45,7 +45,7 @@ def story(run: Run) -> Story | None:
     main = [order for order in found if order.card.key in (SECOND.key, "fd_paper") or order.mode is None]
     shows = [
         *(sentence for results in modes for sentence in leaders(results)),
-        *map(against_nothing, modes),
+        *(against_nothing(results, card) for results in modes for card in (SKILL, SKILL_L1)),
         *_beside(modes),
         *variant_words(modes),
         *agreement_words(main),
@@ -104,18 +104,23 @@ def _pairs_words(results: Results, rivals: Sequence[str]) -> str:
     return f"{where}: the difference of two methods is real for {listed(parts)}." if parts and len(pairs) > 1 else ""
 
 
-def against_nothing(results: Results) -> str:
-    """Which methods are farther from the true edit than the source is: their skill is below 0."""
-    if not results.has(SKILL):
+def against_nothing(results: Results, card: MeasureCard) -> str:
+    """Which methods are farther from the true edit than the source is: their skill is below 0.
+
+    Args:
+        results: the cells of a mode.
+        card: skill, or skill in L1.
+    """
+    if not results.has(card):
         return ""
-    averages, compared = results.means(SKILL)[0], results.compared(SKILL)
+    averages, compared = results.means(card)[0], results.compared(card)
     known = {name: value for name in results.rivals if (value := averages[name].value) is not None}
     if not known:
         return ""
 
     def side(name: str) -> int:
         if compared is not None and "identity" in results.rows:
-            return compared.better(SKILL, name, "identity")
+            return compared.better(card, name, "identity")
         bounds = interval(averages[name])
         return 0 if bounds is None else (bounds[0] > 0) - (bounds[1] < 0)
 
@@ -125,18 +130,19 @@ def against_nothing(results: Results) -> str:
         "not told apart from doing nothing": [name for name in known if side(name) == 0],
     }
     parts = [
-        f"{words}: {listed([f'{_called(results, name)} ({_signed(SKILL, known[name])})' for name in names])}"
+        f"{words}: {listed([f'{_called(results, name)} ({_signed(card, known[name])})' for name in names])}"
         for words, names in groups.items()
         if names
     ]
     rows = [
-        f"{results.run.record.methods[name].title} has {_signed(SKILL, value)}"
-        for name in ("identity", "oracle")
+        f"{results.run.record.methods[name].title} has {_signed(card, value)}"
+        for name in ("identity", "attack", "copy", "oracle")
         if name in results.rows and (value := averages[name].value) is not None
     ]
     every = "every method is " if len(groups["farther from the truth than doing nothing"]) == len(known) else ""
     scale = f" ({listed(rows)})" if rows else ""
-    return f"{MODE_TITLES[results.mode]}, by skill{scale}: {every}{'; '.join(parts)}."
+    scale += ", in which changes too faint to be seen count in full" if card.key == SKILL_L1.key else ""
+    return f"{MODE_TITLES[results.mode]}, by {card.spoken}{scale}: {every}{'; '.join(parts)}."
 
 
 def faithful(results: Results) -> MeasureCard | None:
@@ -157,7 +163,7 @@ def _difference(compared: Comparisons, card: MeasureCard, one: str, other: str) 
 
 
 def _signed(card: MeasureCard, value: float) -> str:
-    return card.text(value).replace("-", "\N{MINUS SIGN}")
+    return printed_number(card.text(value))
 
 
 def _unit(card: MeasureCard) -> str:
@@ -294,7 +300,8 @@ def _resolution(modes: Sequence[Results]) -> str:
 
 
 def variant_words(modes: Sequence[Results]) -> list[str]:
-    """By mode and method that was trained with several seeds: the range of its accuracy, and which ablation leaves it.
+    """By mode and method that was trained with several seeds: the range of its accuracy by the second judge, and which
+    ablation leaves it.
 
     An ablation leaves the range if its whole confidence interval lies outside: chance differences between test images
     or seeds are not called an effect.
@@ -308,7 +315,7 @@ def variant_words(modes: Sequence[Results]) -> list[str]:
 
 def _seed_accuracies(results: Results) -> dict[str, list[float]]:
     """By method, the accuracies of its trainings with different seeds, where all of them were measured."""
-    averages = results.means(ACCURACY)[0]
+    averages = results.means(SECOND)[0]
     found = {
         name: [averages[one].value for one in names] for name, names in seeds_of(results.run, results.mode).items()
     }
@@ -316,18 +323,18 @@ def _seed_accuracies(results: Results) -> dict[str, list[float]]:
 
 
 def _variant_sentence(results: Results, name: str, seeds: Sequence[float]) -> str:
-    averages, of = results.means(ACCURACY)[0], results.run.record.methods
+    averages, of = results.means(SECOND)[0], results.run.record.methods
     low, high = min(seeds), max(seeds)
     others = ablations_of(results.run, results.mode).get(name, [])
     measured = {other: value for other in others if (value := averages[other].value) is not None}
     outside = [
-        f"{of[other].title} ({ACCURACY.text(value)} %)"
+        f"{of[other].title} ({SECOND.text(value)} %)"
         for other, value in measured.items()
         if _beyond(averages[other], value, low, high)
     ]
     said = (
         f"{MODE_TITLES[results.mode]}: {len(seeds)} trainings of {of[name].title} that differ in their seed alone have "
-        f"accuracies of {ACCURACY.text(low)} to {ACCURACY.text(high)} %"
+        f"accuracies by the second judge of {SECOND.text(low)} to {SECOND.text(high)} %"
     )
     if not measured:
         return f"{said}."

@@ -16,7 +16,7 @@ from PIL import Image
 
 from bridgebench.reports.pages.html import Site
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.single import single_file
+from bridgebench.reports.single import HINTS, single_file
 from bridgebench.reports.site import build, render, site_of
 
 
@@ -110,12 +110,15 @@ def test_it_says_what_the_folder_of_pages_says(files: dict[str, bytes], html: st
 def test_what_does_not_fit_is_left_out_and_said(site: Site) -> None:
     first, provenance = site.pages[0], next(page for page in site.pages if page.path == "provenance.html")
     site = replace(site, pages=[first, replace(provenance, path="cells/a.html")])
-    some = single_file(site, most=len(single_file(site)) - 1).decode()
-    assert "it leaves out the pages of single cells.</p>" in some
+    whole = single_file(site)
+    some = single_file(site, most=len(whole) - 1).decode()
+    assert f"it leaves out {HINTS}.</p>".replace("'", "&#39;") in some
+    hints = [[a for tag, a in Page(text).elements if tag == "td" and "title" in a] for text in (whole.decode(), some)]
+    assert hints[0] and not hints[1]
+    some = single_file(site, most=len(some.encode()) - 1).decode()
+    assert "head say too, the pages of single cells.</p>" in some
     small = single_file(site, most=1).decode()
-    assert (
-        "leaves out the pages of single cells, the figures as single files, the tables and records as files, " in small
-    )
+    assert "the pages of single cells, the figures as single files, the tables and records as files, " in small
     assert not [a for tag, a in Page(small).elements if tag == "a" and (a.get("href") or "").startswith("data:")]
 
 

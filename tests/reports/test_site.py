@@ -149,7 +149,8 @@ def test_a_method_page_has_its_facts_rows_and_edits(index: Path) -> None:
 def test_an_attribute_page_has_the_methods_side_by_side(index: Path) -> None:
     page = Page((index.parent / "attributes" / "bangs.html").read_text(encoding="utf-8"))
     by_label = [row[0].strip() for row in page.figures[0].rows]
-    assert by_label == ["Method", "BridgeGAN", "StarGAN", EVIL, "Controls", "Identity", "Attack", "Oracle"]
+    assert by_label[:1] + sorted(by_label[1:4]) == ["Method", EVIL, "BridgeGAN", "StarGAN"]  # by the second judge
+    assert by_label[4:] == ["Controls", "Identity", "Attack", "Oracle"]
     paper = next(figure for figure in page.figures if "published" in figure.classes)
     assert [row[0].strip() for row in paper.rows[1:]] == ["StarGAN", "STGAN", "SMIT", "BridgeGAN"]
     assert [cell.strip() for cell in paper.rows[4][1:]] == ["94.0", "10.99"]

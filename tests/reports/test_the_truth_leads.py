@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from bridgebench.eval.measures.counterfactual import SKILL
 from bridgebench.eval.records.archive import archived_run
 from bridgebench.reports.publish import PUBLISHED
+from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
 
 # The controls that a measure leaves out: each was made to cheat in it.
@@ -38,8 +40,14 @@ def test_no_method_is_before_the_true_edits_in_any_column(run: Run, measure: str
 
 
 def test_doing_nothing_has_no_skill_and_the_truth_has_all_of_it(run: Run) -> None:
+    """An attack, which changes nothing that can be seen, has about as much as doing nothing; copies of faces harm."""
     for (_, method, _, _), cell in run.cells.items():
         if method in ("identity", "oracle"):
             assert cell.measures["skill"].value == (1 if method == "oracle" else 0)
         elif method == "copy" and not run.space.exclusive:
-            assert (cell.measures["skill"].value or 0) < -0.5
+            assert (cell.measures["skill"].value or 0) < 0
+    label, reference = (Results(run, run.record.protocol_hash, mode).means(SKILL)[0] for mode in ("label", "reference"))
+    attack = label["attack"].value
+    assert attack is not None and abs(attack) < 0.05
+    if not run.space.exclusive:
+        assert (reference["copy"].value or 0) < -1

@@ -6,14 +6,18 @@ import json
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
-from fake_run import write_json, write_run
+from fake_run import HASH, write_json, write_run
 from pages import Page
+from scipy.stats import spearmanr
 
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.figures.charts import Axis, Point, curve, scatter, tradeoffs
+from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import build
+from bridgebench.reports.tables.leakage import against_correlations
 
 
 def test_axes_put_values_in_their_places() -> None:
@@ -87,3 +91,36 @@ def test_the_leakage_map_and_the_curves_show_what_is_stored(tmp_path: Path) -> N
     assert "does not hold training curves" in (build(run).parent / "methods" / "stargan.html").read_text(
         encoding="utf-8"
     )
+
+
+def test_leakage_is_held_against_the_correlations_of_the_labels(tmp_path: Path) -> None:
+    """BridgeGAN moves Young by 20 points with Gray_Hair, which goes with it, and the reverse; all else by 1 to 2."""
+    run = write_run(tmp_path / "run", pictures=False)
+    count, random = len(CELEBA14), np.random.default_rng(0)
+    one, other = CELEBA14.index("Young"), CELEBA14.index("Gray_Hair")
+    correlations = random.uniform(-0.2, 0.2, (count, count))
+    correlations[one, other] = correlations[other, one] = -0.5
+    leaked = random.uniform(0.01, 0.02, (count, count))
+    leaked[one, other] = leaked[other, one] = 0.2
+    for place, attribute in enumerate(CELEBA14):
+        path = run / "cells" / "bridgegan" / "label" / f"{attribute}.json"
+        cell = json.loads(path.read_text())
+        values = {read: None if read == attribute else leaked[place, i] for i, read in enumerate(CELEBA14)}
+        cell["measures"]["leakage_by"] = {"values": values}
+        write_json(path, cell)
+    record = json.loads((run / "run.json").read_text())
+    assert against_correlations(Results(Run(run), HASH, "label"), "k") is None  # the records lack the correlations
+    write_json(run / "run.json", record | {"correlations": correlations.tolist()})
+    table = against_correlations(Results(Run(run), HASH, "label"), "k")
+    assert table is not None
+    rows = {row.title: [cell.text for cell in row.cells] for group in table.groups for row in group.rows}
+    apart = ~np.eye(count, dtype=bool)
+    rest = apart & (np.abs(correlations) < 0.3)
+    rho = spearmanr(np.abs(correlations)[apart], leaked[apart]).statistic
+    assert rows["BridgeGAN"] == [
+        "20.0",
+        f"{100 * leaked[rest].mean():.1f}",
+        f"{rho:.2f}".replace("-", "\N{MINUS SIGN}"),
+    ]
+    assert rows["StarGAN"] == ["\N{EN DASH}"] * 3
+    assert [head.small.split(", ")[1] for head in table.heads[:2]] == ["2 pairs", "180 pairs"]

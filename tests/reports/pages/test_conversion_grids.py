@@ -37,7 +37,8 @@ def test_table_3_has_both_modes_and_the_papers_stands_beside_it(folder: Path) ->
     heads = [cell.split("↕")[0].strip() for cell in ours.rows[0]]
     assert heads[1:7] == [name.replace("2", " → ") for name in CONVERSIONS] and heads[7].startswith("Mean")
     names = [row[0].strip() for row in ours.rows[1:]]
-    assert names[:6] == ["Edits by label", "BridgeGAN", "StarGAN v2", "Edits by reference", "BridgeGAN", "StarGAN v2"]
+    assert (names[0], names[3]) == ("Edits by label", "Edits by reference")
+    assert {*names[1:3]} == {*names[4:6]} == {"BridgeGAN", "StarGAN v2"}  # each by the second judge
     assert names[-3:] == ["Real against real", "Floor", "Null edit"]
     assert [row[0].strip() for row in theirs.rows[1:]] == [
         *("Edits by label", "StarGAN v2", "BridgeGAN"),

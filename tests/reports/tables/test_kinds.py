@@ -21,12 +21,13 @@ from bridgebench.reports.paper.order import orders
 from bridgebench.reports.read.results import Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.site import render
-from bridgebench.reports.tables.kinds import kinds_sections, names_of
+from bridgebench.reports.tables.kinds import figure_12, kinds_sections, names_of
 from bridgebench.reports.tables.matrix import matrices
 from bridgebench.reports.tables.subgroups import subgroups_section
 from bridgebench.reports.tables.tables import Notes, print_cell
 
 KINDS = {f"{k}-flips": "several" for k in (2, 3)} | {
+    "Mouth_Slightly_Open+Bangs": "several",
     "Young-added": "added",
     "strength": "strength",
     "null-edit": "null",
@@ -42,6 +43,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         for k in (2, 3):
             joint = {"value": share**k, "low": share**k - 0.05, "high": share**k + 0.05, "n": 100}
             write_cell(folder, name, "label", f"{k}-flips", {"accuracy_joint_second": joint})
+        pair = {"value": share**2, "low": share**2 - 0.05, "high": share**2 + 0.05, "n": 100}
+        write_cell(folder, name, "label", "Mouth_Slightly_Open+Bangs", {"accuracy_joint_second": pair})
         steps = {"0.5": share / 2, "1": share}
         moved = {step: value / 10 for step, value in steps.items()}
         strength = {"accuracy_second": {"values": steps, "n": 8}, "leakage": {"values": moved, "n": 8}}
@@ -62,18 +65,26 @@ def test_several_flips_and_probes_stand_in_tables_of_their_own(run: Run) -> None
     found = {section.key: section for section in kinds_sections(modes(run))}
     assert list(found) == ["several", "added", "probes"]
     table = found["several"].blocks[0].tables[1]
-    assert [head.title for head in table.heads] == ["2 flips", "3 flips"]
+    assert [head.title for head in table.heads] == ["2 flips", "3 flips", "Mouth Slightly Open + Bangs"]
     rows = {row.title: [cell.text for cell in row.cells] for row in table.groups[0].rows}
-    assert rows["BridgeGAN"] == ["64.0", "51.2"] and rows[EVIL] == ["25.0", "12.5"]
-    assert rows["StarGAN"] == ["\N{EN DASH}"] * 2 and "no such cell" in table.notes[0]
+    assert rows["BridgeGAN"] == ["64.0", "51.2", "64.0"] and rows[EVIL] == ["25.0", "12.5", "25.0"]
+    assert rows["StarGAN"] == ["\N{EN DASH}"] * 3 and "no such cell" in table.notes[0]
     added = found["added"].blocks[0].tables[0]
     assert [head.title for head in added.heads] == ["Young", "Mean"]
     assert [cell.text for cell in found["probes"].blocks[0].tables[0].groups[0].rows[0].cells] == ["2.00"]
 
 
+def test_the_papers_pair_stands_in_a_table_of_its_own(run: Run) -> None:
+    table = figure_12(modes(run))
+    assert table is not None and [head.title for head in table.heads] == ["Joint accuracy, second judge, by label"]
+    rows = {row.title: row.cells[0].text for row in table.groups[0].rows}
+    assert rows["BridgeGAN"] == "64.0" and rows[EVIL] == "25.0"
+    assert 'id="figure-12"' in render(run)["index.html"].decode()
+
+
 def test_curves_over_k_and_along_the_strength(run: Run) -> None:
     over, along = line_charts(modes(run))
-    assert [line.title for line in over.lines] == ["BridgeGAN", EVIL[:18]]
+    assert [line.title for line in over.lines] == ["BridgeGAN", EVIL[:26]]
     assert "2 flips: 64.0 %" in over.lines[0].points[0][2]
     assert "at 0.5: 40.0 % right, leakage 4.0 points" in along.lines[0].points[0][2]
     heights = sorted(line.end[1] for line in over.lines)
@@ -124,12 +135,12 @@ def test_accuracy_at_equal_leakage_is_read_off_the_curves(run: Run) -> None:
 
 
 def test_cells_stand_in_the_order_of_columns_and_flips(run: Run) -> None:
-    assert names_of(modes(run)[0], "several", "sequence") == ["2-flips", "3-flips"]
+    assert names_of(modes(run)[0], "several", "sequence") == ["2-flips", "3-flips", "Mouth_Slightly_Open+Bangs"]
 
 
 def test_a_negative_interval_has_minus_signs_and_no_dash() -> None:
     cell = print_cell(SKILL, Measured(value=-0.5, low=-0.75, high=-0.25, n=9), Notes())
-    assert (cell.text, cell.small) == ("\N{MINUS SIGN}0.500", "\N{MINUS SIGN}0.750 to \N{MINUS SIGN}0.250")
+    assert (cell.text, cell.small) == ("\N{MINUS SIGN}0.50", "\N{MINUS SIGN}0.75 to \N{MINUS SIGN}0.25")
 
 
 def test_groups_by_skin_where_the_outcomes_tell_it(run: Run) -> None:
