@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridgebench.eval.measures.card import MeasureCard
-from bridgebench.eval.records.archive import archived_run
+from bridgebench.eval.records.archive import opened
 from bridgebench.eval.records.measured import CellRecord
 from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.methods.core.errors import UserError
@@ -95,12 +95,8 @@ def load_outcomes(run: str | os.PathLike[str]) -> DataFrame:
 
 @contextmanager
 def _opened(run: str | os.PathLike[str]) -> Iterator[Run]:
-    path = Path(run)
-    if path.is_file():
-        with archived_run(path) as folder:
-            yield Run(folder)
-    else:
-        yield Run(path)
+    with opened(Path(run)) as folder:
+        yield Run(folder)
 
 
 def _pandas() -> Any:

@@ -25,10 +25,11 @@ JSON_FIELDS = (
 
 def report(
     runs: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="RUN...",
-            help="Run directories or ...-records.zip archives (two with --diff; a folder of them with --leaderboard).",
+            help="Run directories, ...-records.zip archives or hf:// addresses of these (two with --diff; a folder of "
+            "runs with --leaderboard).",
         ),
     ],
     out: Annotated[
@@ -55,23 +56,35 @@ def report(
         raise UserError("`report --diff` takes two run directories.")
     if out is not None and len(runs) > 1 and not diff:
         raise UserError("`report` of several run directories writes into each of them; leave out --out.")
+    paths = _typed(runs, out)
     if diff:
-        written = _diff(runs[0], runs[1], out, as_json)
+        written = _diff(paths[0], paths[1], out, as_json)
     elif leaderboard:
-        written = _leaderboard(runs[0], out, as_json)
+        written = _leaderboard(paths[0], out, as_json)
     elif figures:
-        written = {"figures": [_figures(run, out, as_json) for run in runs]}
+        written = {"figures": [_figures(path, out, as_json) for path in paths]}
     else:
-        written = {"pages": [_page(run, out, single_file, as_json) for run in runs], "gallery": None}
-        together = len({run.resolve().parent for run in runs}) == 1 and all(run.is_dir() for run in runs)
-        if len(runs) > 1 and not single_file and together:
+        written = {"pages": [_page(path, out, single_file, as_json) for path in paths], "gallery": None}
+        together = len({path.resolve().parent for path in paths}) == 1 and all(path.is_dir() for path in paths)
+        if len(paths) > 1 and not single_file and together:
             from bridgebench.harness.commands.pages import gallery_of
 
-            written["gallery"] = _wrote(gallery_of(runs[0].resolve().parent), as_json)
+            written["gallery"] = _wrote(gallery_of(paths[0].resolve().parent), as_json)
     if as_json:
         show_json(written)
     if any(page["damaged"] for page in written.get("pages", ())) or written.get("refused"):
         raise typer.Exit(1)
+
+
+def _typed(runs: list[str], out: Path | None) -> list[Path]:
+    """The runs that a user has typed; an archive on a hub is fetched, and its pages need a place outside the cache."""
+    from bridgebench.harness.profiles.hub_file import is_hub_address
+    from bridgebench.harness.weights.hub import typed_archive
+
+    address = next(filter(is_hub_address, runs), None)
+    if address is not None and out is None:
+        raise UserError(f"Say by --out where the pages of {address} go.")
+    return [typed_archive(run) for run in runs]
 
 
 def _page(path: Path, out: Path | None, single_file: bool, as_json: bool) -> dict[str, Any]:

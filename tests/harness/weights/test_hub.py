@@ -177,6 +177,9 @@ def test_record_archives_are_fetched_on_the_users_word(
     address = server.put("records/animals64-records.zip", published.read_bytes())
     assert main(["records", "verify", address, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["changes"] == []
+    pages = tmp_path / "pages"
+    assert main(["report", address]) == 2 and "by --out where the pages" in capsys.readouterr().err
+    assert main(["report", address, "--out", str(pages)]) == 0 and (pages / "index.html").is_file()
     with pytest.raises(UserError, match=r"does not name a \.safetensors file"):
         bridgebench.fetch(address)
 
