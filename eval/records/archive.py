@@ -138,6 +138,8 @@ def opened(path: Path) -> Iterator[Path]:
     if path.is_dir():
         check_links(path)
         yield path
+    elif not path.exists():
+        raise UserError(f"{path} is not a run directory, nor an archive of records: there is nothing of that name.")
     else:
         with archived_run(path) as folder:
             yield folder
