@@ -31,7 +31,7 @@ _RULE = (
     "Cheated: a control, which nobody trained, comes before systems."
 )
 _LETTER, _STEP, _TOP, _GAP, _BETWEEN = 8.0, 26.0, 34.0, 16.0, 84.0
-_LONGEST = 36
+_LONGEST = 44
 
 
 @dataclass(frozen=True)
