@@ -204,7 +204,7 @@ def test_what_is_wrong_with_a_run_is_told_and_nothing_written(
 
     assert "at least two" in told(str(one))
     assert "named twice" in told(str(one), str(one))
-    assert "There is no file" in told(str(one), str(tmp_path / "nowhere"))
+    assert "there is nothing of that name" in told(str(one), str(tmp_path / "nowhere"))
     (tmp_path / "empty").mkdir()
     assert "is not a run directory" in told(str(one), str(tmp_path / "empty"))
     with locked(two):
