@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import sys
@@ -14,6 +15,9 @@ _STOPPED = (130, 143)
 def run() -> None:
     """The command as a process. After Ctrl-C or SIGTERM all is kept and closed, so that it need not wait, for seconds
     on a busy machine, until the interpreter has freed the networks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where there is no terminal at all
+            stream.reconfigure(errors="replace")  # a terminal of another language shows what it can
     try:
         with guarded():
             from bridgebench.harness.commands.main import main

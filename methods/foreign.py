@@ -53,6 +53,9 @@ def card_of(facts: Any) -> MethodCard:
         ValueError, TypeError: a fact is missing or of another kind.
     """
     values = dict(facts)
+    missing = [field.name for field in dataclasses.fields(MethodCard) if field.name not in values]
+    if missing:
+        raise ValueError(f"{', '.join(missing)} is missing")
     for name in _TEXTS:
         if not isinstance(values[name], str):
             raise TypeError(f"{name} must be text")
@@ -64,7 +67,10 @@ def card_of(facts: Any) -> MethodCard:
     if values["kind"] not in kinds:
         raise ValueError(f"kind must be one of {', '.join(kinds)}")
     if values["strength"] is not None:
-        values["strength"] = tuple(float(number) for number in values["strength"])
+        try:
+            values["strength"] = tuple(float(number) for number in values["strength"])
+        except OverflowError as error:
+            raise ValueError("strength must be three numbers, or None") from error
         if len(values["strength"]) != 3 or not all(map(math.isfinite, values["strength"])):
             raise ValueError("strength must be three numbers, or None")
     if not isinstance(values["stochastic"], bool) or not isinstance(values["training"], str | None):

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from bridgebench.eval.judges.backbones import BACKBONES, backbone
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.weights import build, header, save_tensors
+from bridgebench.methods.core.weights import attributes_of, build, header, save_tensors
 
 FEATURES = 128
 SMALLEST_IMAGE = 32
@@ -188,7 +188,7 @@ def load_classifier(
     found = header(path)
     if found["method"] != _METHOD:
         raise UserError(f"{path} holds weights of '{found['method']}', not of an attribute classifier.")
-    theirs = tuple(found["config"].get("attributes", ()))
+    theirs = attributes_of(found["config"])
     if attributes is not None and theirs != tuple(attributes):
         raise UserError(
             f"The classifier {path} reads {', '.join(theirs)}, but the profile asks for {', '.join(attributes)}; train "

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LARGEST = 2**28  # bytes of all arrays together
+_LAST_SIGN = 0x10FFFF  # of Unicode; numpy fails at a larger one
 # What zipfile and NumPy raise on damaged files.
 DAMAGED = (
-    *(OSError, EOFError, ValueError, KeyError, SyntaxError, RuntimeError),
+    *(OSError, EOFError, ValueError, TypeError, KeyError, SyntaxError, RuntimeError, OverflowError),
     *(zipfile.BadZipFile, tokenize.TokenError, zlib.error),
 )
 
@@ -47,6 +48,14 @@ def _array(data: bytes) -> NDArray[Any]:
         raise ValueError("an array of an unknown format")
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
     rest = data[file.tell() :]
+    if any(type(size) is not int or size < 0 for size in shape):
+        raise ValueError("an array of no shape")
     if fortran or dtype.hasobject or math.prod(shape) * dtype.itemsize != len(rest):
         raise ValueError("an array that is not what its header says")
+    if dtype.kind not in "biufU":  # numbers and texts
+        raise ValueError(f"an array of the type {dtype}")
+    if dtype.kind == "U":
+        signs = np.frombuffer(rest, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
+        if ((signs > _LAST_SIGN) | ((signs >= 0xD800) & (signs < 0xE000))).any():
+            raise ValueError("a text in it holds what is no character")
     return np.frombuffer(rest, dtype).reshape(shape)

@@ -15,6 +15,14 @@ from numpy.typing import NDArray
 from bridgebench.eval.records.arrays import DAMAGED, pack, unpack
 from bridgebench.methods.core.files import read_bytes, write_bytes
 
+# The type and the number of axes of each array.
+_ARRAYS: dict[str, tuple[type, int]] = {
+    "features": (np.float16, 2),
+    "labels": (np.uint8, 2),
+    "edits": (np.int32, 1),
+    "differing": (np.uint8, 1),
+}
+
 
 @dataclass(frozen=True)
 class RealsRecord:
@@ -41,13 +49,9 @@ class RealsRecord:
             CannotWrite: the file cannot be written.
         """
         arrays: dict[str, NDArray[Any]] = {
-            "key": np.array(self.key),
-            "features": self.features.astype(np.float16),
-            "labels": self.labels.astype(np.uint8),
-            "edits": self.edits.astype(np.int32),
-            "differing": self.differing.astype(np.uint8),
+            name: getattr(self, name).astype(kind) for name, (kind, _) in _ARRAYS.items()
         }
-        write_bytes(path, pack(arrays))
+        write_bytes(path, pack({"key": np.array(self.key), **arrays}))
 
     @classmethod
     def find(cls, path: Path, key: str) -> RealsRecord | None:
@@ -55,8 +59,10 @@ class RealsRecord:
         try:
             arrays = unpack(read_bytes(path, follow=False))
             stored = str(arrays.pop("key"))
-            found = cls(stored, **{name: arrays[name] for name in ("features", "labels", "edits", "differing")})
-            if found.features.ndim != 2 or len({len(array) for array in arrays.values()}) != 1:
+            if any(arrays[name].ndim != axes or arrays[name].dtype != kind for name, (kind, axes) in _ARRAYS.items()):
+                raise ValueError("arrays of another type or shape")
+            found = cls(stored, **{name: arrays[name] for name in _ARRAYS})
+            if len({len(array) for array in arrays.values()}) != 1:
                 raise ValueError("arrays of different lengths")
         except DAMAGED:
             return None

@@ -22,12 +22,12 @@ def summary_csv(kinds: Mapping[str, str], cells: Iterable[CellRecord]) -> str:
     """
     rows = []
     for cell in cells:
-        row: dict[str, Any] = {key: getattr(cell, key) for key in ("method", "mode", "attribute", "n")}
-        row["kind"] = kinds.get(cell.method, "")
+        row: dict[str, Any] = {key: no_formula(getattr(cell, key)) for key in ("method", "mode", "attribute")}
+        row |= {"n": cell.n, "kind": no_formula(kinds.get(cell.method, ""))}
         for measure, found in cell.measures.items():
             for part, suffix in _PARTS.items():
                 if getattr(found, part) is not None:
-                    row[measure + suffix] = getattr(found, part)
+                    row[no_formula(measure) + suffix] = getattr(found, part)
         rows.append(row)
     columns = sorted({column for row in rows for column in row} - set(_HEAD))
     text = io.StringIO()
@@ -35,3 +35,8 @@ def summary_csv(kinds: Mapping[str, str], cells: Iterable[CellRecord]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def no_formula(text: str) -> str:
+    """Text that no spreadsheet interprets as a formula: names in a record may be a stranger's."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 
 from bridgebench.eval.records.directory import RunDirectory
+from bridgebench.methods.core.errors import UserError
 
 TOO_LONG = "TookTooLong"
 _LONGEST_LINE, _MOST_LINES = 1_000, 200
@@ -21,6 +22,11 @@ class PluginFailed(Exception):
     def __init__(self, report: str) -> None:
         super().__init__(report)
         self.report = report
+
+
+def sentence(failure: PluginFailed) -> str:
+    """What happened, in one line."""
+    return failure.report.splitlines()[-1].removeprefix(f"{UserError.__module__}.{UserError.__name__}: ")
 
 
 def report(error: BaseException) -> str:
@@ -62,7 +68,7 @@ def check_time_so_far(run: RunDirectory, method: str) -> None:
         PluginFailed: such a cell is there.
     """
     for place in run.failed():
-        if place[0] == method and run.error_file(*place).read_text(errors="replace").startswith(TOO_LONG):
+        if place[0] == method and run.error_file(*place).read_text("utf-8", "replace").startswith(TOO_LONG):
             raise PluginFailed(f"{TOO_LONG}: not tried, because the method took too long for {'/'.join(place)}")
 
 

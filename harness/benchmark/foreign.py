@@ -25,6 +25,7 @@ class ForeignProcess:
         what: whose code it runs, as `harness.benchmark.guest` knows it and messages say it.
         limit: most seconds that an answer may take.
         answer: what the process may ask back: gets the name of what it asks for and its arrays, and gives arrays.
+        where: where a user sets the limit, for messages.
 
     Raises:
         PluginFailed: no process can be started.
@@ -35,7 +36,9 @@ class ForeignProcess:
         what: Literal["method", "measure"],
         limit: float,
         answer: Callable[[Any, Arrays], dict[str, Any]] | None = None,
+        where: str = " (time_limit under [evaluation] in the profile)",
     ) -> None:
+        self._where = where
         self._what, self._limit, self._answer, self._questions = what, limit, answer, 0
         mine, theirs = socket.socketpair()
         self._channel, self._nursery = Channel(mine), nursery(_WORK)
@@ -72,8 +75,7 @@ class ForeignProcess:
         except Silent:
             self._finish(by_itself=False)
             raise PluginFailed(
-                f"{TOO_LONG}: the {self._what} did not {doing} within {limit:g} seconds (time_limit under [evaluation] "
-                "in the profile)"
+                f"{TOO_LONG}: the {self._what} did not {doing} within {limit:g} seconds{self._where}"
             ) from None
         except Closed:
             raise self._died() from None

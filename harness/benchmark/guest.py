@@ -24,11 +24,11 @@ from bridgebench.eval.cost import measure_cost
 from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.measures.own import plain_record
-from bridgebench.harness.benchmark.failures import report
+from bridgebench.harness.benchmark.failures import plain, report
 from bridgebench.harness.benchmark.packed_edits import unpacked
 from bridgebench.harness.processes.channel import Arrays, Channel
 from bridgebench.harness.processes.messages import Loudness, start_messages
-from bridgebench.methods import restore_space
+from bridgebench.methods import load, restore_space
 from bridgebench.methods.command import CommandEditor, command_editor
 from bridgebench.methods.core.foreign import import_object
 from bridgebench.methods.core.weights import build, header
@@ -89,6 +89,13 @@ class _Method:
         module, _, name = asked["editor"].partition(":")
         found: Callable[..., Editor] = getattr(importlib.import_module(module), name)
         return found
+
+    def contract(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        """Checks every point of the contract on the method."""
+        from bridgebench.methods.contract import run_contract
+
+        found = run_contract(load(asked["method"], asked["weights"]))
+        return {"points": [vars(point) | {"detail": plain(point.detail)} for point in found]}, {}
 
     def edit(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         """Edits a batch."""

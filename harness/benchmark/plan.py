@@ -24,7 +24,7 @@ from bridgebench.harness.profiles.variants import Variant
 from bridgebench.harness.weights.find import file_sha256, find_weights, how_to_get
 from bridgebench.methods import MethodCard
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.weights import header
+from bridgebench.methods.core.weights import attributes_of, header
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ class Participant:
     @property
     def groups(self) -> list[list[str]]:
         """Groups of attributes that the method changes together, as stored in its weights file."""
-        return (self.config or {}).get("groups", [])
+        found = (self.config or {}).get("groups", [])
+        whole = isinstance(found, list) and all(isinstance(group, list) for group in found)
+        return [[str(name) for name in group] for group in found] if whole else []
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,8 @@ def _participant(card: MethodCard, profile: Profile, has_truth: bool) -> tuple[P
     if config.get("image_size") != profile.data.image_size:
         has = config.get("image_size")
         return None, f"{weights} is made for images of {has} px, the profile has {profile.data.image_size}"
-    if tuple(config.get("attributes", ())) != profile.attributes:
-        return None, f"{weights} knows other attributes than the profile: {', '.join(config.get('attributes', ()))}"
+    if attributes_of(config) != profile.attributes:
+        return None, f"{weights} knows other attributes than the profile: {', '.join(attributes_of(config)) or 'none'}"
     variant = profile.variants.get(card.name)
     return Participant(card, weights.resolve(), file_sha256(weights), config, _distribution(method), variant), ""
 

@@ -159,7 +159,7 @@ def _times_shorter(participant: Participant) -> float | None:
     if not (isinstance(iterations, int) and isinstance(batch, int) and iterations * batch > 0):
         return None
     official = methods.official_images(participant.method)
-    return None if official is None else official / (iterations * batch)
+    return None if official is None else official / float(iterations * batch)
 
 
 def weights_record(path: Path) -> WeightsRecord:

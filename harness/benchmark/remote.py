@@ -13,17 +13,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bridgebench.harness.benchmark.failures import PluginFailed
+from bridgebench.harness.benchmark.failures import PluginFailed, plain
 from bridgebench.harness.benchmark.foreign import ForeignProcess
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.processes.channel import Arrays
 from bridgebench.harness.processes.messages import LOGGER
+from bridgebench.methods.contract import ContractResult
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.foreign import facts_of
 
+_CONTRACT_SECONDS = 600.0
+_MOST_NOISE = 2**16  # numbers an image
 _COST = {
-    **dict.fromkeys(("ms_per_image", "batch"), (int, float)),
-    **dict.fromkeys(("parameters", "peak_memory_mib"), (int, float, type(None))),  # a program need not tell them
+    "ms_per_image": (int, float),
+    "batch": (int,),
+    "parameters": (int, type(None)),  # a program need not tell it, and its memory
+    "peak_memory_mib": (int, float, type(None)),
 }
 
 
@@ -77,6 +82,8 @@ class RemoteEditor(Editor):
             self._editable = tuple(name for name in about["editable"] if name in attributes)
             self._options = frozenset(map(str, about["options"]))
             self.noise_size = None if about["noise_size"] is None else int(about["noise_size"])
+            if self.noise_size is not None and not 0 < self.noise_size <= _MOST_NOISE:
+                raise ValueError(f"a noise of {self.noise_size:,} numbers")
         except (KeyError, TypeError, ValueError) as error:
             self.end()
             raise self._process.nonsense(str(error)) from None
@@ -152,3 +159,33 @@ class RemoteEditor(Editor):
 
 def _arrays(**tensors: Tensor | None) -> dict[str, Any]:
     return {name: each.detach().float().cpu().numpy() for name, each in tensors.items() if each is not None}
+
+
+def contract_of(method: str, weights: Path | None) -> list[ContractResult]:
+    """The contract of a plug-in's method, checked in a process of its own.
+
+    Args:
+        method: its name.
+        weights: its weights file, if it has one.
+
+    Raises:
+        PluginFailed: the method failed as no contract foresees, died or took too long.
+    """
+    process = ForeignProcess("method", _CONTRACT_SECONDS, where="")
+    question = {"do": "contract", "method": method, "weights": None if weights is None else str(weights)}
+    try:
+        found, _ = process.ask(question, {}, doing="go through its contract")
+        return [
+            ContractResult(
+                _line(point["name"]), point["passed"] is True, _line(point["detail"]), point["required"] is True
+            )
+            for point in found["points"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise process.nonsense(str(error)) from None
+    finally:
+        process.end()
+
+
+def _line(text: Any) -> str:
+    return " ".join(plain(str(text)).split())

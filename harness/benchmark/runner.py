@@ -295,7 +295,7 @@ def _failures(run: RunDirectory, failed: Sequence[str]) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for place in failed:
         file = run.error_file(*place.rsplit("/", 2))
-        lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
+        lines = file.read_text("utf-8", "replace").splitlines() if file.is_file() else []
         reasons.setdefault(lines[-1] if lines else "its reason could not be kept", []).append(place)
     for reason, places in reasons.items():
         files = [run.error_file(*place.rsplit("/", 2)) for place in places]

@@ -74,8 +74,8 @@ def benchmark_status(folder: Path) -> BenchmarkStatus:
 def _seconds_left(left: int, finished: list[float], begun: float, now: float) -> float | None:
     """The time for the cells that are left; `begun`: when run.json was written, which each call does first."""
     start = max(begun, now - _WINDOW_SECONDS)
-    recent = sum(moment > start for moment in finished)
-    return left * (now - start) / recent if recent else None
+    recent = sum(start < moment <= now for moment in finished)
+    return left * (now - start) / recent if recent else None  # a clock that was set back tells nothing
 
 
 def _last_line(path: Path) -> str:

@@ -94,7 +94,8 @@ def verify_run(
         ]
         for failed in run_jobs(run_job, jobs, backend="local", scheduler=None, workers=workers):
             for place in failed:
-                say(f"{place} failed: {anew.error_file(*place.rsplit('/', 2)).read_text().splitlines()[-1]}")
+                said = anew.error_file(*place.rsplit("/", 2)).read_text("utf-8", "replace")
+                say(f"{place} failed: {said.splitlines()[-1]}")
         return [RemadeCell("/".join(cell.place), _changes(stored, anew, cell)) for cell in chosen]
 
 

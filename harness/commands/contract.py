@@ -76,10 +76,18 @@ def _of_method(method: str, weights: str | None) -> tuple[Path | None, list[Cont
     """The weights file that was taken, and the results."""
     from bridgebench.harness.weights.find import weights_at_hand
     from bridgebench.harness.weights.hub import typed_weights
-    from bridgebench.methods import card, load
+    from bridgebench.methods import card, is_foreign, load
 
     at_hand = weights_at_hand().get(card(method).name, [])
     file = next(iter(at_hand), None) if weights is None else typed_weights(weights)
+    if is_foreign(method):
+        from bridgebench.harness.benchmark.failures import PluginFailed, sentence
+        from bridgebench.harness.benchmark.remote import contract_of
+
+        try:
+            return file, contract_of(method, file)
+        except PluginFailed as failure:
+            raise UserError(f"The contract of '{method}' cannot be checked: {sentence(failure)}") from failure
     editor = load(method, file)
     from bridgebench.methods.contract import run_contract
 

@@ -76,7 +76,10 @@ app.add_typer(tasks.app, name="tasks")
 
 _INTERRUPTED = 130
 # What a disk or its owner says, and no code of ours can help.
-_NOT_OURS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
+_NOT_OURS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.EFBIG),
+    *(errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG, errno.ELOOP),
+)
 
 # Click's own base of all wrong usage; typer carries click under different module paths from version to version.
 _UsageError = cast(type[Exception], typer.BadParameter.__base__)

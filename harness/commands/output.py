@@ -20,4 +20,4 @@ def show(text: str) -> None:
 
 def show_json(found: Any) -> None:
     """Writes the result of a command as JSON."""
-    typer.echo(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
+    typer.echo(json.dumps(found, indent=1, allow_nan=False))  # in ASCII, which every terminal and pipe takes

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any, BinaryIO, Generic, TypeVar
 from uuid import uuid4
 
@@ -144,6 +145,7 @@ class ImageCache(Generic[Job]):
             self._allocate()
             yield from self._found(wanted)
             missing = [k for k in wanted if k not in self._done]
+            self._check_room(missing)
             yield from self._made(missing, title)
             if lost := [k for k, good in zip(missing, self._verify(missing), strict=True) if not good]:
                 raise OSError(0, f"block {lost[0]} is not what was written")
@@ -203,6 +205,15 @@ class ImageCache(Generic[Job]):
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _check_room(self, missing: Sequence[int]) -> None:
+        """Raises UserError where the disk has no room for some blocks: a stranger's profile may ask for any number."""
+        needed, free = self.shape[1] ** 2 * 3 * sum(len(self._rows(k)) for k in missing), disk_usage(self.folder).free
+        if needed > free:
+            raise UserError(
+                f"{self.shape[0]:,} images take {needed / 2**30:,.1f} GiB in {self.folder.parent}, where "
+                f"{free / 2**30:,.1f} GiB are free: ask for fewer, or set BRIDGEBENCH_CACHE to a folder with room."
+            )
 
     def _records(self) -> dict[int, Block]:
         """The blocks listed in ``blocks.jsonl``; a line truncated by a kill is ignored."""

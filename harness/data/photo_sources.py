@@ -62,6 +62,7 @@ class PhotoFolder:
         with os.scandir(directory) as entries:
             for entry in entries:
                 if is_photo(entry.name):
+                    _check_name(directory, entry.name)
                     found[prefix + entry.name] = self._state(entry)
         return found
 
@@ -113,7 +114,7 @@ class PhotoZip:
         found = {}
         for info in self._archive.infolist():
             path = PurePosixPath(info.filename)
-            if path.parent == wanted and is_photo(path.name) and not info.is_dir():
+            if path.parent == wanted and is_photo(path.name) and not is_folder(info):
                 found[str(path.relative_to(self.top))] = (info.file_size, info.CRC)
         return found
 
@@ -142,7 +143,7 @@ class PhotoZip:
 
     def folders(self) -> set[str]:
         """Every folder that holds a photo, by its path in the zip ("" for the top)."""
-        names = (PurePosixPath(info.filename) for info in self._archive.infolist() if not info.is_dir())
+        names = (PurePosixPath(info.filename) for info in self._archive.infolist() if not is_folder(info))
         return {str(path.parent) if path.parent.parts else "" for path in names if is_photo(path.name)}
 
     def at(self, top: str) -> PhotoZip:
@@ -161,6 +162,20 @@ def _open_zip(place: Path, state: State) -> zipfile.ZipFile:
         return zipfile.ZipFile(place)
     except (OSError, zipfile.BadZipFile) as error:
         raise UserError(f"{place} is no zip, or was cut short ({error}); fetch it again.") from error
+
+
+def _check_name(folder: Path, name: str) -> None:
+    """Raises UserError if the name of a file is no text, so that it could stand in no record."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        shown = name.encode(errors="surrogateescape").decode(errors="replace")
+        raise UserError(f"{folder} holds {shown}, whose name is no UTF-8: rename it.") from error
+
+
+def is_folder(info: zipfile.ZipInfo) -> bool:
+    """Whether a member is a folder; `ZipInfo.is_dir` fails at a name of no letters in Python 3.11."""
+    return info.filename.endswith("/")
 
 
 def inside(path: Path, root: Path) -> Path:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from PIL import Image
 from torch import Tensor
 
 from bridgebench.eval.judges.classifier import load_classifier, to_float
+from bridgebench.harness.benchmark.failures import PluginFailed, sentence
+from bridgebench.harness.benchmark.plan import Participant
+from bridgebench.harness.benchmark.remote import RemoteEditor
 from bridgebench.harness.data.photos import colour_profile, read_photo
 from bridgebench.harness.data.pixels import to_uint8
 from bridgebench.harness.data.resize import CELEBA_BRIDGEGAN, Crop, antialiased
@@ -23,14 +27,15 @@ from bridgebench.harness.photo.crop import Place, crop_of, find_place
 from bridgebench.harness.processes.terminal import text_table
 from bridgebench.harness.profiles.profile import PHOTOS, Profile, load_profile, shipped_profiles
 from bridgebench.harness.weights.find import find_weights, judge_weights
-from bridgebench.methods import MethodCard, load
+from bridgebench.methods import MethodCard, is_foreign, load, restore_space
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import write_bytes
 from bridgebench.methods.core.labels import LabelSpace, label_space
-from bridgebench.methods.core.weights import header
+from bridgebench.methods.core.weights import attributes_of, header
 from bridgebench.methods.editor import Editor
 
 _log = logging.getLogger(__name__)
+_LARGEST_SIDE = 4096  # pixels; a stranger's weights file says for which images it is
 _SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
@@ -127,61 +132,61 @@ def edit_photo(
     _check_method(found.card(method), strength)
     whole = read_photo(photo)
     reference_photo = None if reference is None else read_photo(reference)
-    editor, classifier = _load(method, weights, found)
-    view = _View(editor, classifier, found, CELEBA_BRIDGEGAN if _is_imported(weights) else crop_of(found))
-    place = find_place(whole, str(photo), found, crop, face)
-    like = None
-    if reference_photo is not None:
-        like = find_place(reference_photo, str(reference), found, reference_crop, option="--reference-crop")
-    for remark in (*place.remarks, *(like.remarks if like else ())):
-        _log.warning(remark)
+    with _loaded(method, weights, found) as (editor, classifier):
+        view = _View(editor, classifier, found, CELEBA_BRIDGEGAN if _is_imported(weights) else crop_of(found))
+        place = find_place(whole, str(photo), found, crop, face)
+        like = None
+        if reference_photo is not None:
+            like = find_place(reference_photo, str(reference), found, reference_crop, option="--reference-crop")
+        for remark in (*place.remarks, *(like.remarks if like else ())):
+            _log.warning(remark)
 
-    before, source = view.pixels(place), view.read(place)
-    look = None if like is None else to_float(view.pixels(like)[None])
-    labels = editor.space.seen(source[None])[0].astype(np.uint8)
-    shown_there = None if like is None else view.read(like)
-    theirs = None if shown_there is None else editor.space.seen(shown_there[None])[0].astype(np.uint8)
-    if editor.space.exclusive:
-        target = _domain(editor, labels, settings, theirs, attributes)
-    elif theirs is None:
-        target = apply_settings(labels, settings, editor.space)
-    else:
-        target = take_from(labels, theirs, attributes or editor.attributes, editor.space)
-    if (target == labels).all() and not editor.space.exclusive:
-        _log.warning(f"{photo} is read as what is asked for already, so there is nothing to change.")
+        before, source = view.pixels(place), view.read(place)
+        look = None if like is None else to_float(view.pixels(like)[None])
+        labels = editor.space.seen(source[None])[0].astype(np.uint8)
+        shown_there = None if like is None else view.read(like)
+        theirs = None if shown_there is None else editor.space.seen(shown_there[None])[0].astype(np.uint8)
+        if editor.space.exclusive:
+            target = _domain(editor, labels, settings, theirs, attributes)
+        elif theirs is None:
+            target = apply_settings(labels, settings, editor.space)
+        else:
+            target = take_from(labels, theirs, attributes or editor.attributes, editor.space)
+        if (target == labels).all() and not editor.space.exclusive:
+            _log.warning(f"{photo} is read as what is asked for already, so there is nothing to change.")
 
-    def edit(towards: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        edited = editor.edit(
-            to_float(before[None]),
-            _row(towards),
-            look,
-            source_labels=_row(labels),
-            strength=strength,
-            generator=torch.Generator().manual_seed(seed),
+        def edit(towards: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            edited = editor.edit(
+                to_float(before[None]),
+                _row(towards),
+                look,
+                source_labels=_row(labels),
+                strength=strength,
+                generator=torch.Generator().manual_seed(seed),
+            )
+            return _pixels(edited)
+
+        pixels = edit(target)
+        result = view.read_edit(pixels)
+        if back:
+            without = before if editor.space.exclusive else edit(labels)
+            shown = place.square(view.crop).add(whole, change_of(pixels, without))
+        else:
+            shown = pixels
+        _write(shown, out, file_format, colour_profile(photo))
+        angle = None if place.face is None else math.degrees(place.square(view.crop).angle)
+        title = found.card(method).title
+        return Edited(
+            out,
+            editor.attributes,
+            probability(source),
+            target,
+            probability(result),
+            None if shown_there is None else probability(shown_there),
+            title,
+            found.name,
+            angle,
         )
-        return _pixels(edited)
-
-    pixels = edit(target)
-    result = view.read_edit(pixels)
-    if back:
-        without = before if editor.space.exclusive else edit(labels)
-        shown = place.square(view.crop).add(whole, change_of(pixels, without))
-    else:
-        shown = pixels
-    _write(shown, out, file_format, colour_profile(photo))
-    angle = None if place.face is None else math.degrees(place.square(view.crop).angle)
-    title = found.card(method).title
-    return Edited(
-        out,
-        editor.attributes,
-        probability(source),
-        target,
-        probability(result),
-        None if shown_there is None else probability(shown_there),
-        title,
-        found.name,
-        angle,
-    )
 
 
 def change_of(edited: NDArray[np.uint8], without: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -338,16 +343,50 @@ def _check_method(facts: MethodCard, strength: float | None) -> None:
         raise UserError(f"{facts.title} has no edit strength; leave out --strength.")
 
 
-def _load(method: str, weights: Path | None, profile: Profile) -> tuple[Editor, Callable[[Tensor], Tensor]]:
-    """The editor, with the profile's classifier attached, and this classifier, for the editor's attributes."""
-    editor = load(profile.variant(method).method, weights or find_weights(method, profile))
-    whole = load_classifier(judge_weights("primary", profile))
-    columns = [label_space(whole.attributes).index(name) for name in editor.attributes]
+@contextmanager
+def _loaded(method: str, weights: Path | None, profile: Profile) -> Iterator[tuple[Editor, Callable[[Tensor], Tensor]]]:
+    """The editor, with the profile's classifier attached, and this classifier, for the editor's attributes.
 
-    def classifier(images: Tensor) -> Tensor:
-        return whole(images)[:, columns]
+    A method of a plug-in edits in a process of its own, which ends with the block.
+    """
+    name, file = profile.variant(method).method, weights or find_weights(method, profile)
+    judge = judge_weights("primary", profile)
+    remote = None
+    try:
+        if is_foreign(name):
+            remote = _elsewhere(profile.card(method), name, file, judge, profile)
+        editor: Editor = load(name, file) if remote is None else remote
+        whole = load_classifier(judge)
+        columns = [label_space(whole.attributes).index(attribute) for attribute in editor.attributes]
 
-    return editor.attach(classifier=classifier).eval(), classifier
+        def classifier(images: Tensor) -> Tensor:
+            return whole(images)[:, columns]
+
+        yield editor.attach(classifier=classifier).eval(), classifier
+    except PluginFailed as failure:
+        raise UserError(f"The method '{method}' made no edit: {sentence(failure)}") from failure
+    finally:
+        if remote is not None:
+            remote.end()
+
+
+def _elsewhere(card: MethodCard, name: str, weights: Path | None, judge: Path, profile: Profile) -> RemoteEditor:
+    """A plug-in's method in a process of its own, made for what its weights say, or for the profile."""
+    attributes, size = profile.attributes, profile.data.image_size
+    if weights is None and card.trainable:
+        raise UserError(f"The method '{name}' needs trained weights: give --weights FILE.")
+    if weights is not None:
+        found = header(weights)
+        if found["method"] != name:
+            raise UserError(f"{weights} holds weights of '{found['method']}', not of '{name}'.")
+        attributes, size = attributes_of(found["config"]), found["config"].get("image_size")
+        if not attributes or not isinstance(size, int) or not 0 < size <= _LARGEST_SIDE:
+            raise UserError(f"{weights} does not say for which attributes and size of images it was made.")
+    participant = Participant(card, weights, None, None, "")
+    editor = RemoteEditor(participant, attributes, size, "cpu", judge, profile.evaluation.time_limit)
+    if weights is not None:
+        restore_space(editor, weights)
+    return editor
 
 
 def _percent(shares: NDArray[np.float32]) -> list[str]:

@@ -34,9 +34,11 @@ def holder(folder: Path) -> Holder | None:
     try:
         found = parse_json(read_bytes(path, _LARGEST))
         host, pid = str(found["host"]), int(found["pid"])
+        if pid <= 0:  # the system takes these for groups of processes
+            return None
         here = all(found.get(key, value) == value for key, value in machine().items())
         alive = _runs(pid) if here else time.time() - path.stat().st_mtime < STALE
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):  # also numbers that no process has
         return None
     return Holder(host, pid, alive)
 

@@ -56,6 +56,7 @@ DRAWN_HERE = ("faces", "animals")  # every edit of theirs has a true image
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Images = Annotated[int, Field(ge=0, le=10_000_000)]  # a stranger's profile cannot ask for memory without end
 
 
 class _Table(BaseModel):
@@ -104,10 +105,10 @@ class DataTable(_Table):
     """
 
     name: str
-    image_size: Annotated[int, Field(ge=32, multiple_of=32)]
-    train: Count
-    validation: Count
-    test: Count
+    image_size: Annotated[int, Field(ge=32, le=2048, multiple_of=32)]
+    train: Images
+    validation: Images
+    test: Images
     balance_train: bool = False
     mirror_train: bool = False
     split: Literal["partition", "official-code", "part"] = "partition"

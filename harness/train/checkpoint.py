@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import operator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -128,7 +129,7 @@ def load_checkpoint(
         if average is not None:
             average.load_state_dict(state["average"])
         spent = state["progress"]
-        return Progress(**{**spent, "curves": Curves(**spent.get("curves", {}))})
+        return _checked(Progress(**{**spent, "curves": Curves(**spent.get("curves", {}))}))
     except Exception as error:  # as above
         raise damaged(folder) from error
 
@@ -138,9 +139,20 @@ def read_progress(folder: Path) -> Progress:
     try:
         refuse_irregular(folder / FILE)
         state = torch.load(folder / FILE, map_location="cpu", weights_only=True, mmap=True)
-        return Progress(**{**state["progress"], "curves": Curves()})
+        return _checked(Progress(**{**state["progress"], "curves": Curves()}))
     except Exception:  # as above; resuming the run reports what is wrong
         return Progress()
+
+
+def _checked(progress: Progress) -> Progress:
+    """Raises ValueError if a number of a training's progress is none that a training has."""
+    counts = [progress.iteration, progress.images, progress.processes, progress.threads]
+    counts += [] if progress.total is None else [progress.total]
+    if not all(type(count) is int and count >= 0 for count in counts):
+        raise ValueError("its counts are no counts")
+    if not isinstance(progress.seconds, int | float) or not 0 <= progress.seconds < math.inf:
+        raise ValueError("its seconds are no time")
+    return progress
 
 
 def damaged(folder: Path) -> UserError:

@@ -16,6 +16,7 @@ from typing import Any
 from bridgebench.harness.profiles.profile import load_profile, shipped_profiles
 from bridgebench.harness.weights.show import parameter_count
 from bridgebench.harness.weights.training_card import workers
+from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import read_bytes, refuse_existing, write_bytes
 from bridgebench.methods.core.labels import DOMAINS
 from bridgebench.methods.core.weights import header
@@ -54,24 +55,26 @@ def card_text(path: Path) -> str:
     """The card of a weights file.
 
     Raises:
-        UserError: the file is missing or damaged.
+        UserError: the file is missing or damaged, or its card is none of ours.
     """
     found = header(path)
-    card, curves = found["card"], found["card"].get("curves", {})
+    try:
+        told = _told(found["card"]) | {"head": _head(path.stem, found)}
+    except Exception as error:  # a card is what somebody wrote into a weights file: it may hold anything
+        raise UserError(
+            f"The card in {path} is none of a training of ours ({type(error).__name__}: {error})."
+        ) from error
     return (
         environment()
         .get_template("training_card.md.j2")
         .render(
-            head=_head(path.stem, found),
-            name=path.stem,
-            file=path.name,
-            method=found["method"],
-            size=found["config"].get("image_size"),
+            name=_inline(path.stem),
+            file=_inline(path.name),
+            method=_inline(found["method"]),
+            size=_inline(str(found["config"].get("image_size") or "")),
             numbers=f"{parameter_count(path):,}",
             mib=f"{path.stat().st_size / 2**20:.2f}",
-            facts=_cells(_facts(card)),
-            recipe={key: _toml(value) for key, value in card.get("recipe", {}).items()},
-            losses=_cells(_losses(curves)) if curves.get("iterations") else [],
+            **told,
         )
     )
 
@@ -108,6 +111,16 @@ def _data_of(card: Mapping[str, Any]) -> str:
         return str(data["name"])
     profile = card.get("profile") or recipe.get("profile")  # older cards name a shipped profile alone
     return load_profile(profile).data.name if profile in shipped_profiles() else ""
+
+
+def _told(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What the card tells, as the template takes it."""
+    curves = card.get("curves", {})
+    return {
+        "facts": _cells(_facts(card)),
+        "recipe": {_toml_key(key): _toml(value) for key, value in card.get("recipe", {}).items()},
+        "losses": _cells(_losses(curves)) if curves.get("iterations") else [],
+    }
 
 
 def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -191,7 +204,18 @@ def _points(curves: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, 
 
 def _cells(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     """Rows whose text stays in its cell of a Markdown table, whatever a header says."""
-    return [[" ".join(text.replace("|", "\\|").replace("<", "&lt;").split()) for text in row] for row in rows]
+    return [
+        [re.sub(r"([|\[\]])", r"\\\1", " ".join(text.replace("<", "&lt;").split())) for text in row] for row in rows
+    ]
+
+
+def _inline(text: str) -> str:
+    """A text that stays in its place within a line of Markdown."""
+    return " ".join(text.replace("`", "'").replace("<", "&lt;").split())
+
+
+def _toml_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
 
 
 def _figure(value: float | None) -> str:
@@ -209,5 +233,5 @@ def _short(value: Any) -> str:
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
+        return "{ " + ", ".join(f"{_toml_key(key)} = {_toml(each)}" for key, each in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)

@@ -140,14 +140,18 @@ def show_weights(path: str | Path) -> str:
     found = header(path)
     config = dict(found["config"])
     facts = {
-        "method": found["method"],
+        "method": _text(found["method"]),
         "parameters": f"{parameter_count(Path(path)):,}",
-        "attributes": ", ".join(config.pop("attributes", ())),
-        **{key: _text(value) for key, value in config.items()},
-        **{f"card: {key}": _text(value) for key, value in found["card"].items()},
+        "attributes": _names(config.pop("attributes", ())),
+        **{_text(key): _text(value) for key, value in config.items()},
+        **{f"card: {_text(key)}": _text(value) for key, value in found["card"].items()},
     }
     width = max(map(len, facts))
     return "\n".join(f"{key.ljust(width)}  {value}" for key, value in facts.items())
+
+
+def _names(value: object) -> str:
+    return ", ".join(map(_text, value)) if isinstance(value, list | tuple) else _text(value)
 
 
 def _text(value: object) -> str:

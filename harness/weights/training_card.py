@@ -72,10 +72,12 @@ def describe_training(
 
 def labels_of(card: Mapping[str, Any]) -> Literal["balanced", "natural"] | None:
     """How the labels of the training images were drawn, "balanced" or "natural"; None where nothing was drawn."""
-    data = card.get("data") or {}
+    data = card.get("data")
+    if not isinstance(data, dict):  # a card may come from anybody
+        return None
     if data.get("labels") == "natural":
         return "natural"
-    return "balanced" if data.get("labels") == "balanced" or data.get("digest") in _BALANCED_SETS else None
+    return "balanced" if data.get("labels") == "balanced" or str(data.get("digest")) in _BALANCED_SETS else None
 
 
 class StoredLosses(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import shutil
 import stat
@@ -21,6 +22,8 @@ from bridgebench.methods.core.errors import CannotWrite, UserError
 
 TEMPORARY = ".bridgebench.tmp"  # no other program ends names so: what a killed process left is known to be ours
 LARGEST_RECORD = 64 * 2**20
+_DEEPEST = 64  # levels of JSON
+_LONGEST_INTEGER = 20  # characters
 
 
 def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
@@ -208,19 +211,65 @@ def refuse_page(path: Path) -> None:
 
 
 def parse_json(data: bytes | str) -> Any:
-    """The value of a JSON text; numbers that JSON does not have (NaN, Infinity) are refused.
+    """The value of a JSON text, in which nothing is that later code would stumble over.
 
     Raises:
-        ValueError: the text is no JSON, or is nested too deeply.
+        ValueError: the text is no JSON, is nested more than 64 levels deep, or holds a number that JSON lacks (NaN,
+            Infinity), an integer of more than 64 bits, a float that is too large, half a character (a lone surrogate),
+            or a name twice in one object.
     """
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not JSON")
-
     try:
-        return json.loads(data, parse_constant=refuse)
+        value = json.loads(
+            data,
+            parse_constant=_no_number,
+            parse_int=_whole_number,
+            parse_float=_finite_number,
+            object_pairs_hook=_without_doubles,
+        )
+        _check_depth(value)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    halves = b"\\ud" if isinstance(data, bytes) else "\\ud"
+    if halves in data.lower():  # type: ignore[operator]
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("a text in it holds half a character") from None
+    return value
+
+
+def _no_number(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _whole_number(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER or not -(2**63) <= (number := int(text)) < 2**64:
+        raise ValueError("an integer in it is too large")
+    return number
+
+
+def _finite_number(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number in it is too large")
+    return number
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one of its objects")
+    return found
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [each for several in inner for each in several if isinstance(each, dict | list)]
+        if not level:
+            return
+    raise ValueError("nested too deeply")
 
 
 def check_links(folder: Path) -> None:

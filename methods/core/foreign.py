@@ -74,7 +74,7 @@ def shown(text: Any) -> str:
 
 def _reason(error: BaseException) -> str:
     try:
-        text = str(error)[:_LONGEST_REASON]
+        text = str(error)[:_LONGEST_REASON].encode(errors="replace").decode()
     except BaseException:
         text = ""
     if text and isinstance(error, ImportError):

@@ -72,7 +72,7 @@ def read_tensor_header(path: Path) -> TensorHeader:
 
 def _place(name: str, entry: Any) -> tuple[int, int, tuple[int, ...]]:
     """Where a tensor starts and stops, and its shape."""
-    if not isinstance(entry, dict) or entry.get("dtype") not in _SIZES:
+    if not isinstance(entry, dict) or not isinstance(entry.get("dtype"), str) or entry["dtype"] not in _SIZES:
         raise ValueError(f"the tensor {name:.60} has no known type")
     shape, offsets = _sizes(entry.get("shape")), _sizes(entry.get("data_offsets"))
     if shape is None or offsets is None or len(offsets) != 2:
@@ -112,6 +112,12 @@ def header(path: str | Path) -> dict[str, Any]:
             f"{path} is not a bridgebench weights file ({error}); `bridgebench weights import` turns official "
             "checkpoints into one."
         ) from error
+
+
+def attributes_of(config: dict[str, Any]) -> tuple[str, ...]:
+    """The attributes in the configuration of a weights file; none where it holds something else."""
+    found = config.get("attributes")
+    return tuple(found) if isinstance(found, list) and all(isinstance(name, str) for name in found) else ()
 
 
 def save_tensors(path: str | Path, tensors: dict[str, Tensor], method: str, config: dict, card: dict) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from bridgebench.eval.records.summary import no_formula
 from bridgebench.reports.tables.tables import DASH, Row, Table, TableCell
 
 FOLDER = "tables"
@@ -72,9 +73,9 @@ def to_csv(table: Table) -> str:
             columns.append((f"{title} verdict", _verdict_of(i)))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["Group", table.corner, *(_plain(title) for title, _ in columns)])
+    writer.writerow(["Group", table.corner, *(no_formula(title) for title, _ in columns)])
     for group, row in rows:
-        writer.writerow([_plain(group), _plain(row.title), *(read(row) for _, read in columns)])
+        writer.writerow([no_formula(group), no_formula(row.title), *(read(row) for _, read in columns)])
     return text.getvalue()
 
 
@@ -189,11 +190,6 @@ def _record(cell: TableCell, table: Table) -> dict[str, Any]:
     record |= {"mark": cell.mark} if cell.mark else {}
     record |= {"verdict": cell.verdict} if cell.verdict else {}
     return record | ({"reason": table.notes[cell.note - 1]} if cell.note else {})
-
-
-def _plain(text: str) -> str:
-    """Text that no spreadsheet interprets as a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _markdown(text: str) -> str:

@@ -111,3 +111,22 @@ def test_of_two_of_one_name_ours_counts(monkeypatch: pytest.MonkeyPatch) -> None
         methods._entries.cache_clear()
         assert methods._entries()["identity"] is ours
     methods._entries.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda facts: facts.pop("paper"),
+        lambda facts: facts.clear(),
+        lambda facts: facts.update(strength=[10**400, 1, 2]),
+    ],
+)
+def test_facts_that_are_no_whole_card_are_not_believed(monkeypatch: pytest.MonkeyPatch, change) -> None:
+    """A plug-in that writes into the connection itself may say anything."""
+    facts = foreign.facts_of(methods.card("attack"))
+    change(facts)
+    monkeypatch.setattr(foreign, "ask", lambda *asked: facts)
+    foreign.read_card.cache_clear()
+    with pytest.raises(UserError, match="The card of the method 'theirs' in theirs:CARD is not valid"):
+        foreign.read_card("theirs", "theirs:CARD")
+    foreign.read_card.cache_clear()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +50,28 @@ def import_all() -> None:
     """Imports it here, for all that is forked off this process."""
     for name in _IMPORTS:
         importlib.import_module(name)
+
+
+def warm_up(before: str, arguments: Sequence[str]) -> None:
+    """Runs a command here, so that all that it imports on its way is there for what is forked off this process.
+
+    Raises:
+        RuntimeError: it failed, or left a thread behind, by which forked processes may hang.
+    """
+    from bridgebench.harness.commands import main
+
+    _fork_workers()
+    with contextlib.ExitStack() as stack:
+        nothing = stack.enter_context(Path(os.devnull).open("w"))
+        stack.enter_context(contextlib.redirect_stdout(nothing))
+        stack.enter_context(contextlib.redirect_stderr(nothing))
+        try:
+            exec(before)
+            code = main.main([*arguments])
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+    if code or threading.active_count() > 1:
+        raise RuntimeError(f"{arguments} cannot be forked: exit code {code}, threads {threading.enumerate()}")
 
 
 def start(script: Path, before: str, arguments: Sequence[str]) -> subprocess.Popen:
@@ -115,10 +139,8 @@ def _become(before: str, arguments: Sequence[str]) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         from bridgebench.__main__ import run
-        from bridgebench.harness.processes import pool
 
-        forking = multiprocessing.get_context("fork")
-        pool.multiprocessing = SimpleNamespace(get_context=lambda _: forking)  # type: ignore[assignment]
+        _fork_workers()
         exec(before)
         sys.argv = ["bridgebench", *arguments]
         run()
@@ -126,3 +148,11 @@ def _become(before: str, arguments: Sequence[str]) -> None:
         code = end.code if isinstance(end.code, int) else 0
     finally:
         os._exit(code)
+
+
+def _fork_workers() -> None:
+    """Workers are forked off this process, too."""
+    from bridgebench.harness.processes import pool
+
+    forking = multiprocessing.get_context("fork")
+    pool.multiprocessing = SimpleNamespace(get_context=lambda _: forking)  # type: ignore[assignment]

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commands import Forked, start
+from commands import Forked, start, warm_up
 
-USUAL = 12  # one start of so many is by the command as users give it, the others are forked
+USUAL = 40  # one start of so many is by the command as users give it, the others are forked
 # From the folder to write into: lines of Python to run first, and the arguments.
 Command = Callable[[Path], tuple[str, list[str]]]
 CLEAN = (signal.SIGINT, signal.SIGTERM)
@@ -54,6 +54,8 @@ class Kills:
     def undisturbed(self, out: Path) -> list[Path]:
         """Runs the command to its end in other folders, as a user and forked; returns them."""
         outs = [out, out.with_name(f"forked {out.name}")] if self.forks else [out]
+        if self.forks:
+            warm_up(*self.command(out.with_name(f"warm {out.name}")))
         for forked, folder in enumerate(outs):
             started = time.monotonic()
             process = self._start(bool(forked), folder, ())
@@ -109,7 +111,7 @@ class Kills:
                     process.wait(self.draw.uniform(0, before))
                 else:
                     wait_for_work(process, self.out)
-                    process.wait(self.draw.uniform(0, work))
+                    process.wait(self.draw.uniform(0, 0.7 * work))  # most starts shall be hit
             if process.poll() is None:
                 self._kill(process, self.draw.choice(kinds))
             early = False
@@ -152,7 +154,7 @@ def wait_for_work(process: Any, out: Path) -> None:
             with contextlib.suppress(OSError):
                 if path.name != ".lock" and path.is_file() and path.stat().st_mtime > started:
                     return
-        time.sleep(0.1)
+        time.sleep(0.02)
 
 
 def _session(leader: int) -> list[int]:

@@ -25,13 +25,12 @@ import torch
 from commands import import_all
 from figures import add
 from killing import Command, Kills, Limit
+from little_run import write_little_run
 from small_runs import OFTEN, SMALL, TRAINING, head
+from zoo_runs import write_photos, write_profile
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
 from fake_parts import part, write_whole
-from fake_run import write_run
-from small_judges import small_judges
 
 from bridgebench.eval.records.archive import zipped
 from bridgebench.eval.records.directory import RunDirectory
@@ -74,11 +73,13 @@ class Part:
 
 
 def benchmarks(folder: Path, draw: random.Random, backend: str) -> Part:
-    """A small benchmark by a number of workers that changes; its workers are killed alone, too."""
-    profile = folder / "small.toml"
-    judges = [f'{name} = "{path}"' for name, path in small_judges(folder, "kills.py").items()]
-    profile.write_text("\n".join([head(), SMALL, "[weights]", *judges]))
-    arguments = ["benchmark", "--profile", str(profile), "--methods", "identity", "--backend", backend, "--out"]
+    """A small benchmark of photos by a number of workers that changes; its workers are killed alone, too."""
+    photos = folder / "photos"
+    photos.mkdir()
+    write_photos(photos)
+    write_profile(folder)
+    arguments = ["benchmark", "--profile", str(folder / "zoo.toml"), "--data-root", str(photos)]
+    arguments += ["--methods", "identity", "--backend", backend, "--out"]
     return Part(
         lambda out: ("", [*arguments, str(out)]), files_of, lambda out: ["--workers", draw.choice("12")],
         (*SIGNALS, "worker SIGKILL"), forks=backend == "local",
@@ -99,7 +100,7 @@ def trainings(folder: Path, processes: int) -> Part:
 def preparations(folder: Path) -> Part:
     """A data set that is drawn into a cache, by a pool of workers."""
     profile = folder / "prepared.toml"
-    profile.write_text(head() + SMALL.replace("train = 64", "train = 3000"))
+    profile.write_text(head() + SMALL.replace("train = 64", "train = 600"))
     arguments = ["data", "prepare", str(profile)]
     return Part(
         lambda out: (f"import os\nos.environ['BRIDGEBENCH_CACHE'] = {str(out)!r}", arguments),
@@ -109,13 +110,13 @@ def preparations(folder: Path) -> Part:
 
 def reports(folder: Path) -> Part:
     """The pages of a made-up run."""
-    run = write_run(folder / "run")
+    run = write_little_run(folder / "run")
     return Part(lambda out: ("", ["report", str(run), "--out", str(out)]), whole)
 
 
 def publications(folder: Path) -> Part:
     """The page of a made-up run in one file, and its record archive."""
-    run = str(write_run(folder / "run"))
+    run = str(write_little_run(folder / "run"))
     return Part(lambda out: (PUBLISH.format(run=run, out=str(out)), []), whole)
 
 

@@ -26,17 +26,17 @@ width = 4
 blocks = 1
 discriminator_width = 4
 batch_size = 4
-iterations = 200
+iterations = 60
 n_critic = 2
 decay = "none"
 """
-# A checkpoint every fifth of a second instead of every minute.
+# A checkpoint every twentieth of a second instead of every minute.
 OFTEN = """
 from bridgebench.harness.commands import main
 
 def often(whole=main.main):
     from bridgebench.harness.train import loop
-    loop._CHECKPOINT_SECONDS = 0.2
+    loop._CHECKPOINT_SECONDS = 0.05
     return whole()
 
 main.main = often

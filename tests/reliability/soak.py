@@ -24,12 +24,12 @@ from bridgebench.harness.processes.user_cache import default_cache_dir
 # About a third of the time each for the readers and the plug-ins, the rest for the kills.
 ROUND = (
     "fuzz.py --count 5000 --keep KEEP",
-    "kills.py --only benchmark --kills 12",
-    "kills.py --only training --kills 12",
+    "kills.py --only benchmark --kills 40",
+    "kills.py --only training --kills 40",
     "guided.py --seconds 20 --keep KEEP",
-    "kills.py --only prepare --kills 12",
-    "kills.py --only report --kills 8",
-    "kills.py --only publish --kills 8",
+    "kills.py --only prepare --kills 20",
+    "kills.py --only report --kills 20",
+    "kills.py --only publish --kills 20",
     "kills.py --only merge --kills 8",
     "kills.py --only pack --kills 4",
     "kills.py --only unpack --kills 8",

@@ -18,8 +18,10 @@ import torch
 from fake_run import write_run
 
 from bridgebench.eval.judges.features import load_extractor
-from bridgebench.eval.records.measured import Baselines
+from bridgebench.eval.records.archive import unzipped
+from bridgebench.eval.records.measured import Baselines, CellRecord
 from bridgebench.eval.records.pictures import open_picture
+from bridgebench.eval.records.summary import summary_csv
 from bridgebench.harness.data.photo_sources import PhotoZip
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
 from bridgebench.methods.core.errors import UserError
@@ -180,3 +182,63 @@ def test_members_of_a_zip_are_read_in_place_and_never_followed(tmp_path: Path) -
     with pytest.raises(UserError, match=r"huge\.jpg has more than 256 MiB: it is no photo"):
         source.read("photos/huge.jpg")
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.jpg")} == {"secret.jpg": b"mine"}
+
+
+# --- found by the second attack ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"a": 1, "a": 2}', "a name stands twice"),
+        ("1" + "0" * 30, "an integer in it is too large"),
+        ("9" * 5000, "an integer in it is too large"),
+        ("[-1e999]", "a number in it is too large"),
+        ('["\\ud800"]', "half a character"),
+        ('{"\\uDC00": 1}', "half a character"),
+        ("[" * 65 + "]" * 65, "nested too deeply"),
+        ('{"a": ' * 65 + "1" + "}" * 65, "nested too deeply"),
+        ("[NaN]", "NaN is not JSON"),
+    ],
+)
+def test_json_that_later_code_would_stumble_over_is_refused(text: str, sentence: str) -> None:
+    for data in (text, text.encode()):
+        with pytest.raises(ValueError, match=sentence):
+            parse_json(data)
+
+
+def test_json_that_records_have_is_read() -> None:
+    found = {"a": [1, -(2**63), 2**64 - 1, 1.5, "\U0001f600 \\ud800"], "b": {"a": None}}
+    assert parse_json(json.dumps(found)) == parse_json(json.dumps(found, ensure_ascii=False).encode()) == found
+    assert parse_json("[" * 64 + "]" * 64)
+
+
+def test_names_in_a_summary_are_no_formulas() -> None:
+    cell = CellRecord.model_validate({
+        "schema": 1, "protocol_hash": "p", "method": "=HYPERLINK(1)", "mode": "label", "attribute": "@SUM(1)", "n": 3,
+        "measures": {"+1": {"value": 0.5, "low": -0.25}},
+    })  # fmt: skip
+    lines = summary_csv({"=HYPERLINK(1)": "-1"}, [cell]).splitlines()
+    assert lines == [
+        "method,mode,attribute,kind,n,'+1,'+1_low", "'=HYPERLINK(1),label,'@SUM(1),'-1,3,0.5,-0.25",
+    ]  # fmt: skip
+
+
+def test_a_zip_with_a_member_without_a_name_is_read(tmp_path: Path) -> None:
+    member = zipfile.ZipInfo("x")
+    member.filename = ""
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
+        archive.writestr("1.png", b"x")
+        archive.writestr(member, b"y")
+    photos = PhotoZip(tmp_path / "empty.zip")
+    assert photos.folders() == {""}
+    assert [*photos.photos()] == ["1.png"]
+
+
+def test_a_pipe_or_a_huge_file_is_no_archive(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.zip")
+    with (tmp_path / "huge.zip").open("wb") as file:
+        file.truncate(2**40)
+    for name in ("pipe.zip", "huge.zip"):
+        with pytest.raises(UserError, match="is damaged or not an archive of records"), unzipped(tmp_path / name):
+            pass

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 import torch
+from small_judges import small_judges
 
 from bridgebench import methods
+from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.harness.commands.main import main
+from bridgebench.harness.weights.card_page import card_text
 from bridgebench.harness.weights.show import show_weights
 from bridgebench.methods import editor_class
 from bridgebench.methods.core.errors import UserError
@@ -59,6 +62,7 @@ def configured(**changes: Any) -> Callable[[dict[str, Any]], None]:
         (lambda fields: first(fields).update(shape=[2**40, 2**40]), "does not fill its place"),
         (lambda fields: first(fields).update(shape=[-1]), "has no shape"),
         (lambda fields: first(fields).update(dtype="OBJECT"), "no known type"),
+        (lambda fields: first(fields).update(dtype={}), "no known type"),
         (lambda fields: fields.update(extra={"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}), "overlap"),
         (lambda fields: fields.update(__metadata__="text"), "metadata"),
         (lambda fields: fields["__metadata__"].update(config="[" * 5000), "nested too deeply"),
@@ -115,3 +119,59 @@ def test_what_a_card_says_cannot_command_the_terminal(
     assert "\x1b" not in show_weights(path)
     assert main(["report", str(tmp_path / "\x1b[2J")]) == 2
     assert "\x1b" not in capsys.readouterr().err
+
+
+def carded(card: Any) -> Callable[[dict[str, Any]], None]:
+    def change(fields: dict[str, Any]) -> None:
+        fields["__metadata__"]["card"] = json.dumps(card)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"code": 5}, {"data": [1]}, {"recipe": "x"}, {"recipe": [1]}, {"curves": {"iterations": [1], "losses": 7}},
+        {"curves": {"iterations": [1, 2], "losses": {"a": [1]}}}, {"scores": {"test": {"mean": "x"}}}, {"packages": 3},
+        {"processes": "many"}, {"scores": 1},
+    ],
+)  # fmt: skip
+def test_a_card_that_is_none_of_ours_is_told(
+    weights: Path, tmp_path: Path, card: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = rewritten(weights, tmp_path / "odd.safetensors", carded(card))
+    assert main(["weights", "show", str(path)]) == 0
+    capsys.readouterr()
+    assert main(["weights", "card", str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"bridgebench: The card in {path} is none of a training of ours")
+    assert not path.with_suffix(".md").exists()
+
+
+def test_a_configuration_of_anything_is_shown(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for attributes in (5, [1, None], {"a": 1}, "A"):
+        path = rewritten(weights, tmp_path / "odd.safetensors", configured(attributes=attributes, **{"a\nb": 1}))
+        assert main(["weights", "show", str(path)]) == 0
+        assert '\n"a\\nb"' in capsys.readouterr().out
+
+
+def test_what_a_card_says_stays_in_its_place_on_the_page(weights: Path, tmp_path: Path) -> None:
+    evil = "x`|\n```\n<script>alert(1)</script> ![](http://x/y) [a](javascript:alert(1))"
+    path = rewritten(
+        weights, tmp_path / "evil.safetensors", carded({"origin": evil, "recipe": {evil: evil, "a": {evil: 1}}})
+    )
+    page = card_text(path)
+    table, _, recipe = page.partition("## Recipe")
+    assert "<script>" not in table
+    assert "](" not in table.replace("\\](", "")
+    assert recipe.count("\n```") == 2  # the fence of the recipe alone
+    assert all(" = " in line for line in recipe.split("\n```")[1].splitlines()[1:])
+
+
+@pytest.mark.parametrize("attributes", [5, [1, None], {"A": 1}, "AB", None])
+def test_a_judge_of_no_attributes_is_told(tmp_path: Path, attributes: Any) -> None:
+    judge = small_judges(tmp_path, "a test", ("A", "B"))["classifier"]
+    path = rewritten(judge, tmp_path / "odd.safetensors", configured(attributes=attributes))
+    with pytest.raises(UserError, match="reads , but the profile asks for A, B"):
+        load_classifier(path, ("A", "B"))
