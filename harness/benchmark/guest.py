@@ -28,7 +28,7 @@ from bridgebench.harness.benchmark.failures import plain, report
 from bridgebench.harness.benchmark.packed_edits import unpacked
 from bridgebench.harness.processes.channel import Arrays, Channel
 from bridgebench.harness.processes.messages import Loudness, start_messages
-from bridgebench.methods import load, restore_space
+from bridgebench.methods import restore_space
 from bridgebench.methods.command import CommandEditor, command_editor
 from bridgebench.methods.core.foreign import import_object
 from bridgebench.methods.core.weights import build, header
@@ -94,7 +94,9 @@ class _Method:
         """Checks every point of the contract on the method."""
         from bridgebench.methods.contract import run_contract
 
-        found = run_contract(load(asked["method"], asked["weights"]))
+        kind, weights = self._kind(asked), asked["weights"]
+        editor = kind() if weights is None else restore_space(build(weights, kind, header(weights)["config"]), weights)
+        found = run_contract(editor)
         return {"points": [vars(point) | {"detail": plain(point.detail)} for point in found]}, {}
 
     def edit(self, asked: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:

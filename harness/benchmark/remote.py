@@ -18,6 +18,7 @@ from bridgebench.harness.benchmark.foreign import ForeignProcess
 from bridgebench.harness.benchmark.plan import Participant
 from bridgebench.harness.processes.channel import Arrays
 from bridgebench.harness.processes.messages import LOGGER
+from bridgebench.methods import MethodCard
 from bridgebench.methods.contract import ContractResult
 from bridgebench.methods.editor import Editor
 from bridgebench.methods.foreign import facts_of
@@ -161,18 +162,18 @@ def _arrays(**tensors: Tensor | None) -> dict[str, Any]:
     return {name: each.detach().float().cpu().numpy() for name, each in tensors.items() if each is not None}
 
 
-def contract_of(method: str, weights: Path | None) -> list[ContractResult]:
+def contract_of(card: MethodCard, weights: Path | None) -> list[ContractResult]:
     """The contract of a plug-in's method, checked in a process of its own.
 
     Args:
-        method: its name.
+        card: the method's.
         weights: its weights file, if it has one.
 
     Raises:
         PluginFailed: the method failed as no contract foresees, died or took too long.
     """
     process = ForeignProcess("method", _CONTRACT_SECONDS, where="")
-    question = {"do": "contract", "method": method, "weights": None if weights is None else str(weights)}
+    question = {"do": "contract", "editor": card.editor, "weights": None if weights is None else str(weights)}
     try:
         found, _ = process.ask(question, {}, doing="go through its contract")
         return [

@@ -83,9 +83,14 @@ def _of_method(method: str, weights: str | None) -> tuple[Path | None, list[Cont
     if is_foreign(method):
         from bridgebench.harness.benchmark.failures import PluginFailed, sentence
         from bridgebench.harness.benchmark.remote import contract_of
+        from bridgebench.methods.core.weights import header
 
+        if file is None and card(method).trainable:
+            raise UserError(f"The method '{method}' needs trained weights: give --weights FILE.")
+        if file is not None and header(file)["method"] != method:
+            raise UserError(f"{file} holds weights of '{header(file)['method']}', not of '{method}'.")
         try:
-            return file, contract_of(method, file)
+            return file, contract_of(card(method), file)
         except PluginFailed as failure:
             raise UserError(f"The contract of '{method}' cannot be checked: {sentence(failure)}") from failure
     editor = load(method, file)
