@@ -40,8 +40,8 @@ from bridgebench.eval.records.outcomes import Outcomes
 from bridgebench.eval.records.reals import RealsRecord
 from bridgebench.eval.records.record import to_json
 from bridgebench.eval.records.seal import sealed
-from bridgebench.harness.benchmark import verify
 from bridgebench.harness.benchmark.status import benchmark_status
+from bridgebench.harness.benchmark.stored_profile import stored_profile
 from bridgebench.harness.data.cache import cached_images
 from bridgebench.harness.data.celeba import read_labels, read_partition
 from bridgebench.harness.data.check import check, report_lines
@@ -367,7 +367,9 @@ def _verify_reader(run: Path) -> Callable[[Path], Any]:
         try:
             (run / "run.json").write_bytes(path.read_bytes())
             record = RunDirectory(run).read_run()
-            verify._with_known_weights(verify._profile(run, record), run, record)
+            weights = [*record.judges.values(), *(method.weights for method in record.methods.values())]
+            known = {each.sha256 for each in weights if each is not None} | {record.features.digest}
+            stored_profile(run / "run.json", record.profile, known, record.methods, None)
         finally:
             (run / "run.json").write_bytes(good)
 
@@ -481,7 +483,7 @@ def _training(folder: Path) -> tuple[Callable[[Path], Any], tuple[bytes, ...]]:
 def _card_reader(path: Path) -> None:
     """What is believed of the answer of the process that imports a plug-in."""
     with contextlib.suppress(ValueError, TypeError):  # `read_card` tells these
-        foreign._card(parse_json(path.read_bytes()))
+        foreign.card_of(parse_json(path.read_bytes()))
 
 
 def _answer() -> bytes:
