@@ -40,7 +40,7 @@ _OLD_CODE = [
     "profile could name ran; a run named `../f/evil` was published outside of its folder; a plug-in that raised "
     "SystemExit left the run hanging (for longer than the 200 seconds that it was given); a sample cut to its half was "
     "taken as it was, and a folder in the place of a cell ended the run with IsADirectoryError. Two cases did not fail "
-    "there in the form in which they were tried: a changed number in a cell, which was made again for another reason, "
+    "there in the form in which they were tried: a changed number in a cell, which was made again, "
     "and a folder below `cells/` of a made-up run that is published.",
     "",
 ]
