@@ -67,7 +67,8 @@ def headline(run: Run) -> dict[str, str]:
         named = f"{named} in {spelt(len(methods))} trainings"
     sizes = sorted({cell.n for cell in run.cells.values()})
     n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
-    data = f"{record.data.name}, {record.data.image_size} px"
+    data_set = f"a folder ({record.profile_name})" if record.data.name == "folder" else record.data.name
+    data = f"{data_set}, {record.data.image_size} px"
     count, outputs = spelt(len(run.columns)).capitalize(), record.protocol.get("outputs")
     return {
         "methods": named or "Controls",
