@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 from bridgebench.harness.processes.cores import cores
 from bridgebench.harness.processes.progress import meter
-from bridgebench.harness.processes.stopping import ctrl_c_kept_from_children
+from bridgebench.harness.processes.stopping import ctrl_c_kept_from_children, end_with
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -59,7 +60,9 @@ def _here(work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result
 def _by_processes(work: Callable[[Job], Result], jobs: Sequence[Job], chunk: int) -> Iterator[Result]:
     """Runs chunks of jobs in a pool; only a few chunks run ahead of the caller, so that results do not pile up."""
     # spawn, not fork: the caller may have threads of torch
-    pool = ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn"))
+    spawn = multiprocessing.get_context("spawn")
+    # A worker of this pool holds its own queue open, so that it would wait forever for a caller that was killed.
+    pool = ProcessPoolExecutor(cores(), mp_context=spawn, initializer=end_with, initargs=(os.getpid(),))
     chunks = (jobs[start : start + chunk] for start in range(0, len(jobs), chunk))
     try:
         with ctrl_c_kept_from_children():

@@ -9,8 +9,6 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import threading
-import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -19,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
-from bridgebench.harness.processes.stopping import ctrl_c_kept_from_children
+from bridgebench.harness.processes.stopping import ctrl_c_kept_from_children, end_with
 from bridgebench.methods.core.errors import UserError
 
 _ATTEMPTS = 2
@@ -144,13 +142,7 @@ def how_it_ended(code: int | None) -> str:
 
 def _serve(line: Connection, parent: int) -> None:
     """The main function of a worker: receives the function, then jobs; exits when the parent was killed."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    end_with(parent)
     with contextlib.suppress(EOFError, OSError):
         function: Callable[[Any], Any] = line.recv()
         while True:

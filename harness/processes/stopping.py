@@ -94,6 +94,17 @@ def certainly(act: Callable[[], object]) -> Iterator[None]:
         act()
 
 
+def end_with(parent: int) -> None:
+    """Called in a child process: it ends half a second after the process `parent`, however that one ended."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 @contextmanager
 def ctrl_c_kept_from_children() -> Iterator[None]:
     """Hides Ctrl-C, which a terminal sends to all processes, from processes and threads started inside; we end them."""

@@ -34,10 +34,10 @@ decay = "none"
 OFTEN = """
 from bridgebench.harness.commands import main
 
-def often(whole=main.main):
+def often(*arguments, whole=main.main):
     from bridgebench.harness.train import loop
     loop._CHECKPOINT_SECONDS = 0.05
-    return whole()
+    return whole(*arguments)
 
 main.main = often
 """
