@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -146,11 +147,31 @@ def load_tensors(path: str | Path) -> dict[str, Tensor]:
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 
+@contextmanager
+def _at_most(count: int) -> Iterator[None]:
+    """A block in which modules may register so many parameters: a false header may ask for endless layers."""
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    registered = 0
+
+    def registers(module: Any, name: str, parameter: Any) -> None:
+        nonlocal registered
+        registered += 1
+        if registered > count:
+            raise ValueError("it asks for more layers than the file has")
+
+    hook = register_module_parameter_registration_hook(registers)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 def build(path: str | Path, kind: Callable[..., Network], config: dict[str, Any]) -> Network:
     """A network made from the configuration of a weights file, with the file's tensors.
 
     The network is first made without memory (on torch's "meta" device) and its shapes are compared with the file's. So
-    a false header cannot ask for more memory than the file has tensors.
+    a false header cannot ask for more memory than the file has tensors, nor for layers without end.
 
     Raises:
         UserError: configuration and tensors do not fit each other.
@@ -159,7 +180,7 @@ def build(path: str | Path, kind: Callable[..., Network], config: dict[str, Any]
 
     shapes = read_tensor_header(Path(path)).shapes
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _at_most(4 * len(shapes) + 100):
             expected = kind(**config).state_dict()
         for name in expected | shapes:
             if name not in shapes or name not in expected or shapes[name] != expected[name].shape:

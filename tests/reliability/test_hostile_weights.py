@@ -79,7 +79,15 @@ def test_a_header_that_the_file_does_not_bear_out_is_refused(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"width": 10**9}, {"width": -3}, {"blocks": 3}, {"image_size": "x"}, {"attributes": 5}, {"shell": "true"}],
+    [
+        {"width": 10**9},
+        {"width": -3},
+        {"blocks": 3},
+        {"blocks": 2**63},
+        {"image_size": "x"},
+        {"attributes": 5},
+        {"shell": "true"},
+    ],
 )
 def test_a_configuration_that_does_not_fit_the_tensors_is_refused_before_memory_is_taken(
     weights: Path, tmp_path: Path, changes: dict[str, Any]
