@@ -31,7 +31,7 @@ from PIL import Image
 from bridgebench import methods
 from bridgebench.eval.judges.classifier import load_classifier
 from bridgebench.eval.judges.inception_official import import_inception
-from bridgebench.eval.records.archive import archived_run, zipped
+from bridgebench.eval.records.archive import archived_run, unpack, zipped
 from bridgebench.eval.records.directory import RunDirectory
 from bridgebench.eval.records.manifest import changes, manifest_of, read_manifest
 from bridgebench.eval.records.marks import Mark
@@ -45,6 +45,7 @@ from bridgebench.harness.benchmark.stored_profile import stored_profile
 from bridgebench.harness.data.cache import cached_images
 from bridgebench.harness.data.celeba import read_labels, read_partition
 from bridgebench.harness.data.check import check, report_lines
+from bridgebench.harness.data.metadata import read_metadata
 from bridgebench.harness.data.photo_sources import PhotoZip
 from bridgebench.harness.data.photos import read_photo
 from bridgebench.harness.processes.channel import Channel, Closed, Silent
@@ -128,6 +129,9 @@ def targets(folder: Path) -> list[Target]:
         Target("zip of photos", _zip_reader, (_zip(),), ".zip", 8),
         Target("TorchScript file", read_torchscript, (_program(folder),), ".pt", 8),
         Target("record archive", _archive_reader, (archive,), ".zip", 3),
+        Target("archive that is unpacked", _unpack_reader(folder), (archive,), ".zip", 2),
+        Target("table of a folder, CSV", read_metadata, (_TABLE,), ".csv", 6),
+        Target("table of a folder, JSON lines", read_metadata, (_ROWS,), ".jsonl", 6),
         Target("manifest", _manifest_reader(run), (_manifest(run),), ".json", 3),
         Target("photo", read_photo, _pictures(), ".png", 12),
     ]  # fmt: skip
@@ -152,6 +156,8 @@ _ROW = " ".join(["1", "-1"] * 20)
 _NAMES = " ".join(f"Name_{index}" for index in range(40))
 _LABELS = f"4\n{_NAMES}\n{''.join(f'{index:06d}.jpg  {_ROW}{chr(10)}' for index in range(1, 5))}".encode()
 _CSV = _LABELS.split(b"\n", 1)[1].replace(b"  ", b",").replace(b" ", b",").replace(b"Name_0", b"image_id,Name_0", 1)
+_TABLE = b"file_name,Hat,Scarf,person\n" + b"".join(b"a/%d.png,%d,1,p%d\n" % (k, k % 2, k // 2) for k in range(8))
+_ROWS = b"".join(b'{"file_name": "a/%d.png", "Hat": %d, "Scarf": true}\n' % (k, k % 2) for k in range(8))
 _PARTITION = b"".join(b"%06d.jpg %d\n" % (index, index % 3) for index in range(1, 9))
 
 
@@ -191,6 +197,22 @@ def _archive_reader(path: Path) -> None:
     finally:
         if sorted(Path(tempfile.gettempdir()).glob("*escaped*")) != around:
             raise AssertionError("it wrote outside of its folder")
+
+
+def _unpack_reader(folder: Path) -> Callable[[Path], Any]:
+    """Unpacks an archive, and looks whether anything half-written stays."""
+    out = folder / "unpacked" / "run"
+    out.parent.mkdir()
+
+    def read(path: Path) -> None:
+        shutil.rmtree(out, ignore_errors=True)
+        try:
+            unpack(path, out)
+        finally:
+            if left := [found.name for found in out.parent.iterdir() if found != out]:
+                raise AssertionError(f"it left {left}")
+
+    return read
 
 
 def _manifest(run: Path) -> bytes:
