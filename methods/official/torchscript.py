@@ -52,9 +52,9 @@ class _Storage:
 
 def is_torchscript(path: Path) -> bool:
     """Whether a file is a zip as TorchScript writes it."""
-    if not zipfile.is_zipfile(path):
-        return False
     try:
+        if not zipfile.is_zipfile(path):  # which itself fails on some damaged files
+            return False
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith("/constants.pkl") for name in archive.namelist())
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):

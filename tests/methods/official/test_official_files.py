@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import struct
 from collections import OrderedDict
 
 import numpy as np
@@ -45,6 +46,14 @@ def test_damaged_torch_files_are_named(tmp_path, share, zipped):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(UserError, match=r"a\.ckpt is damaged"):
+        official_files.read_torch(path)
+
+
+def test_a_zip_of_several_disks_is_damaged(tmp_path):
+    path = tmp_path / "a.ckpt"
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0, 0, 0, 0, 0)
+    path.write_bytes(b"a" * 100 + struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, 2) + end)
+    with pytest.raises(UserError, match="is damaged"):
         official_files.read_torch(path)
 
 
