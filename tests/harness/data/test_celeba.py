@@ -214,8 +214,9 @@ def test_a_profile_opens_drawn_faces(tmp_path, monkeypatch):
     faces = open_split(_profile("smoke", test=5), "test", limit=3)
     assert faces.has_truth
     assert faces.images.shape == (3, 32, 32, 3)
-    with pytest.raises(UserError, match="the profile 'smoke' names others"):
-        open_split(load_profile("smoke").model_copy(update={"attributes": ("Smiling",)}), "test")
+    other = load_profile("smoke").model_copy(update={"attributes": ("Smiling", "Wearing_Hat")})
+    with pytest.raises(UserError, match="no attribute 'Wearing_Hat' among Young, "):
+        open_split(other, "test")
 
 
 def test_reading_it_imports_no_torch():
