@@ -76,6 +76,26 @@ def goes_on(folder: Path, resume: Resume) -> bool:
     return (folder / FILE).exists() if resume == "auto" else resume
 
 
+def refuse_a_run_there(folder: Path, resume: Resume) -> None:
+    """Refuses to start in the folder of another training.
+
+    Raises:
+        UserError: there is a checkpoint, and it is not to be resumed.
+    """
+    if (folder / FILE).exists() and not resume:
+        raise UserError(f"A training run is in {folder} already; go on with --resume, or give another --out.")
+
+
+def check_minutes(minutes: float | None) -> None:
+    """Checks the length of a training that the user gives; None: the recipe's.
+
+    Raises:
+        UserError: it is no time.
+    """
+    if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
+        raise UserError(f"The training time must be more than 0 minutes, not {minutes}.")
+
+
 def write_state(folder: Path, state: dict[str, Any]) -> None:
     """Writes ``checkpoint.pt`` into `folder`: tensors, numbers and tables, with the run's identity under "identity"."""
     buffer = io.BytesIO()

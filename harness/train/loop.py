@@ -27,7 +27,15 @@ from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.memory import keep_freed
 from bridgebench.harness.processes.stopping import Stopped, StopRequest, certainly
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.train.checkpoint import FILE, Progress, Resume, goes_on, load_checkpoint, save_checkpoint
+from bridgebench.harness.train.checkpoint import (
+    FILE,
+    Progress,
+    Resume,
+    goes_on,
+    load_checkpoint,
+    refuse_a_run_there,
+    save_checkpoint,
+)
 from bridgebench.harness.train.curves import FIRST
 from bridgebench.harness.train.display import Display
 from bridgebench.harness.train.features import lend_features
@@ -86,8 +94,7 @@ def train(
         UserError: the recipe is invalid, the run exists already, there is no run to resume, or training broke down.
         Stopped: a signal asked to stop; a checkpoint has been saved.
     """
-    if (out / FILE).exists() and not resume:
-        raise UserError(f"A training run is in {out} already; go on with --resume, or give another --out.")
+    refuse_a_run_there(out, resume)
     check_folder(
         out, "training", older=partial(goes_on, resume=resume)
     )  # a checkpoint to resume is checked before any writing

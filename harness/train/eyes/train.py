@@ -7,7 +7,6 @@ The state with the lowest loss on windows of the validation photos is kept, and 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
@@ -28,7 +27,7 @@ from bridgebench.harness.data.resize import Preparation
 from bridgebench.harness.photo.eyes import EyeNetwork, Sight
 from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.train.checkpoint import FILE, Resume, goes_on
+from bridgebench.harness.train.checkpoint import Resume, check_minutes, goes_on, refuse_a_run_there
 from bridgebench.harness.train.eyes.windows import PART, SIDE, Windows, random_windows
 from bridgebench.harness.train.judges.fit import NetworkFit
 from bridgebench.harness.train.judges.recipe import FitRecipe
@@ -82,11 +81,9 @@ def train_eyes(
     recipe = parse_recipe(FitRecipe, profile.train.get(EYES, {}), f"[train.{EYES}]")
     if minutes is None and recipe.epochs is None:
         raise UserError(f"[train.{EYES}] gives no epochs: name them there, or give --minutes.")
-    if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
-        raise UserError(f"The training time must be more than 0 minutes, not {minutes}.")
+    check_minutes(minutes)
     folder = training_folder(EYES, profile) if out is None else out
-    if (folder / FILE).exists() and not resume:
-        raise UserError(f"A training run is in {folder} already; go on with --resume, or give another --out.")
+    refuse_a_run_there(folder, resume)
     check_folder(folder, "training", older=partial(goes_on, resume=resume))
     seed = SEED if seed is None else seed
     train, validation, test = (_photos(profile, split, data_root) for split in ("train", "validation", "test"))

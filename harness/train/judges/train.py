@@ -14,7 +14,6 @@ A run is a folder, as for every training (`harness.train.loop`). A killed run ca
 from __future__ import annotations
 
 import logging
-import math
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -32,14 +31,13 @@ from bridgebench.harness.data.faces.dataset import load_faces
 from bridgebench.harness.data.open import open_split
 from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.profiles.profile import Profile
-from bridgebench.harness.train.checkpoint import FILE, Resume, goes_on
+from bridgebench.harness.train.checkpoint import Resume, check_minutes, goes_on, refuse_a_run_there
 from bridgebench.harness.train.judges.fit import JudgeFit
 from bridgebench.harness.train.judges.recipe import SEEDS, JudgeRecipe, judge_recipe
 from bridgebench.harness.train.judges.scores import score, scores_table
 from bridgebench.harness.weights.card_page import write_card
 from bridgebench.harness.weights.find import training_folder
 from bridgebench.harness.weights.training_card import describe_training
-from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import refuse_existing
 from bridgebench.methods.core.labels import CELEBA40
 
@@ -80,11 +78,9 @@ def train_judge(
         Stopped: a signal asked to stop; a checkpoint has been saved.
     """
     recipe = judge_recipe(which, profile)
-    if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
-        raise UserError(f"The training time must be more than 0 minutes, not {minutes}.")
+    check_minutes(minutes)
     folder, path = _places(which, profile, out)
-    if (folder / FILE).exists() and not resume:
-        raise UserError(f"A training run is in {folder} already; go on with --resume, or give another --out.")
+    refuse_a_run_there(folder, resume)
     if path.parent != folder and not goes_on(folder, resume):
         refuse_existing(path)
         refuse_existing(path.with_suffix(".md"))  # its card
