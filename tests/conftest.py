@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del os.environ["BRIDGEBENCH_CACHE"]
     else:
         os.environ["BRIDGEBENCH_CACHE"] = before
+
+
+@pytest.fixture(autouse=True)
+def signals_left_alone() -> Iterator[None]:
+    """Fails a test after which a watch over signals goes on: it would end this process at a later test's signal."""
+    yield
+    watched = signal.set_wakeup_fd(-1) != -1
+    assert not watched, "the test left a watch over signals: call main(), or replace `guarded` in what calls it"
 
 
 @pytest.fixture(scope="session")

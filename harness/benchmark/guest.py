@@ -65,9 +65,7 @@ class _Method:
             editor = kind(attributes=asked["attributes"], image_size=asked["image_size"])
         else:
             editor = restore_space(build(weights, kind, header(weights)["config"]), weights)
-        if isinstance(editor, CommandEditor):
-            editor.time_limit = asked["limit"]
-            editor.work_in(Path(asked["folder"]))
+        _prepare(editor, asked)
         self._editor = editor.eval().to(self._device)
         if "classifier" in asked["needs"]:
             self._editor.attach(classifier=load_classifier(asked["classifier"], asked["attributes"], self._device))
@@ -96,6 +94,7 @@ class _Method:
 
         kind, weights = self._kind(asked), asked["weights"]
         editor = kind() if weights is None else restore_space(build(weights, kind, header(weights)["config"]), weights)
+        _prepare(editor, asked)
         found = run_contract(editor)
         return {"points": [vars(point) | {"detail": plain(point.detail)} for point in found]}, {}
 
@@ -122,6 +121,13 @@ class _Method:
         self._channel.send({"call": "truth"}, arrays)
         _, found = self._channel.receive()
         return self._tensor(found["truth"]).to(images.device)
+
+
+def _prepare(editor: Editor, asked: dict[str, Any]) -> None:
+    """Gives a method that runs as a command its time limit and its folder."""
+    if isinstance(editor, CommandEditor):
+        editor.time_limit = asked["limit"]
+        editor.work_in(Path(asked["folder"]))
 
 
 class _Measure:

@@ -72,12 +72,7 @@ class RemoteEditor(Editor):
         }
         if participant.card.command:
             self._folder = TemporaryDirectory(prefix="bridgebench-")  # not made there: that process is killed
-            question |= {
-                "card": facts_of(participant.card),
-                "folder": self._folder.name,
-                "limit": time_limit,
-                "level": LOGGER.getEffectiveLevel(),
-            }
+            question |= _command_of(participant.card, self._folder.name, time_limit)
         try:
             about, _ = self._process.ask(question, {}, doing="load")
             self._editable = tuple(name for name in about["editable"] if name in attributes)
@@ -173,7 +168,10 @@ def contract_of(card: MethodCard, weights: Path | None) -> list[ContractResult]:
         PluginFailed: the method failed as no contract foresees, died or took too long.
     """
     process = ForeignProcess("method", _CONTRACT_SECONDS, where="")
+    folder = TemporaryDirectory(prefix="bridgebench-")
     question = {"do": "contract", "editor": card.editor, "weights": None if weights is None else str(weights)}
+    if card.command:
+        question |= _command_of(card, folder.name, _CONTRACT_SECONDS)
     try:
         found, _ = process.ask(question, {}, doing="go through its contract")
         return [
@@ -186,6 +184,12 @@ def contract_of(card: MethodCard, weights: Path | None) -> list[ContractResult]:
         raise process.nonsense(str(error)) from None
     finally:
         process.end()
+        folder.cleanup()
+
+
+def _command_of(card: MethodCard, folder: str, limit: float) -> dict[str, Any]:
+    """What the process needs of a method whose card names a command."""
+    return {"card": facts_of(card), "folder": folder, "limit": limit, "level": LOGGER.getEffectiveLevel()}
 
 
 def _line(text: Any) -> str:

@@ -8,6 +8,7 @@ import os
 import resource
 import socket
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -47,6 +48,7 @@ def test_a_terminal_of_another_language_shows_what_it_can(
     monkeypatch.setattr(sys, "stdout", streams[0])
     monkeypatch.setattr(sys, "stderr", streams[1])
     monkeypatch.setattr(sys, "argv", ["bridgebench", "report", str(tmp_path / "猫 \udcff → run")])
+    monkeypatch.setattr(program, "guarded", nullcontext)  # its watch over signals would outlive this test
     with pytest.raises(SystemExit) as ended:
         program.run()
     streams[1].flush()
