@@ -150,10 +150,11 @@ def wait_for_work(process: Any, out: Path) -> None:
     """Until a process writes into its folder (its lock aside), or ends."""
     started = time.time()
     while process.poll() is None:
-        for path in out.rglob("*"):
-            with contextlib.suppress(OSError):
-                if path.name != ".lock" and path.is_file() and path.stat().st_mtime > started:
-                    return
+        for folder, _, names in os.walk(out):  # unlike rglob, it passes over a folder that is renamed meanwhile
+            for name in names:
+                with contextlib.suppress(OSError):
+                    if name != ".lock" and Path(folder, name).stat().st_mtime > started:
+                        return
         time.sleep(0.02)
 
 
