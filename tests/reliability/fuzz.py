@@ -28,8 +28,9 @@ from pathlib import Path
 
 import torch
 from figures import add
-from readers import Target, targets
+from readers import targets
 from spoiling import spoiled
+from target import Target
 
 from bridgebench.methods.core.errors import UserError
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import importlib.util
 import io
 import json
-import re
 import shutil
 import socket
 import sys
@@ -17,16 +14,13 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from bridgebench import methods
 from bridgebench.eval.judges.classifier import load_classifier
@@ -47,7 +41,7 @@ from bridgebench.harness.data.celeba import read_labels, read_partition
 from bridgebench.harness.data.check import check, report_lines
 from bridgebench.harness.data.metadata import read_metadata
 from bridgebench.harness.data.photo_sources import PhotoZip
-from bridgebench.harness.data.photos import read_photo
+from bridgebench.harness.data.photos import colour_profile, read_photo
 from bridgebench.harness.processes.channel import Channel, Closed, Silent
 from bridgebench.harness.processes.holder import holder
 from bridgebench.harness.profiles.profile import SHIPPED, load_profile
@@ -73,20 +67,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "methods"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
 from little_run import COLUMNS, NAMES, write_little_run
+from merge_readers import merge_targets, own_measures_targets
+from page_check import check_pages
+from sample_pictures import jpegs, others, picture, pngs
 from small_judges import small_judges
+from target import Target
+from task_readers import task_targets
 
 TESTS = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Target:
-    """A reader, and good files that it is fed damaged copies of."""
-
-    name: str
-    read: Callable[[Path], Any]
-    good: tuple[bytes, ...]
-    suffix: str
-    share: int = 1
 
 
 def targets(folder: Path) -> list[Target]:
@@ -110,7 +98,7 @@ def targets(folder: Path) -> list[Target]:
         Target("CelebA partition", read_partition, (_PARTITION, _PARTITION.replace(b" ", b",")), ".txt", 6),
         Target("data check: labels", _data_reader(folder, "list_attr_celeba.txt"), (_LABELS,), ".txt", 1),
         Target("data check: partition", _data_reader(folder, "list_eval_partition.txt"), (_PARTITION,), ".txt", 1),
-        Target("data check: a photo", _data_reader(folder, "img_align_celeba/000001.jpg"), _pictures(), ".jpg", 1),
+        Target("data check: a photo", _data_reader(folder, "img_align_celeba/000001.jpg"), _PHOTOS, ".jpg", 1),
         Target("profile", load_profile, tuple(path.read_bytes() for path in SHIPPED.glob("*.toml")), ".toml", 8),
         Target("profile in a run", _verify_reader(run), files["run.json"], ".json", 4),
         Target("cell", CellRecord.find, files["cell"], ".json", 4),
@@ -133,10 +121,14 @@ def targets(folder: Path) -> list[Target]:
         Target("table of a folder, CSV", read_metadata, (_TABLE,), ".csv", 6),
         Target("table of a folder, JSON lines", read_metadata, (_ROWS,), ".jsonl", 6),
         Target("manifest", _manifest_reader(run), (_manifest(run),), ".json", 3),
-        Target("photo", read_photo, _pictures(), ".png", 12),
+        Target("photo", _photo_reader, _PHOTOS, ".png", 12),
+        *task_targets(folder / "asked"),
+        *own_measures_targets(folder, run),
+        *merge_targets(folder / "several", run),
     ]  # fmt: skip
 
 
+_PHOTOS = (*pngs(), *jpegs(), *others())
 _MARK = b'{"schema": 1, "program": "bridgebench", "kind": "training"}'
 _PROGRESS = (
     TrainingProgress(
@@ -292,7 +284,7 @@ def _zip() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("1.png", "cats/2.png", "cats/3.jpg", "notes.txt"):
-            archive.writestr(name, _picture("PNG"))
+            archive.writestr(name, picture("PNG"))
     return file.getvalue()
 
 
@@ -324,61 +316,6 @@ def _run_reader(run: Path, name: str) -> Callable[[Path], Any]:
             (run / name).write_bytes(good)
 
     return read
-
-
-def check_pages(files: dict[str, bytes]) -> None:
-    """Holds pages against what nothing in a record may bring into them.
-
-    Raises:
-        AssertionError: a page has a script that is not ours, an attribute that runs one, a link or picture out of the
-            folder, or a file has a name out of it.
-    """
-    for name, data in files.items():
-        if name.startswith(("/", "\\")) or ".." in name.split("/") or len(name) > 255 or not name.isprintable():
-            raise AssertionError(f"the file {name!r:.100} leaves the folder")
-        if name.endswith(".html"):
-            _Watcher(data.decode()).close()
-
-
-class _Watcher(HTMLParser):
-    """Raises AssertionError at what no page of ours has."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._scripts = re.findall(r"'sha256-([A-Za-z0-9+/=]+)'", text[:4096])
-        self._inside = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag if tag in ("script", "style") else ""
-        if (
-            tag in ("base", "embed", "form", "frame", "iframe", "link", "object")
-            and dict(attrs).get("href") not in _OURS
-        ):
-            raise AssertionError(f"<{tag} {attrs!r:.200}>")
-        for name, value in attrs:
-            place = (value or "").strip().lower()
-            alien = name in ("src", "href", "xlink:href", "action", "srcset") and not _LOCAL.fullmatch(place)
-            if name.startswith("on") or alien or name in ("srcdoc", "formaction") or (tag, name) in _REFRESHING:
-                raise AssertionError(f"<{tag} {name}={value!r:.200}>")
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "script":
-            found = base64.b64encode(hashlib.sha256(data.encode()).digest()).decode()
-            if found not in self._scripts:
-                raise AssertionError(f"a script that is not ours: {data!r:.200}")
-        if self._inside == "style" and (("url(" in data and "data:" not in data) or "@import" in data):
-            raise AssertionError(f"a style that loads something: {data!r:.200}")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-
-
-_OURS = ("style.css", "../style.css", "../../style.css", "../../../style.css", "data:,")
-_REFRESHING = {("meta", "content-type"), ("meta", "refresh")}
-_LOCAL = re.compile(
-    r"#.*|(?!//|/|[a-z][a-z0-9+.-]*:).*|data:,|data:(image/(png|webp)|application/(pdf|json)|text/[a-z-]+)[;,].*|", re.S
-)
 
 
 def _verify_reader(run: Path) -> Callable[[Path], Any]:
@@ -458,6 +395,11 @@ def _judge_reader(path: Path) -> None:
     load_classifier(path, COLUMNS)
 
 
+def _photo_reader(path: Path) -> None:
+    read_photo(path)
+    colour_profile(path)
+
+
 def _data_reader(folder: Path, name: str) -> Callable[[Path], Any]:
     """`bridgebench data check` of a small CelebA in which one file is damaged."""
     root = folder / "celeba"
@@ -466,7 +408,7 @@ def _data_reader(folder: Path, name: str) -> Callable[[Path], Any]:
         (root / "list_attr_celeba.txt").write_bytes(_LABELS)
         (root / "list_eval_partition.txt").write_bytes(_PARTITION)
         for number in range(1, 3):
-            (root / "img_align_celeba" / f"{number:06d}.jpg").write_bytes(_picture("JPEG"))
+            (root / "img_align_celeba" / f"{number:06d}.jpg").write_bytes(picture("JPEG"))
     good = (root / name).read_bytes()
 
     def read(path: Path) -> None:
@@ -523,22 +465,3 @@ def _answer_reader(path: Path) -> None:
         theirs.close()
         with contextlib.suppress(ValueError, Closed, Silent):
             Channel(mine).receive(largest=2**20, until=time.monotonic() + 5)
-
-
-def _picture(kind: str, mode: str = "RGB", **options: Any) -> bytes:
-    file = io.BytesIO()
-    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (24, 20, 3), np.uint8))
-    picture = picture.convert("L").convert("I").convert(mode) if mode == "I;16" else picture.convert(mode)
-    picture.save(file, kind, **options)
-    return file.getvalue()
-
-
-def _pictures() -> tuple[bytes, ...]:
-    """Photos of every kind that is read, and of kinds that are refused."""
-    turned = Image.Exif()
-    turned[0x0112] = 6
-    pngs = [_picture("PNG", mode) for mode in ("RGB", "RGBA", "L", "LA", "P", "1", "I;16")]
-    pngs += [_picture("PNG", "P", transparency=0)]
-    jpegs = [_picture("JPEG"), _picture("JPEG", "L"), _picture("JPEG", "CMYK"), _picture("JPEG", progressive=True)]
-    jpegs += [_picture("JPEG", exif=turned)]
-    return (*pngs, *jpegs, *(_picture(kind) for kind in ("GIF", "BMP", "TIFF", "WEBP", "PPM")))
