@@ -160,7 +160,7 @@ def _open_zip(place: Path, state: State) -> zipfile.ZipFile:
     """Opens a zip once per process, because reading the directory of a large zip takes seconds."""
     try:
         return zipfile.ZipFile(place)
-    except (OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # OSError, BadZipFile, NotImplementedError, and others that depend on the damage
         raise UserError(f"{place} is no zip, or was cut short ({error}); fetch it again.") from error
 
 
