@@ -14,6 +14,7 @@ from bridgebench.eval.records.record import Record
 from bridgebench.eval.records.run import RunRecord
 from bridgebench.eval.records.seal import file_hash
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import real_path
 
 _KINDS: dict[str, type[Record]] = {
     "cache": CachedArrays,
@@ -146,7 +147,7 @@ def has_all(root: Path, files: Mapping[str, str]) -> bool:
     listing = Listing(root, [files])
     # A name out of a record is not believed to be one of ours: nothing outside the folder is opened.
     paths = [root / name for name in files]
-    return all(path.is_file() and path.resolve().is_relative_to(root.resolve()) for path in paths) and all(
+    return all(path.is_file() and real_path(path).is_relative_to(real_path(root)) for path in paths) and all(
         listing.problem(path) is None for path in paths
     )
 

@@ -29,7 +29,7 @@ from bridgebench.eval.records.seal import hash_of
 from bridgebench.eval.records.sources import Sources, makers
 from bridgebench.eval.records.summary import summary_csv
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import new_folder, quote, read_bytes, write_bytes
+from bridgebench.methods.core.files import new_folder, quote, read_bytes, real_path, write_bytes
 
 # Numbers that agree to so much are the same: sums on another processor differ in their last digits.
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-7
@@ -88,7 +88,7 @@ def merge_into(
         keep_both: where two runs have other numbers in the same cell, keep the method of both, the later one under
             another name.
     """
-    if len({path.resolve() for path in paths}) < len(paths):
+    if len({real_path(path) for path in paths}) < len(paths):
         raise UserError("One of the runs is named twice; name each of them once.")
     with ExitStack() as stack:
         runs = [_Run(str(path), stack.enter_context(opened(path)), busy) for path in paths]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -54,6 +55,8 @@ class Record(BaseModel):
         try:
             return cls.load(path)
         except ValueError as error:
+            if not os.path.lexists(path):
+                raise UserError(f"{path} is not there; if a benchmark is writing there, wait for its end.") from error
             raise UserError(f"{path} is damaged ({error}); delete it and run `bridgebench benchmark` again.") from error
 
     @classmethod

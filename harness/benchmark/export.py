@@ -27,7 +27,7 @@ from bridgebench.harness.processes.progress import meter
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.harness.weights.find import JUDGES, judge_weights
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import check_links, quote, read_bytes, remove_temporaries, write_bytes
+from bridgebench.methods.core.files import check_links, quote, read_bytes, real_path, remove_temporaries, write_bytes
 from bridgebench.methods.core.png import png_bytes
 from bridgebench.methods.core.tasks import EditTask, line_of
 
@@ -71,7 +71,7 @@ def export_tasks(
     check_device(device)
     check_folder(out, "tasks")
     check_links(out)
-    bench = workbench(Setup(profile, data_root and data_root.resolve(), limit, out.resolve(), device))
+    bench = workbench(Setup(profile, data_root and real_path(data_root), limit, real_path(out), device))
     tasks, folder = task_list(bench, modes, kinds), TaskFolder(out)
     if not tasks.cells:
         raise UserError(f"The profile '{profile.name}' has no edits of these modes and kinds: name others.")

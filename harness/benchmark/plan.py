@@ -24,6 +24,7 @@ from bridgebench.harness.profiles.variants import Variant
 from bridgebench.harness.weights.find import file_sha256, find_weights, how_to_get
 from bridgebench.methods import MethodCard
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import real_path
 from bridgebench.methods.core.weights import attributes_of, header
 
 
@@ -142,7 +143,7 @@ def _participant(card: MethodCard, profile: Profile, has_truth: bool) -> tuple[P
     if attributes_of(config) != profile.attributes:
         return None, f"{weights} knows other attributes than the profile: {', '.join(attributes_of(config)) or 'none'}"
     variant = profile.variants.get(card.name)
-    return Participant(card, weights.resolve(), file_sha256(weights), config, _distribution(method), variant), ""
+    return Participant(card, real_path(weights), file_sha256(weights), config, _distribution(method), variant), ""
 
 
 @lru_cache

@@ -46,7 +46,7 @@ from bridgebench.harness.processes.progress import meter
 from bridgebench.harness.processes.stopping import certainly
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import CannotWrite, UserError
-from bridgebench.methods.core.files import check_links, read_bytes, write_bytes
+from bridgebench.methods.core.files import check_links, read_bytes, real_path, write_bytes
 
 Say = Callable[[str], Any]
 _log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def run_benchmark(
 
         # The workbench opens the test images, both judges and the feature space. They decide the protocol: the
         # record of everything except the methods that decides a number, with its hash.
-        setup = Setup(profile.from_anywhere(), data_root and data_root.resolve(), limit, out.resolve(), device)
+        setup = Setup(profile.from_anywhere(), data_root and real_path(data_root), limit, real_path(out), device)
         with step(_log, "Opened the images and the judges"):
             bench = workbench(setup)
             protocol = bench.protocol

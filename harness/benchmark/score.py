@@ -27,7 +27,7 @@ from bridgebench.harness.profiles.profile import Profile
 from bridgebench.methods import names
 from bridgebench.methods.card import MethodCard
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import read_bytes
+from bridgebench.methods.core.files import read_bytes, real_path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes the name of folders
 _TAKEN = (TRUTH, "shared", "source", "reference")  # folders beside those of methods
@@ -78,7 +78,7 @@ def score(
     _check_words(name, title, about)
     tasks = TaskFolder(folder)
     record = check_folder_of_tasks(tasks)
-    root = data_root and data_root.resolve()
+    root = data_root and real_path(data_root)
     found_profile = _profile(tasks, record, root) if profile is None else _on_split(profile, record)
     out = out or usual_folder(found_profile, record.limit)
     if name in names() or name in found_profile.variants:
@@ -97,7 +97,7 @@ def score(
 
     device = record.protocol.get("device") or "cpu"
     check_device(device)
-    setup = Setup(found_profile, root, record.limit, out.resolve(), device)
+    setup = Setup(found_profile, root, record.limit, real_path(out), device)
     bench = workbench(setup)
     if bench.protocol.hash != record.protocol_hash:
         changed = "; ".join(map(str, differences(record.protocol, bench.protocol.record())))
@@ -118,7 +118,7 @@ def score(
         strength=(0.0, 1.0, 1.25),
         quirks=_quirks(found),
     )
-    method = Participant(card, None, None, None, "made elsewhere", elsewhere=_elsewhere(asked, place.resolve(), found))
+    method = Participant(card, None, None, None, "made elsewhere", elsewhere=_elsewhere(asked, real_path(place), found))
     failed = run_benchmark(
         found_profile,
         out,

@@ -30,7 +30,7 @@ from bridgebench.harness.profiles.variants import Variant
 from bridgebench.harness.weights.hub import cached
 from bridgebench.methods import names
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import parse_json, read_bytes
+from bridgebench.methods.core.files import parse_json, read_bytes, real_path
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def verify_run(
         anew = RunDirectory(Path(name).resolve())
         device = record.protocol.get("device") or "cpu"
         check_device(device)
-        root = data_root and data_root.resolve()
+        root = data_root and real_path(data_root)
         profile = _stored_profile(stored.run_file, record, root)
         setup = Setup(profile, root, record.limit, anew.root, device)
         bench = workbench(setup)

@@ -75,10 +75,10 @@ app.add_typer(records.app, name="records")
 app.add_typer(tasks.app, name="tasks")
 
 _INTERRUPTED = 130
-# What a disk or its owner says, and no code of ours can help.
+# What a disk or its owner says, and no code of ours can help; also that a file is gone which was there a moment before.
 _NOT_OURS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.EFBIG),
-    *(errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG, errno.ELOOP),
+    *(errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOENT, errno.ENOTDIR),
 )
 
 # Click's own base of all wrong usage; typer carries click under different module paths from version to version.

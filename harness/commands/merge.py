@@ -29,10 +29,11 @@ def merge(
     have with other weights is kept twice, under two names.
     """
     from bridgebench.eval.records.merge import merge
+    from bridgebench.harness.processes.holder import writer
 
     if len(runs) < 2:
         raise UserError("`merge` takes at least two runs.")
-    found = merge(runs, out, _writer)
+    found = merge(runs, out, writer)
     for run, old, new in found.renamed:
         LOGGER.info("The method '%s' of %s is another one than that of the runs before: it is now '%s'.", old, run, new)
     if found.left_out:
@@ -58,11 +59,3 @@ def merge(
     show(
         f"Wrote {out}: {len(record.methods)} methods, {found.cells} cells{alike}; protocol {record.protocol_hash[:12]}."
     )
-
-
-def _writer(folder: Path) -> str | None:
-    """The process that writes into a run directory just now, in words."""
-    from bridgebench.harness.processes.holder import holder
-
-    found = holder(folder)
-    return f"process {found.pid} on {found.host}" if found is not None and found.alive else None

@@ -101,6 +101,7 @@ def pack(
     """
     from bridgebench.eval.records.archive import zipped
     from bridgebench.eval.records.directory import RunDirectory
+    from bridgebench.harness.processes.holder import writer
     from bridgebench.harness.processes.messages import LOGGER
     from bridgebench.methods.core.files import check_links, refuse_existing, remove_temporaries, write_bytes
 
@@ -110,6 +111,9 @@ def pack(
     directory = RunDirectory(run)
     record = directory.read_run()
     check_links(run)
+    by_whom = writer(run)
+    if by_whom is not None:
+        raise UserError(f"{run} is being written by {by_whom}: wait until its benchmark has ended.")
     if record.data.keeps_photos:
         LOGGER.info("The images of %s must not be passed on: the archive has none.", record.data.name)
     content = zipped(directory, images=not (record.data.keeps_photos or no_images), methods=names_of(methods), by=by)

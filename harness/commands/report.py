@@ -12,6 +12,7 @@ from bridgebench.harness.commands.options import AsJson
 from bridgebench.harness.commands.output import show, show_json
 from bridgebench.harness.processes.messages import LOGGER
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import real_path
 
 _FEW = 5  # so many damaged files are named
 JSON_FIELDS = (
@@ -65,11 +66,11 @@ def report(
         written = {"figures": [_figures(path, out, as_json) for path in paths]}
     else:
         written = {"pages": [_page(path, out, single_file, as_json) for path in paths], "gallery": None}
-        together = len({path.resolve().parent for path in paths}) == 1 and all(path.is_dir() for path in paths)
+        together = len({real_path(path).parent for path in paths}) == 1 and all(path.is_dir() for path in paths)
         if len(paths) > 1 and not single_file and together:
             from bridgebench.harness.commands.pages import gallery_of
 
-            written["gallery"] = _wrote(gallery_of(paths[0].resolve().parent), as_json)
+            written["gallery"] = _wrote(gallery_of(real_path(paths[0]).parent), as_json)
     if as_json:
         show_json(written)
     if any(page["damaged"] for page in written.get("pages", ())) or written.get("refused"):

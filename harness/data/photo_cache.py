@@ -21,6 +21,7 @@ from bridgebench.harness.data.photos import decode_photo
 from bridgebench.harness.data.resize import Preparation
 from bridgebench.harness.processes.cores import cores
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.files import real_path
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1  # increased by one whenever the same photo and preparation would give other pixels
@@ -109,7 +110,7 @@ def prepared_photos(
         UserError: a photo is damaged or missing (with `skip_damaged`: no photo remains), or the cache cannot be
             written.
     """
-    key = {"format": _FORMAT, "place": str(source.place.resolve()), "photos": list(names), **preparation.describe()}
+    key = {"format": _FORMAT, "place": str(real_path(source.place)), "photos": list(names), **preparation.describe()}
     cache = ImageCache(
         key,
         partial(prepare_photo, source, preparation),

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import read_bytes
+from bridgebench.methods.core.files import read_bytes, real_path
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 _LARGEST_FILE = 2**28  # bytes; a photo of the largest decoded size is smaller
@@ -50,7 +50,7 @@ class PhotoFolder:
 
     def __init__(self, place: Path, root: Path | None = None) -> None:
         self.place = place
-        self.root = (root or place).resolve()
+        self.root = real_path(root or place)
 
     def photos(self, folder: str = "") -> dict[str, State]:
         """See :class:`PhotoSource`; empty if there is no such folder."""
@@ -85,7 +85,7 @@ class PhotoFolder:
         return str(self.place / name)
 
     def _state(self, entry: os.DirEntry[str]) -> State:
-        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(self.root):
+        if entry.is_symlink() and not real_path(entry.path).is_relative_to(self.root):
             return _LEAVES
         try:
             facts = entry.stat()
@@ -184,10 +184,10 @@ def inside(path: Path, root: Path) -> Path:
     Raises:
         UserError: symbolic links lead it out of `root`.
     """
-    if not path.resolve().is_relative_to(root.resolve()):
+    if not real_path(path).is_relative_to(real_path(root)):
         raise UserError(
             f"{path} is a symbolic link that leaves {root}, and is not followed: put the files themselves there, or "
-            f"give --data-root {path.resolve().parent}."
+            f"give --data-root {real_path(path).parent}."
         )
     return path
 

@@ -7,17 +7,21 @@ images, and what it returns is checked there. `bridgebench contract --dataset PR
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridgebench.harness.data.base import ImageSet, Split
+from bridgebench.harness.processes.stopping import Stopped
 from bridgebench.harness.profiles.profile import DATA_GROUP, Profile
 from bridgebench.methods.core.errors import UserError
+from bridgebench.methods.core.foreign import reason_of, shown
 from bridgebench.methods.core.labels import LabelSpace
 
 
@@ -64,18 +68,13 @@ def load_plugin(profile: Profile, split: Split, data_root: Path | None, limit: i
     entry = next(iter(entry_points(group=DATA_GROUP, name=name)), None)
     if entry is None:
         raise UserError(f"The data set '{name}' is not installed any more.")
-    try:
+    with _told(f"The data set '{name}' ({entry.value}) failed"):
         found = entry.load()(asked)
-    except UserError:
-        raise
-    except Exception as error:  # it is somebody else's code: whatever it raises is told
-        said = (str(error).splitlines() or [""])[0][:200]
-        raise UserError(f"The data set '{name}' ({entry.value}) failed: {type(error).__name__}: {said}") from error
-    problem = problem_of(found, asked)
+        problem = problem_of(found, asked)
     if problem:
         raise UserError(f"The data set '{name}' ({entry.value}) {problem}; `bridgebench contract --dataset` says more.")
     return ImageSet(
-        images=found.images,
+        images=_CheckedImages(found.images, name, data.image_size),
         labels=np.asarray(found.labels),
         ids=list(found.ids),
         attributes=profile.attributes,
@@ -84,6 +83,39 @@ def load_plugin(profile: Profile, split: Split, data_root: Path | None, limit: i
         digest=found.digest,
         preparation=found.preparation,
     )
+
+
+class _CheckedImages:
+    """The images of a plug-in: what indexing them raises, or gives that are no images, is told."""
+
+    def __init__(self, images: Any, name: str, side: int) -> None:
+        self._images, self._name, self._side = images, name, side
+        self._count = len(images)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, key: Any) -> NDArray[np.uint8]:
+        wanted = (*np.arange(self._count)[key].shape, self._side, self._side, 3)
+        with _told(f"Images of the data set '{self._name}' cannot be read"):
+            found = np.asarray(self._images[key])
+        if found.dtype != np.uint8 or found.shape != wanted:
+            raise UserError(
+                f"The data set '{self._name}' gave images of the type {found.dtype} and the shape {found.shape}, where "
+                f"uint8 and {wanted} are wanted; `bridgebench contract --dataset` says more."
+            )
+        return found
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Tells whatever somebody else's code raises, as one sentence; the user's own Ctrl-C goes on."""
+    try:
+        yield
+    except (UserError, KeyboardInterrupt, Stopped):
+        raise
+    except BaseException as error:
+        raise UserError(f"{what}: {shown(reason_of(error))}") from None
 
 
 def problem_of(found: Any, asked: DataRequest) -> str:

@@ -23,7 +23,7 @@ from bridgebench.harness.data.metadata import FILES, Metadata, read_metadata
 from bridgebench.harness.data.photo_sources import PhotoFolder
 from bridgebench.harness.profiles.profile import Profile, check_columns, load_profile
 from bridgebench.methods.core.errors import UserError, did_you_mean
-from bridgebench.methods.core.files import refuse_existing, write_bytes
+from bridgebench.methods.core.files import real_path, refuse_existing, write_bytes
 from bridgebench.methods.core.labels import CELEBA_RULES
 
 _OPENED = 20_000  # images that are opened, at most
@@ -81,7 +81,7 @@ def start_profile(path: Path, root: Path, attributes: Sequence[str] | None = Non
     refuse_existing(path)
     if not root.is_dir():
         raise UserError(f"There is no folder {root}.")
-    if not str(root.resolve()).isprintable():
+    if not str(real_path(root)).isprintable():
         raise UserError(f"The path of {root} has characters that a profile cannot hold: rename the folder.")
     found = look(root, attributes)
     draft, sizes = _divide(_draft(found, path), path, found)
@@ -205,7 +205,7 @@ def _draft(found: Found, path: Path) -> Keys:
 
 def _from_profile(root: Path, path: Path) -> str:
     """The folder's path from the profile, where it lies beside or below it; else its whole path."""
-    here, there = path.resolve().parent, root.resolve()
+    here, there = real_path(path).parent, real_path(root)
     return os.path.relpath(there, here) if there.is_relative_to(here) else str(there)
 
 
@@ -265,7 +265,7 @@ def _by_pictures(found: Found, examined: Sequence[Examined], report: Report) -> 
 
 def _loaded(path: Path, found: Found, keys: Keys) -> Profile:
     """A profile with these keys of ``[data]`` and nothing else of its own, to list the images with."""
-    here = {"root": toml_text(str(found.root.resolve())), "train": "0", "validation": "0", "test": "0"}
+    here = {"root": toml_text(str(real_path(found.root))), "train": "0", "validation": "0", "test": "0"}
     text = "\n".join(
         [
             f"attributes = {toml_text(found.names)}",

@@ -29,7 +29,7 @@ from bridgebench.harness.profiles.profile import PHOTOS, Profile, load_profile, 
 from bridgebench.harness.weights.find import find_weights, judge_weights
 from bridgebench.methods import MethodCard, is_foreign, load, restore_space
 from bridgebench.methods.core.errors import UserError
-from bridgebench.methods.core.files import write_bytes
+from bridgebench.methods.core.files import real_path, write_bytes
 from bridgebench.methods.core.labels import LabelSpace, label_space
 from bridgebench.methods.core.weights import attributes_of, header
 from bridgebench.methods.editor import Editor
@@ -417,6 +417,6 @@ def _output_format(out: Path, read: Sequence[Path]) -> str:
         raise UserError(f"--out {out} must end in .png, .jpg or .jpeg.")
     if out.is_dir() or not out.parent.is_dir():
         raise UserError(f"--out {out} must name a file in an existing folder.")
-    if out.resolve() in [path.resolve() for path in read]:
+    if real_path(out) in [real_path(path) for path in read]:
         raise UserError(f"--out {out} is the photo itself, which is kept: name another file.")
     return file_format

@@ -43,6 +43,12 @@ def holder(folder: Path) -> Holder | None:
     return Holder(host, pid, alive)
 
 
+def writer(folder: Path) -> str | None:
+    """The process that writes into a folder just now, in words; None: nobody does."""
+    found = holder(folder)
+    return f"process {found.pid} on {found.host}" if found is not None and found.alive else None
+
+
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)  # sends nothing; says whether there is such a process

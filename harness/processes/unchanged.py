@@ -18,7 +18,7 @@ from pathlib import Path
 from bridgebench.eval.records.seal import hash_of
 from bridgebench.harness.processes.user_cache import default_cache_dir
 from bridgebench.methods.core.errors import CannotWrite
-from bridgebench.methods.core.files import parse_json, read_bytes, write_bytes
+from bridgebench.methods.core.files import parse_json, read_bytes, real_path, write_bytes
 
 _ROOT = Path(__file__).resolve().parents[2]  # the checkout, or the installed package
 _ROOMS = ("eval", "harness", "methods", "reports", "templates")
@@ -52,7 +52,7 @@ class Note:
 
     @property
     def _path(self) -> Path:
-        where = hashlib.sha256(os.fsencode(self.folder.resolve())).hexdigest()
+        where = hashlib.sha256(os.fsencode(real_path(self.folder))).hexdigest()
         return default_cache_dir() / "made" / f"{self.what}-{where[:32]}.json"
 
 

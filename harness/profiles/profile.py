@@ -21,7 +21,7 @@ from bridgebench.harness.profiles.hub_file import is_hub_address, parse_hub_addr
 from bridgebench.harness.profiles.variants import Variant
 from bridgebench.methods import MethodCard, card, names
 from bridgebench.methods.core.errors import UserError, did_you_mean
-from bridgebench.methods.core.files import read_bytes
+from bridgebench.methods.core.files import read_bytes, real_path
 from bridgebench.methods.core.labels import (
     CELEBA14,
     CELEBA40,
@@ -365,7 +365,7 @@ class Profile(_Table):
         """The same profile with the whole path of its images' folder, for processes that work in another folder."""
         if self.data.root is None:
             return self
-        root = str(Path(self.data.root).resolve())
+        root = str(real_path(self.data.root))
         return self.model_copy(update={"data": self.data.model_copy(update={"root": root})})
 
     def without_damaged(self) -> Profile:

@@ -272,15 +272,20 @@ def _check_depth(value: Any) -> None:
     raise ValueError("nested too deeply")
 
 
+def real_path(path: str | Path) -> Path:
+    """A path from the root, without symbolic links. One that leads in a circle stays; `Path.resolve` may fail there."""
+    return Path(os.path.realpath(path))
+
+
 def check_links(folder: Path) -> None:
     """Refuses a folder with symbolic links that lead out of it: strangers may have made the folder.
 
     Raises:
         UserError: there is such a link.
     """
-    root = folder.resolve()
+    root = real_path(folder)
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(place, name)
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
+            if path.is_symlink() and not real_path(path).is_relative_to(root):
                 raise UserError(f"{path} is a symbolic link that leads out of {folder}; remove it.")

@@ -59,7 +59,7 @@ def tell(value: str, facts: str, line: str) -> None:
     try:
         answer = json.dumps({"facts": import_object(facts)(import_object(value))})
     except BaseException as error:  # a plug-in is somebody else's code: whatever it raises is told
-        answer = json.dumps({"error": _reason(error)})
+        answer = json.dumps({"error": reason_of(error)})
     data = answer.encode() + b"\n"
     while data:
         data = data[os.write(int(line), data) :]
@@ -72,7 +72,8 @@ def shown(text: Any) -> str:
     return "".join(each if each.isprintable() else "?" for each in short)
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """What an error of somebody else's code says, whatever it does when it is asked."""
     try:
         text = str(error)[:_LONGEST_REASON].encode(errors="replace").decode()
     except BaseException:

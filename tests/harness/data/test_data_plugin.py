@@ -5,6 +5,7 @@ The example in tests/dataset_example is laid out as an installer would do it, so
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tomllib
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_judges import small_judges
 
 from bridgebench.harness.commands.main import main
 from bridgebench.harness.data.contract import run_data_contract
@@ -63,6 +65,30 @@ def test_the_drawn_data_sets_keep_the_contract(profile: str) -> None:
     assert [result for result in results if not result.passed] == []
 
 
+class Mute(BaseException):
+    """An error that says nothing, and fails where it is asked to."""
+
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+class Endless:
+    """Something without a length."""
+
+
+class Unreadable(np.ndarray):
+    """Images that raise an error when one of them is wanted."""
+
+    error: BaseException = SystemExit("no more")
+
+    def __getitem__(self, key: Any) -> Any:
+        raise self.error
+
+
+def raising(error: BaseException) -> Any:
+    raise error
+
+
 def spoiled(**changes: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda images: replace(images, **{key: change(getattr(images, key)) for key, change in changes.items()})
 
@@ -72,6 +98,13 @@ def spoiled(**changes: Callable[[Any], Any]) -> Callable[[Any], Any]:
     [
         (lambda images: "nothing", "returned str, not an ImageSet"),
         (lambda images: 1 / 0, "failed: ZeroDivisionError"),
+        (lambda images: sys.exit("at once"), "failed: SystemExit: at once"),
+        (lambda images: raising(Mute()), "failed: Mute$"),
+        (lambda images: raising(ValueError("\x1b[31mred \ud800")), r"failed: ValueError: \?\[31mred \?$"),
+        (lambda images: raising(GeneratorExit()), "failed: GeneratorExit"),
+        (spoiled(labels=lambda labels: Mute()), "labels that are not"),
+        (spoiled(ids=lambda ids: Endless()), "failed: TypeError"),
+        (spoiled(images=lambda images: None), "failed: TypeError"),
         (spoiled(labels=lambda labels: labels * 2), "labels that are not uint8 of 0 and 1"),
         (spoiled(labels=lambda labels: labels[:-1]), "labels that are not"),
         (spoiled(ids=lambda ids: ["a"] * len(ids)), "ids that are not one text an image"),
@@ -89,6 +122,35 @@ def test_what_a_bad_loader_returns_is_told(
     monkeypatch.setattr(shape_pictures, "load", lambda asked: spoil(load(asked)))
     with pytest.raises(UserError, match=part):
         open_split(load_profile(shapes), "test")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda images: images.view(Unreadable), "Images of the data set 'shapes' cannot be read: SystemExit: no more"),
+        (
+            lambda images: images[:, :16],
+            r"gave images of the type uint8 and the shape \(.*, 16, 32, 3\), where uint8",
+        ),
+        (lambda images: images / 255, "gave images of the type float64"),
+        (lambda images: [images[:3]] * len(images), "cannot be read: TypeError|gave images of the type"),
+        (lambda images: ["image"] * len(images), "cannot be read: TypeError|gave images of the type"),
+    ],
+)
+def test_images_that_are_none_end_a_benchmark_in_one_sentence(
+    shapes: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any], sentence: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    import shape_pictures
+
+    load = shape_pictures.load
+    monkeypatch.setattr(shape_pictures, "load", lambda asked: spoiled(images=change)(load(asked)))
+    judges = small_judges(tmp_path, "a test", ["Bright", "Round"])
+    shapes.write_text(PROFILE + "[weights]\n" + "".join(f'{name} = "{path}"\n' for name, path in judges.items()))
+    out = ["--out", str(tmp_path / "run"), "--workers", "1"]
+    assert main(["benchmark", "--profile", str(shapes), *out]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.match("bridgebench: .*(" + sentence + ")", said)
 
 
 @pytest.mark.parametrize(
