@@ -143,7 +143,8 @@ class Editor(nn.Module):
 
         Raises:
             UnsupportedMode: the method lacks the mode.
-            UserError: shapes, ranges or options that do not fit, or no classifier where labels must be predicted.
+            UserError: shapes, ranges or options that do not fit, no classifier where labels must be predicted, or the
+                method's edits are no floats.
         """
         if labels is None and reference is None:
             raise UserError(f"{self.card.title} was asked for an edit without a target: give labels or a reference.")
@@ -168,6 +169,8 @@ class Editor(nn.Module):
             if "unexpected keyword argument" not in str(error) or not method_options:
                 raise
             raise UserError(f"{self.card.title} does not know one of the options {sorted(method_options)}.") from error
+        if not out.is_floating_point():
+            raise UserError(f"{self.card.title} returned numbers of the type {out.dtype}; floats are wanted.")
         return out.float().clamp(-1, 1)
 
     def label_edit(self, *arguments: Any, **options: Any) -> Tensor:

@@ -39,12 +39,15 @@ def report(error: BaseException) -> str:
         return error.report
     try:
         text = "".join(traceback.format_exception(error))
+        alone = traceback.format_exception_only(error)[0]
     except BaseException:
-        text = f"{type(error).__name__}: its message cannot be shown"
+        text = alone = f"{type(error).__name__}: its message cannot be shown"
     text = plain(text) or "an error without a name"
     if _is_out_of_memory(error, text):
         return f"{text}\n{_NO_MEMORY}"
-    return text
+    # Messages of several lines, notes and groups of errors end with something else than what happened.
+    first = plain(alone).partition("\n")[0]
+    return text if first.startswith(" ") or first == text.splitlines()[-1] else f"{text}\n{first}"
 
 
 def plain(text: str) -> str:

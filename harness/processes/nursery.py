@@ -30,6 +30,7 @@ _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {module}
 _GRACE = 1.0  # seconds in which a process that has closed its connection may come to its end
 # Options of prctl, which only Linux has: a process dies with its parent; orphans below a process become its children.
 _DIE_WITH_PARENT, _ADOPT_ORPHANS = 1, 36
+_LOOK = 2.0  # seconds without an answer after which it is looked whether the nursery was stopped
 _LONGEST = 4096  # bytes of an order or an answer
 
 
@@ -83,10 +84,28 @@ class Nursery:
             return self._answer()
 
     def _answer(self) -> int:
-        answer = self._line.recv(_LONGEST)
+        self._line.settimeout(_LOOK)
+        while True:
+            try:
+                answer = self._line.recv(_LONGEST)
+                break
+            except TimeoutError:
+                if self._stopped:
+                    self._process.kill()
+                    self._process.wait()
+                    raise ConnectionError("the nursery was stopped") from None
         if not answer:
             raise ConnectionError("the nursery is dead")
         return int(answer)
+
+    @property
+    def _stopped(self) -> bool:
+        """Whether foreign code has stopped it (SIGSTOP), so that it would never answer."""
+        try:
+            state = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return False
+        return state in "Tt"
 
 
 @lru_cache(maxsize=1)

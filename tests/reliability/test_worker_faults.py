@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from jobs import die, die_once
 
 from bridgebench import __main__
 from bridgebench.harness.benchmark.backends import run_jobs
+from bridgebench.harness.processes.nursery import Nursery
 from bridgebench.harness.processes.pool import Death, run_in_processes
 
 
@@ -49,10 +51,29 @@ def test_dask_gives_a_job_up_at_last() -> None:
     assert sorted(map(str, found)) == ["0", "1: lost by Dask"]
 
 
+def test_a_stopped_nursery_is_replaced_and_not_waited_for() -> None:
+    found = Nursery("jobs:stop_parent")
+    mine, theirs = socket.socketpair()
+    with mine:
+        process = found.fork(theirs)
+        stopped = Path(f"/proc/{found._process.pid}/stat")
+        deadline = time.monotonic() + 100
+        while stopped.read_text().rpartition(")")[2].split()[0] != "T" and time.monotonic() < deadline:
+            time.sleep(0.05)
+        with pytest.raises(OSError, match="the nursery was stopped"):
+            found.end(process, by_itself=False)
+    assert not found.alive
+    deadline = time.monotonic() + 20
+    while alive(process) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(process)
+
+
 PROGRAM = """
 import sys
 sys.path[:0] = [{here!r}, {root!r}]
 from jobs import linger
+from bridgebench.harness.processes.nursery import Nursery
 from bridgebench.harness.processes.pool import run_in_processes
 from bridgebench.harness.processes.stopping import guarded
 if __name__ == "__main__":

@@ -38,6 +38,18 @@ FAILING = {
     "constructor-sleeps": "TookTooLong: the method did not load within 4 seconds",
     "properties-raise": "ZeroDivisionError: ",
     "waits-for-input": "EOFError: EOF when reading a line",
+    "cause-loop": "ValueError: one",
+    "exception-group": r"ExceptionGroup: (more|its message)|RecursionError",
+    "name-no-text": r"misbehaving\.animals\.\?\[31mred: once",
+    "notes-no-text": "ValueError: noted",
+    "alarm": r"MethodDied: .* \(SIGALRM\)",
+    "kills-its-group": r"MethodDied: .* \(SIGTERM\)",
+    "stops-its-parent": "TookTooLong: |MethodDied: ",
+    "sparse": "NotImplementedError: ",
+    "complex": r".*UserError: complex returned numbers of the type torch.complex64",
+    "whole-numbers": r".*UserError: whole-numbers returned numbers of the type torch.uint8",
+    "on-no-device": "[A-Za-z]*Error: |TookTooLong: ",
+    "huge-batch": "OutOfMemory: |TookTooLong: |ValueError: huge-batch returned the shape",
     "spoils-the-connection": "Nonsense: |MethodDied: |TookTooLong: ",
 }
 # These leave something behind, and their cells have the numbers of `identity`.
@@ -66,6 +78,10 @@ LEAVING = (
     "garbage-collector",
     "hooks",
     "numpy-errors",
+    "floods-output",
+    "daemon",
+    "few-files",
+    "twice-as-fine",
 )
 NAMES = (*FAILING, *LEAVING)
 

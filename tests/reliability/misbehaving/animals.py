@@ -205,6 +205,68 @@ class WaitsForInput(Animal):
     misbehave = _does(input)
 
 
+class CauseLoop(Animal):
+    def misbehave(self, images: Tensor, labels: Tensor) -> NoReturn:
+        one, two = ValueError("one"), ValueError("two")
+        one.__cause__, two.__cause__ = two, one
+        raise one
+
+
+class ExceptionGroup(Animal):
+    def misbehave(self, images: Tensor, labels: Tensor) -> NoReturn:
+        group = ValueError("the last")
+        for _ in range(5000):
+            group = __builtins__["ExceptionGroup"]("more", [group])
+        raise group
+
+
+class NameNoText(Animal):
+    misbehave = _raises(type("\x1b[31mred", (Exception,), {})("once"))
+
+
+class NotesNoText(Animal):
+    def misbehave(self, images: Tensor, labels: Tensor) -> NoReturn:
+        error = ValueError("noted")
+        error.__notes__ = ["\ud800\x1b[2J" * 1000, Mute()]  # type: ignore[list-item]
+        raise error
+
+
+class Alarm(Animal):
+    def misbehave(self, images: Tensor, labels: Tensor) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        time.sleep(1e6)
+
+
+class KillsItsGroup(Animal):
+    misbehave = _does(lambda: os.killpg(0, signal.SIGTERM))
+
+
+class StopsItsParent(Animal):
+    def misbehave(self, images: Tensor, labels: Tensor) -> None:
+        os.kill(os.getppid(), signal.SIGSTOP)
+        time.sleep(1e6)
+
+
+class Sparse(Animal):
+    misbehave = _gives(lambda images: images.to_sparse())
+
+
+class Complex(Animal):
+    misbehave = _gives(lambda images: images * 1j)
+
+
+class WholeNumbers(Animal):
+    misbehave = _gives(lambda images: (images * 127.5 + 127.5).to(torch.uint8))
+
+
+class OnNoDevice(Animal):
+    misbehave = _gives(lambda images: images.to("meta"))
+
+
+class HugeBatch(Animal):
+    misbehave = _gives(lambda images: images[:1].expand(2**40, -1, -1, -1))
+
+
 class SpoilsTheConnection(Animal):
     def misbehave(self, images: Tensor, labels: Tensor) -> None:
         for number in range(3, 64):
@@ -346,3 +408,34 @@ class Hooks(Animal):
 
 class NumpyErrors(Animal):
     misbehave = _does(lambda: np.seterr(all="raise"))
+
+
+class FloodsOutput(Animal):
+    def misbehave(self, images: Tensor, labels: Tensor) -> None:
+        for number in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)  # the words of a test's run stay readable
+            for _ in range(64):
+                os.write(number, b"edited\n" * 2**17)
+
+
+class Daemon(Animal):
+    """Leaves a process that has left its group, its session, its parent and all open files."""
+
+    def misbehave(self, images: Tensor, labels: Tensor) -> None:
+        if (first := os.fork()) == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.closerange(0, 1024)
+                for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                    signal.signal(number, signal.SIG_IGN)
+                os.execlp("sleep", "sleep", "100000")
+            os._exit(0)
+        os.waitpid(first, 0)
+
+
+class FewFiles(Animal):
+    misbehave = _does(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)))
+
+
+class TwiceAsFine(Animal):
+    misbehave = _gives(lambda images: images.double())
