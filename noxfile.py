@@ -93,8 +93,11 @@ def pythons(session: nox.Session) -> None:
 @nox.session(name="tests-lowest", venv_backend="venv", python=PYTHONS[0], reuse_venv=True)
 def tests_lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows; UV_TORCH_BACKEND=cpu takes the small torch."""
+    where = "download.pytorch.org" if os.environ.get("UV_TORCH_BACKEND") else "PyPI, with CUDA (about 6 GB on disk)"
+    session.log(f"uv takes packages from PyPI, not from pip's own sources, and torch from {where}.")
     session.install("uv")
-    lowest = ("--python", f"{session.bin}/python", "--resolution", "lowest-direct")
+    # --upgrade: what an earlier call installed is not kept where pyproject.toml allows a lower version now.
+    lowest = ("--python", f"{session.bin}/python", "--resolution", "lowest-direct", "--upgrade")
     session.run_install("python", "-m", "uv", "pip", "install", *lowest, "-e", ".[dev]")
     session.run("python", "-m", "pytest", *TESTS, *session.posargs, env=ONE_THREAD)
 

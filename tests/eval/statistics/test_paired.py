@@ -17,7 +17,12 @@ def scipy_p(first, second, resamples=9999):
         return x.mean(axis) - y.mean(axis)
 
     return stats.permutation_test(
-        (first, second), difference, permutation_type="samples", n_resamples=resamples, vectorized=True, rng=1
+        (first, second),
+        difference,
+        permutation_type="samples",
+        n_resamples=resamples,
+        vectorized=True,
+        random_state=np.random.default_rng(1),  # as `rng=1`, which scipy 1.13 does not know
     ).pvalue
 
 

@@ -43,7 +43,10 @@ def test_why_it_is_neither_the_bootstraps_nor_students():
     draws = SKEWED["gamma"][0](np.random.default_rng(0), (500, 20))
 
     def percentile(values):
-        return stats.bootstrap((values,), np.mean, n_resamples=400, method="percentile", rng=0).confidence_interval
+        random = np.random.default_rng(0)  # as `rng=0`, which scipy 1.13 does not know
+        return stats.bootstrap(
+            (values,), np.mean, n_resamples=400, method="percentile", random_state=random
+        ).confidence_interval
 
     def student(values):
         return stats.ttest_1samp(values, 0).confidence_interval(0.95)
