@@ -96,6 +96,11 @@ def reproduce(
             f"DIFFERENT from iteration {one.iteration:,} on: {one.term} is {one.found:.6g}, in the card "
             f"{one.stored:.6g}; trained at commit {card.code.get('git_commit')}, torch {card.packages.get('torch')}."
         )
+        if one is not again[0]:
+            say(
+                "All before it are the same. Another processor or torch version rounds differently, and in a GAN such "
+                "differences grow."
+            )
     else:
         most, points = max(again, key=lambda each: each.share), "point" if len(again) == 1 else "points"
         say(

@@ -27,7 +27,10 @@ from bridgebench.harness.weights.training_card import training_card
 from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.methods.core.weights import header, load_tensors, save_tensors
 
-MOST = 10  # iterations: later ones of a GAN multiply what other processors round otherwise
+# Iterations: later ones of a GAN multiply what other processors round differently. Both cards are of a processor with
+# AVX-512; with AVX2 StarGAN's reconstruction loss is off by 0.3 % at iteration 4 and by 1.4 % at 8 (1 % is "same"),
+# BridgeGAN's worst loss by 0.07 % at 7.
+MOST = {"bridgegan": 10, "stargan": 4}
 
 
 @dataclass
@@ -56,8 +59,8 @@ def test_the_first_iterations_have_the_losses_of_the_card(
     monkeypatch.setattr(loop, "open_split", lazy_split)
     card = training_card(shipped(name, "faces64")).model_copy(update={"processes": 1})  # two of them round alike here
     profile = card.profile_of(name, load_profile("faces64"))
-    deviations = first_deviations(card, profile, MOST, tmp_path)
-    assert len(deviations) == MOST
+    deviations = first_deviations(card, profile, MOST[name], tmp_path)
+    assert len(deviations) == MOST[name]
     assert [each for each in deviations if not each.same] == []
 
 
@@ -176,7 +179,20 @@ def test_another_seed_is_told(trained: Path, tmp_path: Path, capsys: pytest.Capt
         main(["weights", "reproduce", str(file), "--profile", str(trained.parent / "tiny.toml"), "--iterations", "2"])
         == 1
     )
-    assert "DIFFERENT from iteration 1 on" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "DIFFERENT from iteration 1 on" in said and "All before it" not in said
+
+
+def test_a_later_difference_may_be_rounding(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    curves = header(trained / "weights.safetensors")["card"]["curves"]
+    term, values = next(iter(curves["first"]["losses"].items()))
+    losses = {**curves["first"]["losses"], term: [*values[:2], 2 * values[2] + 1, *values[3:]]}
+    file = changed(trained, tmp_path, curves={**curves, "first": {**curves["first"], "losses": losses}})
+    profile = ["--profile", str(trained.parent / "tiny.toml"), "--iterations", "4"]
+    assert main(["weights", "reproduce", str(file), *profile]) == 1
+    said = capsys.readouterr().out
+    assert f"DIFFERENT from iteration 3 on: {term}" in said
+    assert "All before it are the same. Another processor or torch version rounds differently" in said
 
 
 def test_losses_that_are_not_there_are_told(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
