@@ -13,9 +13,10 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
-from typing import Any, TypeVar
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from bridgebench.harness.processes.cores import cores
@@ -23,8 +24,12 @@ from bridgebench.harness.processes.pool import Death, run_in_processes
 from bridgebench.harness.processes.stopping import Stopped, ctrl_c_kept_from_children
 from bridgebench.methods.core.errors import UserError
 
+if TYPE_CHECKING:
+    from dask.distributed import LocalCluster
+
 BACKENDS = ("local", "dask")
 _MOST_WORKERS = 8  # each worker holds torch, the judges and the methods: about 1 GiB
+_PATIENCE = 30.0  # s between two looks; a worker starts in a few seconds, on a machine under load in half a minute
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 J = TypeVar("J")
@@ -129,14 +134,42 @@ def _dask(
     with client:
         try:
             futures = dict(zip(client.map(function, jobs, pure=False), jobs, strict=True))
-            for future in completed(list(futures)):
-                try:
-                    yield future.result()
-                except KilledWorker:
-                    yield Death(futures[future], "lost by Dask")
+            with _never_without_workers(where, count) if scheduler is None else nullcontext():
+                for future in completed(list(futures)):
+                    try:
+                        yield future.result()
+                    except KilledWorker:
+                        yield Death(futures[future], "lost by Dask")
         except (Stopped, KeyboardInterrupt):
             logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it logs every interrupted job
             raise
         finally:
             if scheduler is None:
                 where.close()
+
+
+@contextmanager
+def _never_without_workers(cluster: LocalCluster, count: int) -> Iterator[None]:
+    """Starts new workers where a cluster has had none for a while.
+
+    Dask replaces a worker that dies, but not one that dies while its nanny still takes it for starting. The jobs would
+    wait forever.
+    """
+    ended = threading.Event()
+
+    def watch() -> None:
+        lonely = False
+        while not ended.wait(_PATIENCE):
+            lonely, before = not cluster.scheduler_info["workers"], lonely
+            if lonely and before:
+                cluster.scale(0)
+                cluster.scale(count)
+                lonely = False
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()

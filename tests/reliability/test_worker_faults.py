@@ -14,6 +14,7 @@ import pytest
 from jobs import die, die_once
 
 from bridgebench import __main__
+from bridgebench.harness.benchmark import backends
 from bridgebench.harness.benchmark.backends import run_jobs
 from bridgebench.harness.processes.nursery import Nursery
 from bridgebench.harness.processes.pool import Death, run_in_processes
@@ -49,6 +50,19 @@ def test_dask_gives_a_job_up_at_last() -> None:
 
     found = list(run_jobs(die, [0, 1], backend="dask", scheduler=None, workers=1, give_up=give_up))
     assert sorted(map(str, found)) == ["0", "1: lost by Dask"]
+
+
+def test_dask_s_workers_that_nobody_restarts_are_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask itself restarts no worker that dies before its nanny has seen it start."""
+
+    async def forgotten(self: object, exitcode: int) -> None:
+        del self, exitcode
+
+    monkeypatch.setattr("distributed.nanny.Nanny._on_worker_exit", forgotten)
+    monkeypatch.setattr(backends, "_PATIENCE", 2.0)
+    jobs = [(str(tmp_path), number) for number in range(4)]
+    assert sorted(run_jobs(die_once, jobs, backend="dask", scheduler=None, workers=1)) == [0, 1, 2, 3]
+    assert (tmp_path / "died").exists()
 
 
 def test_a_stopped_nursery_is_replaced_and_not_waited_for() -> None:
