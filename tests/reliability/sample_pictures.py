@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+Image.init()
 # Kinds that `photo` refuses, whatever is in them: some of their decoders are little used, some start other programs.
-REFUSED = ("GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "PCX", "SGI", "QOI", "DDS", "JPEG2000", "AVIF", "PDF")
+# Older versions of Pillow write fewer.
+_KINDS = ("GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "PCX", "SGI", "QOI", "DDS", "JPEG2000", "AVIF", "PDF")
+REFUSED = tuple(kind for kind in _KINDS if kind in Image.SAVE)
 
 
 def picture(kind: str, mode: str = "RGB", size: tuple[int, int] = (20, 24), **options: Any) -> bytes:
