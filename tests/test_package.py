@@ -16,7 +16,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("eval", "harness", "methods", "reports", "templates")
-LIMIT = 32 * 10**6  # bytes
+LIMIT = 60 * 10**6  # bytes; the package index takes 100 MB
 
 
 def build_wheel(checkout: Path, folder: Path) -> Path:
