@@ -9,7 +9,7 @@ from __future__ import annotations
 # Import names by extra; an extra later in the list brings all that it needs of the earlier ones.
 EXTRAS = {
     "figures": ("matplotlib",),
-    "run": ("torch", "torchvision", "torchmetrics", "cleanfid", "resvg_py", "threadpoolctl"),
+    "run": ("torch", "torchvision", "cleanfid", "resvg_py", "threadpoolctl"),
     "photos": ("skimage",),
     "cluster": ("cryptography", "dask", "distributed"),
     "train": ("lightning", "tensorboard"),

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("numpy", "pillow", "resvg-py", "safetensors", "scipy", "torch", "torchmetrics", "torchvision", "clean-fid")
+_PACKAGES = ("numpy", "pillow", "resvg-py", "safetensors", "scipy", "torch", "torchvision", "clean-fid")
 
 
 def code() -> dict[str, Any]:
