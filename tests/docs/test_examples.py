@@ -27,9 +27,10 @@ def test_pages_have_examples() -> None:
 
 @pytest.mark.parametrize("page", _PAGES)
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path) -> None:
-    program = tmp_path / "bridgebench"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bridgebench "$@"\n')
-    program.chmod(0o755)
+    for name, module in {"bridgebench": "-m bridgebench ", "python": ""}.items():
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {module}"$@"\n')
+        program.chmod(0o755)
     environment = {
         **os.environ,
         "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
