@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 from typing import Any
 
 from bridgebench.eval.measures import shown
@@ -58,4 +59,4 @@ def summary_lines(run: RunDirectory, participants: Sequence[Participant]) -> lis
 def _mean(values: list[_Weighted] | None) -> str:
     if not values:
         return "-"
-    return f"{sum(value * weight for value, weight in values) / sum(weight for _, weight in values):.3g}"
+    return f"{fsum(value * weight for value, weight in values) / fsum(weight for _, weight in values):.3g}"

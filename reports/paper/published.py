@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from functools import cache
+from math import fsum
 from pathlib import Path
 
 from bridgebench.eval.records.record import Mode
@@ -120,7 +121,7 @@ def _with_ours(value: str, ours: TableCell | None) -> TableCell:
 
 def paper_cells(values: Sequence[str], digits: int) -> list[TableCell]:
     """Printed values as cells, and their mean with this many digits."""
-    average = sum(float(value) for value in values) / len(values)
+    average = fsum(float(value) for value in values) / len(values)
     return [
         *(TableCell(value, numbers={"value": float(value)}) for value in values),
         TableCell(f"{average:.{digits}f}", numbers={"value": average}),

@@ -65,7 +65,7 @@ def configured(**changes: Any) -> Callable[[dict[str, Any]], None]:
         (lambda fields: first(fields).update(dtype={}), "no known type"),
         (lambda fields: fields.update(extra={"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}), "overlap"),
         (lambda fields: fields.update(__metadata__="text"), "metadata"),
-        (lambda fields: fields["__metadata__"].update(config="[" * 5000), "nested too deeply"),
+        (lambda fields: fields["__metadata__"].update(config="[" * 5000 + "]" * 5000), "nested too deeply"),
         (lambda fields: fields["__metadata__"].update(config="7"), "metadata is damaged"),
     ],
 )
