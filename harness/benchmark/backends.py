@@ -13,7 +13,6 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
-import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 
 from bridgebench.harness.processes.cores import cores
 from bridgebench.harness.processes.pool import Death, run_in_processes
+from bridgebench.harness.processes.repeated import repeated
 from bridgebench.harness.processes.stopping import Stopped, ctrl_c_kept_from_children
 from bridgebench.methods.core.errors import UserError
 
@@ -155,21 +155,15 @@ def _never_without_workers(cluster: LocalCluster, count: int) -> Iterator[None]:
     Dask replaces a worker that dies, but not one that dies while its nanny still takes it for starting. The jobs would
     wait forever.
     """
-    ended = threading.Event()
+    lonely = False
 
-    def watch() -> None:
-        lonely = False
-        while not ended.wait(_PATIENCE):
-            lonely, before = not cluster.scheduler_info["workers"], lonely
-            if lonely and before:
-                cluster.scale(0)
-                cluster.scale(count)
-                lonely = False
+    def look() -> None:
+        nonlocal lonely
+        lonely, before = not cluster.scheduler_info["workers"], lonely
+        if lonely and before:
+            cluster.scale(0)
+            cluster.scale(count)
+            lonely = False
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
+    with repeated(look, _PATIENCE):
         yield
-    finally:
-        ended.set()
-        watcher.join()

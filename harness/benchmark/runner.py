@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from glob import escape
@@ -43,6 +42,7 @@ from bridgebench.harness.processes.lock import locked
 from bridgebench.harness.processes.memory import give_back
 from bridgebench.harness.processes.messages import step
 from bridgebench.harness.processes.progress import meter
+from bridgebench.harness.processes.repeated import repeated
 from bridgebench.harness.processes.stopping import certainly
 from bridgebench.harness.profiles.profile import DRAWN_HERE, Profile
 from bridgebench.methods.core.errors import CannotWrite, UserError
@@ -330,7 +330,7 @@ def _lost_numbers(lost: Mapping[Place, Mapping[str, str]]) -> Iterator[str]:
 @contextmanager
 def _progress(run: RunDirectory, missing: Sequence[Cell]) -> Iterator[None]:
     """Shows how many cells are finished, until the block ends. It watches the run directory: any back end will do."""
-    waiting, finished = [*missing], threading.Event()
+    waiting = [*missing]
     failed = images = 0
 
     def look() -> None:
@@ -347,16 +347,9 @@ def _progress(run: RunDirectory, missing: Sequence[Cell]) -> Iterator[None]:
         waiting = still
         shown.show(len(missing) - len(waiting), images=images, failed=failed)
 
-    def watch() -> None:
-        while not finished.wait(0.5):
-            look()
-
     with meter("cells", len(missing)) as shown:
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
         try:
-            yield
+            with repeated(look, 0.5):
+                yield
         finally:
-            finished.set()
-            watcher.join()
             look()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import fsum
+from statistics import fmean
 from typing import Any
 
 from bridgebench.harness.profiles.profile import Profile
@@ -27,7 +27,7 @@ def weak_judges(profile: Profile) -> list[str]:
         shares = _balanced(header(judge_weights(role, profile))["card"], profile.attributes)
         weak = sorted((share, attribute) for attribute, share in shares.items() if share < LEAST)
         if weak:  # some are where the mean is
-            mean = fsum(shares.values()) / len(shares)
+            mean = fmean(shares.values())
             named = ", ".join(f"{attribute} {share:.1%}" for share, attribute in weak)
             lines.append(
                 f"Warning: the {_TITLES[role]} ({name}) reads its own test images poorly: balanced accuracy {mean:.1%} "

@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bridgebench.harness.processes.messages import LOGGER
+from bridgebench.harness.processes.repeated import repeated
 from bridgebench.harness.processes.stopping import certainly, end_now
 from bridgebench.methods.core.errors import UserError
 from bridgebench.methods.core.files import TEMPORARY, parse_json, read_bytes, remove_temporaries
@@ -129,28 +129,21 @@ def _age(path: Path) -> float:
 @contextmanager
 def _heartbeat(path: Path, owner: dict[str, Any]) -> Iterator[None]:
     """Gives signs of life meanwhile."""
-    finished = threading.Event()
 
     def beat() -> None:
-        while not finished.wait(BEAT):
-            found = _owner(path)
-            if found and found != owner and not finished.is_set():
-                end_now(
-                    f"{path.parent} was taken over by {_holder(path)}, because this run gave no sign of life for "
-                    f"{STALE:.0f} seconds; it ends here and leaves the folder to that one."
-                )
-            with contextlib.suppress(OSError):  # a disk that is away for a while; the run itself will say so
-                if not found:
-                    path.write_text(json.dumps(owner))  # somebody has removed it
-                os.utime(path)
+        found = _owner(path)
+        if found and found != owner and not finished.is_set():
+            end_now(
+                f"{path.parent} was taken over by {_holder(path)}, because this run gave no sign of life for "
+                f"{STALE:.0f} seconds; it ends here and leaves the folder to that one."
+            )
+        with contextlib.suppress(OSError):  # a disk that is away for a while; the run itself will say so
+            if not found:
+                path.write_text(json.dumps(owner))  # somebody has removed it
+            os.utime(path)
 
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
+    with repeated(beat, BEAT) as finished:
         yield
-    finally:
-        finished.set()
-        thread.join()
 
 
 def _remove(path: Path, owner: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum
+from statistics import fmean
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -287,7 +287,7 @@ def _judge_table(run: Run, title: str, scores: _Scores) -> JudgeTable:
         if name in scores.accuracy
     ]
     shares = [share for share in scores.balanced.values() if share is not None]
-    balanced = fsum(shares) / len(shares) if shares else None
+    balanced = fmean(shares) if shares else None
     mean = (_percent(scores.mean), _percent(balanced), _percent(known.mean_error), _score(known.mean_brier))
     width = 100 / len(known.bins.count)
     bins = [

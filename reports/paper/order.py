@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import factorial, fsum
+from math import factorial
+from statistics import fmean
 
 from bridgebench.eval.measures.accuracy import ACCURACY, SECOND
 from bridgebench.eval.measures.card import MeasureCard
@@ -186,7 +187,7 @@ def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCar
     columns = [column for column, use in zip(run.columns, used, strict=True) if use]
     if not columns:
         return None
-    theirs = [fsum(row[column] for column in columns) / len(columns) for row in numbers]
+    theirs = [fmean(row[column] for column in columns) for row in numbers]
     ours = [mean(row, used, run.noun) for row in rows]
     names = [name for _, name in found]
     # An order of both modes is one of distances, which have no test.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from functools import cache
-from math import fsum
 from pathlib import Path
+from statistics import fmean
 
 from bridgebench.eval.records.record import Mode
 from bridgebench.reports.read.results import MODE_TITLES
@@ -121,7 +121,7 @@ def _with_ours(value: str, ours: TableCell | None) -> TableCell:
 
 def paper_cells(values: Sequence[str], digits: int) -> list[TableCell]:
     """Printed values as cells, and their mean with this many digits."""
-    average = fsum(float(value) for value in values) / len(values)
+    average = fmean(float(value) for value in values)
     return [
         *(TableCell(value, numbers={"value": float(value)}) for value in values),
         TableCell(f"{average:.{digits}f}", numbers={"value": average}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum
+from statistics import fmean
 
 from bridgebench.eval.measures.accuracy import ACCURACY
 from bridgebench.eval.measures.card import MeasureCard
@@ -202,8 +202,8 @@ def _cells(
     used = [column for column, use in zip(columns, both, strict=True) if use]
     if not used:
         return [*cells, _cell(card, missing("no value that both have"), None, 0.0, notes)]
-    paper_mean = fsum(paper[column] for column in used) / len(used)
-    error = fsum(error for error, use in zip(errors, both, strict=True) if use) / len(used)
+    paper_mean = fmean(paper[column] for column in used)
+    error = fmean(error for error, use in zip(errors, both, strict=True) if use)
     return [*cells, _cell(card, mean(measures, both, results.run.noun), paper_mean, error, notes)]
 
 

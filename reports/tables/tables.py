@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor, fsum, log10
+from statistics import fmean
 from typing import Literal
 
 from bridgebench.eval.measures.card import MeasureCard
@@ -131,9 +132,10 @@ def mean(measures: Sequence[Measured], used: Sequence[bool], noun: str = "attrib
     n = sizes[0] if len(sizes) == len(chosen) and len(set(sizes)) == 1 else None
     units = [measure.unit * measure.n for measure in chosen if measure.unit is not None and measure.n is not None]
     if len(units) == len(chosen):
+        # fsum: since Python 3.12 sum() rounds differently, and a page must not depend on the Python that makes it.
         total = fsum(units)
         value = fsum((measure.value or 0.0) * unit for measure, unit in zip(chosen, units, strict=True)) / total
-        return Measured(value=value, n=n, unit=total / fsum(sizes))
+        return Measured(value=value, n=n, unit=total / sum(sizes))
     return Measured(
         value=_average(measure.value for measure in chosen),
         low=_average(measure.low for measure in chosen),
@@ -145,8 +147,7 @@ def mean(measures: Sequence[Measured], used: Sequence[bool], noun: str = "attrib
 
 def _average(values: Iterable[float | None]) -> float | None:
     known = list(values)
-    # fsum: since Python 3.12 sum() rounds differently, and a page must not depend on the Python that makes it.
-    return None if None in known else fsum(v for v in known if v is not None) / len(known)
+    return None if None in known else fmean(v for v in known if v is not None)
 
 
 def interval(measure: Measured) -> tuple[float, float] | None:
