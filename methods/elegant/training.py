@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from bridgebench.methods.elegant import objective
 from bridgebench.methods.elegant.editor import Elegant
 from bridgebench.methods.elegant.networks import Discriminator, exchange
 from bridgebench.methods.elegant.recipe import ElegantRecipe
+from bridgebench.methods.nn.clipping import clip_inward
 from bridgebench.methods.training.base import Batch, CountedTraining, descend, set_learning_rate
 from bridgebench.methods.training.parallel import ours
 
@@ -45,8 +47,7 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
                 Discriminator(len(attributes), size, recipe.discriminator_width)
                 for size in (image_size, image_size // 2)
             )
-        if recipe.precision == "bf16":
-            self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             "generator": self._adam(self.editor.parameters()),
             "discriminator": self._adam(self.discriminators.parameters()),
@@ -119,8 +120,7 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
         Returns:
             The loss terms and totals of discriminators and generator, before their updates.
         """
-        if self.recipe.precision == "bf16":
-            images = images.contiguous(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=torch.channels_last)
         edit_labels = objective.exchanged_labels(labels, attribute)
         with self.autocast(images):
             rebuilt, edits = self.exchanged(images, attribute)
@@ -136,13 +136,14 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
         return {name: value.detach() for name, value in logs.items()}
 
     def exchanged(self, images: Tensor, attribute: int) -> tuple[Tensor, Tensor]:
-        """Images A, B (2N, 3, H, W) -> A', B' and C, D, same shape; no gradient where clamped to [-1, 1]."""
+        """Images A, B (2N, 3, H, W) -> A', B' and C, D, same shape, clamped to [-1, 1]."""
         own, skips = self.editor.encoder(images)
         other = own.roll(len(own) // 2, dims=0)
         share = (self.editor.owners == attribute).unsqueeze(0)
         rebuilt = images + self.editor.decoder(own, own, skips)
         edits = images + self.editor.decoder(exchange(own, other, share), own, skips)
-        return rebuilt.clamp(-1, 1), edits.clamp(-1, 1)
+        clip = clip_inward if self.recipe.inward_gradients else partial(torch.clamp, min=-1, max=1)
+        return clip(rebuilt), clip(edits)
 
     def discriminator_terms(self, *arguments: Tensor) -> dict[str, Tensor]:
         """`objective.discriminator_terms` with this run's D1 and D2."""
