@@ -91,7 +91,7 @@ def _page(gradio: Any, studio: Studio) -> Any:
         for remark in () if reference is None else reference.remarks:
             gradio.Warning(remark)
         made = [(_enlarged(one.pixels), one.title) for one in outcomes if one.pixels is not None]
-        return made, [[one.title, one.words] for one in outcomes]
+        return [(_enlarged(source.pixels), "Source"), *made], [[one.title, one.words] for one in outcomes]
 
     with gradio.Blocks(title="bridgebench", analytics_enabled=False) as page:
         gradio.Markdown("# bridgebench\nOne picture, edited by all methods. Everything is computed on this machine.")
