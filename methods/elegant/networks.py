@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bridgebench.methods.nn.resampled import halve
@@ -108,8 +109,23 @@ class Discriminator(nn.Module):
         """Images (N, 3, H, W) and labels (N, A) -> logits of realness (N, 1), float32."""
         while images.shape[2] > self.size:
             images = halve(images)
-        maps = labels.to(images.dtype)[:, :, None, None].expand(-1, -1, *images.shape[2:])
-        return self.linear(self.conv(torch.cat([images, maps], dim=1)).flatten(1)).float()
+        return self.linear(self.conv[1:](self.first(images, labels)).flatten(1)).float()
+
+    def first(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The first convolution, applied to the images followed by one constant map for each label.
+
+        With stride 2 and one pixel of padding, only the first row and the first column of the output see the border of
+        a constant map: a map of 4x4 gives all values, as 2x2, which are repeated.
+        """
+        convolution, few = self.conv[0], images.shape[1]
+        of_images = F.conv2d(images, convolution.weight[:, :few], convolution.bias, 2, 1)
+        maps = labels.to(images.dtype)[:, :, None, None].expand(-1, -1, 4, 4)
+        values = F.conv2d(maps, convolution.weight[:, few:], stride=2, padding=1).permute(0, 2, 3, 1)
+        for dim in (1, 2):
+            border, inside = values.split(1, dim)
+            sizes = [-1] * dim + [of_images.shape[2] - 1] + [-1] * (3 - dim)
+            values = torch.cat([border, inside.expand(sizes)], dim)
+        return of_images + values.permute(0, 3, 1, 2)
 
 
 def block_channels(width: int, blocks: int) -> list[int]:
