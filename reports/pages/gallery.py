@@ -1,4 +1,4 @@
-"""A page with links to the pages of several runs."""
+"""A page with links to the pages of several runs, and with what one data set tells about another."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bridgebench.methods.core.files import write_bytes
 from bridgebench.reports.pages.front import headline
 from bridgebench.reports.pages.html import standalone
 from bridgebench.reports.read.run import Run
+from bridgebench.reports.tables.transfer import transfer_sections
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,16 @@ def build_gallery(folder: Path) -> Path | None:
     Raises:
         UserError: a run is damaged, another page is there, or the page cannot be written.
     """
-    pages = [page for page in folder.glob("*/report/index.html") if (page.parents[1] / "run.json").is_file()]
-    runs = [_linked(Run(page.parents[1]), page, folder) for page in pages]
+    found = folder.glob("*/report/index.html")
+    pages = sorted((page for page in found if (page.parents[1] / "run.json").is_file()), key=str)
+    runs = [Run(page.parents[1]) for page in pages]
     if len(runs) < 2:
         return None
     page = folder / "index.html"
     if os.path.lexists(page) and not is_our_page(page):
         raise UserError(f"{page} is not a page of bridgebench; move it, and the page of all runs is written there.")
-    runs.sort(key=lambda run: run.link)
-    write_bytes(page, standalone("gallery.html.j2", runs=runs))
+    linked = [_linked(run, one, folder) for run, one in zip(runs, pages, strict=True)]
+    write_bytes(page, standalone("gallery.html.j2", runs=linked, transfers=transfer_sections(runs)))
     return page
 
 

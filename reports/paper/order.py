@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import factorial
@@ -15,35 +15,11 @@ from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES, Mode
 from bridgebench.reports.paper.added import Added, other_task, task_of
 from bridgebench.reports.paper.published import TABLE1, TABLE2, TABLE3, printed, tables_beside
-from bridgebench.reports.read.comparisons import Comparisons
+from bridgebench.reports.read.ranks import FEWEST, Pairs, agreement, beats, by_numbers, ranks
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import mean
 from bridgebench.reports.words.text import listed, spelt
-
-FEWEST = 3  # systems of the paper that an order must have to be reported
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Numbers of pairs in the paper's order, in the opposite order, and tied."""
-
-    alike: int = 0
-    opposite: int = 0
-    tied: int = 0
-
-    @property
-    def total(self) -> int:
-        """All pairs."""
-        return self.alike + self.opposite + self.tied
-
-    @property
-    def tau(self) -> float:
-        """Kendall's tau in [-1, 1]: a tied pair counts as neither alike nor opposite (tau a; Kendall 1938)."""
-        return (self.alike - self.opposite) / self.total
-
-    def __add__(self, other: Pairs) -> Pairs:
-        return Pairs(self.alike + other.alike, self.opposite + other.opposite, self.tied + other.tied)
 
 
 @dataclass(frozen=True)
@@ -128,46 +104,6 @@ def _only_added(card: MeasureCard) -> MeasureCard:
     return replace(card, title=f"{card.title}, only added", spoken=f"{card.spoken} where attributes are only added")
 
 
-Beats = Callable[[int, int], int]
-
-
-def beats(
-    card: MeasureCard, names: Sequence[str], values: Sequence[Measured], compared: Comparisons | None = None
-) -> Beats:
-    """Which of two systems is better, by their places in `names` and `values`.
-
-    Returns:
-        A function of two places. 1: the first system is better; -1: the second is; 0: they tie: their difference is not
-        real, or one of them has no value. Without tests, as of a Fréchet distance, the better number is better.
-    """
-
-    def better(i: int, j: int) -> int:
-        one, other = values[i].value, values[j].value
-        if one is None or other is None or one == other:
-            return 0
-        if compared is not None:
-            return compared.better(card, names[i], names[j])
-        return 1 if (one > other) == (card.better == "higher") else -1
-
-    return better
-
-
-def agreement(card: MeasureCard, paper: Sequence[float], better: Beats) -> Pairs:
-    """Compares the order of all pairs of systems in the paper and here; `better` says who is better here."""
-    found = Pairs()
-    for i, j in combinations(range(len(paper)), 2):
-        there = (paper[i] > paper[j]) - (paper[i] < paper[j])
-        sign = better(i, j) * (there if card.better == "higher" else -there)
-        found += Pairs(int(sign > 0), int(sign < 0), int(sign == 0))
-    return found
-
-
-def ranks(count: int, better: Beats) -> list[tuple[int, int]]:
-    """The first and the last rank that each of `count` systems may have; systems that tie share their ranks."""
-    places = range(count)
-    return [(1 + sum(better(j, i) > 0 for j in places), count - sum(better(i, j) > 0 for j in places)) for i in places]
-
-
 def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCard) -> Order | None:
     run, paper = modes[0].run, printed(file)
     found = [
@@ -197,9 +133,9 @@ def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCar
     for i, column in enumerate(run.columns):
         if used[i]:
             better = beats(card, names, [row[i] for row in rows], compared_in.get(column))
-            by_column += agreement(card, [row[column] for row in numbers], better)
+            by_column += agreement(len(names), by_numbers(card, [row[column] for row in numbers]), better)
     better = beats(card, names, ours, compared)
-    published_ranks = _plain_ranks(card, theirs)
+    published_ranks = ranks(len(found), by_numbers(card, theirs))
     systems = [
         RankedSystem(
             _title(run.called(name), results, len(modes) > 1),
@@ -226,20 +162,11 @@ def _order(modes: Sequence[Results], file: str, published: str, card: MeasureCar
             for i, j in combinations(range(len(systems)), 2)
             if better(i, j) == 0
         ),
-        agreement(card, theirs, better),
+        agreement(len(names), by_numbers(card, theirs), better),
         by_column,
         {title: max(behind.values()) for title, behind in controls.items()},
         {title: first for title, behind in controls.items() if (first := _leading_modes(behind, len(found)))},
     )
-
-
-def _plain_ranks(card: MeasureCard, values: Sequence[float]) -> list[tuple[int, int]]:
-    """Ranks of numbers without intervals."""
-    sign = -1 if card.better == "higher" else 1
-    return [
-        (1 + sum(sign * other < sign * one for other in values), sum(sign * other <= sign * one for other in values))
-        for one in values
-    ]
 
 
 def _controls(

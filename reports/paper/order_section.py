@@ -16,6 +16,7 @@ from bridgebench.reports.paper.order import (
     full_words,
     orders,
 )
+from bridgebench.reports.read.ranks import rank_text
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import DASH, ColumnHead, Group, Notes, Row, Table, TableCell, numbers_of
@@ -203,9 +204,3 @@ def slope_chart(order: Order) -> SlopeChart:
     words = "; ".join(slope.hint for slope in slopes)
     height = _TOP + _STEP * len(systems) - 8
     return SlopeChart(card.title, words, slopes, ties, (margin, margin + _BETWEEN), 2 * margin + _BETWEEN, height)
-
-
-def rank_text(ranks: tuple[int, int]) -> str:
-    """``"2"``, or ``"2–3"`` for a tie."""
-    first, last = ranks
-    return str(first) if first == last else f"{first}\N{EN DASH}{last}"

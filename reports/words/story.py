@@ -14,9 +14,10 @@ from bridgebench.eval.measures.leakage import LEAKAGE
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES
 from bridgebench.reports.paper.added import task_of
-from bridgebench.reports.paper.order import agreement_words, beats, chance_words, cheating_words, orders
+from bridgebench.reports.paper.order import agreement_words, chance_words, cheating_words, orders
 from bridgebench.reports.paper.verdicts import STANDARDS, count_words, differences, measures_held, verdict_table
 from bridgebench.reports.read.comparisons import Comparisons
+from bridgebench.reports.read.ranks import beats
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import interval, printed_number

@@ -19,10 +19,11 @@ from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.statistics.paired import Difference
 from bridgebench.methods.core.labels import CELEBA14
-from bridgebench.reports.paper.order import Order, Pairs, agreement, beats, orders, ranks
+from bridgebench.reports.paper.order import Order, orders
 from bridgebench.reports.paper.order_section import order_section, slope_chart
 from bridgebench.reports.paper.published import printed
 from bridgebench.reports.read.comparisons import Compared, Comparisons
+from bridgebench.reports.read.ranks import Pairs, agreement, beats, by_numbers, ranks
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import DASH
 from bridgebench.reports.words.story import story
@@ -53,7 +54,7 @@ def test_pairs_and_tau_of_four_systems_by_hand() -> None:
     # Of ab, ac, ad, bc, bd, cd: ab is opposite, cd tied, four alike; tau = (4 - 1) / 6.
     # Named a to d in our order.
     better = beats(ACCURACY, ["b", "a", "d", "c"], numbers(0.8, 0.9, 0.5, 0.51), by_hand("ab", "ac", "ad", "bc", "bd"))
-    found = agreement(ACCURACY, [80.0, 70.0, 60.0, 50.0], better)
+    found = agreement(4, by_numbers(ACCURACY, [80.0, 70.0, 60.0, 50.0]), better)
     assert found == Pairs(alike=4, opposite=1, tied=1)
     assert found.tau == pytest.approx(0.5)
     assert ranks(4, better) == [(2, 2), (1, 1), (3, 4), (3, 4)]
@@ -66,9 +67,9 @@ def test_tau_without_ties_is_scipys() -> None:
     for _ in range(20):
         paper, ours = ([rng.random() for _ in range(6)] for _ in range(2))
         names = [*"abcdef"]
-        found = agreement(ACCURACY, paper, beats(ACCURACY, names, numbers(*ours)))
+        found = agreement(6, by_numbers(ACCURACY, paper), beats(ACCURACY, names, numbers(*ours)))
         assert found.tau == pytest.approx(kendalltau(paper, ours).statistic)
-        lower = agreement(FD_PAPER, paper, beats(FD_PAPER, names, numbers(*ours)))
+        lower = agreement(6, by_numbers(FD_PAPER, paper), beats(FD_PAPER, names, numbers(*ours)))
         assert lower.tau == pytest.approx(found.tau)  # the direction is that of both
 
 
