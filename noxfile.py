@@ -24,7 +24,8 @@ BIN = SHARED / ("Scripts" if os.name == "nt" else "bin")
 ROOMS = ("eval", "harness", "methods", "reports", "templates")  # of the package, which a checkout has at its top
 EMBEDDED = ("faces64", "animals64")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # the supported ones, the oldest first
-TESTS = ("--ignore=tests/perf",)
+# A file's tests stay together: they share runs and networks that are dear to make. `-n 0` runs all in one process.
+TESTS = ("--ignore=tests/perf", "--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # small networks gain nothing from more, and test processes share the cores
 
 

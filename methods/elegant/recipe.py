@@ -25,8 +25,6 @@ class ElegantRecipe:
         learning_rate, betas, weight_decay: Adam's, for both optimizers (the weight decay is added to the gradient).
         decay, decay_every: the learning rate is multiplied by `decay` every `decay_every` iterations.
         cooldown: number of last iterations, in which the rate also falls linearly to 0 (official: none).
-        inward_gradients: where a picture is clipped to [-1, 1], pass the gradients that lead back into this range
-            (official: none pass). Without them a residual that has left the range can hardly come back.
         weights: weights of the loss terms.
         precision: ``"32"``, or ``"bf16"``: autocast to bfloat16.
     """
@@ -42,7 +40,6 @@ class ElegantRecipe:
     decay: Annotated[float, Field(gt=0, le=1)] = 0.97
     decay_every: Count = 3000
     cooldown: Annotated[int, Field(ge=0)] = 0
-    inward_gradients: bool = False
     weights: LossWeights = field(default_factory=LossWeights)
     precision: Literal["32", "bf16"] = "32"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +13,6 @@ from bridgebench.methods.elegant import objective
 from bridgebench.methods.elegant.editor import Elegant
 from bridgebench.methods.elegant.networks import Discriminator, exchange
 from bridgebench.methods.elegant.recipe import ElegantRecipe
-from bridgebench.methods.nn.clipping import clip_inward
 from bridgebench.methods.training.base import Batch, CountedTraining, descend, set_learning_rate
 from bridgebench.methods.training.parallel import ours
 
@@ -136,14 +134,13 @@ class ElegantTraining(CountedTraining[ElegantRecipe]):
         return {name: value.detach() for name, value in logs.items()}
 
     def exchanged(self, images: Tensor, attribute: int) -> tuple[Tensor, Tensor]:
-        """Images A, B (2N, 3, H, W) -> A', B' and C, D, same shape, clamped to [-1, 1]."""
+        """Images A, B (2N, 3, H, W) -> A', B' and C, D, same shape; no gradient where clamped to [-1, 1]."""
         own, skips = self.editor.encoder(images)
         other = own.roll(len(own) // 2, dims=0)
         share = (self.editor.owners == attribute).unsqueeze(0)
         rebuilt = images + self.editor.decoder(own, own, skips)
         edits = images + self.editor.decoder(exchange(own, other, share), own, skips)
-        clip = clip_inward if self.recipe.inward_gradients else partial(torch.clamp, min=-1, max=1)
-        return clip(rebuilt), clip(edits)
+        return rebuilt.clamp(-1, 1), edits.clamp(-1, 1)
 
     def discriminator_terms(self, *arguments: Tensor) -> dict[str, Tensor]:
         """`objective.discriminator_terms` with this run's D1 and D2."""

@@ -156,8 +156,8 @@ def _words(names: Sequence[str], mode: Mode, found: Sequence[Transfer]) -> str:
     most = spelt(max(len(one.means) for one in found))
     return (
         f"{where}, {most} systems were measured on both. {names[0]} and {names[1]} order all pairs alike in {whole} of "
-        f"{len(found)} measures. In {none} of {len(found)} measures, the order on {names[0]} says nothing about the order on "
-        f"{names[1]}, or the opposite (τ of 0 or less)."
+        f"{len(found)} measures. In {none} of {len(found)} measures, the order on {names[0]} says nothing about the "
+        f"order on {names[1]}, or the opposite (τ of 0 or less)."
     )
 
 
