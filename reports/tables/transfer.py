@@ -10,7 +10,7 @@ from bridgebench.eval.measures import SECTIONS
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.records.measured import Measured
 from bridgebench.eval.records.record import MODES, Mode
-from bridgebench.reports.read.ranks import FEWEST, Beats, Pairs, agreement, beats, rank_text, ranks
+from bridgebench.reports.read.ranks import FEWEST, Pairs, agreement, beats, rank_text, ranks
 from bridgebench.reports.read.results import MODE_TITLES, Results
 from bridgebench.reports.read.run import Run
 from bridgebench.reports.tables.tables import (
@@ -28,7 +28,7 @@ from bridgebench.reports.words.text import spelt
 
 _LEAD = (
     "Which system is better than which, on either data set: the systems that both runs have, ranked by their means "
-    "over the {columns} {noun}s that both have. Numbers of two data sets do not compare, orders may."
+    "over the same {noun}s. Numbers of two data sets do not compare, orders may."
 )
 _RULE = (
     "Two systems tie where a paired test over the images, corrected for all pairs, does not tell them apart on one of "
@@ -45,12 +45,14 @@ class Transfer:
 
     Attributes:
         card: the measure.
+        columns: number of attributes (or conversions) in the means.
         means: by method, its means over the same columns in the first and in the second run.
         ranks: by method, first and last possible rank in either run.
         pairs: the pairs of systems, by whether their order is the same.
     """
 
     card: MeasureCard
+    columns: int
     means: dict[str, tuple[Measured, Measured]]
     ranks: dict[str, tuple[tuple[int, int], tuple[int, int]]]
     pairs: Pairs
@@ -87,15 +89,20 @@ def transfers(first: Run, second: Run, mode: Mode) -> list[Transfer]:
     for card in results[0].cards(*SECTIONS):
         if card.better is None or card.key not in theirs or not columns:
             continue
-        rows = [_means(one, card, columns) for one in results]
-        names = [name for name in rivals if all(row[name].value is not None for row in rows)]
+        values = [_values(one, card, columns, rivals) for one in results]
+        names, used = _compared(rivals, values)
         if len(names) < FEWEST:
             continue
-        orders = [_order(one, card, columns, names, row) for one, row in zip(results, rows, strict=True)]
+        of = [column for column, use in zip(columns, used, strict=True) if use]
+        rows = [{name: mean(its[name], used, first.noun) for name in names} for its in values]
+        orders = [
+            beats(card, names, [*row.values()], one.compared(card, of)) for one, row in zip(results, rows, strict=True)
+        ]
         places = [ranks(len(names), order) for order in orders]
         found.append(
             Transfer(
                 card,
+                len(of),
                 {name: (rows[0][name], rows[1][name]) for name in names},
                 dict(zip(names, zip(*places, strict=True), strict=True)),
                 agreement(len(names), *orders),
@@ -110,15 +117,24 @@ def shared_columns(first: Run, second: Run) -> list[str]:
     return [column for column in first.columns if column in second.columns] if apart else []
 
 
-def _means(results: Results, card: MeasureCard, columns: Sequence[str]) -> dict[str, Measured]:
-    used = [column in columns for column in results.run.columns]
-    return {name: mean(row, used, results.run.noun) for name, row in results.across(card).items()}
+def _values(
+    results: Results, card: MeasureCard, columns: Sequence[str], rivals: Sequence[str]
+) -> dict[str, list[Measured]]:
+    return {name: [results.measure(name, column, card.key) for column in columns] for name in rivals}
 
 
-def _order(
-    results: Results, card: MeasureCard, columns: Sequence[str], names: Sequence[str], row: dict[str, Measured]
-) -> Beats:
-    return beats(card, names, [row[name] for name in names], results.compared(card, columns))
+def _compared(rivals: Sequence[str], values: Sequence[dict[str, list[Measured]]]) -> tuple[list[str], list[bool]]:
+    """The systems that are compared, and which columns count: those in which all these systems have values in both runs.
+
+    A system that has values in fewer than half of the columns, such as one that edits a single attribute, is left out.
+    """
+    known = {
+        name: [all(one.value is not None for one in both) for both in zip(*(of[name] for of in values), strict=True)]
+        for name in rivals
+    }
+    names = [name for name in rivals if 2 * sum(known[name]) >= len(known[name])]
+    used = [all(row) for row in zip(*(known[name] for name in names), strict=True)]
+    return (names, used) if any(used) else ([], [])
 
 
 def _section(first: Run, second: Run, number: int) -> TransferSection | None:
@@ -128,21 +144,21 @@ def _section(first: Run, second: Run, number: int) -> TransferSection | None:
     names = [run.record.profile_name for run in (first, second)]
     facts = [f"{run.record.profile_name}: protocol {run.record.protocol_hash[:12]}" for run in (first, second)]
     heads = [
-        ColumnHead("Systems"),
+        ColumnHead("Systems", "means over"),
         ColumnHead("Same order", "pairs"),
         ColumnHead("Opposite", "pairs"),
         ColumnHead("Tied", "pairs"),
         ColumnHead("Kendall's τ", "1: the same"),
     ]
     groups = [
-        Group(MODE_TITLES[mode], [Row(one.card.title, _cells(one), about=one.card.about) for one in those])
+        Group(MODE_TITLES[mode], [Row(one.card.title, _cells(one, first.noun), about=one.card.about) for one in those])
         for mode, those in found.items()
     ]
     title = "Pairs of systems in the same order"
     table = Table(f"transfer-{number}", title, _RULE, facts, heads, groups, [], "plain", "Measure")
     return TransferSection(
         f"What {names[0]} tells about {names[1]}",
-        _LEAD.format(columns=len(shared_columns(first, second)), noun=first.noun),
+        _LEAD.format(noun=first.noun),
         [_words(names, mode, those) for mode, those in found.items()],
         table,
         [_ranks_table(first, names, facts, mode, those, number) for mode, those in found.items()],
@@ -161,10 +177,11 @@ def _words(names: Sequence[str], mode: Mode, found: Sequence[Transfer]) -> str:
     )
 
 
-def _cells(one: Transfer) -> list[TableCell]:
-    counts = [len(one.means), one.pairs.alike, one.pairs.opposite, one.pairs.tied]
+def _cells(one: Transfer, noun: str) -> list[TableCell]:
+    systems = TableCell(str(len(one.means)), f"{one.columns} {noun}s", numbers={"value": len(one.means)})
+    counts = [one.pairs.alike, one.pairs.opposite, one.pairs.tied]
     tau = TableCell(f"{one.pairs.tau:.2f}".replace("-", _MINUS), numbers={"value": one.pairs.tau})
-    return [*(TableCell(str(count), numbers={"value": count}) for count in counts), tau]
+    return [systems, *(TableCell(str(count), numbers={"value": count}) for count in counts), tau]
 
 
 def _ranks_table(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fake_domains import write_domain_run
-from fake_run import EVIL, write_json
+from fake_run import EVIL, write_cell, write_json
 from fake_systems import systems_run
 from pages import Page
 from scipy.stats import kendalltau
@@ -16,6 +16,7 @@ from scipy.stats import kendalltau
 from bridgebench.eval.measures.accuracy import SECOND
 from bridgebench.eval.measures.fd import FD_PAPER
 from bridgebench.methods.core.files import quote
+from bridgebench.methods.core.labels import CELEBA14
 from bridgebench.reports.pages.gallery import build_gallery
 from bridgebench.reports.read.ranks import Pairs
 from bridgebench.reports.read.run import Run
@@ -70,6 +71,16 @@ def test_tau_is_scipys_and_equal_numbers_are_tied(tmp_path: Path, runs: tuple[Ru
     level = Run(photos_run(tmp_path / "b", other | {"stgan": 0.9}))
     (tied,) = (one for one in transfers(runs[0], level, "label") if one.card.key == SECOND.key)
     assert tied.pairs.tied == 1 and tied.ranks["stgan"][1] == tied.ranks["stargan"][1] == (1, 2)
+
+
+def test_columns_without_a_value_are_left_out_and_so_is_a_system_of_few(tmp_path: Path, runs: tuple[Run, Run]) -> None:
+    gaps = photos_run(tmp_path / "gaps", PHOTOS)
+    write_cell(gaps, "stgan", "label", "Young", {})
+    for attribute in CELEBA14[:8]:
+        write_cell(gaps, "smit", "label", attribute, {})
+    (found,) = (one for one in transfers(runs[0], Run(gaps), "label") if one.card.key == SECOND.key)
+    assert {*found.means} == {"bridgegan", "stargan", "stgan"} and found.columns == 13
+    assert found.pairs == Pairs(alike=0, opposite=3, tied=0)
 
 
 def test_only_other_data_with_the_same_columns_and_three_systems_is_compared(
