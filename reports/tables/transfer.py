@@ -124,7 +124,7 @@ def _values(
 
 
 def _compared(rivals: Sequence[str], values: Sequence[dict[str, list[Measured]]]) -> tuple[list[str], list[bool]]:
-    """The systems that are compared, and which columns count: those in which all these systems have values in both runs.
+    """The systems that are compared, and which columns count: where all of these systems have values in both runs.
 
     A system that has values in fewer than half of the columns, such as one that edits a single attribute, is left out.
     """
