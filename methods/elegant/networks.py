@@ -117,10 +117,10 @@ class Discriminator(nn.Module):
         With stride 2 and one pixel of padding, only the first row and the first column of the output see the border of
         a constant map: a map of 4x4 gives all values, as 2x2, which are repeated.
         """
-        convolution, few = self.conv[0], images.shape[1]
-        of_images = F.conv2d(images, convolution.weight[:, :few], convolution.bias, 2, 1)
+        (weight, bias), few = self.conv[0].parameters(), images.shape[1]
+        of_images = F.conv2d(images, weight[:, :few], bias, 2, 1)
         maps = labels.to(images.dtype)[:, :, None, None].expand(-1, -1, 4, 4)
-        values = F.conv2d(maps, convolution.weight[:, few:], stride=2, padding=1).permute(0, 2, 3, 1)
+        values = F.conv2d(maps, weight[:, few:], stride=2, padding=1).permute(0, 2, 3, 1)
         for dim in (1, 2):
             border, inside = values.split(1, dim)
             sizes = [-1] * dim + [of_images.shape[2] - 1] + [-1] * (3 - dim)
