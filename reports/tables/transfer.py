@@ -36,7 +36,6 @@ _RULE = (
     "less pairs in the opposite order, over all pairs; 1 is the same order, 0 no relation."
 )
 _RANKS = "Rank 1 is best; a range of ranks is a tie. In small print the means."
-_MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def transfer_sections(runs: Sequence[Run]) -> list[TransferSection]:
 
 def transfers(first: Run, second: Run, mode: Mode) -> list[Transfer]:
     """The measures of two runs in which at least three systems have a mean over the columns that both runs have."""
-    columns = shared_columns(first, second)
+    columns = _shared_columns(first, second)
     results = [Results(run, run.record.protocol_hash, mode) for run in (first, second)]
     rivals = [name for name in results[0].rivals if name in results[1].rivals]
     theirs = {card.key: card for card in results[1].cards(*SECTIONS)}
@@ -111,7 +110,7 @@ def transfers(first: Run, second: Run, mode: Mode) -> list[Transfer]:
     return found
 
 
-def shared_columns(first: Run, second: Run) -> list[str]:
+def _shared_columns(first: Run, second: Run) -> list[str]:
     """The attributes (or conversions) that two runs of different data sets have; none of two runs of one data set."""
     apart = first.record.data.name != second.record.data.name
     return [column for column in first.columns if column in second.columns] if apart else []
@@ -180,7 +179,7 @@ def _words(names: Sequence[str], mode: Mode, found: Sequence[Transfer]) -> str:
 def _cells(one: Transfer, noun: str) -> list[TableCell]:
     systems = TableCell(str(len(one.means)), f"{one.columns} {noun}s", numbers={"value": len(one.means)})
     counts = [one.pairs.alike, one.pairs.opposite, one.pairs.tied]
-    tau = TableCell(f"{one.pairs.tau:.2f}".replace("-", _MINUS), numbers={"value": one.pairs.tau})
+    tau = TableCell(printed_number(f"{one.pairs.tau:.2f}"), numbers={"value": one.pairs.tau})
     return [systems, *(TableCell(str(count), numbers={"value": count}) for count in counts), tau]
 
 
