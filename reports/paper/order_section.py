@@ -19,7 +19,18 @@ from bridgebench.reports.paper.order import (
 from bridgebench.reports.read.ranks import rank_text
 from bridgebench.reports.read.results import MODE_TITLES
 from bridgebench.reports.read.run import Run
-from bridgebench.reports.tables.tables import DASH, ColumnHead, Group, Notes, Row, Table, TableCell, numbers_of
+from bridgebench.reports.tables.tables import (
+    DASH,
+    ColumnHead,
+    Group,
+    Notes,
+    Row,
+    Table,
+    TableCell,
+    count_cell,
+    numbers_of,
+    pairs_cells,
+)
 
 _LEAD = (
     "Which system is better than which, by the paper's tables and by this run: the systems that both have, ranked by "
@@ -122,14 +133,13 @@ def _columns(run: Run, found: Sequence[Order]) -> str:
 
 
 def _pairs_cells(order: Order, notes: Notes) -> list[TableCell]:
-    counts = [len(order.systems), order.pairs.alike, order.pairs.opposite, order.pairs.tied]
-    tau = TableCell(f"{order.pairs.tau:.2f}".replace("-", "\N{MINUS SIGN}"), numbers={"value": order.pairs.tau})
     by_column = [order.by_column.alike, order.by_column.opposite, order.by_column.tied]
-    return [*map(_count, counts), tau, *map(_count, by_column), _cheated(order, notes)]
-
-
-def _count(number: int) -> TableCell:
-    return TableCell(str(number), numbers={"value": number})
+    return [
+        count_cell(len(order.systems)),
+        *pairs_cells(order.pairs),
+        *map(count_cell, by_column),
+        _cheated(order, notes),
+    ]
 
 
 def _cheated(order: Order, notes: Notes) -> TableCell:

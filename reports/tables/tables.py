@@ -11,6 +11,7 @@ from typing import Literal
 from bridgebench.eval.measures.card import MeasureCard
 from bridgebench.eval.records.measured import Measured
 from bridgebench.reports.read.comparisons import Comparisons
+from bridgebench.reports.read.ranks import Pairs
 
 SHADES = 8
 DASH = "\N{EN DASH}"
@@ -246,6 +247,17 @@ def print_cell(
         words.append({"best": "best", "tie": "not told apart from the best", "lowest": "lowest", "real": "real"}[mark])
     shading = None if span is None else shade(card, measure.value, span)
     return TableCell(text, small, ", ".join(words), shading, mark, link=link, numbers=numbers_of(card, measure))
+
+
+def count_cell(number: int, small: str = "") -> TableCell:
+    """The printed cell of a count, with `small` under it."""
+    return TableCell(str(number), small, numbers={"value": number})
+
+
+def pairs_cells(pairs: Pairs) -> list[TableCell]:
+    """Four cells: the pairs of systems alike, opposite and tied, and Kendall's tau."""
+    counts = [count_cell(count) for count in (pairs.alike, pairs.opposite, pairs.tied)]
+    return [*counts, TableCell(printed_number(f"{pairs.tau:.2f}"), numbers={"value": pairs.tau})]
 
 
 def printed_number(text: str) -> str:

@@ -20,8 +20,10 @@ from bridgebench.reports.tables.tables import (
     Row,
     Table,
     TableCell,
+    count_cell,
     fitting,
     mean,
+    pairs_cells,
     printed_number,
 )
 from bridgebench.reports.words.text import spelt
@@ -149,10 +151,7 @@ def _section(first: Run, second: Run, number: int) -> TransferSection | None:
         ColumnHead("Tied", "pairs"),
         ColumnHead("Kendall's τ", "1: the same"),
     ]
-    groups = [
-        Group(MODE_TITLES[mode], [Row(one.card.title, _cells(one, first.noun), about=one.card.about) for one in those])
-        for mode, those in found.items()
-    ]
+    groups = [Group(MODE_TITLES[mode], [_pairs_row(one, first.noun) for one in those]) for mode, those in found.items()]
     title = "Pairs of systems in the same order"
     table = Table(f"transfer-{number}", title, _RULE, facts, heads, groups, [], "plain", "Measure")
     return TransferSection(
@@ -176,11 +175,9 @@ def _words(names: Sequence[str], mode: Mode, found: Sequence[Transfer]) -> str:
     )
 
 
-def _cells(one: Transfer, noun: str) -> list[TableCell]:
-    systems = TableCell(str(len(one.means)), f"{one.columns} {noun}s", numbers={"value": len(one.means)})
-    counts = [one.pairs.alike, one.pairs.opposite, one.pairs.tied]
-    tau = TableCell(printed_number(f"{one.pairs.tau:.2f}"), numbers={"value": one.pairs.tau})
-    return [systems, *(TableCell(str(count), numbers={"value": count}) for count in counts), tau]
+def _pairs_row(one: Transfer, noun: str) -> Row:
+    systems = count_cell(len(one.means), f"{one.columns} {noun}s")
+    return Row(one.card.title, [systems, *pairs_cells(one.pairs)], about=one.card.about)
 
 
 def _ranks_table(
